@@ -1,0 +1,267 @@
+/* CbamDetector: frames in, detections out. Start reading here.
+ *
+ *     submit    free slot <- pixels + parameter block, its command buffer goes to the queue
+ *     collect   wait for the oldest slot -> candidates -> sort, NMS -> boxes in pixels of the frame, clipped to it
+ *
+ * Slots form a ring: the submitting thread moves the head, the collecting thread the tail; the lock guards only how many
+ * are in flight.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <cbamdetect/detector.h>
+
+#include <string.h>
+
+#include "model.h"
+#include "post/nms.h"
+#include "preprocess.h"
+#include "result.h"
+
+#define DEFAULT_SLOTS 2
+#define MAX_SLOTS 64
+
+/* A slot, and what collect must know about the frame in it. */
+typedef struct
+{
+  CbamSlot *slot;
+  CbamDetectParams params;
+  guint width, height;
+  gint64 submitted; /* g_get_monotonic_time() */
+} Flight;
+
+struct _CbamDetector
+{
+  CbamModel *model;
+  Flight *flights;
+  guint n_slots;
+  guint head; /* next to submit; the submitting thread's */
+  guint tail; /* next to collect; the collecting thread's */
+  guint in_flight;
+  GMutex lock; /* guards in_flight */
+
+  /* The collecting thread's, kept from frame to frame. */
+  GArray *candidates; /* CbamCandidate */
+  GByteArray *scratch;
+};
+
+/* ---- Submit ----------------------------------------------------------------------------------------------------- */
+
+static gboolean
+start (CbamDetector *detector, Flight *flight, const CbamImage *image, GError **error)
+{
+  guint8 *pixels = cbam_slot_reserve_pixels (flight->slot, cbam_image_packed_size (image), error);
+
+  if (!pixels)
+    return FALSE;
+  cbam_image_pack (image, pixels);
+  cbam_frame_fill (cbam_slot_get_frame (flight->slot), image, detector->model->spec, &flight->params);
+  return cbam_slot_submit (flight->slot, error);
+}
+
+guint
+cbam_detector_get_free_slots (CbamDetector *detector)
+{
+  guint n;
+
+  g_return_val_if_fail (detector != NULL, 0);
+  g_mutex_lock (&detector->lock);
+  n = detector->n_slots - detector->in_flight;
+  g_mutex_unlock (&detector->lock);
+  return n;
+}
+
+gboolean
+cbam_detector_submit (CbamDetector *detector, const CbamImage *image, const CbamDetectParams *params, GError **error)
+{
+  Flight *flight;
+
+  g_return_val_if_fail (detector != NULL && image != NULL, FALSE);
+  if (!cbam_image_check (image, error))
+    return FALSE;
+  if (cbam_detector_get_free_slots (detector) == 0) {
+    g_set_error (error, CBAM_ERROR, CBAM_ERROR_BUSY, "all %u slots are in flight", detector->n_slots);
+    return FALSE;
+  }
+  flight = &detector->flights[detector->head];
+  flight->params = params ? *params : detector->model->spec->nms.params;
+  flight->width = image->width;
+  flight->height = image->height;
+  flight->submitted = g_get_monotonic_time ();
+  if (!start (detector, flight, image, error))
+    return FALSE;
+  detector->head = (detector->head + 1) % detector->n_slots;
+  g_mutex_lock (&detector->lock);
+  detector->in_flight++;
+  g_mutex_unlock (&detector->lock);
+  return TRUE;
+}
+
+/* ---- Collect ---------------------------------------------------------------------------------------------------- */
+
+static void
+read_candidates (CbamDetector *detector, const Flight *flight)
+{
+  const float (*boxes)[4] = cbam_slot_get_boxes (flight->slot);
+  const guint n_classes = detector->model->spec->output.n_classes;
+  const CbamHit *hits;
+  guint32 n;
+
+  hits = cbam_slot_get_hits (flight->slot, &n);
+  g_array_set_size (detector->candidates, n);
+  for (guint32 i = 0; i < n; i++) {
+    const guint32 prior = hits[i].prior_class / n_classes;
+
+    g_array_index (detector->candidates, CbamCandidate, i) = (CbamCandidate){
+      .score = hits[i].score,
+      .prior = prior,
+      .class_id = hits[i].prior_class % n_classes,
+      .x0 = boxes[prior][0],
+      .y0 = boxes[prior][1],
+      .x1 = boxes[prior][2],
+      .y1 = boxes[prior][3],
+    };
+  }
+}
+
+/* From fractions of the input to pixels of the frame, clipped. FALSE when nothing of the box is in the picture. */
+static gboolean
+place_box (const CbamCandidate *candidate, const Flight *flight, const CbamFrameArgs *frame, const CbamInputSpec *input,
+           CbamDetection *ret_detection)
+{
+  const float x0 = candidate->x0 * input->width * frame->scale_x + frame->shift_x;
+  const float y0 = candidate->y0 * input->height * frame->scale_y + frame->shift_y;
+  const float x1 = candidate->x1 * input->width * frame->scale_x + frame->shift_x;
+  const float y1 = candidate->y1 * input->height * frame->scale_y + frame->shift_y;
+  const float left = CLAMP (x0, 0, (float) flight->width), right = CLAMP (x1, 0, (float) flight->width);
+  const float top = CLAMP (y0, 0, (float) flight->height), bottom = CLAMP (y1, 0, (float) flight->height);
+
+  ret_detection->x = left;
+  ret_detection->y = top;
+  ret_detection->width = right - left;
+  ret_detection->height = bottom - top;
+  return right > left && bottom > top;
+}
+
+static CbamResult *
+make_result (CbamDetector *detector, const Flight *flight)
+{
+  const CbamSpec *spec = detector->model->spec;
+  const CbamFrameArgs *frame = cbam_slot_get_frame (flight->slot);
+  CbamCandidate *candidates;
+  CbamResult *result;
+  gsize n;
+
+  read_candidates (detector, flight);
+  candidates = (CbamCandidate *) detector->candidates->data;
+  n = cbam_nms (candidates, detector->candidates->len, &flight->params, spec->nms.profile, spec->input.width,
+                spec->input.height, detector->scratch);
+  result = cbam_result_new (detector->model, n);
+  result->best_score = n > 0 ? candidates[0].score : 0;
+  for (gsize i = 0; i < n; i++) {
+    CbamDetection *detection = &result->detections[result->n_detections];
+
+    if (!place_box (&candidates[i], flight, frame, &spec->input, detection))
+      continue;
+    detection->class_id = candidates[i].class_id;
+    detection->label = spec->output.classes[detection->class_id];
+    detection->score = candidates[i].score;
+    result->n_detections++;
+  }
+  result->seconds = (double) (g_get_monotonic_time () - flight->submitted) * 1e-6;
+  return result;
+}
+
+static void
+add_op_times (CbamDetector *detector, const Flight *flight, CbamResult *result)
+{
+  const double *seconds = cbam_slot_get_seconds (flight->slot);
+
+  if (!seconds)
+    return;
+  result->n_op_times = cbam_program_get_plan (detector->model->program)->n_steps;
+  result->op_times = g_memdup2 (detector->model->op_times, result->n_op_times * sizeof (CbamOpTime));
+  for (gsize i = 0; i < result->n_op_times; i++)
+    result->op_times[i].seconds = seconds[i];
+}
+
+CbamResult *
+cbam_detector_collect (CbamDetector *detector, GError **error)
+{
+  CbamResult *result = NULL;
+  Flight *flight;
+
+  g_return_val_if_fail (detector != NULL, NULL);
+  if (cbam_detector_get_free_slots (detector) == detector->n_slots) {
+    g_set_error (error, CBAM_ERROR, CBAM_ERROR_EMPTY, "no frame is in flight");
+    return NULL;
+  }
+  flight = &detector->flights[detector->tail];
+  if (cbam_slot_wait (flight->slot, error)) {
+    result = make_result (detector, flight);
+    add_op_times (detector, flight, result);
+  }
+  detector->tail = (detector->tail + 1) % detector->n_slots;
+  g_mutex_lock (&detector->lock);
+  detector->in_flight--;
+  g_mutex_unlock (&detector->lock);
+  return result;
+}
+
+/* ---- Life ------------------------------------------------------------------------------------------------------- */
+
+/* One frame of nothing through every slot: lavapipe compiles at the first dispatch. */
+static gboolean
+warm_up (CbamDetector *detector, GError **error)
+{
+  const guint8 black[4] = { 0 };
+  const CbamImage image = { .format = CBAM_FORMAT_GRAY8, .width = 1, .height = 1, .planes = { black } };
+
+  for (guint i = 0; i < detector->n_slots; i++) {
+    g_autoptr (CbamResult) result = NULL;
+
+    if (!cbam_detector_submit (detector, &image, NULL, error))
+      return FALSE;
+    result = cbam_detector_collect (detector, error);
+    if (!result)
+      return FALSE;
+  }
+  return TRUE;
+}
+
+CbamDetector *
+cbam_detector_new (CbamModel *model, const CbamDetectorConfig *config, GError **error)
+{
+  g_autoptr (CbamDetector) detector = g_new0 (CbamDetector, 1);
+  const guint n_slots = config && config->slots > 0 ? config->slots : DEFAULT_SLOTS;
+
+  g_return_val_if_fail (model != NULL && n_slots <= MAX_SLOTS, NULL);
+  g_mutex_init (&detector->lock);
+  detector->model = cbam_model_ref (model);
+  detector->n_slots = n_slots;
+  detector->flights = g_new0 (Flight, n_slots);
+  detector->candidates = g_array_new (FALSE, FALSE, sizeof (CbamCandidate));
+  detector->scratch = g_byte_array_new ();
+  for (guint i = 0; i < n_slots; i++) {
+    detector->flights[i].slot = cbam_slot_new (model->program, config && config->profile, error);
+    if (!detector->flights[i].slot)
+      return NULL;
+  }
+  if (!warm_up (detector, error))
+    return NULL;
+  return g_steal_pointer (&detector);
+}
+
+void
+cbam_detector_free (CbamDetector *detector)
+{
+  if (!detector)
+    return;
+  for (guint i = 0; detector->flights && i < detector->n_slots; i++)
+    cbam_slot_free (detector->flights[i].slot);
+  g_clear_pointer (&detector->candidates, g_array_unref);
+  g_clear_pointer (&detector->scratch, g_byte_array_unref);
+  cbam_model_unref (detector->model);
+  g_mutex_clear (&detector->lock);
+  g_free (detector->flights);
+  g_free (detector);
+}

@@ -1,0 +1,7 @@
+/* The library's error domain.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <cbamdetect/types.h>
+
+G_DEFINE_QUARK (cbam-error-quark, cbam_error)

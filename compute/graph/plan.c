@@ -1,0 +1,373 @@
+/* Planning: kernels, layouts, lifetimes and memory, barriers, limits; in this order.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "graph/plan.h"
+
+#include <string.h>
+
+gboolean
+cbam_plan_is_in_slot (const CbamTensor *tensor)
+{
+  return tensor->keep || tensor->host;
+}
+
+static gsize
+align (gsize offset, gsize alignment)
+{
+  return (offset + alignment - 1) / alignment * alignment;
+}
+
+/* ---- Kernels ---------------------------------------------------------------------------------------------------- */
+
+static gboolean
+device_has (const CbamDeviceCaps *caps, guint needs)
+{
+  if ((needs & CBAM_NEED_TEXELS) && caps->max_texels == 0)
+    return FALSE;
+  if ((needs & CBAM_NEED_SUBGROUP_8) && caps->subgroup_size != 8)
+    return FALSE;
+  return TRUE;
+}
+
+static const CbamOpVariant *
+choose_variant (const CbamNode *node, const CbamPlanConfig *config)
+{
+  const CbamOpVariant *best = NULL;
+  double best_cost = 0;
+
+  for (guint i = 0; i < node->op->n_variants; i++) {
+    const CbamOpVariant *variant = &node->op->variants[i];
+    double cost;
+
+    if (!device_has (config->caps, variant->needs) || (variant->fits && !variant->fits (variant, node)))
+      continue;
+    if (config->variant && g_str_equal (config->variant, variant->name))
+      return variant;
+    if (best && best->cost && !variant->cost)
+      continue; /* kernels without an estimate stand last in their table: they run everywhere, and best nowhere */
+    cost = variant->cost ? variant->cost (variant, node) : 0;
+    if (best && cost >= best_cost)
+      continue;
+    best = variant;
+    best_cost = cost;
+  }
+  return best;
+}
+
+static gboolean
+choose_variants (CbamPlan *plan, const CbamPlanConfig *config, GError **error)
+{
+  plan->steps = g_new0 (CbamStep, plan->graph->nodes->len);
+  for (guint n = 0; n < plan->graph->nodes->len; n++) {
+    const CbamNode *node = g_ptr_array_index (plan->graph->nodes, n);
+    CbamStep *step = &plan->steps[plan->n_steps];
+
+    if (node->op->n_variants == 0)
+      continue; /* input: the host does it */
+    step->node = node;
+    step->variant = choose_variant (node, config);
+    if (!step->variant) {
+      g_set_error (error, CBAM_ERROR, CBAM_ERROR_UNSUPPORTED, "%s: no kernel of %s runs on this device", node->name,
+                   node->op->name);
+      return FALSE;
+    }
+    plan->n_steps++;
+  }
+  return TRUE;
+}
+
+/* ---- Maps ------------------------------------------------------------------------------------------------------- */
+
+static void
+lay_out_maps (CbamPlan *plan)
+{
+  GPtrArray *tensors = plan->graph->tensors;
+
+  for (guint s = 0; s < plan->n_steps; s++) {
+    const CbamNode *node = plan->steps[s].node;
+
+    for (guint i = 0; i < node->n_inputs; i++)
+      if (node->op->border)
+        node->inputs[i]->border = MAX (node->inputs[i]->border, node->op->border (node, i));
+  }
+  for (guint t = 0; t < tensors->len; t++)
+    cbam_tensor_lay_out (g_ptr_array_index (tensors, t), plan->layout);
+}
+
+static void
+find_lifetimes (CbamPlan *plan)
+{
+  GPtrArray *tensors = plan->graph->tensors;
+
+  for (guint t = 0; t < tensors->len; t++) {
+    CbamTensor *tensor = g_ptr_array_index (tensors, t);
+
+    tensor->first = tensor->last = -1; /* fused away unless a step says otherwise */
+  }
+  for (guint s = 0; s < plan->n_steps; s++) {
+    const CbamNode *node = plan->steps[s].node;
+
+    if (node->output)
+      node->output->first = node->output->last = (gint) s;
+    for (guint i = 0; i < node->n_inputs; i++)
+      node->inputs[i]->last = (gint) s;
+  }
+}
+
+static gboolean
+lives (const CbamTensor *tensor)
+{
+  return tensor->last >= 0;
+}
+
+static gint
+by_falling_size (gconstpointer a, gconstpointer b)
+{
+  const CbamTensor *p = *(CbamTensor *const *) a, *q = *(CbamTensor *const *) b;
+
+  if (p->size != q->size)
+    return p->size < q->size ? 1 : -1;
+  return p->id < q->id ? -1 : 1;
+}
+
+static gint
+by_offset (gconstpointer a, gconstpointer b)
+{
+  const CbamTensor *p = *(CbamTensor *const *) a, *q = *(CbamTensor *const *) b;
+
+  return p->offset < q->offset ? -1 : p->offset > q->offset;
+}
+
+/* The lowest offset at which @tensor overlaps no map of @placed (sorted by offset) that lives at the same time. */
+static gsize
+find_offset (const CbamTensor *tensor, GPtrArray *placed, const CbamPlanConfig *config)
+{
+  gsize offset = 0;
+
+  for (guint i = 0; i < placed->len; i++) {
+    const CbamTensor *other = g_ptr_array_index (placed, i);
+    const gboolean together = config->canary > 0 || (tensor->first <= other->last && other->first <= tensor->last);
+
+    if (together && offset < other->offset + other->size + config->canary &&
+        other->offset < offset + tensor->size + config->canary)
+      offset = align (other->offset + other->size + config->canary, config->caps->range_alignment);
+  }
+  return offset;
+}
+
+/* Largest first, each at the lowest place that is free for as long as it lives. */
+static void
+place_in_arena (CbamPlan *plan, const CbamPlanConfig *config)
+{
+  g_autoptr (GPtrArray) todo = g_ptr_array_new (), placed = g_ptr_array_new ();
+
+  for (guint t = 0; t < plan->graph->tensors->len; t++) {
+    CbamTensor *tensor = g_ptr_array_index (plan->graph->tensors, t);
+
+    if (lives (tensor) && !cbam_plan_is_in_slot (tensor))
+      g_ptr_array_add (todo, tensor);
+  }
+  g_ptr_array_sort (todo, by_falling_size);
+  for (guint i = 0; i < todo->len; i++) {
+    CbamTensor *tensor = g_ptr_array_index (todo, i);
+
+    tensor->offset = find_offset (tensor, placed, config);
+    plan->arena_size = MAX (plan->arena_size, tensor->offset + tensor->size + config->canary);
+    g_ptr_array_add (placed, tensor);
+    g_ptr_array_sort (placed, by_offset);
+  }
+}
+
+/* ---- Slot and weights ------------------------------------------------------------------------------------------- */
+
+static gsize
+reserve (gsize *offset, gsize size, const CbamPlanConfig *config)
+{
+  const gsize at = align (*offset, MAX (config->caps->range_alignment, config->caps->atom_size));
+
+  *offset = at + size + config->canary;
+  return at;
+}
+
+static gboolean
+place_in_slot (CbamPlan *plan, const CbamPlanConfig *config, GError **error)
+{
+  const CbamGraph *graph = plan->graph;
+  const guint n_priors = graph->anchors ? graph->anchors->len : 0;
+  const guint64 max_hits = (guint64) n_priors * graph->n_classes;
+  gsize offset = 0;
+
+  if (max_hits > G_MAXUINT32) {
+    g_set_error (error, CBAM_ERROR, CBAM_ERROR_UNSUPPORTED, "%u anchors of %u classes; expected at most %u scores",
+                 n_priors, graph->n_classes, G_MAXUINT32);
+    return FALSE;
+  }
+  plan->max_hits = (guint32) max_hits;
+  plan->frame_size = sizeof (CbamFrameArgs);
+  plan->hits_size = 8 + MAX (max_hits, 1) * sizeof (CbamHit);
+  plan->boxes_size = MAX (n_priors, 1) * 4 * sizeof (float);
+  plan->frame_offset = reserve (&offset, plan->frame_size, config);
+  plan->hits_offset = reserve (&offset, plan->hits_size, config);
+  plan->boxes_offset = reserve (&offset, plan->boxes_size, config);
+  for (guint t = 0; t < graph->tensors->len; t++) {
+    CbamTensor *tensor = g_ptr_array_index (graph->tensors, t);
+
+    if (lives (tensor) && cbam_plan_is_in_slot (tensor))
+      tensor->offset = reserve (&offset, tensor->size, config);
+  }
+  plan->slot_size = offset;
+  return TRUE;
+}
+
+static void
+place_weights (CbamPlan *plan, const CbamPlanConfig *config)
+{
+  for (guint s = 0; s < plan->n_steps; s++) {
+    CbamStep *step = &plan->steps[s];
+
+    if (!step->node->op->packed_size)
+      continue;
+    step->weights_offset = align (plan->weights_size, config->caps->range_alignment);
+    step->weights_size = step->node->op->packed_size (step->node) * sizeof (float);
+    plan->weights_size = step->weights_offset + step->weights_size;
+  }
+}
+
+/* ---- Barriers --------------------------------------------------------------------------------------------------- */
+
+/* A range of memory that a step touched since the last barrier. */
+typedef struct
+{
+  gboolean slot;
+  gsize offset, size;
+  gboolean written;
+} Access;
+
+static gboolean
+conflicts (GArray *since, const Access *access)
+{
+  for (guint i = 0; i < since->len; i++) {
+    const Access *other = &g_array_index (since, Access, i);
+
+    if (other->slot == access->slot && (other->written || access->written) &&
+        other->offset < access->offset + access->size && access->offset < other->offset + other->size)
+      return TRUE;
+  }
+  return FALSE;
+}
+
+static guint
+accesses_of (const CbamPlan *plan, const CbamStep *step, Access *ret_accesses)
+{
+  const CbamNode *node = step->node;
+  guint n = 0;
+
+  for (guint i = 0; i < node->n_inputs; i++) {
+    const CbamTensor *in = node->inputs[i];
+
+    ret_accesses[n++] = (Access){ cbam_plan_is_in_slot (in), in->offset, in->size, FALSE };
+  }
+  if (node->output)
+    ret_accesses[n++] =
+        (Access){ cbam_plan_is_in_slot (node->output), node->output->offset, node->output->size, TRUE };
+  else /* the list of hits is shared by all levels */
+    ret_accesses[n++] = (Access){ TRUE, plan->hits_offset, plan->hits_size, TRUE };
+  return n;
+}
+
+static void
+place_barriers (CbamPlan *plan)
+{
+  g_autoptr (GArray) since = g_array_new (FALSE, FALSE, sizeof (Access));
+
+  for (guint s = 0; s < plan->n_steps; s++) {
+    Access accesses[CBAM_MAX_INPUTS + 1];
+    const guint n = accesses_of (plan, &plan->steps[s], accesses);
+
+    for (guint i = 0; i < n; i++)
+      plan->steps[s].barrier |= conflicts (since, &accesses[i]);
+    if (plan->steps[s].barrier)
+      g_array_set_size (since, 0);
+    g_array_append_vals (since, accesses, n);
+  }
+}
+
+/* ---- Limits ----------------------------------------------------------------------------------------------------- */
+
+static gboolean
+check_range (const CbamStep *step, const char *what, gsize size, const CbamPlanConfig *config, GError **error)
+{
+  const gsize texels = (gsize) config->caps->max_texels * CBAM_TEXEL_BYTES;
+  const gboolean by_texel = (step->variant->needs & CBAM_NEED_TEXELS) != 0;
+  const gsize limit = by_texel ? MIN (texels, config->caps->max_storage_range) : config->caps->max_storage_range;
+
+  if (size <= limit)
+    return TRUE;
+  g_set_error (error, CBAM_ERROR, CBAM_ERROR_UNSUPPORTED,
+               "%s: its %s take %" G_GSIZE_FORMAT " bytes; this device binds at most %" G_GSIZE_FORMAT,
+               step->node->name, what, size, limit);
+  return FALSE;
+}
+
+static gboolean
+check_step (const CbamPlan *plan, const CbamStep *step, const CbamPlanConfig *config, GError **error)
+{
+  const CbamNode *node = step->node;
+
+  for (guint i = 0; i < 3; i++) {
+    if (step->dispatch.groups[i] <= config->caps->max_groups[i])
+      continue;
+    g_set_error (error, CBAM_ERROR, CBAM_ERROR_UNSUPPORTED,
+                 "%s: needs %u workgroups along axis %u; this device runs at most %u", node->name,
+                 step->dispatch.groups[i], i, config->caps->max_groups[i]);
+    return FALSE;
+  }
+  for (guint i = 0; i < node->n_inputs; i++)
+    if (!check_range (step, "inputs", node->inputs[i]->size, config, error))
+      return FALSE;
+  if (node->output && !check_range (step, "outputs", node->output->size, config, error))
+    return FALSE;
+  if (!node->output && !check_range (step, "candidates", plan->hits_size, config, error))
+    return FALSE;
+  return check_range (step, "weights", step->weights_size, config, error);
+}
+
+/* ---- The plan --------------------------------------------------------------------------------------------------- */
+
+CbamPlan *
+cbam_plan_new (CbamGraph *graph, const CbamPlanConfig *config, GError **error)
+{
+  g_autoptr (CbamPlan) plan = g_new0 (CbamPlan, 1);
+
+  plan->graph = graph;
+  plan->layout =
+      config->caps->is_cpu && !config->pixel_major ? CBAM_LAYOUT_BLOCKED : CBAM_LAYOUT_PIXEL_MAJOR;
+  if (!choose_variants (plan, config, error))
+    return NULL;
+  lay_out_maps (plan);
+  find_lifetimes (plan);
+  place_in_arena (plan, config);
+  if (!place_in_slot (plan, config, error))
+    return NULL;
+  place_weights (plan, config);
+  place_barriers (plan);
+  for (guint s = 0; s < plan->n_steps; s++) {
+    CbamStep *step = &plan->steps[s];
+
+    step->variant->dispatch (step->variant, step->node, &step->dispatch);
+    if (!check_step (plan, step, config, error))
+      return NULL;
+  }
+  return g_steal_pointer (&plan);
+}
+
+void
+cbam_plan_free (CbamPlan *plan)
+{
+  if (!plan)
+    return;
+  g_clear_pointer (&plan->graph, cbam_graph_free);
+  g_free (plan->steps);
+  g_free (plan);
+}

@@ -1,0 +1,644 @@
+/* Running a plan: pipelines and weights once, descriptors and commands once per slot, one submission per frame.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "graph/run_vulkan.h"
+
+#include <string.h>
+
+#define POISON 0xffffffffu /* NaN, and no address of anything */
+#define CANARY 0x5a5aa5a5u
+#define WORD_BYTES 4
+
+struct _CbamProgram
+{
+  CbamDevice *device;
+  CbamPlan *plan;
+  gsize canary;
+  GHashTable *by_variant;  /* CbamOpVariant -> CbamPipeline */
+  CbamPipeline **pipelines; /* by step; borrowed */
+  CbamBuffer *weights;     /* NULL when nothing has any */
+  CbamBuffer *arena;       /* NULL when nothing lives there */
+};
+
+struct _CbamSlot
+{
+  CbamProgram *program;
+  gboolean profile;
+  CbamBuffer *memory;  /* parameters, results, kept maps */
+  CbamBuffer *pixels;  /* what the device reads; NULL until the first frame */
+  CbamBuffer *staging; /* what the host writes where that is not the same memory */
+  CbamCommands *commands;
+  VkDescriptorPool descriptor_pool;
+  VkDescriptorSet *sets; /* by step */
+  GArray *views;         /* VkBufferView */
+  VkQueryPool queries;
+  double *seconds; /* by step */
+  guint32 n_hits;
+  gboolean recorded, in_flight;
+};
+
+/* ---- Program ---------------------------------------------------------------------------------------------------- */
+
+static guint
+count_bindings (const CbamOpVariant *variant)
+{
+  guint n = 0;
+
+  while (n < CBAM_MAX_BINDINGS && variant->bindings[n] != CBAM_BIND_END)
+    n++;
+  return n;
+}
+
+/* Whether a binding is a texel buffer view; parameters, results and outputs never are. */
+static gboolean
+is_texel_binding (const CbamOpVariant *variant, CbamBinding binding)
+{
+  if (!(variant->needs & CBAM_NEED_TEXELS))
+    return FALSE;
+  return binding == CBAM_BIND_INPUT || binding == CBAM_BIND_INPUT_1 || binding == CBAM_BIND_WEIGHTS ||
+         binding == CBAM_BIND_PIXELS;
+}
+
+static VkDescriptorType
+descriptor_type (const CbamOpVariant *variant, CbamBinding binding)
+{
+  return is_texel_binding (variant, binding) ? VK_DESCRIPTOR_TYPE_STORAGE_TEXEL_BUFFER
+                                             : VK_DESCRIPTOR_TYPE_STORAGE_BUFFER;
+}
+
+static gboolean
+create_pipelines (CbamProgram *program, GError **error)
+{
+  const CbamPlan *plan = program->plan;
+
+  program->by_variant = g_hash_table_new_full (NULL, NULL, NULL, (GDestroyNotify) cbam_pipeline_free);
+  program->pipelines = g_new0 (CbamPipeline *, plan->n_steps);
+  for (guint s = 0; s < plan->n_steps; s++) {
+    const CbamOpVariant *variant = plan->steps[s].variant;
+    CbamPipeline *pipeline = g_hash_table_lookup (program->by_variant, variant);
+    VkDescriptorType types[CBAM_MAX_BINDINGS];
+
+    if (!pipeline) {
+      for (guint b = 0; b < count_bindings (variant); b++)
+        types[b] = descriptor_type (variant, variant->bindings[b]);
+      pipeline = cbam_pipeline_new (program->device, variant->shader, types, count_bindings (variant),
+                                    variant->args_size, error);
+      if (!pipeline)
+        return FALSE;
+      g_hash_table_insert (program->by_variant, (gpointer) variant, pipeline);
+    }
+    program->pipelines[s] = pipeline;
+  }
+  return TRUE;
+}
+
+static gboolean
+upload_weights (CbamProgram *program, GError **error)
+{
+  const CbamPlan *plan = program->plan;
+  g_autofree guint8 *packed = NULL;
+
+  if (plan->weights_size == 0)
+    return TRUE;
+  program->weights = cbam_buffer_new (program->device, CBAM_MEMORY_DEVICE, plan->weights_size, error);
+  if (!program->weights)
+    return FALSE;
+  packed = g_try_malloc0 (plan->weights_size);
+  if (!packed) {
+    g_set_error (error, CBAM_ERROR, CBAM_ERROR_OUT_OF_MEMORY, "no memory to pack %" G_GSIZE_FORMAT " bytes of weights",
+                 plan->weights_size);
+    return FALSE;
+  }
+  for (guint s = 0; s < plan->n_steps; s++) {
+    const CbamStep *step = &plan->steps[s];
+
+    if (step->weights_size > 0)
+      step->node->op->pack (step->node, (float *) (packed + step->weights_offset));
+  }
+  return cbam_device_upload (program->device, program->weights, 0, packed, plan->weights_size, error);
+}
+
+/* The host's copy of the weights; the device has its own now. */
+static void
+forget_weights (CbamGraph *graph)
+{
+  for (guint i = 0; i < graph->params->len; i++) {
+    CbamParam *param = g_ptr_array_index (graph->params, i);
+
+    g_clear_pointer (&param->values, g_free);
+  }
+}
+
+CbamProgram *
+cbam_program_new (CbamDevice *device, CbamGraph *graph, const CbamPlanConfig *config, GError **error)
+{
+  g_autoptr (CbamProgram) program = g_new0 (CbamProgram, 1);
+  CbamPlanConfig complete = { 0 };
+  CbamMemoryUse arena_use = device->debug & CBAM_DEBUG_POISON ? CBAM_MEMORY_READBACK : CBAM_MEMORY_DEVICE;
+
+  if (config)
+    complete = *config;
+  complete.caps = &device->caps;
+  if (device->debug & CBAM_DEBUG_PLAIN)
+    complete.pixel_major = TRUE;
+  program->device = cbam_device_ref (device);
+  program->canary = complete.canary;
+  program->plan = cbam_plan_new (graph, &complete, error);
+  if (!program->plan || !create_pipelines (program, error) || !upload_weights (program, error))
+    return NULL;
+  forget_weights (graph);
+  if (program->plan->arena_size > 0) {
+    program->arena = cbam_buffer_new (device, arena_use, program->plan->arena_size, error);
+    if (!program->arena)
+      return NULL;
+  }
+  return g_steal_pointer (&program);
+}
+
+void
+cbam_program_free (CbamProgram *program)
+{
+  if (!program)
+    return;
+  g_clear_pointer (&program->by_variant, g_hash_table_unref);
+  g_free (program->pipelines);
+  cbam_buffer_free (program->weights);
+  cbam_buffer_free (program->arena);
+  cbam_plan_free (program->plan);
+  cbam_device_unref (program->device);
+  g_free (program);
+}
+
+const CbamPlan *
+cbam_program_get_plan (const CbamProgram *program)
+{
+  return program->plan;
+}
+
+/* ---- Descriptors ------------------------------------------------------------------------------------------------ */
+
+typedef struct
+{
+  CbamBuffer *buffer;
+  gsize offset, size;
+} Range;
+
+static Range
+map_range (CbamSlot *slot, const CbamTensor *tensor)
+{
+  CbamBuffer *buffer = cbam_plan_is_in_slot (tensor) ? slot->memory : slot->program->arena;
+
+  return (Range){ buffer, tensor->offset, tensor->size };
+}
+
+static Range
+binding_range (CbamSlot *slot, const CbamStep *step, CbamBinding binding)
+{
+  const CbamPlan *plan = slot->program->plan;
+
+  switch (binding) {
+    case CBAM_BIND_INPUT: return map_range (slot, step->node->inputs[0]);
+    case CBAM_BIND_INPUT_1: return map_range (slot, step->node->inputs[1]);
+    case CBAM_BIND_OUTPUT: return map_range (slot, step->node->output);
+    case CBAM_BIND_WEIGHTS: return (Range){ slot->program->weights, step->weights_offset, step->weights_size };
+    case CBAM_BIND_PIXELS: return (Range){ slot->pixels, 0, slot->pixels->size };
+    case CBAM_BIND_FRAME: return (Range){ slot->memory, plan->frame_offset, plan->frame_size };
+    case CBAM_BIND_BOXES: return (Range){ slot->memory, plan->boxes_offset, plan->boxes_size };
+    case CBAM_BIND_HITS: return (Range){ slot->memory, plan->hits_offset, plan->hits_size };
+    case CBAM_BIND_END: break;
+  }
+  g_return_val_if_reached ((Range){ 0 });
+}
+
+static gboolean
+create_descriptor_pool (CbamSlot *slot, GError **error)
+{
+  CbamDevice *device = slot->program->device;
+  const CbamPlan *plan = slot->program->plan;
+  VkDescriptorPoolSize sizes[] = {
+    { VK_DESCRIPTOR_TYPE_STORAGE_TEXEL_BUFFER, 1 },
+    { VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, 1 },
+  };
+  const VkDescriptorPoolCreateInfo create = {
+    .sType = VK_STRUCTURE_TYPE_DESCRIPTOR_POOL_CREATE_INFO,
+    .maxSets = MAX (plan->n_steps, 1),
+    .poolSizeCount = G_N_ELEMENTS (sizes),
+    .pPoolSizes = sizes,
+  };
+
+  for (guint s = 0; s < plan->n_steps; s++)
+    for (guint b = 0; b < count_bindings (plan->steps[s].variant); b++)
+      sizes[is_texel_binding (plan->steps[s].variant, plan->steps[s].variant->bindings[b]) ? 0 : 1].descriptorCount++;
+  return cbam_device_check (
+      device, device->vk.vkCreateDescriptorPool (device->handle, &create, NULL, &slot->descriptor_pool),
+      "vkCreateDescriptorPool", error);
+}
+
+static gboolean
+create_view (CbamSlot *slot, Range range, VkFormat format, VkBufferView *ret_view, GError **error)
+{
+  CbamDevice *device = slot->program->device;
+  const VkBufferViewCreateInfo create = {
+    .sType = VK_STRUCTURE_TYPE_BUFFER_VIEW_CREATE_INFO,
+    .buffer = range.buffer->handle,
+    .format = format,
+    .offset = range.offset,
+    .range = range.size,
+  };
+
+  if (!cbam_device_check (device, device->vk.vkCreateBufferView (device->handle, &create, NULL, ret_view),
+                          "vkCreateBufferView", error))
+    return FALSE;
+  g_array_append_val (slot->views, *ret_view);
+  return TRUE;
+}
+
+static gboolean
+write_descriptor_set (CbamSlot *slot, const CbamStep *step, VkDescriptorSet set, GError **error)
+{
+  CbamDevice *device = slot->program->device;
+  VkWriteDescriptorSet writes[CBAM_MAX_BINDINGS];
+  VkDescriptorBufferInfo buffers[CBAM_MAX_BINDINGS];
+  VkBufferView views[CBAM_MAX_BINDINGS];
+  const guint n = count_bindings (step->variant);
+
+  for (guint b = 0; b < n; b++) {
+    const CbamBinding binding = step->variant->bindings[b];
+    const Range range = binding_range (slot, step, binding);
+
+    writes[b] = (VkWriteDescriptorSet){
+      .sType = VK_STRUCTURE_TYPE_WRITE_DESCRIPTOR_SET,
+      .dstSet = set,
+      .dstBinding = b,
+      .descriptorCount = 1,
+      .descriptorType = descriptor_type (step->variant, binding),
+      .pBufferInfo = &buffers[b],
+      .pTexelBufferView = &views[b],
+    };
+    buffers[b] = (VkDescriptorBufferInfo){ range.buffer->handle, range.offset, range.size };
+    if (is_texel_binding (step->variant, binding) &&
+        !create_view (slot, range,
+                      binding == CBAM_BIND_PIXELS ? VK_FORMAT_R32_UINT : VK_FORMAT_R32G32B32A32_SFLOAT, &views[b],
+                      error))
+      return FALSE;
+  }
+  device->vk.vkUpdateDescriptorSets (device->handle, n, writes, 0, NULL);
+  return TRUE;
+}
+
+static void
+destroy_descriptors (CbamSlot *slot)
+{
+  CbamDevice *device = slot->program->device;
+
+  for (guint i = 0; i < slot->views->len; i++)
+    device->vk.vkDestroyBufferView (device->handle, g_array_index (slot->views, VkBufferView, i), NULL);
+  g_array_set_size (slot->views, 0);
+  device->vk.vkDestroyDescriptorPool (device->handle, slot->descriptor_pool, NULL);
+  slot->descriptor_pool = VK_NULL_HANDLE;
+}
+
+static gboolean
+create_descriptors (CbamSlot *slot, GError **error)
+{
+  CbamDevice *device = slot->program->device;
+  const CbamPlan *plan = slot->program->plan;
+
+  destroy_descriptors (slot);
+  if (!create_descriptor_pool (slot, error))
+    return FALSE;
+  for (guint s = 0; s < plan->n_steps; s++) {
+    const VkDescriptorSetAllocateInfo allocate = {
+      .sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_ALLOCATE_INFO,
+      .descriptorPool = slot->descriptor_pool,
+      .descriptorSetCount = 1,
+      .pSetLayouts = &slot->program->pipelines[s]->set_layout,
+    };
+
+    if (!cbam_device_check (device, device->vk.vkAllocateDescriptorSets (device->handle, &allocate, &slot->sets[s]),
+                            "vkAllocateDescriptorSets", error) ||
+        !write_descriptor_set (slot, &plan->steps[s], slot->sets[s], error))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+/* ---- Recording -------------------------------------------------------------------------------------------------- */
+
+static void
+record_timestamp (CbamSlot *slot, guint query)
+{
+  CbamDevice *device = slot->program->device;
+
+  if (slot->queries)
+    device->vk.vkCmdWriteTimestamp (slot->commands->handle, VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, slot->queries,
+                                    query);
+}
+
+static void
+record_step (CbamSlot *slot, guint s)
+{
+  CbamDevice *device = slot->program->device;
+  const CbamStep *step = &slot->program->plan->steps[s];
+  const CbamPipeline *pipeline = slot->program->pipelines[s];
+  VkCommandBuffer commands = slot->commands->handle;
+
+  if (step->barrier || slot->profile)
+    cbam_commands_barrier_shaders (slot->commands);
+  device->vk.vkCmdBindPipeline (commands, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline->handle);
+  device->vk.vkCmdBindDescriptorSets (commands, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline->layout, 0, 1,
+                                      &slot->sets[s], 0, NULL);
+  device->vk.vkCmdPushConstants (commands, pipeline->layout, VK_SHADER_STAGE_COMPUTE_BIT, 0, step->variant->args_size,
+                                 step->dispatch.args);
+  device->vk.vkCmdDispatch (commands, step->dispatch.groups[0], step->dispatch.groups[1], step->dispatch.groups[2]);
+  record_timestamp (slot, s + 1);
+}
+
+/* NaN everywhere, canaries behind each map: what a kernel forgets to write, or writes too far, shows. */
+static void
+record_poison (CbamSlot *slot)
+{
+  const CbamProgram *program = slot->program;
+  CbamDevice *device = program->device;
+
+  if (!(device->debug & CBAM_DEBUG_POISON) || !program->arena)
+    return;
+  cbam_commands_barrier_all (slot->commands);
+  device->vk.vkCmdFillBuffer (slot->commands->handle, program->arena->handle, 0, VK_WHOLE_SIZE,
+                              program->canary ? CANARY : POISON);
+  if (program->canary == 0)
+    return;
+  cbam_commands_barrier_all (slot->commands);
+  for (guint t = 0; t < program->plan->graph->tensors->len; t++) {
+    const CbamTensor *tensor = g_ptr_array_index (program->plan->graph->tensors, t);
+
+    if (tensor->last >= 0 && !cbam_plan_is_in_slot (tensor))
+      device->vk.vkCmdFillBuffer (slot->commands->handle, program->arena->handle, tensor->offset, tensor->size,
+                                  POISON);
+  }
+}
+
+static gboolean
+record (CbamSlot *slot, GError **error)
+{
+  CbamDevice *device = slot->program->device;
+  const CbamPlan *plan = slot->program->plan;
+
+  if (!cbam_commands_begin (slot->commands, error))
+    return FALSE;
+  if (slot->queries)
+    device->vk.vkCmdResetQueryPool (slot->commands->handle, slot->queries, 0, plan->n_steps + 1);
+  if (slot->staging) {
+    const VkBufferCopy copy = { .size = MIN (slot->staging->size, slot->pixels->size) };
+
+    device->vk.vkCmdCopyBuffer (slot->commands->handle, slot->staging->handle, slot->pixels->handle, 1, &copy);
+  }
+  record_poison (slot);
+  /* After the upload, and after whoever used the arena before. */
+  cbam_commands_barrier_all (slot->commands);
+  record_timestamp (slot, 0);
+  for (guint s = 0; s < plan->n_steps; s++)
+    record_step (slot, s);
+  cbam_commands_barrier_all (slot->commands);
+  if (!cbam_commands_end (slot->commands, error))
+    return FALSE;
+  slot->recorded = TRUE;
+  return TRUE;
+}
+
+/* ---- Slot ------------------------------------------------------------------------------------------------------- */
+
+static gboolean
+create_queries (CbamSlot *slot, GError **error)
+{
+  CbamDevice *device = slot->program->device;
+  const VkQueryPoolCreateInfo create = {
+    .sType = VK_STRUCTURE_TYPE_QUERY_POOL_CREATE_INFO,
+    .queryType = VK_QUERY_TYPE_TIMESTAMP,
+    .queryCount = slot->program->plan->n_steps + 1,
+  };
+
+  if (!slot->profile || device->caps.timestamp_period == 0)
+    return TRUE;
+  slot->seconds = g_new0 (double, slot->program->plan->n_steps);
+  return cbam_device_check (device, device->vk.vkCreateQueryPool (device->handle, &create, NULL, &slot->queries),
+                            "vkCreateQueryPool", error);
+}
+
+CbamSlot *
+cbam_slot_new (CbamProgram *program, gboolean profile, GError **error)
+{
+  g_autoptr (CbamSlot) slot = g_new0 (CbamSlot, 1);
+  const CbamPlan *plan = program->plan;
+
+  slot->program = program;
+  slot->profile = profile;
+  slot->views = g_array_new (FALSE, FALSE, sizeof (VkBufferView));
+  slot->sets = g_new0 (VkDescriptorSet, plan->n_steps);
+  slot->memory = cbam_buffer_new (program->device, CBAM_MEMORY_READBACK, plan->slot_size, error);
+  if (!slot->memory)
+    return NULL;
+  if (program->canary)
+    for (gsize i = 0; i < plan->slot_size; i += WORD_BYTES)
+      *(guint32 *) (slot->memory->map + i) = CANARY;
+  slot->commands = cbam_commands_new (program->device, error);
+  if (!slot->commands || !create_queries (slot, error))
+    return NULL;
+  return g_steal_pointer (&slot);
+}
+
+void
+cbam_slot_free (CbamSlot *slot)
+{
+  CbamDevice *device;
+
+  if (!slot)
+    return;
+  device = slot->program->device;
+  if (slot->in_flight)
+    cbam_slot_wait (slot, NULL);
+  if (!cbam_device_is_parked (device)) {
+    destroy_descriptors (slot);
+    device->vk.vkDestroyQueryPool (device->handle, slot->queries, NULL);
+  }
+  cbam_commands_free (slot->commands);
+  cbam_buffer_free (slot->memory);
+  cbam_buffer_free (slot->pixels);
+  cbam_buffer_free (slot->staging);
+  g_array_unref (slot->views);
+  g_free (slot->sets);
+  g_free (slot->seconds);
+  g_free (slot);
+}
+
+guint8 *
+cbam_slot_reserve_pixels (CbamSlot *slot, gsize size, GError **error)
+{
+  CbamDevice *device = slot->program->device;
+
+  g_return_val_if_fail (!slot->in_flight, NULL);
+  if (slot->pixels && slot->pixels->size >= size)
+    return slot->staging ? slot->staging->map : slot->pixels->map;
+
+  slot->recorded = FALSE;
+  g_clear_pointer (&slot->pixels, cbam_buffer_free);
+  g_clear_pointer (&slot->staging, cbam_buffer_free);
+  slot->pixels =
+      cbam_buffer_new (device, device->caps.unified ? CBAM_MEMORY_UPLOAD : CBAM_MEMORY_DEVICE, size, error);
+  if (!slot->pixels)
+    return NULL;
+  if (!device->caps.unified) {
+    slot->staging = cbam_buffer_new (device, CBAM_MEMORY_UPLOAD, size, error);
+    if (!slot->staging) {
+      g_clear_pointer (&slot->pixels, cbam_buffer_free);
+      return NULL;
+    }
+    return slot->staging->map;
+  }
+  return slot->pixels->map;
+}
+
+CbamFrameArgs *
+cbam_slot_get_frame (CbamSlot *slot)
+{
+  return (CbamFrameArgs *) (slot->memory->map + slot->program->plan->frame_offset);
+}
+
+guint8 *
+cbam_slot_get_map (CbamSlot *slot, const CbamTensor *tensor)
+{
+  g_return_val_if_fail (cbam_plan_is_in_slot (tensor), NULL);
+  return slot->memory->map + tensor->offset;
+}
+
+static guint32 *
+hit_count (const CbamSlot *slot)
+{
+  return (guint32 *) (slot->memory->map + slot->program->plan->hits_offset);
+}
+
+gboolean
+cbam_slot_submit (CbamSlot *slot, GError **error)
+{
+  const CbamPlan *plan = slot->program->plan;
+  CbamBuffer *upload = slot->staging ? slot->staging : slot->pixels;
+  const gboolean no_frame = !slot->pixels;
+  const gsize maps = plan->boxes_offset + plan->boxes_size; /* the host may have written some of them */
+
+  g_return_val_if_fail (!slot->in_flight, FALSE);
+  if (!cbam_device_check_alive (slot->program->device, error))
+    return FALSE;
+  /* Graphs without a preprocess have no pixels; descriptors want a buffer all the same. */
+  if (no_frame && !cbam_slot_reserve_pixels (slot, WORD_BYTES, error))
+    return FALSE;
+  if (!slot->recorded && (!create_descriptors (slot, error) || !record (slot, error)))
+    return FALSE;
+  *hit_count (slot) = 0;
+  if (upload && !cbam_buffer_flush (upload, 0, upload->size, error))
+    return FALSE;
+  if (!cbam_buffer_flush (slot->memory, 0, plan->hits_offset + 8, error) ||
+      !cbam_buffer_flush (slot->memory, maps, plan->slot_size - maps, error) ||
+      !cbam_commands_submit (slot->commands, error))
+    return FALSE;
+  slot->in_flight = TRUE;
+  return TRUE;
+}
+
+static gboolean
+read_timestamps (CbamSlot *slot, GError **error)
+{
+  CbamDevice *device = slot->program->device;
+  const guint n = slot->program->plan->n_steps;
+  const guint64 mask =
+      device->caps.timestamp_bits >= 64 ? G_MAXUINT64 : (G_GUINT64_CONSTANT (1) << device->caps.timestamp_bits) - 1;
+  guint64 ticks[n + 1];
+
+  if (!slot->queries)
+    return TRUE;
+  if (!cbam_device_check (device,
+                          device->vk.vkGetQueryPoolResults (device->handle, slot->queries, 0, n + 1, sizeof ticks,
+                                                            ticks, sizeof *ticks, VK_QUERY_RESULT_64_BIT),
+                          "vkGetQueryPoolResults", error))
+    return FALSE;
+  for (guint s = 0; s < n; s++)
+    slot->seconds[s] = (double) ((ticks[s + 1] - ticks[s]) & mask) * device->caps.timestamp_period * 1e-9;
+  return TRUE;
+}
+
+gboolean
+cbam_slot_wait (CbamSlot *slot, GError **error)
+{
+  const CbamPlan *plan = slot->program->plan;
+
+  g_return_val_if_fail (slot->in_flight, FALSE);
+  slot->in_flight = FALSE;
+  if (!cbam_commands_wait (slot->commands, error))
+    return FALSE;
+  if (!cbam_buffer_invalidate (slot->memory, plan->hits_offset, 8, error))
+    return FALSE;
+  slot->n_hits = MIN (*hit_count (slot), plan->max_hits);
+  return cbam_buffer_invalidate (slot->memory, plan->hits_offset, 8 + slot->n_hits * sizeof (CbamHit), error) &&
+         cbam_buffer_invalidate (slot->memory, plan->boxes_offset, plan->slot_size - plan->boxes_offset, error) &&
+         read_timestamps (slot, error);
+}
+
+const CbamHit *
+cbam_slot_get_hits (const CbamSlot *slot, guint32 *n)
+{
+  *n = slot->n_hits;
+  return (const CbamHit *) (slot->memory->map + slot->program->plan->hits_offset + 8);
+}
+
+const float (*cbam_slot_get_boxes (const CbamSlot *slot))[4]
+{
+  return (const float (*)[4]) (slot->memory->map + slot->program->plan->boxes_offset);
+}
+
+const double *
+cbam_slot_get_seconds (const CbamSlot *slot)
+{
+  return slot->seconds;
+}
+
+/* ---- Canaries --------------------------------------------------------------------------------------------------- */
+
+static gboolean
+canary_is_whole (const guint8 *memory, gsize size)
+{
+  for (gsize i = 0; i + WORD_BYTES <= size; i += WORD_BYTES)
+    if (*(const guint32 *) (memory + i) != CANARY)
+      return FALSE;
+  return TRUE;
+}
+
+gboolean
+cbam_program_check_canaries (CbamProgram *program, CbamSlot *slot, GError **error)
+{
+  const CbamPlan *plan = program->plan;
+
+  g_return_val_if_fail (program->canary > 0 && (program->device->debug & CBAM_DEBUG_POISON), FALSE);
+  if (program->arena && !cbam_buffer_invalidate (program->arena, 0, program->arena->size, error))
+    return FALSE;
+  for (guint t = 0; t < plan->graph->tensors->len; t++) {
+    const CbamTensor *tensor = g_ptr_array_index (plan->graph->tensors, t);
+    const gboolean in_slot = cbam_plan_is_in_slot (tensor);
+    const guint8 *memory = in_slot ? slot->memory->map : program->arena ? program->arena->map : NULL;
+
+    if (tensor->last < 0)
+      continue;
+    if (!canary_is_whole (memory + tensor->offset + tensor->size, program->canary)) {
+      g_set_error (error, CBAM_ERROR, CBAM_ERROR_FAILED, "%s: something wrote behind the map", tensor->name);
+      return FALSE;
+    }
+    if (!cbam_tensor_border_is_zero (tensor, memory + tensor->offset)) {
+      g_set_error (error, CBAM_ERROR, CBAM_ERROR_FAILED, "%s: border or padding channels are not zero", tensor->name);
+      return FALSE;
+    }
+  }
+  if (canary_is_whole (slot->memory->map + plan->hits_offset + plan->hits_size, program->canary) &&
+      canary_is_whole (slot->memory->map + plan->boxes_offset + plan->boxes_size, program->canary))
+    return TRUE;
+  g_set_error (error, CBAM_ERROR, CBAM_ERROR_FAILED, "something wrote behind the candidates or the boxes");
+  return FALSE;
+}

@@ -1,0 +1,55 @@
+/* Running a plan on a device.
+ *
+ * A program is what all frames share: pipelines, packed weights, the arena. A slot is what one frame in flight owns: its
+ * pixels, its parameter block, its results, and a command buffer that is recorded once and submitted again and again.
+ * Programs are thread-safe; a slot belongs to whoever holds it.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "graph/plan.h"
+#include "vk/commands.h"
+
+G_BEGIN_DECLS
+
+typedef struct _CbamProgram CbamProgram;
+typedef struct _CbamSlot CbamSlot;
+
+/* Takes @graph, and frees its weights once they are packed. @config may be NULL; its caps are filled in. */
+CbamProgram *cbam_program_new (CbamDevice *device, CbamGraph *graph, const CbamPlanConfig *config, GError **error);
+void cbam_program_free (CbamProgram *program);
+const CbamPlan *cbam_program_get_plan (const CbamProgram *program);
+
+/* With poisoned memory and canaries (CBAM_DEBUG_POISON, CbamPlanConfig.canary): FALSE, naming the map, when something
+ * wrote behind a map or left its border or padding channels other than zero. After a run. */
+gboolean cbam_program_check_canaries (CbamProgram *program, CbamSlot *slot, GError **error);
+
+/* @profile: write timestamps, and let no two operations overlap. The program must outlive its slots. */
+CbamSlot *cbam_slot_new (CbamProgram *program, gboolean profile, GError **error);
+/* Waits for a submission in flight. */
+void cbam_slot_free (CbamSlot *slot);
+
+/* Room for a frame of @size bytes; where to write it. Grows, and records again, only when the slot has never seen a
+ * frame as large. */
+guint8 *cbam_slot_reserve_pixels (CbamSlot *slot, gsize size, GError **error);
+/* Where to write the frame's parameters. */
+CbamFrameArgs *cbam_slot_get_frame (CbamSlot *slot);
+/* Where a kept or host map lies. */
+guint8 *cbam_slot_get_map (CbamSlot *slot, const CbamTensor *tensor);
+
+gboolean cbam_slot_submit (CbamSlot *slot, GError **error);
+/* Waits, and makes the results below readable until the next submit. */
+gboolean cbam_slot_wait (CbamSlot *slot, GError **error);
+
+/* In no particular order. */
+const CbamHit *cbam_slot_get_hits (const CbamSlot *slot, guint32 *n);
+/* x0, y0, x1, y1 per prior, fractions of the input. */
+const float (*cbam_slot_get_boxes (const CbamSlot *slot))[4];
+/* Seconds per step of the plan; NULL without profile. */
+const double *cbam_slot_get_seconds (const CbamSlot *slot);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (CbamProgram, cbam_program_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (CbamSlot, cbam_slot_free)
+
+G_END_DECLS

@@ -1,0 +1,302 @@
+/* CbamModel: from a file to a program on a device, shared by all who name the same file on the same device.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "model.h"
+
+#include <errno.h>
+#include <glib/gstdio.h>
+#include <math.h>
+#include <string.h>
+
+#include "nets/nets.h"
+
+/* Models alive, by key; holds no references. One lock for the table and for loading: two streams that start together
+ * load once. */
+static GHashTable *loaded;
+static GMutex loaded_lock;
+
+/* ---- Weights from the file -------------------------------------------------------------------------------------- */
+
+static gboolean
+source_read (CbamParamSource *source, CbamParam *param, GError **error)
+{
+  const CbamSafetensors *file = ((CbamFileSource *) source)->file;
+  const CbamFileTensor *tensor = cbam_safetensors_get (file, param->name);
+  g_autofree char *expected = cbam_dims_to_string (param->dims, param->n_dims);
+  g_autofree char *found = NULL;
+
+  if (!tensor) {
+    g_set_error (error, CBAM_ERROR, CBAM_ERROR_BAD_MODEL, "%s: tensor \"%s\" is missing; expected shape %s",
+                 cbam_safetensors_get_path (file), param->name, expected);
+    return FALSE;
+  }
+  found = cbam_dims_to_string (tensor->dims, tensor->n_dims);
+  if (!g_str_equal (expected, found)) {
+    g_set_error (error, CBAM_ERROR, CBAM_ERROR_BAD_MODEL, "%s: tensor \"%s\": expected shape %s, found %s",
+                 cbam_safetensors_get_path (file), param->name, expected, found);
+    return FALSE;
+  }
+  if (tensor->dtype == CBAM_DTYPE_OTHER) {
+    g_set_error (error, CBAM_ERROR, CBAM_ERROR_BAD_MODEL, "%s: tensor \"%s\": expected F32, F16 or BF16, found %s",
+                 cbam_safetensors_get_path (file), param->name, tensor->dtype_name);
+    return FALSE;
+  }
+  param->values = g_new (float, param->n);
+  cbam_file_tensor_to_float (tensor, param->values);
+  for (gsize i = 0; i < param->n; i++) {
+    if (isfinite (param->values[i]))
+      continue;
+    g_set_error (error, CBAM_ERROR, CBAM_ERROR_BAD_MODEL,
+                 "%s: tensor \"%s\": expected finite numbers, found %f at element %" G_GSIZE_FORMAT,
+                 cbam_safetensors_get_path (file), param->name, param->values[i], i);
+    return FALSE;
+  }
+  return TRUE;
+}
+
+static gboolean
+source_has (CbamParamSource *source, const char *name)
+{
+  return cbam_safetensors_get (((CbamFileSource *) source)->file, name) != NULL;
+}
+
+static gsize
+source_dim (CbamParamSource *source, const char *name, guint i)
+{
+  const CbamFileTensor *tensor = cbam_safetensors_get (((CbamFileSource *) source)->file, name);
+
+  return tensor && i < tensor->n_dims ? tensor->dims[i] : 0;
+}
+
+CbamFileSource
+cbam_file_source (const CbamSafetensors *file)
+{
+  return (CbamFileSource){ { source_read, source_has, source_dim }, file };
+}
+
+/* ---- Loading ---------------------------------------------------------------------------------------------------- */
+
+/* What makes two loads the same: device, inode, size and time of change of the file, on one Vulkan device. */
+static char *
+make_key (CbamDevice *device, const char *path, GError **error)
+{
+  GStatBuf info;
+
+  if (g_stat (path, &info) != 0) {
+    g_set_error (error, CBAM_ERROR, CBAM_ERROR_NOT_FOUND, "%s: %s", path, g_strerror (errno));
+    return NULL;
+  }
+  return g_strdup_printf ("%p %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT
+                          ".%09lu",
+                          (void *) device, (guint64) info.st_dev, (guint64) info.st_ino, (guint64) info.st_size,
+                          (guint64) info.st_mtim.tv_sec, (gulong) info.st_mtim.tv_nsec);
+}
+
+static void
+describe_ops (CbamModel *model)
+{
+  const CbamPlan *plan = cbam_program_get_plan (model->program);
+
+  model->op_times = g_new0 (CbamOpTime, plan->n_steps);
+  for (guint s = 0; s < plan->n_steps; s++) {
+    const CbamNode *node = plan->steps[s].node;
+    const CbamTensor *out = node->output ? node->output : node->inputs[0];
+    const gboolean is_conv = node->op == &cbam_op_conv || node->op == &cbam_op_depthwise;
+
+    model->op_times[s] = (CbamOpTime){
+      .name = node->name,
+      .kind = node->op->name,
+      .variant = plan->steps[s].variant->name,
+      .shape = g_strdup_printf ("%ux%ux%u", out->width, out->height, out->channels),
+      .flop = node->op->macs ? 2.0 * (double) node->op->macs (node) : 0,
+      .kernel = is_conv ? node->params.conv.kernel : 0,
+      .in_channels = node->n_inputs > 0 ? node->inputs[0]->channels : 0,
+      .out_channels = out->channels,
+      .width = out->width,
+      .height = out->height,
+    };
+  }
+}
+
+static gboolean
+load_file (CbamModel *model, GError **error)
+{
+  g_autoptr (CbamSafetensors) file = cbam_safetensors_open (model->path, error);
+  g_autoptr (CbamGraph) graph = NULL;
+  g_autofree char *base = NULL;
+  const char *document;
+  CbamFileSource source;
+
+  if (!file)
+    return FALSE;
+  document = cbam_safetensors_get_metadata (file, "cbamdetect");
+  if (!document) {
+    g_set_error (error, CBAM_ERROR, CBAM_ERROR_BAD_MODEL,
+                 "%s: metadata \"cbamdetect\" is missing; expected the JSON document of models/README.md",
+                 model->path);
+    return FALSE;
+  }
+  model->spec = cbam_spec_parse (model->path, document, error);
+  if (!model->spec)
+    return FALSE;
+  source = cbam_file_source (file);
+  graph = cbam_net_build (model->spec, &source.source);
+  if (!cbam_graph_finish (graph, error)) {
+    if (error && !strstr ((*error)->message, model->path))
+      g_prefix_error (error, "%s: ", model->path);
+    return FALSE;
+  }
+  base = g_path_get_basename (model->path);
+  model->name = g_strdup (model->spec->name ? model->spec->name : base);
+  model->flop = 2.0 * (double) cbam_graph_macs (graph);
+  cbam_graph_fuse (graph, CBAM_FUSE_ALL);
+  model->program = cbam_program_new (model->device, g_steal_pointer (&graph), NULL, error);
+  if (!model->program) {
+    g_prefix_error (error, "%s: ", model->path);
+    return FALSE;
+  }
+  describe_ops (model);
+  return TRUE;
+}
+
+static void
+model_free (CbamModel *model)
+{
+  if (model->op_times)
+    for (guint s = 0; s < cbam_program_get_plan (model->program)->n_steps; s++)
+      g_free ((char *) model->op_times[s].shape);
+  g_free (model->op_times);
+  cbam_program_free (model->program);
+  cbam_spec_free (model->spec);
+  cbam_device_unref (model->device);
+  g_free (model->name);
+  g_free (model->path);
+  g_free (model->key);
+  g_free (model);
+}
+
+CbamModel *
+cbam_model_load (CbamDevice *device, const char *path, GError **error)
+{
+  g_autofree char *key = NULL;
+  g_autoptr (GMutexLocker) locker = NULL;
+  CbamModel *model;
+
+  g_return_val_if_fail (device != NULL && path != NULL, NULL);
+  if (!cbam_device_check_alive (device, error))
+    return NULL;
+  key = make_key (device, path, error);
+  if (!key)
+    return NULL;
+
+  locker = g_mutex_locker_new (&loaded_lock);
+  if (!loaded)
+    loaded = g_hash_table_new (g_str_hash, g_str_equal);
+  model = g_hash_table_lookup (loaded, key);
+  if (model)
+    return cbam_model_ref (model);
+
+  model = g_new0 (CbamModel, 1);
+  g_atomic_ref_count_init (&model->refs);
+  model->device = cbam_device_ref (device);
+  model->path = g_strdup (path);
+  if (!load_file (model, error)) {
+    model_free (model);
+    return NULL;
+  }
+  model->key = g_steal_pointer (&key);
+  g_hash_table_insert (loaded, model->key, model);
+  return model;
+}
+
+CbamModel *
+cbam_model_ref (CbamModel *model)
+{
+  g_return_val_if_fail (model != NULL, NULL);
+  g_atomic_ref_count_inc (&model->refs);
+  return model;
+}
+
+void
+cbam_model_unref (CbamModel *model)
+{
+  if (!model)
+    return;
+  /* Under the lock, so that nobody finds it in the table between its last reference and its end. */
+  g_mutex_lock (&loaded_lock);
+  if (!g_atomic_ref_count_dec (&model->refs)) {
+    g_mutex_unlock (&loaded_lock);
+    return;
+  }
+  g_hash_table_remove (loaded, model->key);
+  if (g_hash_table_size (loaded) == 0)
+    g_clear_pointer (&loaded, g_hash_table_unref);
+  g_mutex_unlock (&loaded_lock);
+  model_free (model);
+}
+
+/* ---- Questions -------------------------------------------------------------------------------------------------- */
+
+CbamDevice *
+cbam_model_get_device (const CbamModel *model)
+{
+  g_return_val_if_fail (model != NULL, NULL);
+  return model->device;
+}
+
+const char *
+cbam_model_get_name (const CbamModel *model)
+{
+  g_return_val_if_fail (model != NULL, NULL);
+  return model->name;
+}
+
+const char *
+cbam_model_get_path (const CbamModel *model)
+{
+  g_return_val_if_fail (model != NULL, NULL);
+  return model->path;
+}
+
+guint
+cbam_model_get_input_width (const CbamModel *model)
+{
+  g_return_val_if_fail (model != NULL, 0);
+  return model->spec->input.width;
+}
+
+guint
+cbam_model_get_input_height (const CbamModel *model)
+{
+  g_return_val_if_fail (model != NULL, 0);
+  return model->spec->input.height;
+}
+
+guint
+cbam_model_get_n_classes (const CbamModel *model)
+{
+  g_return_val_if_fail (model != NULL, 0);
+  return model->spec->output.n_classes;
+}
+
+const char *
+cbam_model_get_class_name (const CbamModel *model, guint class_id)
+{
+  g_return_val_if_fail (model != NULL, NULL);
+  return class_id < model->spec->output.n_classes ? model->spec->output.classes[class_id] : NULL;
+}
+
+CbamDetectParams
+cbam_model_get_detect_params (const CbamModel *model)
+{
+  g_return_val_if_fail (model != NULL, (CbamDetectParams){ 0 });
+  return model->spec->nms.params;
+}
+
+double
+cbam_model_get_flop (const CbamModel *model)
+{
+  g_return_val_if_fail (model != NULL, 0);
+  return model->flop;
+}

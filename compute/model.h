@@ -1,0 +1,37 @@
+/* CbamModel as the library sees it.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include <cbamdetect/result.h>
+
+#include "graph/run_vulkan.h"
+#include "model/safetensors.h"
+#include "model/spec.h"
+
+G_BEGIN_DECLS
+
+struct _CbamModel
+{
+  gatomicrefcount refs;
+  char *key; /* in the table of loaded models; NULL once it is out */
+  char *path;
+  char *name;
+  CbamDevice *device;
+  CbamSpec *spec;
+  CbamProgram *program;
+  double flop;
+  CbamOpTime *op_times; /* by step of the plan; seconds are 0 */
+};
+
+/* A file's tensors as the weights of a graph; @file must outlive it. */
+typedef struct
+{
+  CbamParamSource source;
+  const CbamSafetensors *file;
+} CbamFileSource;
+
+CbamFileSource cbam_file_source (const CbamSafetensors *file);
+
+G_END_DECLS

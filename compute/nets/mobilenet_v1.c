@@ -1,0 +1,134 @@
+/* MobileNetV1 (Howard et al. 2017, arXiv 1704.04861, table 1) and the extra layers SSD puts behind it.
+ *
+ *     conv 3x3 s2 -> 13 x { depthwise 3x3 -> pointwise 1x1 } -> 4 x { 1x1 -> 3x3 s2 }
+ *     300 -> 150 .. 75 .. 38 .. 19 (block 11) .. 10 (block 13) -> 5 -> 3 -> 2 -> 1
+ *
+ * Tensor names are those of qfgaohao/pytorch-ssd; batch norms may be folded into the convolutions already.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "nets/nets.h"
+
+#include <stdio.h>
+
+#define N_BLOCKS 13
+#define N_EXTRAS 4
+
+static const struct
+{
+  guint channels, stride;
+} blocks[N_BLOCKS] = {
+  { 64, 1 },  { 128, 2 }, { 128, 1 }, { 256, 2 }, { 256, 1 },  { 512, 2 },  { 512, 1 },
+  { 512, 1 }, { 512, 1 }, { 512, 1 }, { 512, 1 }, { 1024, 2 }, { 1024, 1 },
+};
+
+static const struct
+{
+  guint reduced, channels;
+} extras[N_EXTRAS] = { { 256, 512 }, { 128, 256 }, { 128, 256 }, { 64, 128 } };
+
+static CbamTensor *
+block (CbamNet *net, guint i, CbamTensor *x)
+{
+  const CbamPadding padding = net->spec->network.padding;
+  g_autofree char *depthwise = g_strdup_printf ("base_net.%u.0", i);
+  g_autofree char *depthwise_norm = g_strdup_printf ("base_net.%u.1", i);
+  g_autofree char *pointwise = g_strdup_printf ("base_net.%u.3", i);
+  g_autofree char *pointwise_norm = g_strdup_printf ("base_net.%u.4", i);
+
+  x = cbam_net_conv (net, depthwise_norm,
+                     &(CbamConvForm){ .name = depthwise,
+                                      .input = x,
+                                      .kernel = 3,
+                                      .stride = blocks[i - 1].stride,
+                                      .pad = 1,
+                                      .padding = padding,
+                                      .depthwise = TRUE });
+  return cbam_net_conv (net, pointwise_norm,
+                        &(CbamConvForm){ .name = pointwise,
+                                         .input = x,
+                                         .channels = cbam_net_channels (net, blocks[i - 1].channels) });
+}
+
+/* Channels of an extra layer: what the weights say, else the usual. */
+static guint
+extra_channels (CbamNet *net, const char *name, guint usual)
+{
+  g_autofree char *weight = g_strconcat (name, ".weight", NULL);
+  const gsize rows = net->graph->source->dim (net->graph->source, weight, 0);
+
+  return rows > 0 ? (guint) rows : cbam_net_channels (net, usual);
+}
+
+static CbamTensor *
+extra (CbamNet *net, guint e, CbamTensor *x)
+{
+  const CbamNetworkSpec *network = &net->spec->network;
+  g_autofree char *reduce = g_strdup_printf ("extras.%u.0", e);
+  g_autofree char *reduce_norm = g_strdup_printf ("extras.%u.0.bn", e);
+  g_autofree char *conv = g_strdup_printf ("extras.%u.2", e);
+  g_autofree char *conv_norm = g_strdup_printf ("extras.%u.2.bn", e);
+
+  x = cbam_net_conv (net, reduce_norm,
+                     &(CbamConvForm){
+                         .name = reduce,
+                         .input = x,
+                         .channels = extra_channels (net, reduce, extras[MIN (e, N_EXTRAS - 1)].reduced) });
+  return cbam_net_conv (net, conv_norm,
+                        &(CbamConvForm){
+                            .name = conv,
+                            .input = x,
+                            .channels = extra_channels (net, conv, extras[MIN (e, N_EXTRAS - 1)].channels),
+                            .kernel = 3,
+                            .stride = network->n_extras > 0 ? network->extras_stride[e] : 2,
+                            .pad = network->n_extras > 0 ? network->extras_pad[e] : 1,
+                            .padding = network->padding });
+}
+
+/* As many as the levels need: two of the usual sources are trunk layers. */
+static guint
+count_extras (const CbamNetworkSpec *network)
+{
+  guint n = 0, e;
+
+  if (network->n_extras > 0)
+    return network->n_extras;
+  if (!network->sources)
+    return CLAMP (network->levels, 2, N_EXTRAS + 2) - 2;
+  for (guint i = 0; network->sources[i]; i++)
+    if (sscanf (network->sources[i], "extras.%u.", &e) == 1 && e < CBAM_MAX_EXTRAS)
+      n = MAX (n, e + 1);
+  return n;
+}
+
+static void
+build (CbamNet *net, CbamTensor *input)
+{
+  const CbamNetworkSpec *network = &net->spec->network;
+  const guint n_extras = count_extras (network);
+  CbamTensor *x;
+
+  x = cbam_net_conv (net, "base_net.0.1",
+                     &(CbamConvForm){ .name = "base_net.0.0",
+                                      .input = input,
+                                      .channels = cbam_net_channels (net, 32),
+                                      .kernel = 3,
+                                      .stride = 2,
+                                      .pad = 1,
+                                      .padding = network->padding });
+  for (guint i = 1; i <= N_BLOCKS; i++)
+    x = block (net, i, x);
+  for (guint e = 0; e < n_extras; e++)
+    x = extra (net, e, x);
+}
+
+static const char *const sources[] = {
+  "base_net.11.3", "base_net.13.3", "extras.0.2", "extras.1.2", "extras.2.2", "extras.3.2", NULL,
+};
+
+const CbamBackbone cbam_backbone_mobilenet_v1 = {
+  .name = "mobilenet_v1",
+  .kind = CBAM_BACKBONE_MOBILENET_V1,
+  .build = build,
+  .sources = sources,
+};

@@ -1,0 +1,239 @@
+/* conv: a full convolution, kernel k x k, any stride and dilation, with bias and a fused clamp.
+ *
+ * On CPU devices a register tile per subgroup (shaders/conv_texel.comp), in several shapes; everywhere else a tile in
+ * shared memory (shaders/conv_shared.comp). All read the same packed weights.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "ops/conv.h"
+
+#include <math.h>
+
+#include "graph/run_reference.h"
+#include "shaders.h"
+
+#define LANES 8
+
+/* ---- What both convolutions share ----------------------------------------------------------------------------- */
+
+/* How far past the last pixel of an axis of @input pixels the kernel reaches. */
+static guint
+reach (guint input, guint output, const CbamConvParams *p, guint pad)
+{
+  const gint last = (gint) ((output - 1) * p->stride + (p->kernel - 1) * p->dilation) - (gint) pad;
+
+  return (guint) MAX (0, last - (gint) (input - 1));
+}
+
+guint
+cbam_conv_border (const CbamNode *node, guint i)
+{
+  const CbamConvParams *p = &node->params.conv;
+  const CbamTensor *in = node->inputs[0], *out = node->output;
+
+  return MAX (MAX (p->pad_left, p->pad_top),
+              MAX (reach (in->width, out->width, p, p->pad_left), reach (in->height, out->height, p, p->pad_top)));
+}
+
+void
+cbam_conv_fill_args (const CbamNode *node, guint tile_pixels, guint threads, CbamDispatch *ret_dispatch)
+{
+  const CbamConvParams *p = &node->params.conv;
+  const CbamTensor *in = node->inputs[0], *out = node->output;
+  const guint cells = 2 * out->border * (out->width + 2 * out->border + out->height);
+  CbamConvArgs *args = (CbamConvArgs *) ret_dispatch->args;
+
+  *args = (CbamConvArgs){
+    .x = in->view,
+    .y = out->view,
+    .width = out->width,
+    .height = out->height,
+    .in_blocks = cbam_tensor_blocks (in),
+    .out_blocks = cbam_tensor_blocks (out),
+    .kernel_width = p->kernel,
+    .kernel_height = p->kernel,
+    .stride = p->stride,
+    .dilation = p->dilation,
+    .tiles = (out->width * out->height + tile_pixels - 1) / tile_pixels,
+    .border = out->border,
+    .last_texel = (uint) (in->size / CBAM_TEXEL_BYTES - 1),
+    .inv_width = 1.0f / (float) out->width,
+    .lo = p->lo,
+    .hi = p->hi,
+  };
+  args->x.origin -= p->pad_top * in->view.row + p->pad_left * in->view.pixel;
+  ret_dispatch->groups[0] = args->tiles + (cells + threads - 1) / threads;
+  ret_dispatch->groups[2] = 1;
+}
+
+/* ---- Packing ---------------------------------------------------------------------------------------------------- */
+
+static gsize
+padded_channels (const CbamNode *node)
+{
+  const gsize channels = node->output->channels;
+
+  return (channels + CBAM_CONV_CHANNELS - 1) / CBAM_CONV_CHANNELS * CBAM_CONV_CHANNELS;
+}
+
+/* K in texels: input block, kernel row, kernel column. */
+static gsize
+depth (const CbamNode *node)
+{
+  return (gsize) cbam_tensor_blocks (node->inputs[0]) * node->params.conv.kernel * node->params.conv.kernel;
+}
+
+static gsize
+packed_size (const CbamNode *node)
+{
+  return padded_channels (node) * (depth (node) * 4 + 1);
+}
+
+/* [channels/8][depth][8][4], then the bias; zeros in the padding. */
+static void
+pack (const CbamNode *node, float *out)
+{
+  const CbamConvParams *p = &node->params.conv;
+  const guint in_channels = node->inputs[0]->channels, out_channels = node->output->channels;
+  const gsize k_depth = depth (node), taps = (gsize) p->kernel * p->kernel;
+  float *bias = out + padded_channels (node) * k_depth * 4;
+
+  for (gsize i = 0; i < packed_size (node); i++)
+    out[i] = 0;
+  for (gsize o = 0; o < out_channels; o++)
+    for (gsize c = 0; c < in_channels; c++)
+      for (gsize tap = 0; tap < taps; tap++) {
+        const gsize k = c / 4 * taps + tap;
+
+        out[((o / 8 * k_depth + k) * 8 + o % 8) * 4 + c % 4] = p->weight->values[(o * in_channels + c) * taps + tap];
+      }
+  for (gsize o = 0; p->bias && o < out_channels; o++)
+    bias[o] = p->bias->values[o];
+}
+
+/* ---- Kernels ---------------------------------------------------------------------------------------------------- */
+
+/* tile: output channels, pixels per lane, K texels per turn. */
+
+static gboolean
+fits_pointwise (const CbamOpVariant *variant, const CbamNode *node)
+{
+  return node->params.conv.kernel == 1 && cbam_tensor_blocks (node->inputs[0]) % variant->tile[2] == 0;
+}
+
+/* Work in register tiles, those that stick out of the map or past the last channel included, times what a tile costs
+ * beside its multiply-adds: a load per pixel and per eight channels. The weights of the two were fitted to timings. */
+static double
+tile_cost (const CbamOpVariant *variant, const CbamNode *node)
+{
+  const guint pixels = node->output->width * node->output->height;
+  const guint tile_pixels = LANES * variant->tile[1];
+  const double tiles = ((pixels + tile_pixels - 1) / tile_pixels) *
+                       (double) ((node->output->channels + variant->tile[0] - 1) / variant->tile[0]);
+  const double adds = variant->tile[0] * variant->tile[1] * 4;
+  const double loads = variant->tile[1] + variant->tile[0] / 8.0;
+
+  return tiles * (depth (node) * (adds + 12 * loads + 16.0 / variant->tile[2]) + 6 * adds);
+}
+
+static void
+dispatch_texel (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_dispatch)
+{
+  CbamConvArgs *args = (CbamConvArgs *) ret_dispatch->args;
+
+  cbam_conv_fill_args (node, LANES * variant->tile[1], LANES, ret_dispatch);
+  args->bias = (uint) (padded_channels (node) * depth (node));
+  ret_dispatch->groups[1] = (node->output->channels + variant->tile[0] - 1) / variant->tile[0];
+}
+
+static void
+dispatch_shared (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_dispatch)
+{
+  CbamConvArgs *args = (CbamConvArgs *) ret_dispatch->args;
+
+  cbam_conv_fill_args (node, 32, 128, ret_dispatch);
+  args->bias = (uint) (padded_channels (node) * depth (node));
+  ret_dispatch->groups[1] = (node->output->channels + CBAM_CONV_CHANNELS - 1) / CBAM_CONV_CHANNELS;
+}
+
+#define TEXEL(label, module, channels, pixels, steps, fit)                                                             \
+  {                                                                                                                    \
+    .name = label, .shader = &cbam_shader_##module, .needs = CBAM_NEED_TEXELS | CBAM_NEED_SUBGROUP_8,                  \
+    .bindings = { CBAM_BIND_INPUT, CBAM_BIND_WEIGHTS, CBAM_BIND_OUTPUT }, .args_size = sizeof (CbamConvArgs),          \
+    .tile = { channels, pixels, steps }, .fits = fit, .cost = tile_cost, .dispatch = dispatch_texel                    \
+  }
+
+static const CbamOpVariant variants[] = {
+  TEXEL ("texel-32x4x2", conv_texel_32x4x2, 32, 4, 2, fits_pointwise),
+  TEXEL ("texel-16x6x2", conv_texel_16x6x2, 16, 6, 2, fits_pointwise),
+  TEXEL ("texel-16x13", conv_texel_16x13, 16, 13, 1, fits_pointwise),
+  TEXEL ("texel-32x1x2", conv_texel_32x1x2, 32, 1, 2, fits_pointwise),
+  TEXEL ("texel-k-16x4", conv_texel_k_16x4, 16, 4, 1, NULL),
+  TEXEL ("texel-k-32x1", conv_texel_k_32x1, 32, 1, 1, NULL),
+  { .name = "shared",
+    .shader = &cbam_shader_conv_shared,
+    .bindings = { CBAM_BIND_INPUT, CBAM_BIND_WEIGHTS, CBAM_BIND_OUTPUT },
+    .args_size = sizeof (CbamConvArgs),
+    .cost = NULL,
+    .dispatch = dispatch_shared },
+};
+
+/* ---- Truth ------------------------------------------------------------------------------------------------------ */
+
+static double
+reference_pixel (const CbamNode *node, const float *x, guint o, guint row, guint column)
+{
+  const CbamConvParams *p = &node->params.conv;
+  const CbamTensor *in = node->inputs[0];
+  double sum = p->bias ? p->bias->values[o] : 0;
+
+  for (guint c = 0; c < in->channels; c++)
+    for (guint ky = 0; ky < p->kernel; ky++)
+      for (guint kx = 0; kx < p->kernel; kx++) {
+        const gint iy = (gint) (row * p->stride + ky * p->dilation) - (gint) p->pad_top;
+        const gint ix = (gint) (column * p->stride + kx * p->dilation) - (gint) p->pad_left;
+
+        if (iy < 0 || iy >= (gint) in->height || ix < 0 || ix >= (gint) in->width)
+          continue;
+        sum += (double) p->weight->values[((o * in->channels + c) * p->kernel + ky) * p->kernel + kx] *
+               x[(c * in->height + (guint) iy) * in->width + (guint) ix];
+      }
+  return sum;
+}
+
+static void
+reference (CbamReference *run, const CbamNode *node)
+{
+  const CbamConvParams *p = &node->params.conv;
+  const CbamTensor *out = node->output;
+  const float *x = cbam_reference_get (run, node->inputs[0]);
+  float *y = cbam_reference_get (run, out);
+
+  for (guint o = 0; o < out->channels; o++)
+    for (guint row = 0; row < out->height; row++)
+      for (guint column = 0; column < out->width; column++) {
+        const float v = (float) reference_pixel (node, x, o, row, column);
+
+        *y++ = CLAMP (v, p->lo, p->hi);
+      }
+}
+
+static guint64
+macs (const CbamNode *node)
+{
+  const CbamTensor *in = node->inputs[0], *out = node->output;
+
+  return (guint64) out->width * out->height * out->channels * in->channels * node->params.conv.kernel *
+         node->params.conv.kernel;
+}
+
+const CbamOpClass cbam_op_conv = {
+  .name = "conv",
+  .border = cbam_conv_border,
+  .macs = macs,
+  .packed_size = packed_size,
+  .pack = pack,
+  .reference = reference,
+  .variants = variants,
+  .n_variants = G_N_ELEMENTS (variants),
+};

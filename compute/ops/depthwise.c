@@ -1,0 +1,154 @@
+/* depthwise: a convolution of each channel by itself, with bias and a fused clamp.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "graph/run_reference.h"
+#include "ops/conv.h"
+#include "shaders.h"
+
+#define LANES 8
+#define PLAIN_THREADS 64
+
+static gsize
+taps (const CbamNode *node)
+{
+  return (gsize) node->params.conv.kernel * node->params.conv.kernel;
+}
+
+static gsize
+packed_size (const CbamNode *node)
+{
+  return (gsize) cbam_tensor_blocks (node->output) * 4 * (taps (node) + 1);
+}
+
+/* [C/4][taps][4], then the bias. */
+static void
+pack (const CbamNode *node, float *out)
+{
+  const CbamConvParams *p = &node->params.conv;
+  const guint channels = node->output->channels;
+  float *bias = out + (gsize) cbam_tensor_blocks (node->output) * 4 * taps (node);
+
+  for (gsize i = 0; i < packed_size (node); i++)
+    out[i] = 0;
+  for (guint c = 0; c < channels; c++) {
+    for (gsize t = 0; t < taps (node); t++)
+      out[(c / 4 * taps (node) + t) * 4 + c % 4] = p->weight->values[c * taps (node) + t];
+    bias[c] = p->bias ? p->bias->values[c] : 0;
+  }
+}
+
+/* tile: width, height and stride that the shader was compiled for. */
+
+static gboolean
+fits_tile (const CbamOpVariant *variant, const CbamNode *node)
+{
+  const CbamConvParams *p = &node->params.conv;
+
+  return p->kernel == 3 && p->dilation == 1 && p->stride == variant->tile[2];
+}
+
+static guint
+count_tiles (const CbamOpVariant *variant, const CbamNode *node)
+{
+  const guint across = (node->output->width + variant->tile[0] - 1) / variant->tile[0];
+  const guint down = (node->output->height + variant->tile[1] - 1) / variant->tile[1];
+
+  return across * down;
+}
+
+/* Loads and stores of all lanes that run, idle ones in the last workgroup included. */
+static double
+tile_cost (const CbamOpVariant *variant, const CbamNode *node)
+{
+  const guint *tile = variant->tile;
+  const double loads = ((tile[0] - 1) * tile[2] + 3) * ((tile[1] - 1) * tile[2] + 3);
+  const guint groups = (count_tiles (variant, node) + LANES - 1) / LANES;
+
+  return groups * (loads + 2.0 * tile[0] * tile[1] + 8);
+}
+
+static void
+dispatch_texel (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_dispatch)
+{
+  CbamConvArgs *args = (CbamConvArgs *) ret_dispatch->args;
+  const guint groups = (count_tiles (variant, node) + LANES - 1) / LANES;
+
+  cbam_conv_fill_args (node, LANES, LANES, ret_dispatch);
+  ret_dispatch->groups[0] += groups - args->tiles;
+  ret_dispatch->groups[1] = cbam_tensor_blocks (node->output);
+  args->tiles = groups;
+  args->bias = (uint) (cbam_tensor_blocks (node->output) * taps (node));
+}
+
+static void
+dispatch_plain (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_dispatch)
+{
+  CbamConvArgs *args = (CbamConvArgs *) ret_dispatch->args;
+
+  cbam_conv_fill_args (node, PLAIN_THREADS, PLAIN_THREADS, ret_dispatch);
+  ret_dispatch->groups[1] = cbam_tensor_blocks (node->output);
+  args->bias = (uint) (cbam_tensor_blocks (node->output) * taps (node));
+}
+
+#define TEXEL(label, module, width, height, stride)                                                                    \
+  {                                                                                                                    \
+    .name = label, .shader = &cbam_shader_##module, .needs = CBAM_NEED_TEXELS | CBAM_NEED_SUBGROUP_8,                  \
+    .bindings = { CBAM_BIND_INPUT, CBAM_BIND_WEIGHTS, CBAM_BIND_OUTPUT }, .args_size = sizeof (CbamConvArgs),          \
+    .tile = { width, height, stride }, .fits = fits_tile, .cost = tile_cost, .dispatch = dispatch_texel                \
+  }
+
+static const CbamOpVariant variants[] = {
+  TEXEL ("texel-6x4", depthwise_texel_6x4_s1, 6, 4, 1),
+  TEXEL ("texel-5x5", depthwise_texel_5x5_s1, 5, 5, 1),
+  TEXEL ("texel-4x4", depthwise_texel_4x4_s2, 4, 4, 2),
+  TEXEL ("texel-5x2", depthwise_texel_5x2_s2, 5, 2, 2),
+  { .name = "plain",
+    .shader = &cbam_shader_depthwise_plain,
+    .bindings = { CBAM_BIND_INPUT, CBAM_BIND_WEIGHTS, CBAM_BIND_OUTPUT },
+    .args_size = sizeof (CbamConvArgs),
+    .dispatch = dispatch_plain },
+};
+
+static void
+reference (CbamReference *run, const CbamNode *node)
+{
+  const CbamConvParams *p = &node->params.conv;
+  const CbamTensor *in = node->inputs[0], *out = node->output;
+  const float *x = cbam_reference_get (run, in);
+  float *y = cbam_reference_get (run, out);
+
+  for (guint c = 0; c < out->channels; c++)
+    for (guint row = 0; row < out->height; row++)
+      for (guint column = 0; column < out->width; column++) {
+        double sum = p->bias ? p->bias->values[c] : 0;
+
+        for (guint ky = 0; ky < p->kernel; ky++)
+          for (guint kx = 0; kx < p->kernel; kx++) {
+            const gint iy = (gint) (row * p->stride + ky * p->dilation) - (gint) p->pad_top;
+            const gint ix = (gint) (column * p->stride + kx * p->dilation) - (gint) p->pad_left;
+
+            if (iy >= 0 && iy < (gint) in->height && ix >= 0 && ix < (gint) in->width)
+              sum += (double) p->weight->values[(c * p->kernel + ky) * p->kernel + kx] *
+                     x[(c * in->height + (guint) iy) * in->width + (guint) ix];
+          }
+        *y++ = (float) CLAMP (sum, p->lo, p->hi);
+      }
+}
+
+static guint64
+macs (const CbamNode *node)
+{
+  return (guint64) node->output->width * node->output->height * node->output->channels * taps (node);
+}
+
+const CbamOpClass cbam_op_depthwise = {
+  .name = "depthwise",
+  .border = cbam_conv_border,
+  .macs = macs,
+  .packed_size = packed_size,
+  .pack = pack,
+  .reference = reference,
+  .variants = variants,
+  .n_variants = G_N_ELEMENTS (variants),
+};

@@ -1,0 +1,93 @@
+/* What an op is: a const table. Name, shape, zero border it needs, multiply-adds, weight packing, the slow C reference,
+ * and the Vulkan kernels that can run it. Layouts, pipelines and descriptor sets derive from it; an op has no Vulkan
+ * code. compute/ops/ops.c lists them all.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "args/frame.h"
+#include "graph/tensor.h"
+#include "vk/pipeline.h"
+
+G_BEGIN_DECLS
+
+typedef struct _CbamNode CbamNode;
+typedef struct _CbamOpClass CbamOpClass;
+typedef struct _CbamOpVariant CbamOpVariant;
+typedef struct _CbamReference CbamReference;
+
+/* What a kernel asks of a device beyond Vulkan 1.1. */
+typedef enum
+{
+  CBAM_NEED_TEXELS = 1 << 0,     /* rgba32f storage texel buffers; maps, weights and pixels are bound as such */
+  CBAM_NEED_SUBGROUP_8 = 1 << 1, /* subgroups of 8 lanes with shuffle */
+} CbamNeeds;
+
+/* What is bound at binding 0, 1, ... */
+typedef enum
+{
+  CBAM_BIND_END,
+  CBAM_BIND_INPUT, /* the node's first input */
+  CBAM_BIND_INPUT_1,
+  CBAM_BIND_OUTPUT,
+  CBAM_BIND_WEIGHTS,
+  CBAM_BIND_PIXELS, /* the slot's: bytes of the frame */
+  CBAM_BIND_FRAME,  /* the slot's CbamFrameArgs */
+  CBAM_BIND_BOXES,  /* the slot's decoded boxes */
+  CBAM_BIND_HITS,   /* the slot's list of what passed */
+} CbamBinding;
+
+/* One dispatch, ready to record. */
+typedef struct
+{
+  guint8 args[128]; /* push constants */
+  guint32 groups[3];
+} CbamDispatch;
+
+struct _CbamOpVariant
+{
+  const char *name;
+  const CbamShader *shader;
+  guint needs; /* CbamNeeds */
+  CbamBinding bindings[CBAM_MAX_BINDINGS];
+  guint args_size;
+  guint tile[3]; /* what the shader was compiled with; meaning is the op's */
+
+  /* Whether it can run @node at all; NULL = always. */
+  gboolean (*fits) (const CbamOpVariant *variant, const CbamNode *node);
+  /* Expected time in any unit; the planner takes the cheapest. NULL = 0: first come, first served. */
+  double (*cost) (const CbamOpVariant *variant, const CbamNode *node);
+  void (*dispatch) (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_dispatch);
+};
+
+struct _CbamOpClass
+{
+  const char *name;
+
+  /* Zero border that @node needs around input @i, in pixels; NULL = none. */
+  guint (*border) (const CbamNode *node, guint i);
+  /* Multiply-adds by the definition of the op; NULL = none. */
+  guint64 (*macs) (const CbamNode *node);
+  /* Floats that pack() writes; NULL = no weights. */
+  gsize (*packed_size) (const CbamNode *node);
+  void (*pack) (const CbamNode *node, float *out);
+
+  void (*reference) (CbamReference *reference, const CbamNode *node);
+
+  const CbamOpVariant *variants;
+  guint n_variants;
+};
+
+extern const CbamOpClass cbam_op_input;
+extern const CbamOpClass cbam_op_preprocess;
+extern const CbamOpClass cbam_op_conv;
+extern const CbamOpClass cbam_op_depthwise;
+extern const CbamOpClass cbam_op_batch_norm;
+extern const CbamOpClass cbam_op_activation;
+extern const CbamOpClass cbam_op_detect;
+
+/* All of them; NULL-terminated. */
+extern const CbamOpClass *const cbam_ops[];
+
+G_END_DECLS

@@ -1,0 +1,84 @@
+/* preprocess: from a frame's bytes to the network's input. What to do is all in the slot's CbamFrameArgs, which
+ * compute/preprocess.c fills from the frame and the model.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "args/map.h"
+
+#include <math.h>
+
+#include "graph/run_reference.h"
+#include "ops/map.h"
+#include "shaders.h"
+
+static void
+dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_dispatch)
+{
+  cbam_map_fill_dispatch (node, ret_dispatch);
+}
+
+static const CbamOpVariant variants[] = {
+  { .name = "texel",
+    .shader = &cbam_shader_preprocess_texel,
+    .needs = CBAM_NEED_TEXELS,
+    .bindings = { CBAM_BIND_PIXELS, CBAM_BIND_FRAME, CBAM_BIND_OUTPUT },
+    .args_size = sizeof (CbamMapArgs),
+    .dispatch = dispatch },
+  { .name = "plain",
+    .shader = &cbam_shader_preprocess_plain,
+    .bindings = { CBAM_BIND_PIXELS, CBAM_BIND_FRAME, CBAM_BIND_OUTPUT },
+    .args_size = sizeof (CbamMapArgs),
+    .dispatch = dispatch },
+};
+
+/* Bilinear, edges repeated; @x and @y in pixels of the frame, 0 in the middle of the first. */
+static double
+sample (const guint8 *pixels, const CbamComponent *c, double x, double y)
+{
+  const double px = CLAMP (x * c->scale_x + c->shift_x, 0, c->width - 1.0);
+  const double py = CLAMP (y * c->scale_y + c->shift_y, 0, c->height - 1.0);
+  const guint x0 = (guint) px, y0 = (guint) py;
+  const guint x1 = MIN (x0 + 1, c->width - 1), y1 = MIN (y0 + 1, c->height - 1);
+  const double fx = px - x0, fy = py - y0;
+  const guint8 *row0 = pixels + c->offset + (gsize) y0 * c->row, *row1 = pixels + c->offset + (gsize) y1 * c->row;
+
+  return (row0[x0 * c->step] * (1 - fx) + row0[x1 * c->step] * fx) * (1 - fy) +
+         (row1[x0 * c->step] * (1 - fx) + row1[x1 * c->step] * fx) * fy;
+}
+
+static void
+reference (CbamReference *run, const CbamNode *node)
+{
+  const CbamFrameArgs *f = run->frame;
+  const guint width = node->output->width, height = node->output->height;
+  float *out = cbam_reference_get (run, node->output);
+
+  for (guint y = 0; y < height; y++)
+    for (guint x = 0; x < width; x++) {
+      const double at_x = (x + 0.5) * f->scale_x + f->shift_x - 0.5, at_y = (y + 0.5) * f->scale_y + f->shift_y - 0.5;
+      const gboolean inside =
+          at_x > -0.5 && at_y > -0.5 && at_x < f->frame_width - 0.5 && at_y < f->frame_height - 0.5;
+      double raw[3];
+
+      for (guint c = 0; inside && c < 3; c++)
+        raw[c] = sample (run->pixels, &f->component[c], at_x, at_y);
+      for (guint c = 0; c < 3; c++) {
+        const float *row = f->matrix + c * 4;
+        const guint plane = f->bgr ? 2 - c : c;
+        double v = 0;
+
+        if (inside) {
+          v = CLAMP (raw[0] * row[0] + raw[1] * row[1] + raw[2] * row[2] + row[3], 0, 255);
+          v = ((f->round_u8 ? floor (v + 0.5) : v) - f->mean[c]) * f->gain[c];
+        }
+        out[(plane * height + y) * width + x] = (float) v;
+      }
+    }
+}
+
+const CbamOpClass cbam_op_preprocess = {
+  .name = "preprocess",
+  .reference = reference,
+  .variants = variants,
+  .n_variants = G_N_ELEMENTS (variants),
+};

@@ -1,0 +1,264 @@
+/* Pixel layouts as data, colour matrices, and the geometry of the resize.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "preprocess.h"
+
+#include <string.h>
+
+#define MAX_EXTENT 65535
+#define ROW_ALIGNMENT 4
+
+/* Where one component lies: byte @offset of each @step bytes of @plane, subsampled by 1 << @sub_x, 1 << @sub_y. */
+typedef struct
+{
+  guint plane, offset, step, sub_x, sub_y;
+} ComponentLayout;
+
+typedef struct
+{
+  const char *name;
+  gboolean is_yuv;
+  guint n_planes;
+  guint row_bytes[3];  /* per unit of 1 << row_sub pixels */
+  guint row_sub[3];    /* horizontal */
+  guint column_sub[3]; /* vertical */
+  ComponentLayout components[3];
+} FormatLayout;
+
+#define PACKED_RGB(label, step, r, g, b)                                                                               \
+  {                                                                                                                    \
+    .name = label, .n_planes = 1, .row_bytes = { step },                                                               \
+    .components = { { 0, r, step, 0, 0 }, { 0, g, step, 0, 0 }, { 0, b, step, 0, 0 } }                                  \
+  }
+
+static const FormatLayout layouts[] = {
+  [CBAM_FORMAT_NV12] = { .name = "NV12",
+                         .is_yuv = TRUE,
+                         .n_planes = 2,
+                         .row_bytes = { 1, 2 },
+                         .row_sub = { 0, 1 },
+                         .column_sub = { 0, 1 },
+                         .components = { { 0, 0, 1, 0, 0 }, { 1, 0, 2, 1, 1 }, { 1, 1, 2, 1, 1 } } },
+  [CBAM_FORMAT_I420] = { .name = "I420",
+                         .is_yuv = TRUE,
+                         .n_planes = 3,
+                         .row_bytes = { 1, 1, 1 },
+                         .row_sub = { 0, 1, 1 },
+                         .column_sub = { 0, 1, 1 },
+                         .components = { { 0, 0, 1, 0, 0 }, { 1, 0, 1, 1, 1 }, { 2, 0, 1, 1, 1 } } },
+  [CBAM_FORMAT_YUY2] = { .name = "YUY2",
+                         .is_yuv = TRUE,
+                         .n_planes = 1,
+                         .row_bytes = { 4 },
+                         .row_sub = { 1 },
+                         .components = { { 0, 0, 2, 0, 0 }, { 0, 1, 4, 1, 0 }, { 0, 3, 4, 1, 0 } } },
+  [CBAM_FORMAT_UYVY] = { .name = "UYVY",
+                         .is_yuv = TRUE,
+                         .n_planes = 1,
+                         .row_bytes = { 4 },
+                         .row_sub = { 1 },
+                         .components = { { 0, 1, 2, 0, 0 }, { 0, 0, 4, 1, 0 }, { 0, 2, 4, 1, 0 } } },
+  [CBAM_FORMAT_RGB] = PACKED_RGB ("RGB", 3, 0, 1, 2),
+  [CBAM_FORMAT_BGR] = PACKED_RGB ("BGR", 3, 2, 1, 0),
+  [CBAM_FORMAT_RGBA] = PACKED_RGB ("RGBA", 4, 0, 1, 2),
+  [CBAM_FORMAT_BGRA] = PACKED_RGB ("BGRA", 4, 2, 1, 0),
+  [CBAM_FORMAT_RGBX] = PACKED_RGB ("RGBx", 4, 0, 1, 2),
+  [CBAM_FORMAT_BGRX] = PACKED_RGB ("BGRx", 4, 2, 1, 0),
+  [CBAM_FORMAT_GRAY8] = PACKED_RGB ("GRAY8", 1, 0, 0, 0),
+};
+
+/* Luma coefficients (ITU-R BT.601-7, BT.709-6, BT.2020-2; FCC 1953; SMPTE 240M). */
+static const struct
+{
+  double kr, kb;
+} matrices[] = {
+  [CBAM_MATRIX_BT601] = { 0.299, 0.114 },      [CBAM_MATRIX_BT709] = { 0.2126, 0.0722 },
+  [CBAM_MATRIX_BT2020] = { 0.2627, 0.0593 },   [CBAM_MATRIX_FCC] = { 0.30, 0.11 },
+  [CBAM_MATRIX_SMPTE240M] = { 0.212, 0.087 },
+};
+
+static guint
+subsampled (guint extent, guint sub)
+{
+  return (extent + (1u << sub) - 1) >> sub;
+}
+
+static gsize
+row_bytes (const CbamImage *image, guint plane)
+{
+  const FormatLayout *layout = &layouts[image->format];
+
+  return (gsize) subsampled (image->width, layout->row_sub[plane]) * layout->row_bytes[plane];
+}
+
+static guint
+rows (const CbamImage *image, guint plane)
+{
+  return subsampled (image->height, layouts[image->format].column_sub[plane]);
+}
+
+static gsize
+packed_stride (const CbamImage *image, guint plane)
+{
+  return (row_bytes (image, plane) + ROW_ALIGNMENT - 1) / ROW_ALIGNMENT * ROW_ALIGNMENT;
+}
+
+gboolean
+cbam_image_check (const CbamImage *image, GError **error)
+{
+  if (image->format <= CBAM_FORMAT_UNKNOWN || image->format >= G_N_ELEMENTS (layouts)) {
+    g_set_error (error, CBAM_ERROR, CBAM_ERROR_BAD_IMAGE, "unknown pixel format %d", image->format);
+    return FALSE;
+  }
+  if (image->width < 1 || image->width > MAX_EXTENT || image->height < 1 || image->height > MAX_EXTENT) {
+    g_set_error (error, CBAM_ERROR, CBAM_ERROR_BAD_IMAGE, "a frame of %ux%u pixels; expected 1 to %u each way",
+                 image->width, image->height, MAX_EXTENT);
+    return FALSE;
+  }
+  if ((guint) image->matrix >= G_N_ELEMENTS (matrices) || (guint) image->range > CBAM_RANGE_FULL ||
+      (guint) image->chroma > CBAM_CHROMA_TOP_LEFT) {
+    g_set_error (error, CBAM_ERROR, CBAM_ERROR_BAD_IMAGE, "unknown colour matrix %d, range %d or chroma site %d",
+                 image->matrix, image->range, image->chroma);
+    return FALSE;
+  }
+  for (guint p = 0; p < layouts[image->format].n_planes; p++) {
+    if (!image->planes[p] || (image->strides[p] != 0 && image->strides[p] < row_bytes (image, p))) {
+      g_set_error (error, CBAM_ERROR, CBAM_ERROR_BAD_IMAGE,
+                   "plane %u of a %ux%u %s frame: %s, stride %" G_GSIZE_FORMAT "; expected at least %" G_GSIZE_FORMAT
+                   " bytes a row",
+                   p, image->width, image->height, layouts[image->format].name,
+                   image->planes[p] ? "has pixels" : "has no pixels", image->strides[p], row_bytes (image, p));
+      return FALSE;
+    }
+  }
+  return TRUE;
+}
+
+gsize
+cbam_image_packed_size (const CbamImage *image)
+{
+  gsize size = 0;
+
+  for (guint p = 0; p < layouts[image->format].n_planes; p++)
+    size += packed_stride (image, p) * rows (image, p);
+  return size;
+}
+
+void
+cbam_image_pack (const CbamImage *image, guint8 *out)
+{
+  for (guint p = 0; p < layouts[image->format].n_planes; p++) {
+    const gsize bytes = row_bytes (image, p), to = packed_stride (image, p);
+    const gsize from = image->strides[p] ? image->strides[p] : bytes;
+    const guint n = rows (image, p);
+
+    if (from == to)
+      memcpy (out, image->planes[p], to * (n - 1) + bytes);
+    else
+      for (guint y = 0; y < n; y++)
+        memcpy (out + y * to, image->planes[p] + y * from, bytes);
+    out += to * n;
+  }
+}
+
+/* Rows of three factors and an offset: components 0..255 to R, G, B 0..255. */
+static void
+fill_matrix (const CbamImage *image, gboolean is_yuv, float out[12])
+{
+  const double kr = matrices[image->matrix].kr, kb = matrices[image->matrix].kb, kg = 1 - kr - kb;
+  const CbamRange usual = is_yuv ? CBAM_RANGE_LIMITED : CBAM_RANGE_FULL;
+  const CbamRange range = image->range == CBAM_RANGE_DEFAULT ? usual : image->range;
+  const double y_scale = range == CBAM_RANGE_LIMITED ? 255.0 / 219.0 : 1.0;
+  const double c_scale = range == CBAM_RANGE_LIMITED ? 255.0 / 224.0 : 1.0;
+  const double black = range == CBAM_RANGE_LIMITED ? 16 : 0;
+  const double chroma[3][2] = {
+    { 0, 2 * (1 - kr) },
+    { -2 * kb * (1 - kb) / kg, -2 * kr * (1 - kr) / kg },
+    { 2 * (1 - kb), 0 },
+  };
+
+  for (guint i = 0; i < 3; i++) {
+    float *row = out + i * 4;
+
+    if (is_yuv) {
+      row[0] = (float) y_scale;
+      row[1] = (float) (chroma[i][0] * c_scale);
+      row[2] = (float) (chroma[i][1] * c_scale);
+      row[3] = (float) (-black * y_scale - 128 * c_scale * (chroma[i][0] + chroma[i][1]));
+    } else {
+      row[0] = row[1] = row[2] = 0;
+      row[i] = (float) y_scale;
+      row[3] = (float) (-black * y_scale);
+    }
+  }
+}
+
+static void
+fill_components (const CbamImage *image, CbamFrameArgs *frame)
+{
+  const FormatLayout *layout = &layouts[image->format];
+  gsize plane_offset[3];
+  gsize offset = 0;
+
+  for (guint p = 0; p < layout->n_planes; p++) {
+    plane_offset[p] = offset;
+    offset += packed_stride (image, p) * rows (image, p);
+  }
+  for (guint c = 0; c < 3; c++) {
+    const ComponentLayout *from = &layout->components[c];
+    /* A sample of a pair lies between its two pixels (-1/4 of a sample from the first one's middle), or on the first. */
+    const gboolean between_x = from->sub_x && image->chroma == CBAM_CHROMA_CENTER;
+    const gboolean between_y = from->sub_y && image->chroma != CBAM_CHROMA_TOP_LEFT;
+
+    frame->component[c] = (CbamComponent){
+      .offset = (uint) (plane_offset[from->plane] + from->offset),
+      .row = (uint) packed_stride (image, from->plane),
+      .step = from->step,
+      .width = subsampled (image->width, from->sub_x),
+      .height = subsampled (image->height, from->sub_y),
+      .scale_x = from->sub_x ? 0.5f : 1.0f,
+      .scale_y = from->sub_y ? 0.5f : 1.0f,
+      .shift_x = between_x ? -0.25f : 0.0f,
+      .shift_y = between_y ? -0.25f : 0.0f,
+    };
+  }
+}
+
+static void
+fill_geometry (const CbamImage *image, const CbamInputSpec *input, CbamFrameArgs *frame)
+{
+  const double scale_x = (double) image->width / input->width, scale_y = (double) image->height / input->height;
+  const double scale = MAX (scale_x, scale_y);
+  const gboolean letterbox = input->resize == CBAM_RESIZE_LETTERBOX;
+
+  frame->scale_x = (float) (letterbox ? scale : scale_x);
+  frame->scale_y = (float) (letterbox ? scale : scale_y);
+  frame->shift_x = (float) (letterbox ? (image->width - scale * input->width) / 2 : 0);
+  frame->shift_y = (float) (letterbox ? (image->height - scale * input->height) / 2 : 0);
+  frame->frame_width = (float) image->width;
+  frame->frame_height = (float) image->height;
+}
+
+void
+cbam_frame_fill (CbamFrameArgs *frame, const CbamImage *image, const CbamSpec *spec, const CbamDetectParams *params)
+{
+  const CbamInputSpec *input = &spec->input;
+  const gboolean bgr = input->channels == CBAM_CHANNELS_BGR;
+
+  memset (frame, 0, sizeof *frame);
+  fill_components (image, frame);
+  fill_matrix (image, layouts[image->format].is_yuv, frame->matrix);
+  fill_geometry (image, input, frame);
+  for (guint c = 0; c < 3; c++) {
+    frame->mean[c] = input->mean[bgr ? 2 - c : c];
+    frame->gain[c] = input->scale[bgr ? 2 - c : c];
+  }
+  frame->bgr = bgr;
+  frame->round_u8 = input->rounding == CBAM_ROUNDING_U8;
+  frame->threshold = params->threshold;
+  frame->n_classes = spec->output.n_classes;
+  for (guint k = 0; k < spec->output.n_classes; k++)
+    if (cbam_spec_class_is_reported (spec, k))
+      frame->reported[k / 32] |= 1u << (k % 32);
+}

@@ -1,0 +1,65 @@
+/* CbamResult.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "result.h"
+
+CbamResult *
+cbam_result_new (CbamModel *model, gsize n)
+{
+  CbamResult *result = g_new0 (CbamResult, 1);
+
+  g_atomic_ref_count_init (&result->refs);
+  result->model = cbam_model_ref (model);
+  result->detections = g_new0 (CbamDetection, n);
+  return result;
+}
+
+CbamResult *
+cbam_result_ref (CbamResult *result)
+{
+  g_return_val_if_fail (result != NULL, NULL);
+  g_atomic_ref_count_inc (&result->refs);
+  return result;
+}
+
+void
+cbam_result_unref (CbamResult *result)
+{
+  if (!result || !g_atomic_ref_count_dec (&result->refs))
+    return;
+  cbam_model_unref (result->model);
+  g_free (result->detections);
+  g_free (result->op_times);
+  g_free (result);
+}
+
+const CbamDetection *
+cbam_result_get_detections (const CbamResult *result, gsize *n)
+{
+  g_return_val_if_fail (result != NULL && n != NULL, NULL);
+  *n = result->n_detections;
+  return result->detections;
+}
+
+float
+cbam_result_get_best_score (const CbamResult *result)
+{
+  g_return_val_if_fail (result != NULL, 0);
+  return result->best_score;
+}
+
+double
+cbam_result_get_seconds (const CbamResult *result)
+{
+  g_return_val_if_fail (result != NULL, 0);
+  return result->seconds;
+}
+
+const CbamOpTime *
+cbam_result_get_op_times (const CbamResult *result, gsize *n)
+{
+  g_return_val_if_fail (result != NULL && n != NULL, NULL);
+  *n = result->n_op_times;
+  return result->op_times;
+}

@@ -1,0 +1,28 @@
+/* CbamResult as the library sees it.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include <cbamdetect/result.h>
+
+#include "model.h"
+
+G_BEGIN_DECLS
+
+struct _CbamResult
+{
+  gatomicrefcount refs;
+  CbamModel *model; /* owns the strings */
+  CbamDetection *detections;
+  gsize n_detections;
+  CbamOpTime *op_times;
+  gsize n_op_times;
+  float best_score;
+  double seconds;
+};
+
+/* A result with one reference and room for @n detections. */
+CbamResult *cbam_result_new (CbamModel *model, gsize n);
+
+G_END_DECLS

@@ -1,0 +1,81 @@
+/* A Vulkan device as the engine sees it: what it can do, its queue under a lock, and what happens when it fails.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#define VK_NO_PROTOTYPES
+#include <volk.h>
+
+#include <cbamdetect/device.h>
+
+G_BEGIN_DECLS
+
+/* Switches for tests and for looking into trouble; the environment variable CBAM_DEBUG takes the same names,
+ * separated by commas. */
+typedef enum
+{
+  CBAM_DEBUG_VALIDATION = 1 << 0,  /* "validation": the validation layer with synchronisation; a message is fatal */
+  CBAM_DEBUG_NONCOHERENT = 1 << 1, /* "noncoherent": host memory is seen through a copy, moved by flush/invalidate */
+  CBAM_DEBUG_STAGING = 1 << 2,     /* "staging": frames are uploaded by a copy, as on a discrete GPU */
+  CBAM_DEBUG_PLAIN = 1 << 3,       /* "plain": only the kernels that need nothing special, tensors as on a GPU */
+  CBAM_DEBUG_POISON = 1 << 4,      /* "poison": device memory starts as NaN, and again before each frame */
+} CbamDebugFlags;
+
+/* What a kernel may ask for and what the planner must respect. */
+typedef struct
+{
+  gboolean is_cpu;
+  gboolean unified;          /* device memory can be mapped: no staging */
+  guint32 subgroup_size;     /* 0 = subgroup shuffles are not there in compute shaders */
+  guint32 max_texels;        /* elements of a storage texel buffer view; 0 = no rgba32f ones */
+  gsize max_storage_range;   /* bytes */
+  gsize max_buffer_size;     /* bytes of one allocation */
+  gsize range_alignment;     /* bytes: for every range that a descriptor or view starts at */
+  gsize atom_size;           /* bytes: nonCoherentAtomSize */
+  guint32 max_groups[3];
+  guint32 max_shared;        /* bytes */
+  double timestamp_period;   /* nanoseconds a tick; 0 = no timestamps */
+  guint32 timestamp_bits;
+} CbamDeviceCaps;
+
+struct _CbamDevice
+{
+  gatomicrefcount refs;
+  CbamDeviceInfo info;
+  CbamDeviceCaps caps;
+  CbamDebugFlags debug;
+
+  VkInstance instance;
+  VkDebugUtilsMessengerEXT messenger;
+  VkPhysicalDevice physical;
+  VkPhysicalDeviceMemoryProperties memory;
+  VkDevice handle;
+  struct VolkDeviceTable vk;
+
+  guint32 queue_family;
+  VkQueue queue;
+  GMutex queue_lock;
+
+  guint fence_timeout; /* milliseconds, 0 = none; atomic */
+  gint parked;         /* the CbamError + 1 that ended it; atomic */
+};
+
+/* As cbam_device_open(), with @debug added to what CBAM_DEBUG says. */
+CbamDevice *cbam_device_open_with (const char *name, CbamDebugFlags debug, GError **error);
+
+/* TRUE for VK_SUCCESS; else sets @error to what @call gave, parks a lost device, and returns FALSE. */
+gboolean cbam_device_check (CbamDevice *device, VkResult result, const char *call, GError **error);
+
+/* FALSE with the error that parked the device, if one did. A parked device is never touched again, and nothing it may
+ * still use is freed: destructors ask cbam_device_is_parked() first. */
+gboolean cbam_device_check_alive (CbamDevice *device, GError **error);
+gboolean cbam_device_is_parked (CbamDevice *device);
+
+/* Submits one recorded command buffer; @fence (VK_NULL_HANDLE for none) is signalled when it is done. Thread-safe. */
+gboolean cbam_device_submit (CbamDevice *device, VkCommandBuffer commands, VkFence fence, GError **error);
+
+/* Waits for @fence up to the device's timeout; a timeout parks the device. */
+gboolean cbam_device_wait (CbamDevice *device, VkFence fence, GError **error);
+
+G_END_DECLS

@@ -1,0 +1,102 @@
+/* Compute pipelines.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "vk/pipeline.h"
+
+static gboolean
+create_layouts (CbamPipeline *pipeline, const VkDescriptorType *bindings, guint n_bindings, guint push_size,
+                GError **error)
+{
+  CbamDevice *device = pipeline->device;
+  VkDescriptorSetLayoutBinding slots[CBAM_MAX_BINDINGS] = { 0 };
+  const VkDescriptorSetLayoutCreateInfo set = {
+    .sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_LAYOUT_CREATE_INFO,
+    .bindingCount = n_bindings,
+    .pBindings = slots,
+  };
+  const VkPushConstantRange push = { .stageFlags = VK_SHADER_STAGE_COMPUTE_BIT, .size = push_size };
+  const VkPipelineLayoutCreateInfo layout = {
+    .sType = VK_STRUCTURE_TYPE_PIPELINE_LAYOUT_CREATE_INFO,
+    .setLayoutCount = 1,
+    .pSetLayouts = &pipeline->set_layout,
+    .pushConstantRangeCount = push_size > 0 ? 1 : 0,
+    .pPushConstantRanges = &push,
+  };
+
+  for (guint i = 0; i < n_bindings; i++)
+    slots[i] = (VkDescriptorSetLayoutBinding){
+      .binding = i,
+      .descriptorType = bindings[i],
+      .descriptorCount = 1,
+      .stageFlags = VK_SHADER_STAGE_COMPUTE_BIT,
+    };
+  return cbam_device_check (
+             device, device->vk.vkCreateDescriptorSetLayout (device->handle, &set, NULL, &pipeline->set_layout),
+             "vkCreateDescriptorSetLayout", error) &&
+         cbam_device_check (device,
+                            device->vk.vkCreatePipelineLayout (device->handle, &layout, NULL, &pipeline->layout),
+                            "vkCreatePipelineLayout", error);
+}
+
+static gboolean
+create_pipeline (CbamPipeline *pipeline, const CbamShader *shader, GError **error)
+{
+  CbamDevice *device = pipeline->device;
+  const VkShaderModuleCreateInfo code = {
+    .sType = VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO,
+    .codeSize = shader->size,
+    .pCode = shader->code,
+  };
+  VkShaderModule module;
+  VkResult result;
+
+  if (!cbam_device_check (device, device->vk.vkCreateShaderModule (device->handle, &code, NULL, &module),
+                          "vkCreateShaderModule", error))
+    return FALSE;
+  const VkComputePipelineCreateInfo create = {
+    .sType = VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO,
+    .stage = { .sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO,
+               .stage = VK_SHADER_STAGE_COMPUTE_BIT,
+               .module = module,
+               .pName = "main" },
+    .layout = pipeline->layout,
+  };
+  result = device->vk.vkCreateComputePipelines (device->handle, VK_NULL_HANDLE, 1, &create, NULL, &pipeline->handle);
+  device->vk.vkDestroyShaderModule (device->handle, module, NULL);
+  return cbam_device_check (device, result, "vkCreateComputePipelines", error);
+}
+
+CbamPipeline *
+cbam_pipeline_new (CbamDevice *device, const CbamShader *shader, const VkDescriptorType *bindings, guint n_bindings,
+                   guint push_size, GError **error)
+{
+  g_autoptr (CbamPipeline) pipeline = g_new0 (CbamPipeline, 1);
+
+  g_return_val_if_fail (n_bindings <= CBAM_MAX_BINDINGS, NULL);
+  g_return_val_if_fail (push_size <= 128 && push_size % 4 == 0, NULL);
+  pipeline->device = cbam_device_ref (device);
+  if (!create_layouts (pipeline, bindings, n_bindings, push_size, error) ||
+      !create_pipeline (pipeline, shader, error)) {
+    g_prefix_error (error, "shader %s: ", shader->name);
+    return NULL;
+  }
+  return g_steal_pointer (&pipeline);
+}
+
+void
+cbam_pipeline_free (CbamPipeline *pipeline)
+{
+  CbamDevice *device;
+
+  if (!pipeline)
+    return;
+  device = pipeline->device;
+  if (!cbam_device_is_parked (device)) {
+    device->vk.vkDestroyPipeline (device->handle, pipeline->handle, NULL);
+    device->vk.vkDestroyPipelineLayout (device->handle, pipeline->layout, NULL);
+    device->vk.vkDestroyDescriptorSetLayout (device->handle, pipeline->set_layout, NULL);
+  }
+  cbam_device_unref (device);
+  g_free (pipeline);
+}

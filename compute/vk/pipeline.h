@@ -1,0 +1,36 @@
+/* Compute pipelines: one SPIR-V module, its bindings in order, and push constants.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "vk/device.h"
+
+G_BEGIN_DECLS
+
+#define CBAM_MAX_BINDINGS 6
+
+/* A compiled shader; compute/shaders.c lists them. */
+typedef struct
+{
+  const char *name;
+  const guint32 *code;
+  gsize size; /* bytes */
+} CbamShader;
+
+typedef struct
+{
+  CbamDevice *device;
+  VkDescriptorSetLayout set_layout;
+  VkPipelineLayout layout;
+  VkPipeline handle;
+} CbamPipeline;
+
+/* @bindings: the descriptor type of binding 0, 1, ...; @push_size in bytes, a multiple of 4, at most 128. */
+CbamPipeline *cbam_pipeline_new (CbamDevice *device, const CbamShader *shader, const VkDescriptorType *bindings,
+                                 guint n_bindings, guint push_size, GError **error);
+void cbam_pipeline_free (CbamPipeline *pipeline);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (CbamPipeline, cbam_pipeline_free)
+
+G_END_DECLS

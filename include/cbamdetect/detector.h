@@ -1,0 +1,74 @@
+/* CbamDetector: one stream's view of a model: its slots in flight and its parameters from frame to frame.
+ *
+ *     submit (detector, image, params)  ->  collect (detector)  ->  result
+ *
+ * One thread submits and one collects; results come back in the order of submission.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include <cbamdetect/image.h>
+#include <cbamdetect/model.h>
+#include <cbamdetect/result.h>
+
+G_BEGIN_DECLS
+
+/**
+ * CbamDetectorConfig:
+ * @slots: frames in flight at most, 1..64; 0 = 2
+ * @profile: measure every operation on the device (cbam_result_get_op_times())
+ */
+typedef struct
+{
+  guint slots;
+  gboolean profile;
+} CbamDetectorConfig;
+
+/**
+ * cbam_detector_new:
+ * @model: a loaded model; the detector keeps it
+ * @config: (nullable): %NULL = all defaults
+ * @error: return location for an error
+ *
+ * Makes the slots and runs one frame of nothing, so that drivers that compile at the first dispatch have done so.
+ *
+ * Returns: (transfer full): the detector, or %NULL with @error set
+ */
+CBAM_API CbamDetector *cbam_detector_new (CbamModel *model, const CbamDetectorConfig *config, GError **error);
+
+/** cbam_detector_free: waits for what is in flight, throws its results away. @detector may be %NULL. */
+CBAM_API void cbam_detector_free (CbamDetector *detector);
+
+/**
+ * cbam_detector_submit:
+ * @detector: a detector
+ * @image: the frame; not needed any more when this returns
+ * @params: (nullable): %NULL = the model's own
+ * @error: return location for an error
+ *
+ * Starts detection and returns at once; it never waits while a slot is free.
+ *
+ * Returns: %TRUE, or %FALSE with #CBAM_ERROR_BUSY (no free slot), #CBAM_ERROR_BAD_IMAGE, or what the device says
+ */
+CBAM_API gboolean cbam_detector_submit (CbamDetector *detector, const CbamImage *image, const CbamDetectParams *params,
+                                        GError **error);
+
+/** cbam_detector_get_free_slots: how many frames could be submitted now. Callable from any thread. */
+CBAM_API guint cbam_detector_get_free_slots (CbamDetector *detector);
+
+/**
+ * cbam_detector_collect:
+ * @detector: a detector
+ * @error: return location for an error
+ *
+ * Waits for the oldest frame in flight and gives its slot back, also on failure.
+ *
+ * Returns: (transfer full): its result, or %NULL with #CBAM_ERROR_EMPTY (nothing is in flight), #CBAM_ERROR_TIMEOUT or
+ * #CBAM_ERROR_DEVICE_LOST
+ */
+CBAM_API CbamResult *cbam_detector_collect (CbamDetector *detector, GError **error);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (CbamDetector, cbam_detector_free)
+
+G_END_DECLS

@@ -1,0 +1,87 @@
+/* CbamDevice: a Vulkan device, its queue and its lock.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include <cbamdetect/types.h>
+
+G_BEGIN_DECLS
+
+/**
+ * CbamDeviceInfo:
+ * @index: place in Vulkan's own order; what cbam_device_open() takes as a number
+ * @name: the driver's name for the device
+ * @type: `discrete`, `integrated`, `virtual`, `cpu` or `other`
+ * @driver: the driver's name and version
+ *
+ * One device this machine offers. Strings belong to the list.
+ */
+typedef struct
+{
+  guint index;
+  const char *name;
+  const char *type;
+  const char *driver;
+} CbamDeviceInfo;
+
+typedef struct _CbamDeviceList CbamDeviceList;
+
+/**
+ * cbam_device_list_new:
+ * @error: return location for an error
+ *
+ * Returns: (transfer full): the Vulkan devices of this machine, or %NULL with #CBAM_ERROR_NO_DEVICE when there is no
+ * Vulkan loader or driver. Free with cbam_device_list_free().
+ */
+CBAM_API CbamDeviceList *cbam_device_list_new (GError **error);
+CBAM_API void cbam_device_list_free (CbamDeviceList *list);
+CBAM_API guint cbam_device_list_size (const CbamDeviceList *list);
+CBAM_API const CbamDeviceInfo *cbam_device_list_get (const CbamDeviceList *list, guint i);
+
+/**
+ * cbam_device_open:
+ * @name: (nullable): which device: an index ("0"), "cpu", "gpu", or a part of its name in any case. %NULL or "" takes
+ *   the best: discrete, then integrated, then virtual, then CPU
+ * @error: return location for an error
+ *
+ * Opens a device with a queue of its own. Thread-safe; the device is counted and may be shared by any number of models
+ * and threads.
+ *
+ * Returns: (transfer full): the device, or %NULL with #CBAM_ERROR_NO_DEVICE (the message lists what is there)
+ */
+CBAM_API CbamDevice *cbam_device_open (const char *name, GError **error);
+CBAM_API CbamDevice *cbam_device_ref (CbamDevice *device);
+/** cbam_device_unref: @device may be %NULL. */
+CBAM_API void cbam_device_unref (CbamDevice *device);
+
+CBAM_API const CbamDeviceInfo *cbam_device_get_info (const CbamDevice *device);
+/** cbam_device_is_cpu: whether the device computes on the host's processor (lavapipe, SwiftShader). */
+CBAM_API gboolean cbam_device_is_cpu (const CbamDevice *device);
+
+/**
+ * cbam_device_set_fence_timeout:
+ * @device: a device
+ * @milliseconds: how long one frame may take before it counts as hung; 0 = no limit
+ *
+ * The default is 30000 on a GPU and no limit on a CPU device. After a timeout every call on this device gives
+ * #CBAM_ERROR_TIMEOUT; open it again for a fresh one.
+ */
+CBAM_API void cbam_device_set_fence_timeout (CbamDevice *device, guint milliseconds);
+
+/**
+ * cbam_device_measure_peak:
+ * @device: a device nothing else is using
+ * @gflops: (out): the best rate of separate fp32 multiplies and adds seen, in 1e9 operations a second
+ * @error: return location for an error
+ *
+ * Measures the multiply-add peak that this driver's own code reaches: several register-only kernels (8 and 12
+ * accumulators a lane, 4 to 32 steps unrolled), the best of them. Takes a second or two. It is the yardstick of
+ * cbam-bench's shares.
+ */
+CBAM_API gboolean cbam_device_measure_peak (CbamDevice *device, double *gflops, GError **error);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (CbamDevice, cbam_device_unref)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (CbamDeviceList, cbam_device_list_free)
+
+G_END_DECLS

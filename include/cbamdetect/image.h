@@ -1,0 +1,98 @@
+/* CbamImage: one frame of pixels in the caller's memory.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include <cbamdetect/types.h>
+
+G_BEGIN_DECLS
+
+/**
+ * CbamFormat:
+ *
+ * Pixel layouts, named as GStreamer's video formats are.
+ */
+typedef enum
+{
+  CBAM_FORMAT_UNKNOWN,
+  CBAM_FORMAT_NV12,
+  CBAM_FORMAT_I420,
+  CBAM_FORMAT_YUY2,
+  CBAM_FORMAT_UYVY,
+  CBAM_FORMAT_RGB,
+  CBAM_FORMAT_BGR,
+  CBAM_FORMAT_RGBA,
+  CBAM_FORMAT_BGRA,
+  CBAM_FORMAT_RGBX,
+  CBAM_FORMAT_BGRX,
+  CBAM_FORMAT_GRAY8,
+} CbamFormat;
+
+/**
+ * CbamMatrix:
+ *
+ * How Y'CbCr becomes R'G'B' (the luma coefficients Kr and Kb of the standard named). Ignored for RGB and gray frames.
+ */
+typedef enum
+{
+  CBAM_MATRIX_BT601,
+  CBAM_MATRIX_BT709,
+  CBAM_MATRIX_BT2020,
+  CBAM_MATRIX_FCC,
+  CBAM_MATRIX_SMPTE240M,
+} CbamMatrix;
+
+/**
+ * CbamRange:
+ * @CBAM_RANGE_DEFAULT: limited for Y'CbCr, full for RGB and gray
+ * @CBAM_RANGE_LIMITED: luma 16..235, chroma 16..240, RGB and gray 16..235
+ * @CBAM_RANGE_FULL: 0..255
+ */
+typedef enum
+{
+  CBAM_RANGE_DEFAULT,
+  CBAM_RANGE_LIMITED,
+  CBAM_RANGE_FULL,
+} CbamRange;
+
+/**
+ * CbamChroma:
+ * @CBAM_CHROMA_LEFT: chroma samples sit on the left luma column, between two rows (MPEG-2, the usual video)
+ * @CBAM_CHROMA_CENTER: in the middle of their luma samples (JPEG, MPEG-1)
+ * @CBAM_CHROMA_TOP_LEFT: on the top left luma sample (UHD)
+ *
+ * Where a subsampled chroma sample lies. Axes that are not subsampled ignore it.
+ */
+typedef enum
+{
+  CBAM_CHROMA_LEFT,
+  CBAM_CHROMA_CENTER,
+  CBAM_CHROMA_TOP_LEFT,
+} CbamChroma;
+
+/**
+ * CbamImage:
+ * @format: the pixel layout
+ * @width: in pixels, 1..65535; odd is fine
+ * @height: in pixels, 1..65535
+ * @planes: first byte of each plane (NV12: Y, CbCr; I420: Y, Cb, Cr; others one)
+ * @strides: bytes from one row to the next, 0 = tightly packed rows
+ * @matrix: colour matrix of Y'CbCr
+ * @range: value range
+ * @chroma: siting of subsampled chroma
+ *
+ * A frame to look at; the caller keeps the memory, which is only read, and only during cbam_detector_submit().
+ */
+typedef struct
+{
+  CbamFormat format;
+  guint width, height;
+  const guint8 *planes[3];
+  gsize strides[3];
+  CbamMatrix matrix;
+  CbamRange range;
+  CbamChroma chroma;
+} CbamImage;
+
+G_END_DECLS

@@ -1,0 +1,63 @@
+/* CbamModel: a model file loaded on a device.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include <cbamdetect/device.h>
+
+G_BEGIN_DECLS
+
+/**
+ * CbamDetectParams:
+ * @threshold: report scores above this, 0..1
+ * @nms_iou: boxes of one class that overlap a stronger one by more than this (intersection over union, 0..1) go
+ * @top_k: candidates per class that enter NMS, 0 = all
+ * @max_detections: report at most this many, 0 = all
+ *
+ * What may change from frame to frame. Start from cbam_model_get_detect_params().
+ */
+typedef struct
+{
+  float threshold;
+  float nms_iou;
+  guint top_k;
+  guint max_detections;
+} CbamDetectParams;
+
+/**
+ * cbam_model_load:
+ * @device: the device to run on
+ * @path: a `.safetensors` file in the format of models/README.md
+ * @error: return location for an error
+ *
+ * Maps the file, checks it, packs its weights for @device and compiles the network. Models are shared: the same file
+ * (device, inode, size and time of change) on the same device gives the same object. Thread-safe.
+ *
+ * Returns: (transfer full): the model, or %NULL with #CBAM_ERROR_NOT_FOUND, #CBAM_ERROR_BAD_MODEL (the message names
+ * the key or tensor, what was expected and what was found), #CBAM_ERROR_UNSUPPORTED or #CBAM_ERROR_OUT_OF_MEMORY
+ */
+CBAM_API CbamModel *cbam_model_load (CbamDevice *device, const char *path, GError **error);
+CBAM_API CbamModel *cbam_model_ref (CbamModel *model);
+/** cbam_model_unref: @model may be %NULL. */
+CBAM_API void cbam_model_unref (CbamModel *model);
+
+CBAM_API CbamDevice *cbam_model_get_device (const CbamModel *model);
+/** cbam_model_get_name: the `name` of the file's metadata, else the file's own name. */
+CBAM_API const char *cbam_model_get_name (const CbamModel *model);
+CBAM_API const char *cbam_model_get_path (const CbamModel *model);
+/** cbam_model_get_input_width: in pixels; frames of any size are resized to it on the device. */
+CBAM_API guint cbam_model_get_input_width (const CbamModel *model);
+CBAM_API guint cbam_model_get_input_height (const CbamModel *model);
+/** cbam_model_get_n_classes: the length of the file's list of classes, background included. */
+CBAM_API guint cbam_model_get_n_classes (const CbamModel *model);
+/** cbam_model_get_class_name: %NULL when @class_id is out of range. */
+CBAM_API const char *cbam_model_get_class_name (const CbamModel *model, guint class_id);
+/** cbam_model_get_detect_params: the defaults of the model file. */
+CBAM_API CbamDetectParams cbam_model_get_detect_params (const CbamModel *model);
+/** cbam_model_get_flop: twice the direct multiply-adds of one frame. */
+CBAM_API double cbam_model_get_flop (const CbamModel *model);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (CbamModel, cbam_model_unref)
+
+G_END_DECLS

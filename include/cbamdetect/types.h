@@ -1,0 +1,57 @@
+/* What every public header of libcbamdetect shares: the export mark, the error domain and the four nouns' names.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/* Symbols are hidden unless marked with this. */
+#define CBAM_API __attribute__ ((visibility ("default")))
+
+typedef struct _CbamDevice CbamDevice;
+typedef struct _CbamModel CbamModel;
+typedef struct _CbamDetector CbamDetector;
+typedef struct _CbamResult CbamResult;
+
+/**
+ * CBAM_ERROR:
+ *
+ * The error domain of the library; its codes are #CbamError. Every message is one sentence that names what was
+ * expected and what was found; the library never prints.
+ */
+#define CBAM_ERROR (cbam_error_quark ())
+CBAM_API GQuark cbam_error_quark (void);
+
+/**
+ * CbamError:
+ * @CBAM_ERROR_FAILED: a Vulkan or system call failed
+ * @CBAM_ERROR_NO_DEVICE: no Vulkan driver, or no device that fits the name asked for
+ * @CBAM_ERROR_NOT_FOUND: the model file is missing or cannot be read
+ * @CBAM_ERROR_BAD_MODEL: the model file breaks its format, or its parts contradict each other
+ * @CBAM_ERROR_UNSUPPORTED: the file is right, but this version or this device cannot run it
+ * @CBAM_ERROR_BAD_IMAGE: a frame that cannot be read: unknown format, no pixels, a stride too small
+ * @CBAM_ERROR_BUSY: every slot is in flight; collect a result first
+ * @CBAM_ERROR_EMPTY: nothing was submitted that could be collected
+ * @CBAM_ERROR_OUT_OF_MEMORY: the device or the system has no memory left for this
+ * @CBAM_ERROR_TIMEOUT: the device did not finish in time; it is parked, open it again
+ * @CBAM_ERROR_DEVICE_LOST: the driver lost the device; it is parked, open it again
+ */
+typedef enum
+{
+  CBAM_ERROR_FAILED,
+  CBAM_ERROR_NO_DEVICE,
+  CBAM_ERROR_NOT_FOUND,
+  CBAM_ERROR_BAD_MODEL,
+  CBAM_ERROR_UNSUPPORTED,
+  CBAM_ERROR_BAD_IMAGE,
+  CBAM_ERROR_BUSY,
+  CBAM_ERROR_EMPTY,
+  CBAM_ERROR_OUT_OF_MEMORY,
+  CBAM_ERROR_TIMEOUT,
+  CBAM_ERROR_DEVICE_LOST,
+} CbamError;
+
+G_END_DECLS

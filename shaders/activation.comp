@@ -1,0 +1,19 @@
+// An activation that nothing could be fused with: clamp to lo..hi (ReLU, ReLU6).
+//
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#version 450
+#extension GL_GOOGLE_include_directive : require
+#include "args/map.h"
+#include "common/loads.glsl"
+
+layout (local_size_x = 64) in;
+MAP_BUFFER (0, X);
+layout (binding = 1, std430) writeonly buffer Output { vec4 y[]; };
+layout (push_constant) uniform Args { CbamMapArgs a; };
+
+vec4 map_texel (vec4 x, uint block)
+{
+  return clamp (x, vec4 (a.lo), vec4 (a.hi));
+}
+
+#include "common/map.glsl"

@@ -1,0 +1,25 @@
+/* Push constants of ops that turn one map into another of the same size, texel by texel, and of the preprocess.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#ifndef CBAM_ARGS_MAP_H
+#define CBAM_ARGS_MAP_H
+
+#include "types.h"
+
+struct CbamMapArgs
+{
+  CbamView x;
+  CbamView y;
+  uint width; /* of the output, pixels */
+  uint height;
+  uint border; /* of the output, pixels */
+  float lo;    /* activation: clamp to lo..hi */
+  float hi;
+};
+
+#ifndef VULKAN
+typedef struct CbamMapArgs CbamMapArgs;
+#endif
+
+#endif

@@ -1,0 +1,26 @@
+/* What C and GLSL both say: read by the C compiler and, through #include, by glslang (which predefines VULKAN).
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#ifndef CBAM_ARGS_TYPES_H
+#define CBAM_ARGS_TYPES_H
+
+#ifndef VULKAN
+#include <sys/types.h> /* uint */
+#endif
+
+/* A feature map in texels of four channels: texel (x, y, block) lies at origin + y*row + x*pixel + block*plane.
+ * Channel-blocked: pixel 1, plane = one padded map. Pixel-major (NHWC): plane 1, pixel = number of blocks. */
+struct CbamView
+{
+  uint origin; /* texel of pixel (0, 0), behind the zero border */
+  uint row;
+  uint pixel;
+  uint plane;
+};
+
+#ifndef VULKAN
+typedef struct CbamView CbamView;
+#endif
+
+#endif

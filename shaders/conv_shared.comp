@@ -1,0 +1,107 @@
+// Convolution for every other device: the textbook tile in shared memory.
+//
+// 128 invocations make 64 output channels x 32 pixels, each 4 x 4 of them. One turn stages 4 texels of K (input block,
+// kernel row, kernel column; the order of the weights) of every pixel and channel of the tile.
+//
+// The weights are packed as for conv_texel.comp: [OC/8][K][8][4], then the bias.
+//
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#version 450
+#extension GL_GOOGLE_include_directive : require
+#extension GL_EXT_control_flow_attributes : require
+#include "args/conv.h"
+#include "common/border.glsl"
+
+#define CHANNELS CBAM_CONV_CHANNELS
+#define PIXELS 32
+#define DEPTH 4
+#define THREADS 128
+
+layout (local_size_x = THREADS) in;
+layout (binding = 0, std430) readonly buffer Input { vec4 X[]; };
+layout (binding = 1, std430) readonly buffer Weights { vec4 W[]; };
+layout (binding = 2, std430) writeonly buffer Output { vec4 y[]; };
+layout (push_constant) uniform Args { CbamConvArgs a; };
+
+shared vec4 x_tile[DEPTH][PIXELS];
+shared vec4 w_tile[DEPTH][CHANNELS];
+
+void zero_border ()
+{
+  const uint cell = (gl_WorkGroupID.x - a.tiles) * THREADS + gl_LocalInvocationIndex;
+
+  if (cell >= border_cells (a.width, a.height, a.border))
+    return;
+  const uint texel = border_texel (a.y, a.width, a.height, a.border, cell);
+  for (uint block = gl_WorkGroupID.y * (CHANNELS / 4);
+       block < min ((gl_WorkGroupID.y + 1) * (CHANNELS / 4), a.out_blocks); block++)
+    y[texel + block * a.y.plane] = vec4 (0);
+}
+
+// The texel of the input that K index k of the pixel at texel `base` means.
+uint input_texel (uint base, uint k)
+{
+  const uint taps = a.kernel_width * a.kernel_height;
+  const uint block = k / taps;
+  const uint tap = k - block * taps;
+  const uint row = tap / a.kernel_width;
+  const uint column = tap - row * a.kernel_width;
+
+  return base + block * a.x.plane + a.dilation * (row * a.x.row + column * a.x.pixel);
+}
+
+void main ()
+{
+  if (gl_WorkGroupID.x >= a.tiles) {
+    zero_border ();
+    return;
+  }
+
+  const uint thread = gl_LocalInvocationIndex;
+  const uint count = a.width * a.height;
+  const uint depth = a.in_blocks * a.kernel_width * a.kernel_height;
+  const uint group_size = depth * 8;
+
+  // What this invocation stages: one pixel's texel and two channels' texels, of K index `slice` of a turn.
+  const uint slice = thread / PIXELS;
+  const uint staged = min (gl_WorkGroupID.x * PIXELS + thread % PIXELS, count - 1);
+  const uint base = a.x.origin + a.stride * (staged / a.width * a.x.row + staged % a.width * a.x.pixel);
+
+  // What it computes: channels 4*row .. +3 of pixels column, column + 8, + 16, + 24.
+  const uint row = thread / 8, column = thread % 8;
+  vec4 sum[4] = vec4[4] (vec4 (0), vec4 (0), vec4 (0), vec4 (0));
+
+  for (uint k0 = 0; k0 < depth; k0 += DEPTH) {
+    const uint k = k0 + slice;
+
+    x_tile[slice][thread % PIXELS] = k < depth ? X[min (input_texel (base, k), a.last_texel)] : vec4 (0);
+    [[unroll]] for (uint i = 0; i < 2; i++) {
+      const uint channel = thread % PIXELS + i * PIXELS;
+      const uint group = gl_WorkGroupID.y * (CHANNELS / 8) + channel / 8;
+
+      w_tile[slice][channel] = k < depth ? W[group * group_size + k * 8 + channel % 8] : vec4 (0);
+    }
+    barrier ();
+    [[unroll]] for (uint d = 0; d < DEPTH; d++) {
+      [[unroll]] for (uint p = 0; p < 4; p++) {
+        const vec4 x = x_tile[d][column + p * 8];
+
+        sum[p] += vec4 (dot (w_tile[d][row * 4], x), dot (w_tile[d][row * 4 + 1], x),
+                        dot (w_tile[d][row * 4 + 2], x), dot (w_tile[d][row * 4 + 3], x));
+      }
+    }
+    barrier ();
+  }
+
+  const uint block = gl_WorkGroupID.y * (CHANNELS / 4) + row;
+  if (block >= a.out_blocks)
+    return;
+  const vec4 bias = W[a.bias + block];
+  [[unroll]] for (uint p = 0; p < 4; p++) {
+    const uint pixel = gl_WorkGroupID.x * PIXELS + column + p * 8;
+
+    if (pixel < count)
+      y[a.y.origin + pixel / a.width * a.y.row + pixel % a.width * a.y.pixel + block * a.y.plane] =
+          clamp (sum[p] + bias, vec4 (a.lo), vec4 (a.hi));
+  }
+}

@@ -1,0 +1,133 @@
+// Convolution for devices that vectorise over a subgroup of LANES lanes without real shared memory: lavapipe.
+//
+// A workgroup is one subgroup. Its lanes are neighbouring output pixels; a lane keeps OC output channels of NX pixels
+// (LANES apart) in registers: OC * NX sums. One turn of the only loop reads STEPS input texels of every pixel and, with
+// lane = output channel, the matching weights; each weight then reaches all lanes by a shuffle. Why each of these:
+// storage texel buffers are the only loads that become straight code there, a shuffle by an index the compiler cannot
+// see through is one instruction, and sums of one channel are added in chains long enough to stay in registers.
+//
+//   weights   [OC/8][turn * STEPS][8 output channels][4 input channels], then the bias [OC/4][4]; OC rounded up to
+//             CBAM_CONV_CHANNELS, so that no tile reaches past the end
+//   turns     input block outermost, then kernel row, then kernel column
+//
+// Compiled per tile: OC (multiple of 8), NX, STEPS, CHAINS (channels interleaved), and KERNEL when the kernel is larger than 1x1 (STEPS is then 1).
+//
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#version 450
+#extension GL_GOOGLE_include_directive : require
+#extension GL_KHR_shader_subgroup_basic : require
+#extension GL_KHR_shader_subgroup_shuffle : require
+#extension GL_EXT_control_flow_attributes : require
+#include "args/conv.h"
+#include "common/border.glsl"
+
+#define LANES 8
+#define GROUPS (OC / LANES)
+
+layout (local_size_x = LANES) in;
+layout (binding = 0, rgba32f) uniform readonly imageBuffer X;
+layout (binding = 1, rgba32f) uniform readonly imageBuffer W;
+layout (binding = 2, std430) writeonly buffer Output { vec4 y[]; };
+layout (push_constant) uniform Args { CbamConvArgs a; };
+
+void zero_border ()
+{
+  const uint cell = (gl_WorkGroupID.x - a.tiles) * LANES + gl_LocalInvocationIndex;
+
+  if (cell >= border_cells (a.width, a.height, a.border))
+    return;
+  const uint texel = border_texel (a.y, a.width, a.height, a.border, cell);
+  for (uint block = gl_WorkGroupID.y * (OC / 4); block < min ((gl_WorkGroupID.y + 1) * (OC / 4), a.out_blocks);
+       block++)
+    y[texel + block * a.y.plane] = vec4 (0);
+}
+
+void main ()
+{
+  if (gl_WorkGroupID.x >= a.tiles) {
+    zero_border ();
+    return;
+  }
+
+  const int lane = int (gl_LocalInvocationIndex);
+  // Always 0, which the compiler does not know: a shuffle by a register is one instruction, by a constant two.
+  const uint zero = gl_NumWorkGroups.x >> 31;
+  const uint count = a.width * a.height;
+  uint pixel[NX];
+  int xi[NX];
+  float sum[OC][NX];
+
+  [[unroll]] for (int j = 0; j < NX; j++) {
+    pixel[j] = gl_WorkGroupID.x * (LANES * NX) + j * LANES + lane;
+    const uint p = min (pixel[j], count - 1);
+    const uint row = uint ((float (p) + 0.5) * a.inv_width);
+    const uint column = p - row * a.width;
+    xi[j] = int (a.x.origin + a.stride * (row * a.x.row + column * a.x.pixel));
+    pixel[j] = pixel[j] < count ? a.y.origin + row * a.y.row + column * a.y.pixel : 0xffffffffu;
+    [[unroll]] for (int c = 0; c < OC; c++)
+      sum[c][j] = 0.0;
+  }
+
+#ifdef KERNEL
+  const int turns = int (a.in_blocks * a.kernel_width * a.kernel_height);
+  const int group_size = turns * LANES;
+  const int next_column = int (a.dilation * a.x.pixel);
+  const int next_row = int (a.dilation * a.x.row) - int (a.kernel_width) * next_column;
+  const int next_block = int (a.x.plane) - int (a.kernel_height * a.dilation * a.x.row);
+  int column = 0, row = 0;
+#else
+  const int turns = int (a.in_blocks) / STEPS;
+  const int group_size = int (a.in_blocks) * LANES;
+#endif
+  int wi = int (gl_WorkGroupID.y) * GROUPS * group_size + lane;
+
+  [[dont_unroll]] for (int turn = 0; turn < turns; turn++) {
+    [[unroll]] for (int s = 0; s < STEPS; s++) {
+      vec4 x[NX], w[GROUPS];
+
+      [[unroll]] for (int j = 0; j < NX; j++)
+        x[j] = imageLoad (X, xi[j] + s * int (a.x.plane));
+      [[unroll]] for (int g = 0; g < GROUPS; g++)
+        w[g] = imageLoad (W, wi + g * group_size + s * LANES);
+
+      [[unroll]] for (int c = 0; c < OC; c += CHAINS)
+        [[unroll]] for (int k = 0; k < 4; k++)
+          [[unroll]] for (int i = 0; i < CHAINS; i++) {
+            const float weight = subgroupShuffle (w[(c + i) / LANES][k], zero + (c + i) % LANES);
+
+            [[unroll]] for (int j = 0; j < NX; j++)
+              sum[c + i][j] += weight * x[j][k];
+          }
+    }
+    wi += STEPS * LANES;
+#ifdef KERNEL
+    int step = next_column;
+    column++;
+    const bool row_done = column == int (a.kernel_width);
+    step += row_done ? next_row : 0;
+    column = row_done ? 0 : column;
+    row += row_done ? 1 : 0;
+    const bool block_done = row == int (a.kernel_height);
+    step += block_done ? next_block : 0;
+    row = block_done ? 0 : row;
+#else
+    const int step = STEPS * int (a.x.plane);
+#endif
+    [[unroll]] for (int j = 0; j < NX; j++)
+      xi[j] += step;
+  }
+
+  const uint first = gl_WorkGroupID.y * (OC / 4);
+  [[unroll]] for (int b = 0; b < OC / 4; b++) {
+    const vec4 bias = imageLoad (W, int (a.bias + first) + b);
+
+    if (first + b >= a.out_blocks)
+      continue;
+    [[unroll]] for (int j = 0; j < NX; j++) {
+      const vec4 v = vec4 (sum[b * 4][j], sum[b * 4 + 1][j], sum[b * 4 + 2][j], sum[b * 4 + 3][j]) + bias;
+
+      if (pixel[j] != 0xffffffffu)
+        y[pixel[j] + (first + b) * a.y.plane] = clamp (v, vec4 (a.lo), vec4 (a.hi));
+    }
+  }
+}

@@ -1,0 +1,76 @@
+// Depthwise 3x3 convolution for lavapipe (see conv_texel.comp): a lane makes TX x TY neighbouring pixels of one channel
+// block and reads each input texel once.
+//
+// Weights: [C/4][9 taps][4], then the bias [C/4][4]. Compiled per STRIDE, TX, TY.
+//
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#version 450
+#extension GL_GOOGLE_include_directive : require
+#extension GL_KHR_shader_subgroup_basic : require
+#extension GL_KHR_shader_subgroup_shuffle : require
+#extension GL_EXT_control_flow_attributes : require
+#include "args/conv.h"
+#include "common/border.glsl"
+
+#define LANES 8
+#define WIDTH ((TX - 1) * STRIDE + 3)
+#define HEIGHT ((TY - 1) * STRIDE + 3)
+
+layout (local_size_x = LANES) in;
+layout (binding = 0, rgba32f) uniform readonly imageBuffer X;
+layout (binding = 1, rgba32f) uniform readonly imageBuffer W;
+layout (binding = 2, std430) writeonly buffer Output { vec4 y[]; };
+layout (push_constant) uniform Args { CbamConvArgs a; };
+
+void zero_border ()
+{
+  const uint cell = (gl_WorkGroupID.x - a.tiles) * LANES + gl_LocalInvocationIndex;
+
+  if (cell >= border_cells (a.width, a.height, a.border))
+    return;
+  y[border_texel (a.y, a.width, a.height, a.border, cell) + gl_WorkGroupID.y * a.y.plane] = vec4 (0);
+}
+
+void main ()
+{
+  if (gl_WorkGroupID.x >= a.tiles) {
+    zero_border ();
+    return;
+  }
+
+  const uint lane = gl_LocalInvocationIndex;
+  const int block = int (gl_WorkGroupID.y);
+  const uint across = (a.width + TX - 1) / TX;
+  const uint tile = gl_WorkGroupID.x * LANES + lane;
+  const uint x0 = tile % across * TX, y0 = tile / across * TY;
+  const int first = int (a.x.origin + block * a.x.plane + STRIDE * (y0 * a.x.row + x0 * a.x.pixel));
+  const vec4 w_lane = imageLoad (W, block * 9 + int (lane));
+  const vec4 w_last = imageLoad (W, block * 9 + 8);
+  const vec4 bias = imageLoad (W, int (a.bias) + block);
+  vec4 w[9], sum[TY][TX];
+
+  [[unroll]] for (int t = 0; t < 8; t++)
+    w[t] = subgroupShuffle (w_lane, t);
+  w[8] = w_last;
+  [[unroll]] for (int j = 0; j < TY; j++)
+    [[unroll]] for (int i = 0; i < TX; i++)
+      sum[j][i] = bias;
+
+  [[unroll]] for (int r = 0; r < HEIGHT; r++) {
+    vec4 x[WIDTH];
+
+    [[unroll]] for (int i = 0; i < WIDTH; i++)
+      x[i] = imageLoad (X, min (first + r * int (a.x.row) + i * int (a.x.pixel), int (a.last_texel)));
+    [[unroll]] for (int j = 0; j < TY; j++)
+      if (r - j * STRIDE >= 0 && r - j * STRIDE < 3)
+        [[unroll]] for (int k = 0; k < 3; k++)
+          [[unroll]] for (int i = 0; i < TX; i++)
+            sum[j][i] += w[(r - j * STRIDE) * 3 + k] * x[i * STRIDE + k];
+  }
+
+  const uint out_first = a.y.origin + block * a.y.plane + y0 * a.y.row + x0 * a.y.pixel;
+  [[unroll]] for (int j = 0; j < TY; j++)
+    [[unroll]] for (int i = 0; i < TX; i++)
+      if (y0 + j < a.height && x0 + i < a.width)
+        y[out_first + j * a.y.row + i * a.y.pixel] = clamp (sum[j][i], vec4 (a.lo), vec4 (a.hi));
+}

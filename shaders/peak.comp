@@ -1,0 +1,28 @@
+// The device's own multiply-add peak: ACCUMULATORS independent chains in registers, UNROLL steps a turn, nothing else.
+//
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#version 450
+#extension GL_GOOGLE_include_directive : require
+#extension GL_EXT_control_flow_attributes : require
+#include "args/peak.h"
+
+layout (local_size_x = 64) in;
+layout (binding = 0, std430) writeonly buffer Output { float result[]; };
+layout (push_constant) uniform Args { CbamPeakArgs a; };
+
+void main ()
+{
+  float sum[ACCUMULATORS];
+
+  [[unroll]] for (int i = 0; i < ACCUMULATORS; i++)
+    sum[i] = float (gl_LocalInvocationIndex + i);
+  [[dont_unroll]] for (uint turn = 0; turn < a.turns; turn++)
+    [[unroll]] for (int u = 0; u < UNROLL; u++)
+      [[unroll]] for (int i = 0; i < ACCUMULATORS; i++)
+        sum[i] = sum[i] * a.factor + a.term;
+
+  float total = 0.0;
+  [[unroll]] for (int i = 0; i < ACCUMULATORS; i++)
+    total += sum[i];
+  result[gl_GlobalInvocationID.x] = total;
+}

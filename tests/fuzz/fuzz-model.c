@@ -1,0 +1,134 @@
+/* Feeds bytes to the model file's parsers: as a safetensors file with all that hangs on it, and, where they begin like
+ * one, as a bare document. With -DCBAM_LIBFUZZER and clang's -fsanitize=fuzzer it is a fuzzer; without, it replays the
+ * files and folders given as arguments.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <glib/gstdio.h>
+
+#include "model/safetensors.h"
+#include "model/spec.h"
+#include "post/anchors.h"
+
+#define MAX_ELEMENTS 65536 /* of what is worked on further: a few bytes must not cost seconds */
+
+int LLVMFuzzerTestOneInput (const guint8 *data, size_t size);
+
+/* An error comes exactly with %NULL, is of ours, and can be printed. */
+static void
+check_error (const void *object, const GError *error)
+{
+  g_assert_true ((object == NULL) == (error != NULL));
+  if (error == NULL)
+    return;
+  g_assert_error (error, CBAM_ERROR, CBAM_ERROR_BAD_MODEL);
+  g_assert_true (g_utf8_validate (error->message, -1, NULL));
+  g_assert_cmpuint (strlen (error->message), <, 4096);
+}
+
+static void
+try_spec (const char *json)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (CbamSpec) spec = cbam_spec_parse ("fuzz", json, &error);
+  gsize n_anchors = 0;
+
+  check_error (spec, error);
+  if (spec == NULL)
+    return;
+
+  for (guint c = 0; c < spec->output.n_classes; c++)
+    cbam_spec_class_is_reported (spec, c);
+  for (guint l = 0; l < spec->anchors.n_levels; l++)
+    n_anchors +=
+        (gsize) spec->anchors.map_width[l] * spec->anchors.map_height[l] * cbam_anchors_per_cell (&spec->anchors, l);
+  if (spec->anchors.tensor == NULL && n_anchors <= MAX_ELEMENTS) {
+    g_autoptr (GArray) anchors = cbam_anchors_generate (&spec->anchors, spec->input.width, spec->input.height);
+
+    g_assert_cmpuint (anchors->len, ==, n_anchors);
+  }
+}
+
+static void
+try_tensor (const CbamFileTensor *tensor)
+{
+  g_autofree char *dims = cbam_dims_to_string (tensor->dims, tensor->n_dims);
+  g_autofree float *values = NULL;
+
+  g_assert_nonnull (dims);
+  if (tensor->dtype == CBAM_DTYPE_OTHER || tensor->n_elements > MAX_ELEMENTS)
+    return;
+  values = g_new (float, tensor->n_elements);
+  cbam_file_tensor_to_float (tensor, values);
+}
+
+int
+LLVMFuzzerTestOneInput (const guint8 *data, size_t size)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (CbamSafetensors) file = NULL;
+  const char *json;
+
+  if (size > 0 && data[0] == '{') {
+    g_autofree char *text = g_strndup ((const char *) data, size);
+
+    try_spec (text);
+    return 0;
+  }
+
+  file = cbam_safetensors_new_for_data ("fuzz", data, size, &error);
+  check_error (file, error);
+  if (file == NULL)
+    return 0;
+
+  for (guint i = 0; i < cbam_safetensors_size (file); i++)
+    try_tensor (cbam_safetensors_nth (file, i));
+  json = cbam_safetensors_get_metadata (file, "cbamdetect");
+  if (json != NULL)
+    try_spec (json);
+  return 0;
+}
+
+#ifndef CBAM_LIBFUZZER
+
+/* Returns how many files were replayed. */
+static guint
+replay (const char *path)
+{
+  g_autoptr (GDir) folder = g_dir_open (path, 0, NULL);
+  g_autoptr (GError) error = NULL;
+  g_autofree char *content = NULL;
+  const char *name;
+  gsize size;
+  guint n = 0;
+
+  if (folder != NULL) {
+    while ((name = g_dir_read_name (folder)) != NULL) {
+      g_autofree char *child = g_build_filename (path, name, NULL);
+
+      n += replay (child);
+    }
+    return n;
+  }
+
+  if (!g_file_get_contents (path, &content, &size, &error))
+    g_error ("%s", error->message);
+  LLVMFuzzerTestOneInput ((const guint8 *) content, size);
+  return 1;
+}
+
+int
+main (int argc, char **argv)
+{
+  guint n = 0;
+
+  for (int i = 1; i < argc; i++)
+    n += replay (argv[i]);
+  g_print ("%u files replayed\n", n);
+  return n > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+#endif
