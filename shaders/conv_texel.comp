@@ -8,6 +8,7 @@
 //
 //   weights   [OC/8][turn * STEPS][8 output channels][4 input channels], then the bias [OC/4][4]; OC rounded up to
 //             CBAM_CONV_CHANNELS, so that no tile reaches past the end
+//   output    has room for whole tiles of channels: nothing is tested before it is stored
 //   turns     input block outermost, then kernel row, then kernel column
 //
 // Compiled per tile: OC (multiple of 8), NX, STEPS, CHAINS (channels interleaved), and KERNEL when the kernel is larger than 1x1 (STEPS is then 1).
@@ -18,8 +19,10 @@
 #extension GL_KHR_shader_subgroup_basic : require
 #extension GL_KHR_shader_subgroup_shuffle : require
 #extension GL_EXT_control_flow_attributes : require
+#extension GL_EXT_shader_explicit_arithmetic_types_int64 : require
 #include "args/conv.h"
 #include "common/border.glsl"
+#include "common/stores.glsl"
 
 #define LANES 8
 #define GROUPS (OC / LANES)
@@ -27,25 +30,27 @@
 layout (local_size_x = LANES) in;
 layout (binding = 0, rgba32f) uniform readonly imageBuffer X;
 layout (binding = 1, rgba32f) uniform readonly imageBuffer W;
-layout (binding = 2, std430) writeonly buffer Output { vec4 y[]; };
-layout (push_constant) uniform Args { CbamConvArgs a; };
+STORE_BUFFER (2, y);
+layout (push_constant) uniform Args { CbamConvArgs args; };
 
-void zero_border ()
+void zero_border (CbamConvArgs a)
 {
   const uint cell = (gl_WorkGroupID.x - a.tiles) * LANES + gl_LocalInvocationIndex;
 
   if (cell >= border_cells (a.width, a.height, a.border))
     return;
   const uint texel = border_texel (a.y, a.width, a.height, a.border, cell);
-  for (uint block = gl_WorkGroupID.y * (OC / 4); block < min ((gl_WorkGroupID.y + 1) * (OC / 4), a.out_blocks);
-       block++)
-    y[texel + block * a.y.plane] = vec4 (0);
+  for (uint block = gl_WorkGroupID.y * (OC / 4); block < (gl_WorkGroupID.y + 1) * (OC / 4); block++)
+    STORE (y, texel + block * a.y.plane, vec4 (0));
 }
 
 void main ()
 {
+  // All parameters are read before the first branch: only there does lavapipe read them once for all lanes.
+  const CbamConvArgs a = args;
+
   if (gl_WorkGroupID.x >= a.tiles) {
-    zero_border ();
+    zero_border (a);
     return;
   }
 
@@ -58,12 +63,12 @@ void main ()
   float sum[OC][NX];
 
   [[unroll]] for (int j = 0; j < NX; j++) {
-    pixel[j] = gl_WorkGroupID.x * (LANES * NX) + j * LANES + lane;
-    const uint p = min (pixel[j], count - 1);
+    // Lanes past the last pixel compute it again, and store the same.
+    const uint p = min (gl_WorkGroupID.x * (LANES * NX) + j * LANES + lane, count - 1);
     const uint row = uint ((float (p) + 0.5) * a.inv_width);
     const uint column = p - row * a.width;
     xi[j] = int (a.x.origin + a.stride * (row * a.x.row + column * a.x.pixel));
-    pixel[j] = pixel[j] < count ? a.y.origin + row * a.y.row + column * a.y.pixel : 0xffffffffu;
+    pixel[j] = a.y.origin + row * a.y.row + column * a.y.pixel;
     [[unroll]] for (int c = 0; c < OC; c++)
       sum[c][j] = 0.0;
   }
@@ -73,10 +78,13 @@ void main ()
   const int group_size = turns * LANES;
   const int next_column = int (a.dilation * a.x.pixel);
   const int next_row = int (a.dilation * a.x.row) - int (a.kernel_width) * next_column;
+  const int plane = 0; // one step a turn
+  const int kernel_width = int (a.kernel_width), kernel_height = int (a.kernel_height);
   const int next_block = int (a.x.plane) - int (a.kernel_height * a.dilation * a.x.row);
   int column = 0, row = 0;
 #else
   const int turns = int (a.in_blocks) / STEPS;
+  const int plane = int (a.x.plane);
   const int group_size = int (a.in_blocks) * LANES;
 #endif
   int wi = int (gl_WorkGroupID.y) * GROUPS * group_size + lane;
@@ -86,7 +94,7 @@ void main ()
       vec4 x[NX], w[GROUPS];
 
       [[unroll]] for (int j = 0; j < NX; j++)
-        x[j] = imageLoad (X, xi[j] + s * int (a.x.plane));
+        x[j] = imageLoad (X, xi[j] + s * plane);
       [[unroll]] for (int g = 0; g < GROUPS; g++)
         w[g] = imageLoad (W, wi + g * group_size + s * LANES);
 
@@ -103,15 +111,15 @@ void main ()
 #ifdef KERNEL
     int step = next_column;
     column++;
-    const bool row_done = column == int (a.kernel_width);
+    const bool row_done = column == kernel_width;
     step += row_done ? next_row : 0;
     column = row_done ? 0 : column;
     row += row_done ? 1 : 0;
-    const bool block_done = row == int (a.kernel_height);
+    const bool block_done = row == kernel_height;
     step += block_done ? next_block : 0;
     row = block_done ? 0 : row;
 #else
-    const int step = STEPS * int (a.x.plane);
+    const int step = STEPS * plane;
 #endif
     [[unroll]] for (int j = 0; j < NX; j++)
       xi[j] += step;
@@ -121,13 +129,10 @@ void main ()
   [[unroll]] for (int b = 0; b < OC / 4; b++) {
     const vec4 bias = imageLoad (W, int (a.bias + first) + b);
 
-    if (first + b >= a.out_blocks)
-      continue;
     [[unroll]] for (int j = 0; j < NX; j++) {
       const vec4 v = vec4 (sum[b * 4][j], sum[b * 4 + 1][j], sum[b * 4 + 2][j], sum[b * 4 + 3][j]) + bias;
 
-      if (pixel[j] != 0xffffffffu)
-        y[pixel[j] + (first + b) * a.y.plane] = clamp (v, vec4 (a.lo), vec4 (a.hi));
+      STORE (y, pixel[j] + (first + b) * a.y.plane, clamp (v, vec4 (a.lo), vec4 (a.hi)));
     }
   }
 }

@@ -9,8 +9,10 @@
 #extension GL_KHR_shader_subgroup_basic : require
 #extension GL_KHR_shader_subgroup_shuffle : require
 #extension GL_EXT_control_flow_attributes : require
+#extension GL_EXT_shader_explicit_arithmetic_types_int64 : require
 #include "args/conv.h"
 #include "common/border.glsl"
+#include "common/stores.glsl"
 
 #define LANES 8
 #define WIDTH ((TX - 1) * STRIDE + 3)
@@ -19,22 +21,25 @@
 layout (local_size_x = LANES) in;
 layout (binding = 0, rgba32f) uniform readonly imageBuffer X;
 layout (binding = 1, rgba32f) uniform readonly imageBuffer W;
-layout (binding = 2, std430) writeonly buffer Output { vec4 y[]; };
-layout (push_constant) uniform Args { CbamConvArgs a; };
+STORE_BUFFER (2, y);
+layout (push_constant) uniform Args { CbamConvArgs args; };
 
-void zero_border ()
+void zero_border (CbamConvArgs a)
 {
   const uint cell = (gl_WorkGroupID.x - a.tiles) * LANES + gl_LocalInvocationIndex;
 
   if (cell >= border_cells (a.width, a.height, a.border))
     return;
-  y[border_texel (a.y, a.width, a.height, a.border, cell) + gl_WorkGroupID.y * a.y.plane] = vec4 (0);
+  STORE (y, border_texel (a.y, a.width, a.height, a.border, cell) + gl_WorkGroupID.y * a.y.plane, vec4 (0));
 }
 
 void main ()
 {
+  // All parameters are read before the first branch: only there does lavapipe read them once for all lanes.
+  const CbamConvArgs a = args;
+
   if (gl_WorkGroupID.x >= a.tiles) {
-    zero_border ();
+    zero_border (a);
     return;
   }
 
@@ -72,5 +77,5 @@ void main ()
   [[unroll]] for (int j = 0; j < TY; j++)
     [[unroll]] for (int i = 0; i < TX; i++)
       if (y0 + j < a.height && x0 + i < a.width)
-        y[out_first + j * a.y.row + i * a.y.pixel] = clamp (sum[j][i], vec4 (a.lo), vec4 (a.hi));
+        STORE (y, out_first + j * a.y.row + i * a.y.pixel, clamp (sum[j][i], vec4 (a.lo), vec4 (a.hi)));
 }

@@ -1,11 +1,13 @@
 // The detection tail of one level: boxes decoded, scores compared with the threshold, what passes appended to a list
 // with room for every prior and class. The order of the list is the device's own; the host sorts it.
 //
-// Workgroups with y < per_cell decode the boxes of that anchor; the others take one texel of conf each.
+// The first invocations decode one box each, cell by cell and anchor by anchor; the others take some classes of an anchor
+// each.
 //
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #version 450
 #extension GL_GOOGLE_include_directive : require
+#extension GL_EXT_control_flow_attributes : require
 #include "args/detect.h"
 #include "args/frame.h"
 #include "common/loads.glsl"
@@ -31,70 +33,80 @@ vec4 decode (vec4 t, vec4 anchor)
   return vec4 (centre - 0.5 * size, centre + 0.5 * size);
 }
 
-float logit (uint pixel, uint channel)
+// Appending costs lavapipe as much as many comparisons, whether any lane appends or not: so all
+// classes of an invocation are compared first, and what passed is a bit each.
+const uint CHUNK = CBAM_DETECT_CHUNK;
+
+
+vec4 logits (uint pixel, uint channel)
 {
-  return LOAD (conf, pixel + (channel >> 2) * a.conf.plane)[channel & 3u];
+  return LOAD (conf, pixel + (channel >> 2) * a.conf.plane);
 }
 
-// Sum of exp (logit - largest) over the classes of an anchor.
-float softmax_sum (uint pixel, uint first, out float largest)
+// Largest logit of an anchor's classes, and sum of exp (logit - largest).
+vec2 softmax_terms (uint pixel, uint first)
 {
-  float sum = 0.0;
+  vec2 terms = vec2 (logits (pixel, first)[first & 3u], 0.0);
 
-  largest = logit (pixel, first);
-  for (uint k = 1; k < a.n_classes; k++)
-    largest = max (largest, logit (pixel, first + k));
-  for (uint k = 0; k < a.n_classes; k++)
-    sum += exp (logit (pixel, first + k) - largest);
-  return sum;
+  for (uint c = first; c < first + a.n_classes; c++)
+    terms.x = max (terms.x, logits (pixel, c)[c & 3u]);
+  for (uint c = first; c < first + a.n_classes; c++)
+    terms.y += exp (logits (pixel, c)[c & 3u] - terms.x);
+  return terms;
+}
+
+vec4 scores (vec4 x, vec2 terms)
+{
+  if (a.score == CBAM_DETECT_SIGMOID)
+    return 1.0 / (1.0 + exp (-x));
+  return exp (x - terms.x) / terms.y;
 }
 
 void main ()
 {
-  const uint cell = gl_GlobalInvocationID.x;
-
-  if (cell >= a.width * a.height)
-    return;
+  const float threshold = f.threshold; // before the first branch: see preprocess.comp
+  const uint cells = a.width * a.height;
+  const uint cell = gl_GlobalInvocationID.x % cells, part = gl_GlobalInvocationID.x / cells;
   const uint row = cell / a.width, column = cell % a.width;
 
-  if (gl_WorkGroupID.y < a.per_cell) {
-    const uint anchor = gl_WorkGroupID.y;
-    const uint prior = a.prior + cell * a.per_cell + anchor;
-    const vec4 t = LOAD (loc, a.loc.origin + row * a.loc.row + column * a.loc.pixel + anchor * a.loc.plane);
+  if (part < a.per_cell) {
+    const uint prior = cell * a.per_cell + part;
+    const vec4 t = LOAD (loc, a.loc.origin + row * a.loc.row + column * a.loc.pixel + part * a.loc.plane);
 
-    boxes[prior] = decode (t, LOAD (anchors, prior - a.prior));
+    boxes[a.prior + prior] = decode (t, LOAD (anchors, prior));
     return;
   }
 
-  const uint texel = gl_WorkGroupID.y - a.per_cell;
+  const uint chunks = (a.n_classes + CHUNK - 1) / CHUNK;
+  const uint anchor = (part - a.per_cell) / chunks;
+  if (anchor >= a.per_cell)
+    return;
   const uint pixel = a.conf.origin + row * a.conf.row + column * a.conf.pixel;
-  const vec4 x = LOAD (conf, pixel + texel * a.conf.plane);
-  uint anchor = texel * 4 / a.n_classes;
-  uint label = texel * 4 - anchor * a.n_classes;
-  float largest = 0.0, sum = 0.0;
-  bool summed = false;
+  const uint first = anchor * a.n_classes;
+  const uint begin = first + (part - a.per_cell) % chunks * CHUNK;
+  const uint end = min (begin + CHUNK, first + a.n_classes);
+  vec2 terms = vec2 (0.0);
+  uint passed = 0;
 
-  for (uint i = 0; i < 4 && anchor < a.per_cell; i++) {
-    float score;
+  if (a.score == CBAM_DETECT_SOFTMAX)
+    terms = softmax_terms (pixel, first);
+  // One texel more than CHUNK / 4, because an anchor's classes may begin inside of one.
+  for (uint c = begin & ~3u; c < (begin & ~3u) + CHUNK + 4; c += 4) {
+    const vec4 score = scores (logits (pixel, min (c, end - 1)), terms);
 
-    if (a.score == CBAM_DETECT_SIGMOID) {
-      score = 1.0 / (1.0 + exp (-x[i]));
-    } else {
-      if (!summed)
-        sum = softmax_sum (pixel, anchor * a.n_classes, largest);
-      summed = true;
-      score = exp (x[i] - largest) / sum;
-    }
-    if (score > f.threshold && (f.reported[label >> 5] & (1u << (label & 31u))) != 0) {
+    [[unroll]] for (uint i = 0; i < 4; i++)
+      if (score[i] > threshold && c + i >= begin && c + i < end)
+        passed |= 1u << (c + i - begin);
+  }
+  for (; passed != 0; passed &= passed - 1) {
+    const uint c = begin + findLSB (passed);
+    const uint label = c - first;
+
+    if ((f.reported[label >> 5] & (1u << (label & 31u))) != 0) {
       const uint slot = atomicAdd (n_hits, 1u);
 
-      hits[slot].score = score;
+      hits[slot].score = scores (logits (pixel, c), terms)[c & 3u];
       hits[slot].prior_class = (a.prior + cell * a.per_cell + anchor) * a.n_classes + label;
-    }
-    if (++label == a.n_classes) {
-      label = 0;
-      anchor++;
-      summed = false;
     }
   }
 }

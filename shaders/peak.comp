@@ -12,14 +12,16 @@ layout (push_constant) uniform Args { CbamPeakArgs a; };
 
 void main ()
 {
+  const float factor = a.factor, term = a.term; // not inside the loop, where lavapipe reads them lane by lane
+  const uint turns = a.turns;
   float sum[ACCUMULATORS];
 
   [[unroll]] for (int i = 0; i < ACCUMULATORS; i++)
     sum[i] = float (gl_LocalInvocationIndex + i);
-  [[dont_unroll]] for (uint turn = 0; turn < a.turns; turn++)
+  [[dont_unroll]] for (uint turn = 0; turn < turns; turn++)
     [[unroll]] for (int u = 0; u < UNROLL; u++)
       [[unroll]] for (int i = 0; i < ACCUMULATORS; i++)
-        sum[i] = sum[i] * a.factor + a.term;
+        sum[i] = sum[i] * factor + term;
 
   float total = 0.0;
   [[unroll]] for (int i = 0; i < ACCUMULATORS; i++)

@@ -16,58 +16,64 @@ layout (local_size_x = 64) in;
 BYTES_BUFFER (0, pixels);
 layout (binding = 1, std430) readonly buffer Frame { CbamFrameArgs f; };
 layout (binding = 2, std430) writeonly buffer Output { vec4 y[]; };
-layout (push_constant) uniform Args { CbamMapArgs a; };
+layout (push_constant) uniform Args { CbamMapArgs args; };
 
 float byte_at (uint i)
 {
   return float ((LOAD_WORD (pixels, i >> 2) >> (8 * (i & 3u))) & 255u);
 }
 
-// Component `c` at frame position `at`, in pixels of the frame with 0 in the middle of the first one.
-float sample_component (uint c, vec2 at)
+// One component at frame position `at`, in pixels of the frame with 0 in the middle of the first one.
+float sample_component (CbamComponent c, vec2 at)
 {
-  const vec2 last = vec2 (float (f.component[c].width), float (f.component[c].height)) - 1.0;
-  const vec2 p = clamp (at * vec2 (f.component[c].scale_x, f.component[c].scale_y) +
-                            vec2 (f.component[c].shift_x, f.component[c].shift_y),
-                        vec2 (0.0), last);
+  const vec2 last = vec2 (float (c.width), float (c.height)) - 1.0;
+  const vec2 p = clamp (at * vec2 (c.scale_x, c.scale_y) + vec2 (c.shift_x, c.shift_y), vec2 (0.0), last);
   const vec2 corner = floor (p);
   const vec2 part = p - corner;
   const uvec2 p0 = uvec2 (corner), p1 = uvec2 (min (corner + 1.0, last));
-  const uint row0 = f.component[c].offset + p0.y * f.component[c].row;
-  const uint row1 = f.component[c].offset + p1.y * f.component[c].row;
-  const uint x0 = p0.x * f.component[c].step, x1 = p1.x * f.component[c].step;
+  const uint row0 = c.offset + p0.y * c.row, row1 = c.offset + p1.y * c.row;
+  const uint x0 = p0.x * c.step, x1 = p1.x * c.step;
 
   return mix (mix (byte_at (row0 + x0), byte_at (row0 + x1), part.x),
               mix (byte_at (row1 + x0), byte_at (row1 + x1), part.x), part.y);
 }
 
+float channel (vec3 raw, vec4 row, float mean, float gain, bool round_u8)
+{
+  const float v = clamp (dot (raw, row.xyz) + row.w, 0.0, 255.0);
+
+  return ((round_u8 ? floor (v + 0.5) : v) - mean) * gain;
+}
+
+vec4 matrix_row (int i)
+{
+  return vec4 (f.matrix[i], f.matrix[i + 1], f.matrix[i + 2], f.matrix[i + 3]);
+}
+
 void main ()
 {
+  // All parameters are read before the first branch: only there does lavapipe read them once for all lanes.
+  const CbamMapArgs a = args;
+  const CbamComponent c0 = f.component[0], c1 = f.component[1], c2 = f.component[2];
+  const vec4 row0 = matrix_row (0), row1 = matrix_row (4), row2 = matrix_row (8);
+  const vec2 scale = vec2 (f.scale_x, f.scale_y), shift = vec2 (f.shift_x, f.shift_y) - 0.5;
+  const vec2 end = vec2 (f.frame_width, f.frame_height) - 0.5;
+  const vec3 mean = vec3 (f.mean[0], f.mean[1], f.mean[2]), gain = vec3 (f.gain[0], f.gain[1], f.gain[2]);
+  const bool bgr = f.bgr != 0, round_u8 = f.round_u8 != 0;
+
   const uint full = a.width + 2 * a.border;
   const uint i = gl_GlobalInvocationID.x;
-
   if (i >= full * (a.height + 2 * a.border))
     return;
   const int row = int (i / full) - int (a.border), column = int (i % full) - int (a.border);
   const int to = int (a.y.origin) + row * int (a.y.row) + column * int (a.y.pixel);
-  const vec2 at = (vec2 (float (column), float (row)) + 0.5) * vec2 (f.scale_x, f.scale_y) +
-                  vec2 (f.shift_x, f.shift_y) - 0.5;
+  const vec2 at = (vec2 (float (column), float (row)) + 0.5) * scale + shift;
   const bool inside = row >= 0 && row < int (a.height) && column >= 0 && column < int (a.width) && at.x > -0.5 &&
-                      at.y > -0.5 && at.x < f.frame_width - 0.5 && at.y < f.frame_height - 0.5;
+                      at.y > -0.5 && at.x < end.x && at.y < end.y;
 
-  if (!inside) {
-    y[to] = vec4 (0);
-    return;
-  }
-
-  const vec3 raw = vec3 (sample_component (0, at), sample_component (1, at), sample_component (2, at));
-  vec4 texel = vec4 (0);
-  [[unroll]] for (int c = 0; c < 3; c++) {
-    float v = dot (raw, vec3 (f.matrix[c * 4], f.matrix[c * 4 + 1], f.matrix[c * 4 + 2])) + f.matrix[c * 4 + 3];
-
-    v = clamp (v, 0.0, 255.0);
-    v = f.round_u8 != 0 ? floor (v + 0.5) : v;
-    texel[c] = (v - f.mean[c]) * f.gain[c];
-  }
-  y[to] = f.bgr != 0 ? texel.zyxw : texel;
+  // Outside, edge pixels are read and thrown away: cheaper than a branch.
+  const vec3 raw = vec3 (sample_component (c0, at), sample_component (c1, at), sample_component (c2, at));
+  const vec3 rgb = vec3 (channel (raw, row0, mean.x, gain.x, round_u8), channel (raw, row1, mean.y, gain.y, round_u8),
+                         channel (raw, row2, mean.z, gain.z, round_u8));
+  y[to] = inside ? vec4 (bgr ? rgb.zyx : rgb, 0.0) : vec4 (0.0);
 }

@@ -27,6 +27,8 @@ device_has (const CbamDeviceCaps *caps, guint needs)
     return FALSE;
   if ((needs & CBAM_NEED_SUBGROUP_8) && caps->subgroup_size != 8)
     return FALSE;
+  if ((needs & CBAM_NEED_INT64) && !caps->int64)
+    return FALSE;
   return TRUE;
 }
 
@@ -86,10 +88,13 @@ lay_out_maps (CbamPlan *plan)
 
   for (guint s = 0; s < plan->n_steps; s++) {
     const CbamNode *node = plan->steps[s].node;
+    const guint whole = MAX (plan->steps[s].variant->whole_blocks, 1);
 
     for (guint i = 0; i < node->n_inputs; i++)
       if (node->op->border)
         node->inputs[i]->border = MAX (node->inputs[i]->border, node->op->border (node, i));
+    if (node->output)
+      node->output->blocks = (cbam_tensor_blocks (node->output) + whole - 1) / whole * whole;
   }
   for (guint t = 0; t < tensors->len; t++)
     cbam_tensor_lay_out (g_ptr_array_index (tensors, t), plan->layout);

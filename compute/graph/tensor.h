@@ -45,6 +45,7 @@ typedef struct
   /* Set by the planner. */
   CbamPrecision precision;
   guint border;   /* pixels */
+  guint blocks;   /* texels per pixel there is room for: its writer may store whole tiles of zeros behind the last */
   CbamView view;  /* strides in texels */
   gsize offset;   /* bytes, in the arena or in the slot */
   gsize size;     /* bytes */
@@ -60,10 +61,10 @@ cbam_channels_per_texel (CbamPrecision precision)
   g_return_val_if_reached (4);
 }
 
-/* Blocks of channels: texels per pixel. */
+/* Blocks of channels: texels per pixel that hold any. */
 guint cbam_tensor_blocks (const CbamTensor *tensor);
 
-/* Sets strides and size from shape, border and layout. */
+/* Sets strides and size from shape, border, blocks (at least cbam_tensor_blocks()) and layout. */
 void cbam_tensor_lay_out (CbamTensor *tensor, CbamLayout layout);
 
 /* Between the host's plain [channel][row][column] floats and the tensor's bytes at @memory. Writing also writes zeros

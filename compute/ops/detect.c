@@ -45,6 +45,8 @@ dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_
 {
   const CbamDetectNode *p = &node->params.detect;
   const CbamTensor *loc = node->inputs[0], *conf = node->inputs[1];
+  /* A cell's boxes, then its anchors' classes in chunks. */
+  const guint parts = p->per_cell * (1 + (p->n_classes + CBAM_DETECT_CHUNK - 1) / CBAM_DETECT_CHUNK);
   CbamDetectArgs *args = (CbamDetectArgs *) ret_dispatch->args;
 
   *args = (CbamDetectArgs){
@@ -59,8 +61,8 @@ dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_
     .variance = { p->variances[0], p->variances[1], p->variances[2], p->variances[3] },
   };
   args->conf.origin += p->conf_channel / 4 * conf->view.plane;
-  ret_dispatch->groups[0] = (loc->width * loc->height + THREADS - 1) / THREADS;
-  ret_dispatch->groups[1] = p->per_cell + (p->per_cell * p->n_classes + 3) / 4;
+  ret_dispatch->groups[0] = (loc->width * loc->height * parts + THREADS - 1) / THREADS;
+  ret_dispatch->groups[1] = 1;
   ret_dispatch->groups[2] = 1;
 }
 

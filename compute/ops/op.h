@@ -22,6 +22,7 @@ typedef enum
 {
   CBAM_NEED_TEXELS = 1 << 0,     /* rgba32f storage texel buffers; maps, weights and pixels are bound as such */
   CBAM_NEED_SUBGROUP_8 = 1 << 1, /* subgroups of 8 lanes with shuffle */
+  CBAM_NEED_INT64 = 1 << 2,      /* 64-bit integers */
 } CbamNeeds;
 
 /* What is bound at binding 0, 1, ... */
@@ -53,6 +54,7 @@ struct _CbamOpVariant
   CbamBinding bindings[CBAM_MAX_BINDINGS];
   guint args_size;
   guint tile[3]; /* what the shader was compiled with; meaning is the op's */
+  guint whole_blocks; /* it stores so many blocks of channels at once, whether there are as many or not; 0 = 1 */
 
   /* Whether it can run @node at all; NULL = always. */
   gboolean (*fits) (const CbamOpVariant *variant, const CbamNode *node);

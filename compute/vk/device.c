@@ -355,11 +355,13 @@ query_caps (CbamDevice *device, guint32 timestamp_bits)
                                              .pNext = &subgroup };
   const VkPhysicalDeviceLimits *limits = &properties.properties.limits;
   const VkSubgroupFeatureFlags shuffle = VK_SUBGROUP_FEATURE_BASIC_BIT | VK_SUBGROUP_FEATURE_SHUFFLE_BIT;
+  VkPhysicalDeviceFeatures features;
   VkFormatProperties rgba32f;
   CbamDeviceCaps *caps = &device->caps;
 
   vkGetPhysicalDeviceProperties2 (device->physical, &properties);
   vkGetPhysicalDeviceMemoryProperties (device->physical, &device->memory);
+  vkGetPhysicalDeviceFeatures (device->physical, &features);
   vkGetPhysicalDeviceFormatProperties (device->physical, VK_FORMAT_R32G32B32A32_SFLOAT, &rgba32f);
 
   caps->is_cpu = g_str_equal (device->info.type, "cpu");
@@ -368,6 +370,7 @@ query_caps (CbamDevice *device, guint32 timestamp_bits)
     caps->subgroup_size = subgroup.subgroupSize;
   if (rgba32f.bufferFeatures & VK_FORMAT_FEATURE_STORAGE_TEXEL_BUFFER_BIT)
     caps->max_texels = limits->maxTexelBufferElements;
+  caps->int64 = features.shaderInt64;
   if (device->debug & CBAM_DEBUG_PLAIN)
     caps->subgroup_size = caps->max_texels = 0;
   caps->max_storage_range = limits->maxStorageBufferRange;
@@ -392,10 +395,12 @@ open_handle (CbamDevice *device, GError **error)
     .queueCount = 1,
     .pQueuePriorities = &priority,
   };
+  const VkPhysicalDeviceFeatures features = { .shaderInt64 = device->caps.int64 };
   const VkDeviceCreateInfo create = {
     .sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO,
     .queueCreateInfoCount = 1,
     .pQueueCreateInfos = &queue,
+    .pEnabledFeatures = &features,
   };
 
   if (!check_result (vkCreateDevice (device->physical, &create, NULL, &device->handle), "vkCreateDevice", error))

@@ -28,6 +28,7 @@ typedef struct
   gboolean is_cpu;
   gboolean unified;          /* device memory can be mapped: no staging */
   guint32 subgroup_size;     /* 0 = subgroup shuffles are not there in compute shaders */
+  gboolean int64;            /* 64-bit integers in shaders */
   guint32 max_texels;        /* elements of a storage texel buffer view; 0 = no rgba32f ones */
   gsize max_storage_range;   /* bytes */
   gsize max_buffer_size;     /* bytes of one allocation */

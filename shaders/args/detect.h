@@ -10,6 +10,8 @@
 #define CBAM_DETECT_SOFTMAX 0
 #define CBAM_DETECT_SIGMOID 1
 
+#define CBAM_DETECT_CHUNK 32 /* classes per invocation, at most the bits of a word */
+
 struct CbamDetectArgs
 {
   CbamView loc;  /* anchors_per_cell texels a pixel: tx, ty, tw, th */
