@@ -1,0 +1,57 @@
+#!/usr/bin/env python3
+"""cbam-bench: the shape of what it prints. That the figures are good ones is no matter of a test.
+
+    test_cbam_bench.py CBAM-BENCH
+
+SPDX-License-Identifier: LGPL-2.1-or-later
+"""
+
+import json
+import sys
+import tempfile
+
+sys.dont_write_bytecode = True
+
+from common import expect_ok, fake_model, run
+from tap import Tap
+
+CBAM_BENCH = sys.argv[1]
+
+
+def check_document(document):
+    assert document["device"] and document["peak_gflops"] > 0
+    assert document["host_mul_add_gflops"] is None or document["host_mul_add_gflops"] > 0
+    network, = document["networks"]
+    assert network["name"] == "coco-ssd-mobilenet-v1"
+    assert network["min_ms"] <= network["p25_ms"] <= network["median_ms"] <= network["p75_ms"]
+    assert network["cpu_over_wall"] > 0 and network["runs"] == 3
+    # SSD-MobileNetV1 at three quarters of its width and 91 classes: about 0.8 GMAC.
+    assert 1.2 < network["gflop"] < 2.0, network["gflop"]
+    ops = network["ops"]
+    assert all({"name", "kind", "median_ms", "gflop"} <= set(op) for op in ops)
+    assert abs(sum(op["gflop"] for op in ops) - network["gflop"]) < 0.01 * network["gflop"]
+    # Pointwise convs 6 to 11 of the trunk.
+    assert network["pointwise_19x19"]["count"] == 6, network["pointwise_19x19"]
+
+
+def main():
+    tap = Tap()
+    with tempfile.TemporaryDirectory() as folder:
+        model = fake_model(folder)
+        with tap.point("--json"):
+            check_document(json.loads(expect_ok(run(CBAM_BENCH, "--json", "--runs", "3", model)).stdout))
+        with tap.point("a missing model among good ones"):
+            process = run(CBAM_BENCH, "--runs", "1", "no.safetensors", model)
+            assert process.returncode == 1
+            assert len(process.stderr.splitlines()) == 1 and "no.safetensors" in process.stderr
+            assert "coco-ssd-mobilenet-v1" in process.stdout and "of peak" in process.stdout
+        for name, arguments in (("no model named", []), ("no runs", ["--runs", "0", model])):
+            with tap.point(name):
+                assert run(CBAM_BENCH, *arguments).returncode == 2
+        with tap.point("--help"):
+            assert "--runs" in expect_ok(run(CBAM_BENCH, "--help")).stdout
+    tap.done()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,356 @@
+/* cbam-bench: how fast networks run on a device, and what share of the device's own multiply-add peak that is.
+ *
+ * A sample is the wall time of one frame alone on the device, from submit to the sorted result. On a CPU device the
+ * driver's workers sometimes share one processor for a whole sample, which then takes twice as long: such a sample
+ * shows in the process's CPU time, is counted and taken again.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "bench.h"
+#include "host-peak.h"
+
+#include <locale.h>
+#include <stdio.h>
+#include <time.h>
+
+#define FRAME_WIDTH 1280
+#define FRAME_HEIGHT 720
+#define FRAME_PIXELS ((gsize) FRAME_WIDTH * FRAME_HEIGHT)
+#define SEED 20171027
+
+#define WARM_UP_FRAMES 5
+#define WARM_UP_SECONDS 0.3
+
+/* Process CPU over wall time below which a sample on two processors or more had only one of them. */
+#define LOW_LOAD 1.3
+/* As many samples as are wanted may be repeated this many times in all. */
+#define REPEATS_PER_RUN 2
+
+static struct
+{
+  char *device;
+  char **models;
+  gboolean json, version;
+  int runs;
+} options = { .runs = 30 };
+
+static const GOptionEntry entries[] = {
+  { "device", 'd', 0, G_OPTION_ARG_STRING, &options.device,
+    "Vulkan device: its index, part of its name, cpu or gpu (default: the best there is)", "DEVICE" },
+  { "json", 'j', 0, G_OPTION_ARG_NONE, &options.json, "Print one JSON document instead of tables", NULL },
+  { "runs", 'n', 0, G_OPTION_ARG_INT, &options.runs, "Samples per network and pass (default: 30)", "N" },
+  { "version", 'V', 0, G_OPTION_ARG_NONE, &options.version, "Print the version and exit", NULL },
+  { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options.models, NULL, "MODEL..." },
+  { NULL, 0, 0, 0, NULL, NULL, NULL },
+};
+
+/* A detector fed with one frame over and over. */
+typedef struct
+{
+  CbamDetector *detector;
+  const CbamImage *image;
+  gboolean watch_load; /* repeat samples of low load */
+  guint budget;        /* repeats left */
+  GArray *loads;       /* of the samples taken */
+  Pass pass;
+} Sampler;
+
+typedef struct
+{
+  double wall, load; /* seconds; process CPU over wall time */
+  CbamResult *result;
+} Sample;
+
+static void
+network_free (NetworkBench *network)
+{
+  cbam_model_unref (network->model);
+  g_clear_pointer (&network->ops, g_array_unref);
+  g_free (network);
+}
+
+static double
+seconds_of (clockid_t clock)
+{
+  struct timespec now;
+  clock_gettime (clock, &now);
+  return now.tv_sec + now.tv_nsec / 1e9;
+}
+
+/* An NV12 frame of coloured 16x16 blocks with noise on them: detail everywhere, the same in every run. */
+static guint8 *
+make_frame (void)
+{
+  guint8 *pixels = g_malloc (FRAME_PIXELS * 3 / 2), *row = pixels;
+  guint8 blocks[3][FRAME_HEIGHT / 16][FRAME_WIDTH / 16];
+  GRand *rand = g_rand_new_with_seed (SEED);
+  for (gsize i = 0; i < sizeof blocks; i++)
+    ((guint8 *) blocks)[i] = g_rand_int_range (rand, 24, 224);
+
+  for (guint y = 0; y < FRAME_HEIGHT; y++, row += FRAME_WIDTH)
+    for (guint x = 0; x < FRAME_WIDTH; x++)
+      row[x] = blocks[0][y / 16][x / 16] + g_rand_int_range (rand, -8, 8);
+  for (guint y = 0; y < FRAME_HEIGHT / 2; y++, row += FRAME_WIDTH)
+    for (guint x = 0; x < FRAME_WIDTH; x++)
+      row[x] = blocks[1 + x % 2][y / 8][x / 16];
+  g_rand_free (rand);
+  return pixels;
+}
+
+static CbamImage
+view_frame (const guint8 *pixels)
+{
+  return (CbamImage){
+    .format = CBAM_FORMAT_NV12,
+    .width = FRAME_WIDTH,
+    .height = FRAME_HEIGHT,
+    .planes = { pixels, pixels + FRAME_PIXELS },
+    .strides = { FRAME_WIDTH, FRAME_WIDTH },
+    .matrix = CBAM_MATRIX_BT709,
+  };
+}
+
+static gboolean
+run_frame (const Sampler *sampler, Sample *sample, GError **error)
+{
+  const double cpu = seconds_of (CLOCK_PROCESS_CPUTIME_ID), wall = seconds_of (CLOCK_MONOTONIC);
+  if (!cbam_detector_submit (sampler->detector, sampler->image, NULL, error))
+    return FALSE;
+  sample->result = cbam_detector_collect (sampler->detector, error);
+  if (sample->result == NULL)
+    return FALSE;
+  sample->wall = seconds_of (CLOCK_MONOTONIC) - wall;
+  sample->load = sample->wall > 0 ? (seconds_of (CLOCK_PROCESS_CPUTIME_ID) - cpu) / sample->wall : 0;
+  return TRUE;
+}
+
+static gboolean
+take_sample (Sampler *sampler, Sample *sample, GError **error)
+{
+  if (!run_frame (sampler, sample, error))
+    return FALSE;
+  while (sampler->watch_load && sample->load < LOW_LOAD && sampler->budget > 0) {
+    sampler->budget--;
+    sampler->pass.repeated++;
+    g_clear_pointer (&sample->result, cbam_result_unref);
+    if (!run_frame (sampler, sample, error))
+      return FALSE;
+  }
+  if (sampler->watch_load && sample->load < LOW_LOAD)
+    sampler->pass.starved++;
+  sampler->pass.runs++;
+  g_array_append_val (sampler->loads, sample->load);
+  return TRUE;
+}
+
+/* Until caches, clocks and the driver's compilers have settled. */
+static gboolean
+warm_up (const Sampler *sampler, GError **error)
+{
+  const double start = seconds_of (CLOCK_MONOTONIC);
+  for (guint i = 0; i < WARM_UP_FRAMES || seconds_of (CLOCK_MONOTONIC) - start < WARM_UP_SECONDS; i++) {
+    Sample sample;
+    if (!run_frame (sampler, &sample, error))
+      return FALSE;
+    cbam_result_unref (sample.result);
+  }
+  return TRUE;
+}
+
+static gboolean
+start_sampler (Sampler *sampler, CbamModel *model, const CbamImage *image, gboolean profile, GError **error)
+{
+  const CbamDetectorConfig config = { .slots = 1, .profile = profile };
+  *sampler = (Sampler){ .image = image, .budget = REPEATS_PER_RUN * options.runs };
+  sampler->watch_load = cbam_device_is_cpu (cbam_model_get_device (model)) && g_get_num_processors () >= 2;
+  sampler->loads = g_array_new (FALSE, FALSE, sizeof (double));
+  sampler->detector = cbam_detector_new (model, &config, error);
+  return sampler->detector != NULL && warm_up (sampler, error);
+}
+
+/* How the pass went; @sampler is of no more use. */
+static Pass
+end_sampler (Sampler *sampler)
+{
+  if (sampler->loads->len > 0)
+    sampler->pass.load = bench_spread (sampler->loads).median;
+  g_array_unref (sampler->loads);
+  cbam_detector_free (sampler->detector);
+  return sampler->pass;
+}
+
+/* The first pass: whole frames, nothing measured on the device. */
+static gboolean
+measure_frames (NetworkBench *network, const CbamImage *image, GError **error)
+{
+  g_autoptr (GArray) walls = g_array_new (FALSE, FALSE, sizeof (double));
+  Sampler sampler;
+  gboolean ok = start_sampler (&sampler, network->model, image, FALSE, error);
+  for (int i = 0; ok && i < options.runs; i++) {
+    Sample sample;
+    ok = take_sample (&sampler, &sample, error);
+    if (!ok)
+      break;
+    g_array_append_val (walls, sample.wall);
+    cbam_result_unref (sample.result);
+  }
+  network->frames = end_sampler (&sampler);
+  if (ok)
+    network->seconds = bench_spread (walls);
+  return ok;
+}
+
+/* Turns every operation's samples, which stand in columns of @times, into a spread. */
+static void
+summarise_ops (NetworkBench *network, const CbamOpTime *ops, gsize n, GPtrArray *times)
+{
+  for (gsize i = 0; i < n; i++) {
+    const OpBench bench = { .op = ops[i], .seconds = bench_spread (g_ptr_array_index (times, i)) };
+    g_array_append_val (network->ops, bench);
+  }
+}
+
+/* The second pass: the device's own clock around every operation. */
+static gboolean
+measure_ops (NetworkBench *network, const CbamImage *image, GError **error)
+{
+  g_autoptr (GPtrArray) times = g_ptr_array_new_with_free_func ((GDestroyNotify) g_array_unref);
+  g_autoptr (CbamResult) last = NULL; /* owns the operations' list */
+  const CbamOpTime *ops = NULL;
+  gsize n = 0;
+  Sampler sampler;
+  gboolean ok = start_sampler (&sampler, network->model, image, TRUE, error);
+  for (int run = 0; ok && run < options.runs; run++) {
+    Sample sample;
+    ok = take_sample (&sampler, &sample, error);
+    if (!ok)
+      break;
+    g_clear_pointer (&last, cbam_result_unref);
+    last = sample.result;
+    ops = cbam_result_get_op_times (last, &n);
+    if (ops == NULL)
+      n = 0; /* a device without timestamps */
+    for (gsize i = 0; i < n; i++) {
+      if (times->len == i)
+        g_ptr_array_add (times, g_array_new (FALSE, FALSE, sizeof (double)));
+      g_array_append_val (g_ptr_array_index (times, i), ops[i].seconds);
+    }
+  }
+  network->profiled = end_sampler (&sampler);
+  if (ok)
+    summarise_ops (network, ops, n, times);
+  return ok;
+}
+
+static NetworkBench *
+measure_network (CbamDevice *device, const char *path, const CbamImage *image, GError **error)
+{
+  NetworkBench *network = g_new0 (NetworkBench, 1);
+  network->ops = g_array_new (FALSE, FALSE, sizeof (OpBench));
+  network->model = cbam_model_load (device, path, error);
+  if (network->model != NULL && measure_frames (network, image, error) && measure_ops (network, image, error))
+    return network;
+  network_free (network);
+  return NULL;
+}
+
+/* The device's peak, and on a CPU device the host's, of which the better is kept. */
+static gboolean
+measure_peaks (CbamDevice *device, Bench *bench, double *peak, GError **error)
+{
+  if (!cbam_device_measure_peak (device, peak, error))
+    return FALSE;
+  if (cbam_device_is_cpu (device)) {
+    const double host = host_peak_measure (&bench->host_threads);
+    bench->host = MAX (bench->host, host);
+  }
+  return TRUE;
+}
+
+/* Returns the exit status. A model that cannot run is one message; the others are still measured. */
+static int
+bench_all (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (CbamDevice) device = cbam_device_open (options.device, &error);
+  g_autoptr (GPtrArray) networks = g_ptr_array_new_with_free_func ((GDestroyNotify) network_free);
+  Bench bench = { .networks = networks };
+  if (device == NULL || !measure_peaks (device, &bench, &bench.peak_before, &error)) {
+    fprintf (stderr, "cbam-bench: %s\n", error->message);
+    return 1;
+  }
+  bench.info = cbam_device_get_info (device);
+
+  g_autofree guint8 *pixels = make_frame ();
+  const CbamImage image = view_frame (pixels);
+  int status = 0;
+  for (char **path = options.models; *path != NULL; path++) {
+    g_autoptr (GError) failure = NULL;
+    NetworkBench *network = measure_network (device, *path, &image, &failure);
+    if (network != NULL) {
+      g_ptr_array_add (networks, network);
+      continue;
+    }
+    fprintf (stderr, "cbam-bench: %s\n", failure->message);
+    status = 1;
+  }
+
+  if (!measure_peaks (device, &bench, &bench.peak_after, &error)) {
+    fprintf (stderr, "cbam-bench: %s\n", error->message);
+    return 1;
+  }
+  if (options.json)
+    bench_print_json (&bench);
+  else
+    bench_print_device (&bench);
+  for (guint i = 0; !options.json && i < networks->len; i++)
+    bench_print_network (&bench, g_ptr_array_index (networks, i));
+  return status;
+}
+
+static gboolean
+parse_options (int *argc, char ***argv)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GOptionContext) context = g_option_context_new (NULL);
+  g_option_context_add_main_entries (context, entries, NULL);
+  g_option_context_set_summary (context,
+                                "Measures how fast networks run on a Vulkan device, batch 1, one frame in flight.");
+  g_option_context_set_description (
+      context,
+      "Frame times are wall time from submit to the sorted result, of a 1280x720 NV12 frame, resizing and\n"
+      "non-maximum suppression included. Shares are of the device's own multiply-add peak, measured in the same\n"
+      "run. Operation times come from a second pass with the device's clock.\n");
+  if (!g_option_context_parse (context, argc, argv, &error)) {
+    fprintf (stderr, "cbam-bench: %s\n", error->message);
+    return FALSE;
+  }
+  const char *wrong = NULL;
+  if (options.runs < 1)
+    wrong = "--runs is a number from 1";
+  else if (options.models == NULL && !options.version)
+    wrong = "say which models to measure";
+  if (wrong != NULL)
+    fprintf (stderr, "cbam-bench: %s (cbam-bench --help tells more)\n", wrong);
+  return wrong == NULL;
+}
+
+int
+main (int argc, char **argv)
+{
+  setlocale (LC_ALL, "");
+  setlocale (LC_NUMERIC, "C"); /* what we print is read by programs too */
+
+  int status = 2;
+  if (parse_options (&argc, &argv)) {
+    if (options.version)
+      status = printf ("cbam-bench %s\n", CBAM_VERSION) > 0 ? 0 : 1;
+    else
+      status = bench_all ();
+  }
+  if (fflush (stdout) != 0)
+    status = 1;
+  g_free (options.device);
+  g_strfreev (options.models);
+  return status;
+}

@@ -1,0 +1,363 @@
+/* cbam-run: the detector on pictures, without GStreamer. Start reading at detect_all(): it keeps two pictures in
+ * flight, so that one is decoded while the device works on the other.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "draw.h"
+#include "picture.h"
+#include "report.h"
+
+#include <cbamdetect/cbamdetect.h>
+#include <errno.h>
+#include <locale.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define IN_FLIGHT 2
+#define NOT_GIVEN G_MININT /* no number that an option takes */
+
+/* Exit statuses: everything went well; a picture (or more) did not; nothing could be run. */
+enum
+{
+  STATUS_OK = 0,
+  STATUS_FAILED = 1,
+  STATUS_USAGE = 2,
+};
+
+static struct
+{
+  char *model, *device, *output;
+  char **pictures;
+  gboolean json, list_devices, profile, version;
+  double threshold, nms_iou;
+  int max_detections;
+} options = { .threshold = NOT_GIVEN, .nms_iou = NOT_GIVEN, .max_detections = NOT_GIVEN };
+
+static const GOptionEntry entries[] = {
+  { "model", 'm', 0, G_OPTION_ARG_FILENAME, &options.model, "The model file (.safetensors)", "FILE" },
+  { "device", 'd', 0, G_OPTION_ARG_STRING, &options.device,
+    "Vulkan device: its index, part of its name, cpu or gpu (default: the best there is)", "DEVICE" },
+  { "list-devices", 0, 0, G_OPTION_ARG_NONE, &options.list_devices, "List the Vulkan devices and exit", NULL },
+  { "threshold", 't', 0, G_OPTION_ARG_DOUBLE, &options.threshold,
+    "Report scores above this, 0 to 1 (default: the model's)", "SCORE" },
+  { "nms-iou", 0, 0, G_OPTION_ARG_DOUBLE, &options.nms_iou,
+    "Drop a box that overlaps a stronger one of its class by more than this, 0 to 1 (default: the model's)", "IOU" },
+  { "max-detections", 'n', 0, G_OPTION_ARG_INT, &options.max_detections,
+    "Report at most N per picture, 0 = all (default: the model's)", "N" },
+  { "output", 'o', 0, G_OPTION_ARG_FILENAME, &options.output,
+    "Draw what was found: a PNG for one picture, a folder for several", "PATH" },
+  { "json", 'j', 0, G_OPTION_ARG_NONE, &options.json, "Print one line of JSON per picture instead of a table", NULL },
+  { "profile", 'p', 0, G_OPTION_ARG_NONE, &options.profile, "Print the device's time per operation on standard error",
+    NULL },
+  { "version", 'V', 0, G_OPTION_ARG_NONE, &options.version, "Print the version and exit", NULL },
+  { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options.pictures, NULL, "PICTURE..." },
+  { NULL, 0, 0, 0, NULL, NULL, NULL },
+};
+
+/* A picture whose detection is under way. */
+typedef struct
+{
+  const char *path;
+  guint width, height;
+  GdkPixbuf *pixbuf; /* kept only to draw on */
+} Job;
+
+typedef struct
+{
+  CbamModel *model;
+  CbamDetector *detector;
+  CbamDetectParams params;
+  GQueue jobs;         /* Job, in the order of submission */
+  GHashTable *outputs; /* paths drawn to; NULL when --output is one file */
+  Profile *profile;    /* NULL without --profile */
+  guint total, done, failed;
+  gboolean show_progress, progress_is_live;
+} Run;
+
+static void
+job_free (Job *job)
+{
+  g_clear_object (&job->pixbuf);
+  g_free (job);
+}
+
+/* Wipes the live progress line before something else is written to the terminal. */
+static void
+clear_progress (const Run *run)
+{
+  if (run->show_progress && run->progress_is_live)
+    fputs ("\r\033[K", stderr);
+}
+
+static void
+complain (const Run *run, const char *message)
+{
+  if (run != NULL)
+    clear_progress (run);
+  fprintf (stderr, "cbam-run: %s\n", message);
+}
+
+/* A line that overwrites itself on a terminal; elsewhere a line for every tenth of the work. */
+static void
+picture_done (Run *run)
+{
+  run->done++;
+  if (!run->show_progress)
+    return;
+  if (run->progress_is_live) {
+    clear_progress (run);
+    if (run->done < run->total)
+      fprintf (stderr, "%u of %u pictures (%u%%)", run->done, run->total, 100 * run->done / run->total);
+    fflush (stderr);
+  } else if (10 * run->done / run->total != 10 * (run->done - 1) / run->total)
+    fprintf (stderr, "cbam-run: %u of %u pictures\n", run->done, run->total);
+}
+
+static void
+picture_failed (Run *run, const char *message)
+{
+  complain (run, message);
+  run->failed++;
+  picture_done (run);
+}
+
+static gboolean
+draw_job (Run *run, const Job *job, const CbamResult *result, GError **error)
+{
+  gsize n;
+  const CbamDetection *detections = cbam_result_get_detections (result, &n);
+  g_autofree char *path =
+      run->outputs != NULL ? picture_output_path (options.output, job->path, run->outputs) : g_strdup (options.output);
+  return draw_detections_png (job->pixbuf, detections, n, path, error);
+}
+
+/* Waits for the oldest picture in flight and reports it. Returns %FALSE when the device is of no more use. */
+static gboolean
+finish_one (Run *run)
+{
+  g_autoptr (GError) error = NULL;
+  Job *job = g_queue_pop_head (&run->jobs);
+  g_autoptr (CbamResult) result = cbam_detector_collect (run->detector, &error);
+  if (result == NULL) {
+    g_autofree char *message = g_strdup_printf ("%s: %s", job->path, error->message);
+    picture_failed (run, message);
+    job_free (job);
+    return !g_error_matches (error, CBAM_ERROR, CBAM_ERROR_TIMEOUT) &&
+           !g_error_matches (error, CBAM_ERROR, CBAM_ERROR_DEVICE_LOST);
+  }
+
+  clear_progress (run);
+  if (options.json)
+    report_json (stdout, job->path, job->width, job->height, result);
+  else
+    report_table (stdout, job->path, job->width, job->height, result, run->params.threshold);
+  fflush (stdout);
+  if (run->profile != NULL)
+    profile_add (run->profile, result);
+
+  if (job->pixbuf != NULL && !draw_job (run, job, result, &error))
+    picture_failed (run, error->message);
+  else
+    picture_done (run);
+  job_free (job);
+  return TRUE;
+}
+
+/* Reads a picture and puts it in flight. Returns %FALSE when the device is of no more use. */
+static gboolean
+start_one (Run *run, const char *path)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GdkPixbuf) pixbuf = picture_load (path, &error);
+  if (pixbuf == NULL) {
+    picture_failed (run, error->message);
+    return TRUE;
+  }
+
+  if (g_queue_get_length (&run->jobs) == IN_FLIGHT && !finish_one (run))
+    return FALSE;
+
+  const CbamImage image = picture_view (pixbuf);
+  if (!cbam_detector_submit (run->detector, &image, &run->params, &error)) {
+    g_autofree char *message = g_strdup_printf ("%s: %s", path, error->message);
+    picture_failed (run, message);
+    return g_error_matches (error, CBAM_ERROR, CBAM_ERROR_BAD_IMAGE);
+  }
+
+  Job *job = g_new0 (Job, 1);
+  *job = (Job){ .path = path, .width = image.width, .height = image.height };
+  if (options.output != NULL)
+    job->pixbuf = g_steal_pointer (&pixbuf);
+  g_queue_push_tail (&run->jobs, job);
+  return TRUE;
+}
+
+static void
+run_pictures (Run *run)
+{
+  gboolean usable = TRUE;
+  for (guint i = 0; usable && i < run->total; i++)
+    usable = start_one (run, options.pictures[i]);
+  while (usable && !g_queue_is_empty (&run->jobs))
+    usable = finish_one (run);
+
+  clear_progress (run);
+  if (!usable && run->done < run->total)
+    fprintf (stderr, "cbam-run: stopped, %u of %u pictures were not looked at\n", run->total - run->done, run->total);
+  run->failed += run->total - run->done;
+}
+
+/* A folder when there are several pictures or when it is one already. */
+static gboolean
+prepare_output (Run *run, GError **error)
+{
+  const gboolean is_folder = options.output != NULL && g_file_test (options.output, G_FILE_TEST_IS_DIR);
+  if (options.output == NULL || (run->total == 1 && !is_folder))
+    return TRUE;
+
+  run->outputs = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  if (g_mkdir_with_parents (options.output, 0777) == 0)
+    return TRUE;
+  g_set_error (error, G_FILE_ERROR, g_file_error_from_errno (errno), "cannot make the folder '%s': %s", options.output,
+               g_strerror (errno));
+  return FALSE;
+}
+
+static gboolean
+prepare (Run *run, GError **error)
+{
+  if (!prepare_output (run, error))
+    return FALSE;
+  g_autoptr (CbamDevice) device = cbam_device_open (options.device, error);
+  if (device == NULL)
+    return FALSE;
+  run->model = cbam_model_load (device, options.model, error);
+  if (run->model == NULL)
+    return FALSE;
+  const CbamDetectorConfig config = { .slots = IN_FLIGHT, .profile = options.profile };
+  run->detector = cbam_detector_new (run->model, &config, error);
+  if (run->detector == NULL)
+    return FALSE;
+
+  run->params = cbam_model_get_detect_params (run->model);
+  if (options.threshold != NOT_GIVEN)
+    run->params.threshold = options.threshold;
+  if (options.nms_iou != NOT_GIVEN)
+    run->params.nms_iou = options.nms_iou;
+  if (options.max_detections != NOT_GIVEN)
+    run->params.max_detections = options.max_detections;
+  return TRUE;
+}
+
+static int
+detect_all (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (Profile) profile = options.profile ? profile_new () : NULL;
+  Run run = { .jobs = G_QUEUE_INIT, .profile = profile, .total = g_strv_length (options.pictures) };
+  run.progress_is_live = isatty (STDERR_FILENO);
+  run.show_progress = run.total > 10 || (run.total > 1 && run.progress_is_live);
+
+  const gboolean ready = prepare (&run, &error);
+  if (ready)
+    run_pictures (&run);
+  else
+    complain (NULL, error->message);
+  if (ready && profile != NULL)
+    profile_print (profile, stderr);
+
+  g_queue_clear_full (&run.jobs, (GDestroyNotify) job_free);
+  cbam_detector_free (run.detector);
+  cbam_model_unref (run.model);
+  g_clear_pointer (&run.outputs, g_hash_table_unref);
+  return ready && run.failed == 0 ? STATUS_OK : STATUS_FAILED;
+}
+
+static int
+list_devices (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (CbamDeviceList) list = cbam_device_list_new (&error);
+  if (list == NULL) {
+    complain (NULL, error->message);
+    return STATUS_FAILED;
+  }
+  for (guint i = 0; i < cbam_device_list_size (list); i++) {
+    const CbamDeviceInfo *info = cbam_device_list_get (list, i);
+    printf ("%u  %-10s  %s  (%s)\n", info->index, info->type, info->name, info->driver);
+  }
+  return STATUS_OK;
+}
+
+/* What is wrong with the options, or %NULL. */
+static const char *
+check_options (void)
+{
+  if (options.threshold != NOT_GIVEN && !(options.threshold >= 0 && options.threshold <= 1))
+    return "--threshold is a score from 0 to 1";
+  if (options.nms_iou != NOT_GIVEN && !(options.nms_iou >= 0 && options.nms_iou <= 1))
+    return "--nms-iou is a share from 0 to 1";
+  if (options.max_detections != NOT_GIVEN && options.max_detections < 0)
+    return "--max-detections is a number from 0 (all)";
+  if (options.version || options.list_devices)
+    return NULL;
+  if (options.model == NULL)
+    return "say which model to run: --model FILE";
+  if (options.pictures == NULL)
+    return "say which pictures to look at";
+  return NULL;
+}
+
+static gboolean
+parse_options (int *argc, char ***argv)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GOptionContext) context = g_option_context_new (NULL);
+  g_option_context_add_main_entries (context, entries, NULL);
+  g_option_context_set_summary (context, "Finds objects in pictures with an SSD network on a Vulkan device.");
+  g_option_context_set_description (
+      context,
+      "Examples:\n"
+      "  cbam-run --model m.safetensors photo.jpg\n"
+      "  cbam-run -m m.safetensors --json *.jpg > found.jsonl\n"
+      "  cbam-run -m m.safetensors -o drawn/ a.jpg b.jpg\n\n"
+      "A line of --json is {\"file\", \"width\", \"height\", \"detections\": [{\"label\", \"score\", \"x\", \"y\",\n"
+      "\"width\", \"height\"}]} in pixels of the upright picture.\n\n"
+      "Exit status: 0, 1 when a picture could not be read or nothing could run, 2 for wrong options.\n");
+
+  if (!g_option_context_parse (context, argc, argv, &error)) {
+    complain (NULL, error->message);
+    return FALSE;
+  }
+  const char *wrong = check_options ();
+  if (wrong == NULL)
+    return TRUE;
+  fprintf (stderr, "cbam-run: %s (cbam-run --help tells more)\n", wrong);
+  return FALSE;
+}
+
+int
+main (int argc, char **argv)
+{
+  setlocale (LC_ALL, "");
+  setlocale (LC_NUMERIC, "C"); /* what we print is read by programs too */
+
+  int status = STATUS_USAGE;
+  if (parse_options (&argc, &argv)) {
+    if (options.version)
+      status = printf ("cbam-run %s\n", CBAM_VERSION) > 0 ? STATUS_OK : STATUS_FAILED;
+    else
+      status = options.list_devices ? list_devices () : detect_all ();
+  }
+
+  if (fflush (stdout) != 0 || ferror (stdout)) {
+    complain (NULL, "cannot write to standard output");
+    status = STATUS_FAILED;
+  }
+  g_free (options.model);
+  g_free (options.device);
+  g_free (options.output);
+  g_strfreev (options.pictures);
+  return status;
+}

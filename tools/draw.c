@@ -1,0 +1,260 @@
+/* Boxes and labels, drawn on a picture for people to look at: outlines on whole pixels with a dark rim that shows on
+ * any background, and labels on plates of the class's colour, kept inside the picture and off each other where they
+ * can.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "draw.h"
+
+#include <cairo.h>
+#include <glib/gstdio.h>
+#include <math.h>
+#include <pango/pangocairo.h>
+
+typedef struct
+{
+  double x, y, width, height;
+} Rect;
+
+typedef struct
+{
+  double r, g, b;
+} Colour;
+
+/* What one picture's drawing shares. Lengths are in pixels. */
+typedef struct
+{
+  cairo_t *cr;
+  double width, height; /* of the picture */
+  double line;          /* of an outline, a whole number */
+  double font;          /* height of the label's font */
+  double margin;        /* beside a label's text */
+  GArray *plates;       /* Rect: labels placed so far */
+} Canvas;
+
+/* A hue of its own for every class: steps of the golden angle never come close to an earlier one. */
+static Colour
+class_colour (guint class_id)
+{
+  const double hue = fmod (class_id * 137.508, 360) / 60;
+  const double fraction = hue - floor (hue);
+  const double low = 0.12, high = 0.98, rising = low + (high - low) * fraction,
+               falling = high - (high - low) * fraction;
+  switch ((int) hue) {
+    case 0: return (Colour){ high, rising, low };
+    case 1: return (Colour){ falling, high, low };
+    case 2: return (Colour){ low, high, rising };
+    case 3: return (Colour){ low, falling, high };
+    case 4: return (Colour){ rising, low, high };
+    default: return (Colour){ high, low, falling };
+  }
+}
+
+/* Black or white, whichever reads better on @colour: both contrast alike at a relative luminance of 0.18. */
+static Colour
+text_colour (Colour colour)
+{
+  const double luminance = 0.2126 * pow (colour.r, 2.2) + 0.7152 * pow (colour.g, 2.2) + 0.0722 * pow (colour.b, 2.2);
+  return luminance > 0.18 ? (Colour){ 0, 0, 0 } : (Colour){ 1, 1, 1 };
+}
+
+/* A copy of @pixbuf as cairo wants it: native-endian 0xAARRGGBB, colours multiplied by alpha. */
+static cairo_surface_t *
+surface_from_pixbuf (GdkPixbuf *pixbuf)
+{
+  const gboolean has_alpha = gdk_pixbuf_get_has_alpha (pixbuf);
+  const int width = gdk_pixbuf_get_width (pixbuf), height = gdk_pixbuf_get_height (pixbuf);
+  const int channels = gdk_pixbuf_get_n_channels (pixbuf);
+  cairo_surface_t *surface =
+      cairo_image_surface_create (has_alpha ? CAIRO_FORMAT_ARGB32 : CAIRO_FORMAT_RGB24, width, height);
+  if (cairo_surface_status (surface) != CAIRO_STATUS_SUCCESS)
+    return surface;
+
+  const guint8 *pixels = gdk_pixbuf_read_pixels (pixbuf);
+  guint8 *data = cairo_image_surface_get_data (surface);
+  for (int y = 0; y < height; y++) {
+    const guint8 *from = pixels + (gsize) y * gdk_pixbuf_get_rowstride (pixbuf);
+    guint32 *to = (guint32 *) (data + (gsize) y * cairo_image_surface_get_stride (surface));
+    for (int x = 0; x < width; x++, from += channels) {
+      const guint32 a = has_alpha ? from[3] : 255;
+      const guint32 r = (from[0] * a + 127) / 255, g = (from[1] * a + 127) / 255, b = (from[2] * a + 127) / 255;
+      to[x] = a << 24 | r << 16 | g << 8 | b;
+    }
+  }
+  cairo_surface_mark_dirty (surface);
+  return surface;
+}
+
+/* The outline lies inside the box, its edges on pixel boundaries. */
+static void
+draw_box (const Canvas *canvas, const CbamDetection *detection)
+{
+  const Colour colour = class_colour (detection->class_id);
+  const double x0 = round (detection->x), x1 = MAX (round (detection->x + detection->width), x0 + 1);
+  const double y0 = round (detection->y), y1 = MAX (round (detection->y + detection->height), y0 + 1);
+  const double line = CLAMP (floor (MIN (x1 - x0, y1 - y0) / 8), 1, canvas->line); /* thin on small boxes */
+
+  cairo_set_line_join (canvas->cr, CAIRO_LINE_JOIN_MITER);
+  cairo_rectangle (canvas->cr, x0 - 0.5, y0 - 0.5, x1 - x0 + 1, y1 - y0 + 1);
+  if (x1 - x0 > 2 * line && y1 - y0 > 2 * line)
+    cairo_rectangle (canvas->cr, x0 + line + 0.5, y0 + line + 0.5, x1 - x0 - 2 * line - 1, y1 - y0 - 2 * line - 1);
+  cairo_set_line_width (canvas->cr, 1);
+  cairo_set_source_rgba (canvas->cr, 0, 0, 0, 0.55);
+  cairo_stroke (canvas->cr);
+
+  cairo_rectangle (canvas->cr, x0 + line / 2, y0 + line / 2, x1 - x0 - line, y1 - y0 - line);
+  cairo_set_line_width (canvas->cr, line);
+  cairo_set_source_rgb (canvas->cr, colour.r, colour.g, colour.b);
+  cairo_stroke (canvas->cr);
+}
+
+/* The label's text, in a smaller font or cut with an ellipsis where the picture is narrower than it. */
+static PangoLayout *
+label_layout (const Canvas *canvas, const CbamDetection *detection, double room)
+{
+  const double smallest = 7; /* what can still be read */
+  g_autofree char *text = g_strdup_printf ("%s %.0f%%", detection->label, 100 * detection->score);
+  PangoLayout *layout = pango_cairo_create_layout (canvas->cr);
+  g_autoptr (PangoFontDescription) font = pango_font_description_from_string ("Sans Bold");
+  pango_layout_set_text (layout, text, -1);
+
+  double size = canvas->font;
+  int width, height;
+  while (TRUE) {
+    pango_font_description_set_absolute_size (font, size * PANGO_SCALE);
+    pango_layout_set_font_description (layout, font);
+    pango_layout_get_pixel_size (layout, &width, &height);
+    if (width <= room || size <= smallest)
+      break;
+    size = MAX (size * 0.9, smallest);
+  }
+  if (width > room) {
+    pango_layout_set_width (layout, (int) (MAX (room, 1) * PANGO_SCALE));
+    pango_layout_set_ellipsize (layout, PANGO_ELLIPSIZE_END);
+  }
+  return layout;
+}
+
+static gboolean
+is_free (const Canvas *canvas, const Rect *plate)
+{
+  for (guint i = 0; i < canvas->plates->len; i++) {
+    const Rect *other = &g_array_index (canvas->plates, Rect, i);
+    if (plate->x < other->x + other->width && other->x < plate->x + plate->width &&
+        plate->y < other->y + other->height && other->y < plate->y + plate->height)
+      return FALSE;
+  }
+  return TRUE;
+}
+
+static gboolean
+is_inside (const Canvas *canvas, const Rect *plate)
+{
+  return plate->x >= 0 && plate->y >= 0 && plate->x + plate->width <= canvas->width &&
+         plate->y + plate->height <= canvas->height;
+}
+
+/* Above the box, in its top if it is much larger than the label, below it or beside it: the first place inside the
+ * picture that no other label has; where there is none, whatever is nearest to the first. */
+static Rect
+place_label (const Canvas *canvas, const CbamDetection *detection, double width, double height)
+{
+  const double left = round (detection->x), right = round (detection->x + detection->width);
+  const double top = round (detection->y), bottom = round (detection->y + detection->height);
+  const gboolean is_large = bottom - top >= 3 * height && right - left >= width;
+  const double x = CLAMP (left, 0, MAX (canvas->width - width, 0));
+  const Rect tries[] = {
+    { x, top - height, width, height }, { x, is_large ? top : -height, width, height }, { x, bottom, width, height },
+    { right, top, width, height },      { left - width, top, width, height },
+  };
+  for (guint i = 0; i < G_N_ELEMENTS (tries); i++)
+    if (is_inside (canvas, &tries[i]) && is_free (canvas, &tries[i]))
+      return tries[i];
+
+  const double y = top - height >= 0 ? top - height : top;
+  return (Rect){ x, CLAMP (y, 0, MAX (canvas->height - height, 0)), width, height };
+}
+
+static void
+draw_label (const Canvas *canvas, const CbamDetection *detection, PangoLayout *layout, const Rect *plate)
+{
+  const Colour colour = class_colour (detection->class_id), ink = text_colour (colour);
+  cairo_rectangle (canvas->cr, plate->x, plate->y, plate->width, plate->height);
+  cairo_set_source_rgb (canvas->cr, colour.r, colour.g, colour.b);
+  cairo_fill (canvas->cr);
+  cairo_move_to (canvas->cr, plate->x + canvas->margin, plate->y);
+  cairo_set_source_rgb (canvas->cr, ink.r, ink.g, ink.b);
+  pango_cairo_show_layout (canvas->cr, layout);
+}
+
+/* Strong detections choose their places first and are drawn last, so that they lie on top where there is no room. */
+static void
+draw_labels (const Canvas *canvas, const CbamDetection *detections, gsize n)
+{
+  g_autoptr (GPtrArray) layouts = g_ptr_array_new_with_free_func (g_object_unref);
+  for (gsize i = 0; i < n; i++) {
+    PangoLayout *layout = label_layout (canvas, &detections[i], canvas->width - 2 * canvas->margin);
+    int width, height;
+    pango_layout_get_pixel_size (layout, &width, &height);
+    const Rect plate = place_label (canvas, &detections[i], MIN (width + 2 * canvas->margin, canvas->width), height);
+    g_array_append_val (canvas->plates, plate);
+    g_ptr_array_add (layouts, layout);
+  }
+  for (gsize i = n; i > 0; i--)
+    draw_label (canvas, &detections[i - 1], g_ptr_array_index (layouts, i - 1),
+                &g_array_index (canvas->plates, Rect, i - 1));
+}
+
+/* Weak boxes first, so that strong ones lie on top; then the labels. */
+static void
+draw_all (cairo_t *cr, double width, double height, const CbamDetection *detections, gsize n)
+{
+  const double side = MIN (width, height), font = CLAMP (side / 40, MIN (11, side / 6), 96);
+  g_autoptr (GArray) plates = g_array_new (FALSE, FALSE, sizeof (Rect));
+  const Canvas canvas = {
+    .cr = cr,
+    .width = width,
+    .height = height,
+    .line = MAX (2, round (side / 240)),
+    .font = font,
+    .margin = MAX (1, round (font / 5)),
+    .plates = plates,
+  };
+  for (gsize i = n; i > 0; i--)
+    draw_box (&canvas, &detections[i - 1]);
+  draw_labels (&canvas, detections, n);
+}
+
+static gboolean
+write_png (cairo_surface_t *surface, const char *path, GError **error)
+{
+  g_autofree char *part = g_strdup_printf ("%s.part", path);
+  const cairo_status_t status = cairo_surface_write_to_png (surface, part);
+  if (status == CAIRO_STATUS_SUCCESS && g_rename (part, path) == 0)
+    return TRUE;
+
+  g_autofree char *why =
+      g_strdup (status == CAIRO_STATUS_SUCCESS ? "it cannot be renamed into place" : cairo_status_to_string (status));
+  g_unlink (part);
+  g_set_error (error, G_FILE_ERROR, G_FILE_ERROR_FAILED, "cannot write '%s': %s", path, why);
+  return FALSE;
+}
+
+gboolean
+draw_detections_png (GdkPixbuf *pixbuf, const CbamDetection *detections, gsize n, const char *path, GError **error)
+{
+  cairo_surface_t *surface = surface_from_pixbuf (pixbuf);
+  cairo_t *cr = cairo_create (surface);
+  draw_all (cr, gdk_pixbuf_get_width (pixbuf), gdk_pixbuf_get_height (pixbuf), detections, n);
+  const cairo_status_t status = cairo_status (cr);
+  cairo_destroy (cr);
+
+  gboolean written = FALSE;
+  if (status == CAIRO_STATUS_SUCCESS)
+    written = write_png (surface, path, error);
+  else
+    g_set_error (error, G_FILE_ERROR, G_FILE_ERROR_FAILED, "cannot draw '%s': %s", path,
+                 cairo_status_to_string (status));
+  cairo_surface_destroy (surface);
+  return written;
+}
