@@ -3,8 +3,8 @@
  *     submit    free slot <- pixels + parameter block, its command buffer goes to the queue
  *     collect   wait for the oldest slot -> candidates -> sort, NMS -> boxes in pixels of the frame, clipped to it
  *
- * Slots form a ring: the submitting thread moves the head, the collecting thread the tail; the lock guards only how many
- * are in flight.
+ * Slots form a ring: the submitting thread moves the head, the collecting thread the tail; the lock guards only how
+ * many are in flight.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 

@@ -4,4 +4,4 @@
 
 #include <cbamdetect/types.h>
 
-G_DEFINE_QUARK (cbam-error-quark, cbam_error)
+G_DEFINE_QUARK (cbam - error - quark, cbam_error)

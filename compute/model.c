@@ -133,8 +133,7 @@ load_file (CbamModel *model, GError **error)
   document = cbam_safetensors_get_metadata (file, "cbamdetect");
   if (!document) {
     g_set_error (error, CBAM_ERROR, CBAM_ERROR_BAD_MODEL,
-                 "%s: metadata \"cbamdetect\" is missing; expected the JSON document of models/README.md",
-                 model->path);
+                 "%s: metadata \"cbamdetect\" is missing; expected the JSON document of models/README.md", model->path);
     return FALSE;
   }
   model->spec = cbam_spec_parse (model->path, document, error);

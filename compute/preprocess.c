@@ -28,8 +28,11 @@ typedef struct
 
 #define PACKED_RGB(label, step, r, g, b)                                                                               \
   {                                                                                                                    \
-    .name = label, .n_planes = 1, .row_bytes = { step },                                                               \
-    .components = { { 0, r, step, 0, 0 }, { 0, g, step, 0, 0 }, { 0, b, step, 0, 0 } }                                  \
+    .name = label, .n_planes = 1, .row_bytes = { step }, .components = {                                               \
+      { 0, r, step, 0, 0 },                                                                                            \
+      { 0, g, step, 0, 0 },                                                                                            \
+      { 0, b, step, 0, 0 }                                                                                             \
+    }                                                                                                                  \
   }
 
 static const FormatLayout layouts[] = {
@@ -73,8 +76,8 @@ static const struct
 {
   double kr, kb;
 } matrices[] = {
-  [CBAM_MATRIX_BT601] = { 0.299, 0.114 },      [CBAM_MATRIX_BT709] = { 0.2126, 0.0722 },
-  [CBAM_MATRIX_BT2020] = { 0.2627, 0.0593 },   [CBAM_MATRIX_FCC] = { 0.30, 0.11 },
+  [CBAM_MATRIX_BT601] = { 0.299, 0.114 },     [CBAM_MATRIX_BT709] = { 0.2126, 0.0722 },
+  [CBAM_MATRIX_BT2020] = { 0.2627, 0.0593 },  [CBAM_MATRIX_FCC] = { 0.30, 0.11 },
   [CBAM_MATRIX_SMPTE240M] = { 0.212, 0.087 },
 };
 
@@ -207,7 +210,8 @@ fill_components (const CbamImage *image, CbamFrameArgs *frame)
   }
   for (guint c = 0; c < 3; c++) {
     const ComponentLayout *from = &layout->components[c];
-    /* A sample of a pair lies between its two pixels (-1/4 of a sample from the first one's middle), or on the first. */
+    /* A sample of a pair lies between its two pixels (-1/4 of a sample from the first one's middle), or on the first.
+     */
     const gboolean between_x = from->sub_x && image->chroma == CBAM_CHROMA_CENTER;
     const gboolean between_y = from->sub_y && image->chroma != CBAM_CHROMA_TOP_LEFT;
 

@@ -12,7 +12,7 @@
 #include "args/conv.h"
 #include "common/border.glsl"
 
-#define CHANNELS CBAM_CONV_CHANNELS
+#define CHANNELS 64
 #define PIXELS 32
 #define DEPTH 4
 #define THREADS 128

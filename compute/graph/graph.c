@@ -174,9 +174,7 @@ cbam_graph_conv (CbamGraph *graph, const CbamConvForm *form)
 {
   const guint kernel = MAX (form->kernel, 1), stride = MAX (form->stride, 1), dilation = MAX (form->dilation, 1);
   const CbamTensor *input = form->input;
-  CbamConvParams params = {
-    .kernel = kernel, .stride = stride, .dilation = dilation, .lo = -INFINITY, .hi = INFINITY
-  };
+  CbamConvParams params = { .kernel = kernel, .stride = stride, .dilation = dilation, .lo = -INFINITY, .hi = INFINITY };
   CbamTensor *output;
   guint width, height, channels;
 
@@ -186,13 +184,12 @@ cbam_graph_conv (CbamGraph *graph, const CbamConvForm *form)
   width = conv_extent (input->width, form, kernel, stride, dilation, &params.pad_left);
   height = conv_extent (input->height, form, kernel, stride, dilation, &params.pad_top);
   output = cbam_graph_add_tensor (graph, form->name, width, height, channels);
-  params.weight =
-      read_param (graph, form->name, "weight", 4,
-                  (const gsize[]){ channels, form->depthwise ? 1 : input->channels, kernel, kernel });
+  params.weight = read_param (graph, form->name, "weight", 4,
+                              (const gsize[]){ channels, form->depthwise ? 1 : input->channels, kernel, kernel });
   if (source_has (graph, form->name, "bias"))
     params.bias = read_param (graph, form->name, "bias", 1, (const gsize[]){ channels });
-  add_node (graph, form->depthwise ? &cbam_op_depthwise : &cbam_op_conv, form->name, form->input, output)
-      ->params.conv = params;
+  add_node (graph, form->depthwise ? &cbam_op_depthwise : &cbam_op_conv, form->name, form->input, output)->params.conv =
+      params;
   return output;
 }
 

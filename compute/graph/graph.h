@@ -114,11 +114,11 @@ typedef struct
 {
   const char *name; /* prefix of the tensors name.weight, name.bias */
   CbamTensor *input;
-  guint channels; /* output; ignored when depthwise */
-  guint kernel;   /* [1] */
-  guint stride;   /* [1] */
-  guint dilation; /* [1] */
-  guint pad;      /* on all sides [0]; ignored with CBAM_PADDING_SAME */
+  guint channels;      /* output; ignored when depthwise */
+  guint kernel;        /* [1] */
+  guint stride;        /* [1] */
+  guint dilation;      /* [1] */
+  guint pad;           /* on all sides [0]; ignored with CBAM_PADDING_SAME */
   CbamPadding padding; /* [symmetric]; same = as TensorFlow, output = ceil (input / stride) */
   gboolean depthwise;
 } CbamConvForm;

@@ -274,8 +274,7 @@ accesses_of (const CbamPlan *plan, const CbamStep *step, Access *ret_accesses)
     ret_accesses[n++] = (Access){ cbam_plan_is_in_slot (in), in->offset, in->size, FALSE };
   }
   if (node->output)
-    ret_accesses[n++] =
-        (Access){ cbam_plan_is_in_slot (node->output), node->output->offset, node->output->size, TRUE };
+    ret_accesses[n++] = (Access){ cbam_plan_is_in_slot (node->output), node->output->offset, node->output->size, TRUE };
   else /* the list of hits is shared by all levels */
     ret_accesses[n++] = (Access){ TRUE, plan->hits_offset, plan->hits_size, TRUE };
   return n;
@@ -346,8 +345,7 @@ cbam_plan_new (CbamGraph *graph, const CbamPlanConfig *config, GError **error)
   g_autoptr (CbamPlan) plan = g_new0 (CbamPlan, 1);
 
   plan->graph = graph;
-  plan->layout =
-      config->caps->is_cpu && !config->pixel_major ? CBAM_LAYOUT_BLOCKED : CBAM_LAYOUT_PIXEL_MAJOR;
+  plan->layout = config->caps->is_cpu && !config->pixel_major ? CBAM_LAYOUT_BLOCKED : CBAM_LAYOUT_PIXEL_MAJOR;
   if (!choose_variants (plan, config, error))
     return NULL;
   lay_out_maps (plan);

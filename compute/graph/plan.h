@@ -13,9 +13,9 @@ G_BEGIN_DECLS
 typedef struct
 {
   const CbamDeviceCaps *caps;
-  const char *variant;   /* run every op that has a variant of this name with it */
-  gsize canary;          /* bytes left free behind every map; maps then never share memory */
-  gboolean pixel_major;  /* layout of the maps: pixel-major even on CPU devices */
+  const char *variant;  /* run every op that has a variant of this name with it */
+  gsize canary;         /* bytes left free behind every map; maps then never share memory */
+  gboolean pixel_major; /* layout of the maps: pixel-major even on CPU devices */
 } CbamPlanConfig;
 
 /* One dispatch. */

@@ -12,11 +12,11 @@ G_BEGIN_DECLS
 struct _CbamReference
 {
   const CbamGraph *graph;
-  float **values;             /* by tensor id */
-  const guint8 *pixels;       /* of the frame, as the slot holds them */
+  float **values;       /* by tensor id */
+  const guint8 *pixels; /* of the frame, as the slot holds them */
   const CbamFrameArgs *frame;
-  GArray *hits;               /* CbamHit */
-  float (*boxes)[4];          /* x0, y0, x1, y1 per prior */
+  GArray *hits;      /* CbamHit */
+  float (*boxes)[4]; /* x0, y0, x1, y1 per prior */
 };
 
 CbamReference *cbam_reference_new (const CbamGraph *graph);

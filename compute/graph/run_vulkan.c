@@ -15,10 +15,10 @@ struct _CbamProgram
   CbamDevice *device;
   CbamPlan *plan;
   gsize canary;
-  GHashTable *by_variant;  /* CbamOpVariant -> CbamPipeline */
+  GHashTable *by_variant;   /* CbamOpVariant -> CbamPipeline */
   CbamPipeline **pipelines; /* by step; borrowed */
-  CbamBuffer *weights;     /* NULL when nothing has any */
-  CbamBuffer *arena;       /* NULL when nothing lives there */
+  CbamBuffer *weights;      /* NULL when nothing has any */
+  CbamBuffer *arena;        /* NULL when nothing lives there */
 };
 
 struct _CbamSlot
@@ -230,9 +230,9 @@ create_descriptor_pool (CbamSlot *slot, GError **error)
   for (guint s = 0; s < plan->n_steps; s++)
     for (guint b = 0; b < count_bindings (plan->steps[s].variant); b++)
       sizes[is_texel_binding (plan->steps[s].variant, plan->steps[s].variant->bindings[b]) ? 0 : 1].descriptorCount++;
-  return cbam_device_check (
-      device, device->vk.vkCreateDescriptorPool (device->handle, &create, NULL, &slot->descriptor_pool),
-      "vkCreateDescriptorPool", error);
+  return cbam_device_check (device,
+                            device->vk.vkCreateDescriptorPool (device->handle, &create, NULL, &slot->descriptor_pool),
+                            "vkCreateDescriptorPool", error);
 }
 
 static gboolean
@@ -278,9 +278,8 @@ write_descriptor_set (CbamSlot *slot, const CbamStep *step, VkDescriptorSet set,
     };
     buffers[b] = (VkDescriptorBufferInfo){ range.buffer->handle, range.offset, range.size };
     if (is_texel_binding (step->variant, binding) &&
-        !create_view (slot, range,
-                      binding == CBAM_BIND_PIXELS ? VK_FORMAT_R32_UINT : VK_FORMAT_R32G32B32A32_SFLOAT, &views[b],
-                      error))
+        !create_view (slot, range, binding == CBAM_BIND_PIXELS ? VK_FORMAT_R32_UINT : VK_FORMAT_R32G32B32A32_SFLOAT,
+                      &views[b], error))
       return FALSE;
   }
   device->vk.vkUpdateDescriptorSets (device->handle, n, writes, 0, NULL);
@@ -332,8 +331,7 @@ record_timestamp (CbamSlot *slot, guint query)
   CbamDevice *device = slot->program->device;
 
   if (slot->queries)
-    device->vk.vkCmdWriteTimestamp (slot->commands->handle, VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, slot->queries,
-                                    query);
+    device->vk.vkCmdWriteTimestamp (slot->commands->handle, VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, slot->queries, query);
 }
 
 static void
@@ -347,8 +345,8 @@ record_step (CbamSlot *slot, guint s)
   if (step->barrier || slot->profile)
     cbam_commands_barrier_shaders (slot->commands);
   device->vk.vkCmdBindPipeline (commands, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline->handle);
-  device->vk.vkCmdBindDescriptorSets (commands, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline->layout, 0, 1,
-                                      &slot->sets[s], 0, NULL);
+  device->vk.vkCmdBindDescriptorSets (commands, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline->layout, 0, 1, &slot->sets[s],
+                                      0, NULL);
   device->vk.vkCmdPushConstants (commands, pipeline->layout, VK_SHADER_STAGE_COMPUTE_BIT, 0, step->variant->args_size,
                                  step->dispatch.args);
   device->vk.vkCmdDispatch (commands, step->dispatch.groups[0], step->dispatch.groups[1], step->dispatch.groups[2]);
@@ -374,8 +372,7 @@ record_poison (CbamSlot *slot)
     const CbamTensor *tensor = g_ptr_array_index (program->plan->graph->tensors, t);
 
     if (tensor->last >= 0 && !cbam_plan_is_in_slot (tensor))
-      device->vk.vkCmdFillBuffer (slot->commands->handle, program->arena->handle, tensor->offset, tensor->size,
-                                  POISON);
+      device->vk.vkCmdFillBuffer (slot->commands->handle, program->arena->handle, tensor->offset, tensor->size, POISON);
   }
 }
 
@@ -439,9 +436,10 @@ cbam_slot_new (CbamProgram *program, gboolean profile, GError **error)
   slot->memory = cbam_buffer_new (program->device, CBAM_MEMORY_READBACK, plan->slot_size, error);
   if (!slot->memory)
     return NULL;
-  if (program->canary)
-    for (gsize i = 0; i < plan->slot_size; i += WORD_BYTES)
-      *(guint32 *) (slot->memory->map + i) = CANARY;
+  for (gsize i = 0; program->canary && i < plan->slot_size; i += WORD_BYTES)
+    *(guint32 *) (slot->memory->map + i) = CANARY;
+  if (!cbam_buffer_flush (slot->memory, 0, plan->slot_size, error))
+    return NULL;
   slot->commands = cbam_commands_new (program->device, error);
   if (!slot->commands || !create_queries (slot, error))
     return NULL;
@@ -484,8 +482,7 @@ cbam_slot_reserve_pixels (CbamSlot *slot, gsize size, GError **error)
   slot->recorded = FALSE;
   g_clear_pointer (&slot->pixels, cbam_buffer_free);
   g_clear_pointer (&slot->staging, cbam_buffer_free);
-  slot->pixels =
-      cbam_buffer_new (device, device->caps.unified ? CBAM_MEMORY_UPLOAD : CBAM_MEMORY_DEVICE, size, error);
+  slot->pixels = cbam_buffer_new (device, device->caps.unified ? CBAM_MEMORY_UPLOAD : CBAM_MEMORY_DEVICE, size, error);
   if (!slot->pixels)
     return NULL;
   if (!device->caps.unified) {

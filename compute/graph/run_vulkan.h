@@ -1,8 +1,8 @@
 /* Running a plan on a device.
  *
- * A program is what all frames share: pipelines, packed weights, the arena. A slot is what one frame in flight owns: its
- * pixels, its parameter block, its results, and a command buffer that is recorded once and submitted again and again.
- * Programs are thread-safe; a slot belongs to whoever holds it.
+ * A program is what all frames share: pipelines, packed weights, the arena. A slot is what one frame in flight owns:
+ * its pixels, its parameter block, its results, and a command buffer that is recorded once and submitted again and
+ * again. Programs are thread-safe; a slot belongs to whoever holds it.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 

@@ -35,8 +35,8 @@ static gsize
 float_index (const CbamTensor *tensor, gint x, gint y, guint c)
 {
   const CbamView *view = &tensor->view;
-  const gssize texel = (gssize) view->origin + (gssize) y * view->row + (gssize) x * view->pixel +
-                       (gssize) (c / 4) * view->plane;
+  const gssize texel =
+      (gssize) view->origin + (gssize) y * view->row + (gssize) x * view->pixel + (gssize) (c / 4) * view->plane;
 
   return (gsize) texel * 4 + c % 4;
 }

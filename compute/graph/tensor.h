@@ -44,11 +44,11 @@ typedef struct
 
   /* Set by the planner. */
   CbamPrecision precision;
-  guint border;   /* pixels */
-  guint blocks;   /* texels per pixel there is room for: its writer may store whole tiles of zeros behind the last */
-  CbamView view;  /* strides in texels */
-  gsize offset;   /* bytes, in the arena or in the slot */
-  gsize size;     /* bytes */
+  guint border;     /* pixels */
+  guint blocks;     /* texels per pixel there is room for: its writer may store whole tiles of zeros behind the last */
+  CbamView view;    /* strides in texels */
+  gsize offset;     /* bytes, in the arena or in the slot */
+  gsize size;       /* bytes */
   gint first, last; /* steps between which it lives */
 } CbamTensor;
 

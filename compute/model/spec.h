@@ -12,29 +12,109 @@
 G_BEGIN_DECLS
 
 #define CBAM_MAX_LEVELS 8
-#define CBAM_MAX_EXTRAS 8   /* convs larger than 1x1 among the extras */
+#define CBAM_MAX_EXTRAS 8 /* convs larger than 1x1 among the extras */
 #define CBAM_MAX_RATIOS 8
 
-typedef enum { CBAM_DETECTOR_SSD, CBAM_DETECTOR_STAIRNET } CbamDetectorKind;
-typedef enum { CBAM_BACKBONE_VGG16, CBAM_BACKBONE_MOBILENET_V1 } CbamBackboneKind;
-typedef enum { CBAM_ACTIVATION_RELU, CBAM_ACTIVATION_RELU6 } CbamActivation;
-typedef enum { CBAM_PADDING_SYMMETRIC, CBAM_PADDING_SAME } CbamPadding;
-typedef enum { CBAM_UPSAMPLE_DECONV, CBAM_UPSAMPLE_NEAREST, CBAM_UPSAMPLE_BILINEAR } CbamUpsample;
-typedef enum { CBAM_ATTENTION_NONE, CBAM_ATTENTION_SE, CBAM_ATTENTION_BAM, CBAM_ATTENTION_CBAM,
-               CBAM_ATTENTION_ECA } CbamAttentionKind;
-typedef enum { CBAM_POOL_AVG = 1 << 0, CBAM_POOL_MAX = 1 << 1, CBAM_POOL_LP = 1 << 2,
-               CBAM_POOL_LSE = 1 << 3 } CbamPoolSet;
-typedef enum { CBAM_ORDER_CHANNEL_SPATIAL, CBAM_ORDER_SPATIAL_CHANNEL, CBAM_ORDER_PARALLEL } CbamOrder;
-typedef enum { CBAM_SPATIAL_INPUT_MAX_MEAN, CBAM_SPATIAL_INPUT_MEAN_MAX, CBAM_SPATIAL_INPUT_CONV } CbamSpatialInput;
-typedef enum { CBAM_COMBINE_MUL, CBAM_COMBINE_ADD } CbamCombine;
-typedef enum { CBAM_PLACE_LEVELS, CBAM_PLACE_BLOCKS, CBAM_PLACE_BOTH } CbamPlace;
-typedef enum { CBAM_CHANNELS_RGB, CBAM_CHANNELS_BGR } CbamChannels;
-typedef enum { CBAM_RESIZE_STRETCH, CBAM_RESIZE_LETTERBOX } CbamResize;
-typedef enum { CBAM_ROUNDING_NONE, CBAM_ROUNDING_U8 } CbamRounding;
-typedef enum { CBAM_CLIP_NONE, CBAM_CLIP_CXCYWH, CBAM_CLIP_WH, CBAM_CLIP_CORNER } CbamClip;
-typedef enum { CBAM_SCORE_SOFTMAX, CBAM_SCORE_SIGMOID } CbamScore;
-typedef enum { CBAM_PROFILE_CAFFE, CBAM_PROFILE_SSD_PYTORCH, CBAM_PROFILE_TORCHVISION, CBAM_PROFILE_LUFFICC,
-               CBAM_PROFILE_RFBNET, CBAM_PROFILE_QFGAOHAO } CbamNmsProfile;
+typedef enum
+{
+  CBAM_DETECTOR_SSD,
+  CBAM_DETECTOR_STAIRNET
+} CbamDetectorKind;
+typedef enum
+{
+  CBAM_BACKBONE_VGG16,
+  CBAM_BACKBONE_MOBILENET_V1
+} CbamBackboneKind;
+typedef enum
+{
+  CBAM_ACTIVATION_RELU,
+  CBAM_ACTIVATION_RELU6
+} CbamActivation;
+typedef enum
+{
+  CBAM_PADDING_SYMMETRIC,
+  CBAM_PADDING_SAME
+} CbamPadding;
+typedef enum
+{
+  CBAM_UPSAMPLE_DECONV,
+  CBAM_UPSAMPLE_NEAREST,
+  CBAM_UPSAMPLE_BILINEAR
+} CbamUpsample;
+typedef enum
+{
+  CBAM_ATTENTION_NONE,
+  CBAM_ATTENTION_SE,
+  CBAM_ATTENTION_BAM,
+  CBAM_ATTENTION_CBAM,
+  CBAM_ATTENTION_ECA
+} CbamAttentionKind;
+typedef enum
+{
+  CBAM_POOL_AVG = 1 << 0,
+  CBAM_POOL_MAX = 1 << 1,
+  CBAM_POOL_LP = 1 << 2,
+  CBAM_POOL_LSE = 1 << 3
+} CbamPoolSet;
+typedef enum
+{
+  CBAM_ORDER_CHANNEL_SPATIAL,
+  CBAM_ORDER_SPATIAL_CHANNEL,
+  CBAM_ORDER_PARALLEL
+} CbamOrder;
+typedef enum
+{
+  CBAM_SPATIAL_INPUT_MAX_MEAN,
+  CBAM_SPATIAL_INPUT_MEAN_MAX,
+  CBAM_SPATIAL_INPUT_CONV
+} CbamSpatialInput;
+typedef enum
+{
+  CBAM_COMBINE_MUL,
+  CBAM_COMBINE_ADD
+} CbamCombine;
+typedef enum
+{
+  CBAM_PLACE_LEVELS,
+  CBAM_PLACE_BLOCKS,
+  CBAM_PLACE_BOTH
+} CbamPlace;
+typedef enum
+{
+  CBAM_CHANNELS_RGB,
+  CBAM_CHANNELS_BGR
+} CbamChannels;
+typedef enum
+{
+  CBAM_RESIZE_STRETCH,
+  CBAM_RESIZE_LETTERBOX
+} CbamResize;
+typedef enum
+{
+  CBAM_ROUNDING_NONE,
+  CBAM_ROUNDING_U8
+} CbamRounding;
+typedef enum
+{
+  CBAM_CLIP_NONE,
+  CBAM_CLIP_CXCYWH,
+  CBAM_CLIP_WH,
+  CBAM_CLIP_CORNER
+} CbamClip;
+typedef enum
+{
+  CBAM_SCORE_SOFTMAX,
+  CBAM_SCORE_SIGMOID
+} CbamScore;
+typedef enum
+{
+  CBAM_PROFILE_CAFFE,
+  CBAM_PROFILE_SSD_PYTORCH,
+  CBAM_PROFILE_TORCHVISION,
+  CBAM_PROFILE_LUFFICC,
+  CBAM_PROFILE_RFBNET,
+  CBAM_PROFILE_QFGAOHAO
+} CbamNmsProfile;
 
 typedef struct
 {
@@ -56,7 +136,7 @@ typedef struct
   double width; /* multiplier, default 1 */
   CbamActivation activation;
   CbamPadding padding;
-  guint levels; /* default 6 */
+  guint levels;   /* default 6 */
   char **sources; /* NULL-terminated, fine to coarse; NULL = the backbone's own */
   guint n_extras; /* 0 = the backbone's own */
   guint extras_stride[CBAM_MAX_EXTRAS], extras_pad[CBAM_MAX_EXTRAS];

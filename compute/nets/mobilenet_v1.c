@@ -44,10 +44,9 @@ block (CbamNet *net, guint i, CbamTensor *x)
                                       .pad = 1,
                                       .padding = padding,
                                       .depthwise = TRUE });
-  return cbam_net_conv (net, pointwise_norm,
-                        &(CbamConvForm){ .name = pointwise,
-                                         .input = x,
-                                         .channels = cbam_net_channels (net, blocks[i - 1].channels) });
+  return cbam_net_conv (
+      net, pointwise_norm,
+      &(CbamConvForm){ .name = pointwise, .input = x, .channels = cbam_net_channels (net, blocks[i - 1].channels) });
 }
 
 /* Channels of an extra layer: what the weights say, else the usual. */
@@ -69,20 +68,19 @@ extra (CbamNet *net, guint e, CbamTensor *x)
   g_autofree char *conv = g_strdup_printf ("extras.%u.2", e);
   g_autofree char *conv_norm = g_strdup_printf ("extras.%u.2.bn", e);
 
-  x = cbam_net_conv (net, reduce_norm,
-                     &(CbamConvForm){
-                         .name = reduce,
-                         .input = x,
-                         .channels = extra_channels (net, reduce, extras[MIN (e, N_EXTRAS - 1)].reduced) });
+  x = cbam_net_conv (
+      net, reduce_norm,
+      &(CbamConvForm){ .name = reduce,
+                       .input = x,
+                       .channels = extra_channels (net, reduce, extras[MIN (e, N_EXTRAS - 1)].reduced) });
   return cbam_net_conv (net, conv_norm,
-                        &(CbamConvForm){
-                            .name = conv,
-                            .input = x,
-                            .channels = extra_channels (net, conv, extras[MIN (e, N_EXTRAS - 1)].channels),
-                            .kernel = 3,
-                            .stride = network->n_extras > 0 ? network->extras_stride[e] : 2,
-                            .pad = network->n_extras > 0 ? network->extras_pad[e] : 1,
-                            .padding = network->padding });
+                        &(CbamConvForm){ .name = conv,
+                                         .input = x,
+                                         .channels = extra_channels (net, conv, extras[MIN (e, N_EXTRAS - 1)].channels),
+                                         .kernel = 3,
+                                         .stride = network->n_extras > 0 ? network->extras_stride[e] : 2,
+                                         .pad = network->n_extras > 0 ? network->extras_pad[e] : 1,
+                                         .padding = network->padding });
 }
 
 /* As many as the levels need: two of the usual sources are trunk layers. */

@@ -75,11 +75,10 @@ head (CbamNet *net, const char *kind, guint level, guint channels)
   g_autofree char *weight = g_strconcat (name, ".weight", NULL);
   const guint kernel = MAX (1, (guint) net->graph->source->dim (net->graph->source, weight, 2));
 
-  return cbam_graph_conv (net->graph, &(CbamConvForm){ .name = name,
-                                                       .input = net->sources[level],
-                                                       .channels = channels,
-                                                       .kernel = kernel,
-                                                       .pad = kernel / 2 });
+  return cbam_graph_conv (
+      net->graph,
+      &(CbamConvForm){
+          .name = name, .input = net->sources[level], .channels = channels, .kernel = kernel, .pad = kernel / 2 });
 }
 
 /* ---- Anchors ---------------------------------------------------------------------------------------------------- */
@@ -119,8 +118,8 @@ check_maps (CbamNet *net)
 
     if (source->width != anchors->map_width[l] || source->height != anchors->map_height[l])
       cbam_graph_fail (net->graph, CBAM_ERROR_BAD_MODEL,
-                       "anchors.maps: level %u is [%u,%u], but the network's map is [%u,%u]", l,
-                       anchors->map_height[l], anchors->map_width[l], source->height, source->width);
+                       "anchors.maps: level %u is [%u,%u], but the network's map is [%u,%u]", l, anchors->map_height[l],
+                       anchors->map_width[l], source->height, source->width);
     if (per_cell_of (net, l) != per_cell)
       cbam_graph_fail (net->graph, CBAM_ERROR_BAD_MODEL,
                        "anchors: level %u has %u boxes per cell, but loc.%u.weight is for %u", l, per_cell, l,
@@ -208,8 +207,8 @@ cbam_net_build (const CbamSpec *spec, CbamParamSource *source)
   if (!backbone)
     return graph;
   if (spec->output.n_classes > CBAM_MAX_CLASSES)
-    cbam_graph_fail (graph, CBAM_ERROR_UNSUPPORTED, "output.classes: expected at most %u, found %u",
-                     CBAM_MAX_CLASSES, spec->output.n_classes);
+    cbam_graph_fail (graph, CBAM_ERROR_UNSUPPORTED, "output.classes: expected at most %u, found %u", CBAM_MAX_CLASSES,
+                     spec->output.n_classes);
   net.layers = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   backbone->build (&net, cbam_graph_preprocess (graph, spec->input.width, spec->input.height));
   if (!graph->error)

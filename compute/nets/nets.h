@@ -13,7 +13,7 @@ typedef struct
 {
   CbamGraph *graph;
   const CbamSpec *spec;
-  GHashTable *layers; /* key prefix of a convolution -> its activated output */
+  GHashTable *layers;                   /* key prefix of a convolution -> its activated output */
   CbamTensor *sources[CBAM_MAX_LEVELS]; /* fine to coarse: what the heads, or the neck, look at */
 } CbamNet;
 

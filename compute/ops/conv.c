@@ -13,6 +13,7 @@
 #include "shaders.h"
 
 #define LANES 8
+#define SHARED_THREADS 128
 
 /* ---- What both convolutions share ----------------------------------------------------------------------------- */
 
@@ -115,10 +116,18 @@ pack (const CbamNode *node, float *out)
 
 /* tile: output channels, pixels per lane, K texels per turn. */
 
+/* Mesa before 25 ends all loops of an invocation after 65,535 turns, silently. */
+static gboolean
+fits (const CbamOpVariant *variant, const CbamNode *node)
+{
+  return depth (node) < 65535;
+}
+
 static gboolean
 fits_pointwise (const CbamOpVariant *variant, const CbamNode *node)
 {
-  return node->params.conv.kernel == 1 && cbam_tensor_blocks (node->inputs[0]) % variant->tile[2] == 0;
+  return fits (variant, node) && node->params.conv.kernel == 1 &&
+         cbam_tensor_blocks (node->inputs[0]) % variant->tile[2] == 0;
 }
 
 /* Cycles on lavapipe, roughly: of every tile, those that stick out of the map or past the last channel included, its
@@ -152,16 +161,17 @@ dispatch_shared (const CbamOpVariant *variant, const CbamNode *node, CbamDispatc
 {
   CbamConvArgs *args = (CbamConvArgs *) ret_dispatch->args;
 
-  cbam_conv_fill_args (node, 32, 128, ret_dispatch);
+  cbam_conv_fill_args (node, variant->tile[1], SHARED_THREADS, ret_dispatch);
   args->bias = (uint) (padded_channels (node) * depth (node));
-  ret_dispatch->groups[1] = (node->output->channels + CBAM_CONV_CHANNELS - 1) / CBAM_CONV_CHANNELS;
+  ret_dispatch->groups[1] = (node->output->channels + variant->tile[0] - 1) / variant->tile[0];
 }
 
-#define TEXEL(label, module, channels, pixels, steps, fit)                                                             \
+#define TEXEL(label, module, channels, pixels, steps, fitting)                                                         \
   {                                                                                                                    \
-    .name = label, .shader = &cbam_shader_##module, .needs = CBAM_NEED_TEXELS | CBAM_NEED_SUBGROUP_8 | CBAM_NEED_INT64, \
+    .name = label, .shader = &cbam_shader_##module,                                                                    \
+    .needs = CBAM_NEED_TEXELS | CBAM_NEED_SUBGROUP_8 | CBAM_NEED_INT64,                                                \
     .bindings = { CBAM_BIND_INPUT, CBAM_BIND_WEIGHTS, CBAM_BIND_OUTPUT }, .args_size = sizeof (CbamConvArgs),          \
-    .tile = { channels, pixels, steps }, .whole_blocks = (channels) / 4, .fits = fit, .cost = tile_cost,                    \
+    .tile = { channels, pixels, steps }, .whole_blocks = (channels) / 4, .fits = fitting, .cost = tile_cost,           \
     .dispatch = dispatch_texel                                                                                         \
   }
 
@@ -171,14 +181,14 @@ static const CbamOpVariant variants[] = {
   TEXEL ("texel-24x8", conv_texel_24x8, 24, 8, 1, fits_pointwise),
   TEXEL ("texel-16x13", conv_texel_16x13, 16, 13, 1, fits_pointwise),
   TEXEL ("texel-32x2x2", conv_texel_32x2x2, 32, 2, 2, fits_pointwise),
-  TEXEL ("texel-k-24x4", conv_texel_k_24x4, 24, 4, 1, NULL),
-  TEXEL ("texel-k-16x4", conv_texel_k_16x4, 16, 4, 1, NULL),
-  TEXEL ("texel-k-32x2", conv_texel_k_32x2, 32, 2, 1, NULL),
+  TEXEL ("texel-k-24x4", conv_texel_k_24x4, 24, 4, 1, fits),
+  TEXEL ("texel-k-16x4", conv_texel_k_16x4, 16, 4, 1, fits),
+  TEXEL ("texel-k-32x2", conv_texel_k_32x2, 32, 2, 1, fits),
   { .name = "shared",
     .shader = &cbam_shader_conv_shared,
     .bindings = { CBAM_BIND_INPUT, CBAM_BIND_WEIGHTS, CBAM_BIND_OUTPUT },
     .args_size = sizeof (CbamConvArgs),
-    .cost = NULL,
+    .tile = { 64, 32, 4 },
     .dispatch = dispatch_shared },
 };
 

@@ -53,7 +53,7 @@ struct _CbamOpVariant
   guint needs; /* CbamNeeds */
   CbamBinding bindings[CBAM_MAX_BINDINGS];
   guint args_size;
-  guint tile[3]; /* what the shader was compiled with; meaning is the op's */
+  guint tile[3];      /* what the shader was compiled with; meaning is the op's */
   guint whole_blocks; /* it stores so many blocks of channels at once, whether there are as many or not; 0 = 1 */
 
   /* Whether it can run @node at all; NULL = always. */

@@ -56,8 +56,7 @@ reference (CbamReference *run, const CbamNode *node)
   for (guint y = 0; y < height; y++)
     for (guint x = 0; x < width; x++) {
       const double at_x = (x + 0.5) * f->scale_x + f->shift_x - 0.5, at_y = (y + 0.5) * f->scale_y + f->shift_y - 0.5;
-      const gboolean inside =
-          at_x > -0.5 && at_y > -0.5 && at_x < f->frame_width - 0.5 && at_y < f->frame_height - 0.5;
+      const gboolean inside = at_x > -0.5 && at_y > -0.5 && at_x < f->frame_width - 0.5 && at_y < f->frame_height - 0.5;
       double raw[3];
 
       for (guint c = 0; inside && c < 3; c++)

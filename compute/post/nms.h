@@ -12,7 +12,7 @@ G_BEGIN_DECLS
 typedef struct
 {
   float score;
-  guint32 prior;    /* breaks ties of score, so that the order never depends on the device's */
+  guint32 prior; /* breaks ties of score, so that the order never depends on the device's */
   guint32 class_id;
   float x0, y0, x1, y1;
 } CbamCandidate;

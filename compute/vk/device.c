@@ -106,8 +106,9 @@ load_vulkan (GError **error)
 
   if (volkInitialize () == VK_SUCCESS)
     return TRUE;
-  g_set_error (error, CBAM_ERROR, CBAM_ERROR_NO_DEVICE,
-               "no Vulkan loader: libvulkan.so.1 was not found (on Debian: apt install libvulkan1 mesa-vulkan-drivers)");
+  g_set_error (
+      error, CBAM_ERROR, CBAM_ERROR_NO_DEVICE,
+      "no Vulkan loader: libvulkan.so.1 was not found (on Debian: apt install libvulkan1 mesa-vulkan-drivers)");
   return FALSE;
 }
 
@@ -124,8 +125,7 @@ instance_new (CbamDebugFlags debug, VkDebugUtilsMessengerEXT *messenger, GError 
   };
   const VkDebugUtilsMessengerCreateInfoEXT messages = {
     .sType = VK_STRUCTURE_TYPE_DEBUG_UTILS_MESSENGER_CREATE_INFO_EXT,
-    .messageSeverity =
-        VK_DEBUG_UTILS_MESSAGE_SEVERITY_WARNING_BIT_EXT | VK_DEBUG_UTILS_MESSAGE_SEVERITY_ERROR_BIT_EXT,
+    .messageSeverity = VK_DEBUG_UTILS_MESSAGE_SEVERITY_WARNING_BIT_EXT | VK_DEBUG_UTILS_MESSAGE_SEVERITY_ERROR_BIT_EXT,
     .messageType = VK_DEBUG_UTILS_MESSAGE_TYPE_VALIDATION_BIT_EXT,
     .pfnUserCallback = on_validation_message,
   };

@@ -26,17 +26,17 @@ typedef enum
 typedef struct
 {
   gboolean is_cpu;
-  gboolean unified;          /* device memory can be mapped: no staging */
-  guint32 subgroup_size;     /* 0 = subgroup shuffles are not there in compute shaders */
-  gboolean int64;            /* 64-bit integers in shaders */
-  guint32 max_texels;        /* elements of a storage texel buffer view; 0 = no rgba32f ones */
-  gsize max_storage_range;   /* bytes */
-  gsize max_buffer_size;     /* bytes of one allocation */
-  gsize range_alignment;     /* bytes: for every range that a descriptor or view starts at */
-  gsize atom_size;           /* bytes: nonCoherentAtomSize */
+  gboolean unified;        /* device memory can be mapped: no staging */
+  guint32 subgroup_size;   /* 0 = subgroup shuffles are not there in compute shaders */
+  gboolean int64;          /* 64-bit integers in shaders */
+  guint32 max_texels;      /* elements of a storage texel buffer view; 0 = no rgba32f ones */
+  gsize max_storage_range; /* bytes */
+  gsize max_buffer_size;   /* bytes of one allocation */
+  gsize range_alignment;   /* bytes: for every range that a descriptor or view starts at */
+  gsize atom_size;         /* bytes: nonCoherentAtomSize */
   guint32 max_groups[3];
-  guint32 max_shared;        /* bytes */
-  double timestamp_period;   /* nanoseconds a tick; 0 = no timestamps */
+  guint32 max_shared;      /* bytes */
+  double timestamp_period; /* nanoseconds a tick; 0 = no timestamps */
   guint32 timestamp_bits;
 } CbamDeviceCaps;
 

@@ -59,11 +59,10 @@ buffer_allocate (CbamBuffer *buffer, CbamMemoryUse use, GError **error)
     g_prefix_error (error, "%s: %" G_GSIZE_FORMAT " bytes: ", device->info.name, (gsize) needs.size);
     return FALSE;
   }
-  buffer->coherent = (device->memory.memoryTypes[allocate.memoryTypeIndex].propertyFlags &
-                      VK_MEMORY_PROPERTY_HOST_COHERENT_BIT) != 0;
-  return cbam_device_check (
-      device, device->vk.vkBindBufferMemory (device->handle, buffer->handle, buffer->memory, 0), "vkBindBufferMemory",
-      error);
+  buffer->coherent =
+      (device->memory.memoryTypes[allocate.memoryTypeIndex].propertyFlags & VK_MEMORY_PROPERTY_HOST_COHERENT_BIT) != 0;
+  return cbam_device_check (device, device->vk.vkBindBufferMemory (device->handle, buffer->handle, buffer->memory, 0),
+                            "vkBindBufferMemory", error);
 }
 
 static gboolean
@@ -72,8 +71,7 @@ buffer_map (CbamBuffer *buffer, GError **error)
   CbamDevice *device = buffer->device;
   void *mapped;
 
-  if (!cbam_device_check (device,
-                          device->vk.vkMapMemory (device->handle, buffer->memory, 0, VK_WHOLE_SIZE, 0, &mapped),
+  if (!cbam_device_check (device, device->vk.vkMapMemory (device->handle, buffer->memory, 0, VK_WHOLE_SIZE, 0, &mapped),
                           "vkMapMemory", error))
     return FALSE;
   buffer->mapped = buffer->map = mapped;

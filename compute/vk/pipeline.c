@@ -31,9 +31,9 @@ create_layouts (CbamPipeline *pipeline, const VkDescriptorType *bindings, guint 
       .descriptorCount = 1,
       .stageFlags = VK_SHADER_STAGE_COMPUTE_BIT,
     };
-  return cbam_device_check (
-             device, device->vk.vkCreateDescriptorSetLayout (device->handle, &set, NULL, &pipeline->set_layout),
-             "vkCreateDescriptorSetLayout", error) &&
+  return cbam_device_check (device,
+                            device->vk.vkCreateDescriptorSetLayout (device->handle, &set, NULL, &pipeline->set_layout),
+                            "vkCreateDescriptorSetLayout", error) &&
          cbam_device_check (device,
                             device->vk.vkCreatePipelineLayout (device->handle, &layout, NULL, &pipeline->layout),
                             "vkCreatePipelineLayout", error);

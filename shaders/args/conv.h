@@ -7,27 +7,28 @@
 
 #include "types.h"
 
-/* Packed weights have zeros up to a multiple of so many output channels: the widest tile of any kernel. */
-#define CBAM_CONV_CHANNELS 64
+/* Packed weights have zeros up to a multiple of so many output channels, which every kernel's tile must divide: no tile
+ * reaches past the end. */
+#define CBAM_CONV_CHANNELS 192
 
 struct CbamConvArgs
 {
   CbamView x; /* input; origin is that of tap (0, 0) of output pixel (0, 0) */
   CbamView y; /* output */
-  uint width;        /* of the output, pixels */
+  uint width; /* of the output, pixels */
   uint height;
-  uint in_blocks;  /* channels / 4 */
+  uint in_blocks; /* channels / 4 */
   uint out_blocks;
   uint kernel_width;
   uint kernel_height;
   uint stride;
   uint dilation;
-  uint bias;        /* texel of the weights at which the bias begins */
-  uint tiles;       /* workgroups along x that compute; those behind them zero the border */
-  uint border;      /* of the output, pixels */
-  uint last_texel;  /* of the input; loads beyond it, of pixels nobody stores, are moved here */
-  float inv_width;  /* 1 / width */
-  float lo;         /* the activation: clamp to lo..hi */
+  uint bias;       /* texel of the weights at which the bias begins */
+  uint tiles;      /* workgroups along x that compute; those behind them zero the border */
+  uint border;     /* of the output, pixels */
+  uint last_texel; /* of the input; loads beyond it, of pixels nobody stores, are moved here */
+  float inv_width; /* 1 / width */
+  float lo;        /* the activation: clamp to lo..hi */
   float hi;
 };
 

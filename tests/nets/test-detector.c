@@ -1,0 +1,401 @@
+/* The public door: slots, order, threads, parameters, errors; with the small random model of CBAM_TEST_MODEL.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <cbamdetect/cbamdetect.h>
+#include <string.h>
+
+#include "compare.h"
+
+#define WIDTH 90
+#define HEIGHT 70
+
+static CbamDevice *device;
+static CbamModel *model;
+
+/* Frame number @seed: noise of its own. */
+static CbamImage
+make_image (guint8 *bytes, guint seed)
+{
+  GRand *rand = g_rand_new_with_seed (seed);
+
+  for (guint i = 0; i < WIDTH * HEIGHT * 3; i++)
+    bytes[i] = (guint8) g_rand_int_range (rand, 0, 256);
+  g_rand_free (rand);
+  return (CbamImage){ .format = CBAM_FORMAT_RGB, .width = WIDTH, .height = HEIGHT, .planes = { bytes } };
+}
+
+static CbamDetectParams
+everything (void)
+{
+  CbamDetectParams params = cbam_model_get_detect_params (model);
+
+  params.threshold = 0;
+  params.top_k = params.max_detections = 0;
+  return params;
+}
+
+static void
+submit (CbamDetector *detector, guint seed, const CbamDetectParams *params)
+{
+  g_autofree guint8 *bytes = g_malloc (WIDTH * HEIGHT * 3);
+  g_autoptr (GError) error = NULL;
+  const CbamImage image = make_image (bytes, seed);
+
+  g_assert_true (cbam_detector_submit (detector, &image, params, &error));
+  g_assert_no_error (error);
+}
+
+static CbamResult *
+collect (CbamDetector *detector)
+{
+  g_autoptr (GError) error = NULL;
+  CbamResult *result = cbam_detector_collect (detector, &error);
+
+  g_assert_no_error (error);
+  return result;
+}
+
+static CbamDetector *
+detector_new (guint slots, gboolean profile)
+{
+  g_autoptr (GError) error = NULL;
+  CbamDetector *detector =
+      cbam_detector_new (model, &(CbamDetectorConfig){ .slots = slots, .profile = profile }, &error);
+
+  g_assert_no_error (error);
+  return detector;
+}
+
+static void
+assert_same (CbamResult *a, CbamResult *b)
+{
+  gsize n_a, n_b;
+  const CbamDetection *p = cbam_result_get_detections (a, &n_a), *q = cbam_result_get_detections (b, &n_b);
+
+  g_assert_cmpuint (n_a, ==, n_b);
+  g_assert_cmpmem (p, n_a * sizeof *p, q, n_b * sizeof *q);
+}
+
+static void
+assert_sane (CbamResult *result, float threshold)
+{
+  gsize n;
+  const CbamDetection *d = cbam_result_get_detections (result, &n);
+
+  for (gsize i = 0; i < n; i++) {
+    g_assert_cmpfloat (d[i].score, >, threshold);
+    g_assert_cmpfloat (d[i].score, <=, i > 0 ? d[i - 1].score : cbam_result_get_best_score (result));
+    g_assert_cmpfloat (d[i].x, >=, 0);
+    g_assert_cmpfloat (d[i].y, >=, 0);
+    g_assert_cmpfloat (d[i].width, >, 0);
+    g_assert_cmpfloat (d[i].height, >, 0);
+    g_assert_cmpfloat (d[i].x + d[i].width, <=, WIDTH + 1e-3);
+    g_assert_cmpfloat (d[i].y + d[i].height, <=, HEIGHT + 1e-3);
+    g_assert_cmpstr (d[i].label, ==, cbam_model_get_class_name (model, d[i].class_id));
+    g_assert_cmpuint (d[i].class_id, >, 0); /* never background */
+  }
+}
+
+static void
+test_slots (void)
+{
+  g_autoptr (CbamDetector) detector = detector_new (3, FALSE), alone = detector_new (1, FALSE);
+  const CbamDetectParams params = everything ();
+  g_autofree guint8 *bytes = g_malloc (WIDTH * HEIGHT * 3);
+  const CbamImage image = make_image (bytes, 99);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_null (cbam_detector_collect (detector, &error));
+  g_assert_error (error, CBAM_ERROR, CBAM_ERROR_EMPTY);
+  g_clear_error (&error);
+  for (guint round = 0; round < 3; round++) {
+    for (guint i = 0; i < 3; i++) {
+      g_assert_cmpuint (cbam_detector_get_free_slots (detector), ==, 3 - i);
+      submit (detector, round * 3 + i, &params);
+    }
+    g_assert_false (cbam_detector_submit (detector, &image, NULL, &error));
+    g_assert_error (error, CBAM_ERROR, CBAM_ERROR_BUSY);
+    g_clear_error (&error);
+    for (guint i = 0; i < 3; i++) {
+      g_autoptr (CbamResult) result = collect (detector), expected = NULL;
+      gsize n;
+
+      submit (alone, round * 3 + i, &params);
+      expected = collect (alone);
+      assert_same (result, expected);
+      assert_sane (result, 0);
+      cbam_result_get_detections (result, &n);
+      g_assert_cmpuint (n, >, 0);
+    }
+  }
+  g_assert_cmpuint (cbam_detector_get_free_slots (detector), ==, 3);
+}
+
+static void
+test_params (void)
+{
+  g_autoptr (CbamDetector) detector = detector_new (0, FALSE);
+  CbamDetectParams params = everything ();
+  g_autoptr (CbamResult) all = NULL, again = NULL, few = NULL, strong = NULL, none = NULL, loose = NULL;
+  gsize n, n_all, n_loose;
+  const CbamDetection *d;
+  float middle;
+
+  submit (detector, 1, &params);
+  submit (detector, 1, &params);
+  all = collect (detector);
+  again = collect (detector);
+  assert_same (all, again);
+  d = cbam_result_get_detections (all, &n_all);
+  g_assert_cmpuint (n_all, >, 10);
+  middle = d[n_all / 2].score;
+
+  params.max_detections = 5;
+  submit (detector, 1, &params);
+  few = collect (detector);
+  d = cbam_result_get_detections (few, &n);
+  g_assert_cmpuint (n, <=, 5);
+  g_assert_cmpmem (d, n * sizeof *d, cbam_result_get_detections (all, &n_all), n * sizeof *d);
+
+  params = everything ();
+  params.threshold = middle;
+  submit (detector, 1, &params);
+  strong = collect (detector);
+  assert_sane (strong, middle);
+  cbam_result_get_detections (strong, &n);
+  g_assert_cmpuint (n, <, n_all);
+
+  params.threshold = 1;
+  submit (detector, 1, &params);
+  none = collect (detector);
+  cbam_result_get_detections (none, &n);
+  g_assert_cmpuint (n, ==, 0);
+  g_assert_cmpfloat (cbam_result_get_best_score (none), ==, 0);
+
+  params = everything ();
+  params.nms_iou = 1;
+  submit (detector, 1, &params);
+  loose = collect (detector);
+  cbam_result_get_detections (loose, &n_loose);
+  g_assert_cmpuint (n_loose, >, n_all);
+}
+
+/* Frames that grow, shrink and change format from one to the next; a bad one in between costs nothing. */
+static void
+test_changing_frames (void)
+{
+  static const guint sizes[][2] = { { 4, 4 }, { 640, 480 }, { 1, 1 }, { 1280, 720 }, { 33, 500 }, { 640, 480 } };
+  g_autofree guint8 *bytes = g_malloc0 (1280 * 720 * 4);
+  g_autoptr (CbamDetector) detector = detector_new (2, FALSE);
+  const CbamDetectParams params = everything ();
+
+  for (guint i = 0; i < G_N_ELEMENTS (sizes); i++) {
+    const CbamImage image = { .format = i % 2 ? CBAM_FORMAT_RGBA : CBAM_FORMAT_GRAY8,
+                              .width = sizes[i][0],
+                              .height = sizes[i][1],
+                              .planes = { bytes } };
+    const CbamImage bad = { .format = CBAM_FORMAT_RGB, .width = 10, .height = 10 };
+    g_autoptr (GError) error = NULL;
+    g_autoptr (CbamResult) result = NULL;
+
+    g_assert_false (cbam_detector_submit (detector, &bad, NULL, &error));
+    g_assert_error (error, CBAM_ERROR, CBAM_ERROR_BAD_IMAGE);
+    g_clear_error (&error);
+    g_assert_true (cbam_detector_submit (detector, &image, &params, &error));
+    result = collect (detector);
+    g_assert_nonnull (result);
+  }
+}
+
+#define THREAD_FRAMES 60
+
+static gpointer
+collect_all (gpointer data)
+{
+  CbamDetector *detector = data;
+  GPtrArray *results = g_ptr_array_new_with_free_func ((GDestroyNotify) cbam_result_unref);
+
+  while (results->len < THREAD_FRAMES) {
+    g_autoptr (GError) error = NULL;
+    CbamResult *result = cbam_detector_collect (detector, &error);
+
+    if (result)
+      g_ptr_array_add (results, result);
+    else
+      g_assert_error (error, CBAM_ERROR, CBAM_ERROR_EMPTY);
+    if (!result)
+      g_thread_yield ();
+  }
+  return results;
+}
+
+static gpointer
+submit_all (gpointer data)
+{
+  CbamDetector *detector = data;
+  const CbamDetectParams params = everything ();
+
+  for (guint i = 0; i < THREAD_FRAMES; i++) {
+    while (cbam_detector_get_free_slots (detector) == 0)
+      g_thread_yield ();
+    submit (detector, i % 7, &params);
+  }
+  return NULL;
+}
+
+/* Two streams on one model, each with a thread that submits and one that collects, get what one alone gets. */
+static void
+test_threads (void)
+{
+  const CbamDetectParams params = everything ();
+  g_autoptr (CbamDetector) alone = detector_new (1, FALSE);
+  CbamDetector *streams[2] = { detector_new (2, FALSE), detector_new (3, FALSE) };
+  GThread *in[2], *out[2];
+  CbamResult *expected[7];
+
+  for (guint i = 0; i < 7; i++) {
+    submit (alone, i, &params);
+    expected[i] = collect (alone);
+  }
+  for (guint s = 0; s < 2; s++) {
+    in[s] = g_thread_new ("in", submit_all, streams[s]);
+    out[s] = g_thread_new ("out", collect_all, streams[s]);
+  }
+  for (guint s = 0; s < 2; s++) {
+    g_autoptr (GPtrArray) results = g_thread_join (out[s]);
+
+    g_thread_join (in[s]);
+    for (guint i = 0; i < THREAD_FRAMES; i++)
+      assert_same (g_ptr_array_index (results, i), expected[i % 7]);
+    cbam_detector_free (streams[s]);
+  }
+  for (guint i = 0; i < 7; i++)
+    cbam_result_unref (expected[i]);
+}
+
+static void
+test_profile (void)
+{
+  g_autoptr (CbamDetector) detector = detector_new (1, TRUE), plain = detector_new (1, FALSE);
+  g_autoptr (CbamResult) result = NULL, without = NULL;
+  const CbamOpTime *times;
+  double flop = 0, seconds = 0;
+  gsize n;
+
+  submit (plain, 1, NULL);
+  without = collect (plain);
+  g_assert_null (cbam_result_get_op_times (without, &n));
+  g_assert_cmpuint (n, ==, 0);
+  submit (detector, 1, NULL);
+  result = collect (detector);
+  times = cbam_result_get_op_times (result, &n);
+  g_assert_cmpuint (n, >, 30);
+  g_assert_cmpstr (times[0].kind, ==, "preprocess");
+  for (gsize i = 0; i < n; i++) {
+    flop += times[i].flop;
+    seconds += times[i].seconds;
+  }
+  g_assert_cmpfloat_with_epsilon (flop, cbam_model_get_flop (model), 1);
+  g_assert_cmpfloat (seconds, >, 0);
+  g_assert_cmpfloat (seconds, <, cbam_result_get_seconds (result));
+}
+
+/* In flight when the detector goes: waited for, thrown away. */
+static void
+test_free_in_flight (void)
+{
+  CbamDetector *detector = detector_new (4, FALSE);
+
+  for (guint i = 0; i < 4; i++)
+    submit (detector, i, NULL);
+  cbam_detector_free (detector);
+  cbam_detector_free (NULL);
+  cbam_model_unref (NULL);
+  cbam_device_unref (NULL);
+  cbam_result_unref (NULL);
+}
+
+/* A result outlives everything it came from. */
+static void
+test_result_lives (void)
+{
+  g_autoptr (GError) error = NULL;
+  CbamDevice *own_device = test_device_open (0);
+  CbamModel *own_model = cbam_model_load (own_device, g_getenv ("CBAM_TEST_MODEL"), &error);
+  CbamDetector *detector = cbam_detector_new (own_model, NULL, &error);
+  const CbamDetectParams params = everything ();
+  g_autoptr (CbamResult) result = NULL;
+  const CbamDetection *d;
+  gsize n;
+
+  g_assert_no_error (error);
+  g_assert_true (own_model != model); /* another device, another model */
+  submit (detector, 1, &params);
+  result = collect (detector);
+  cbam_detector_free (detector);
+  cbam_model_unref (own_model);
+  cbam_device_unref (own_device);
+  d = cbam_result_get_detections (result, &n);
+  g_assert_cmpuint (n, >, 0);
+  g_assert_cmpuint (strlen (d[0].label), >, 0);
+}
+
+/* A device kept busy by one stream does not answer another in time: one error, the device is parked, a new one works.
+ */
+static void
+test_timeout (void)
+{
+  g_autoptr (GError) error = NULL;
+  CbamDevice *slow = test_device_open (0);
+  CbamModel *slow_model = cbam_model_load (slow, g_getenv ("CBAM_TEST_MODEL"), &error);
+  CbamDetector *busy = cbam_detector_new (slow_model, &(CbamDetectorConfig){ .slots = 64 }, &error);
+  CbamDetector *late = cbam_detector_new (slow_model, &(CbamDetectorConfig){ .slots = 2 }, &error);
+  const CbamDetectParams params = everything ();
+  g_autofree guint8 *bytes = g_malloc (WIDTH * HEIGHT * 3);
+  const CbamImage image = make_image (bytes, 1);
+
+  g_assert_no_error (error);
+  /* One frame made beforehand: submitting must be much faster than detecting. */
+  for (guint i = 0; i < 64; i++)
+    g_assert_true (cbam_detector_submit (busy, &image, &params, &error));
+  g_assert_true (cbam_detector_submit (late, &image, &params, &error));
+  cbam_device_set_fence_timeout (slow, 1);
+  g_assert_null (cbam_detector_collect (late, &error));
+  g_assert_error (error, CBAM_ERROR, CBAM_ERROR_TIMEOUT);
+  g_clear_error (&error);
+  g_assert_null (cbam_detector_collect (busy, &error));
+  g_assert_error (error, CBAM_ERROR, CBAM_ERROR_TIMEOUT);
+  g_clear_error (&error);
+  g_assert_null (cbam_model_load (slow, g_getenv ("CBAM_TEST_MODEL"), &error));
+  g_assert_error (error, CBAM_ERROR, CBAM_ERROR_TIMEOUT);
+  cbam_detector_free (late);
+  cbam_detector_free (busy);
+  cbam_model_unref (slow_model);
+  cbam_device_unref (slow);
+  test_result_lives ();
+}
+
+int
+main (int argc, char **argv)
+{
+  g_autoptr (GError) error = NULL;
+  int status;
+
+  g_test_init (&argc, &argv, NULL);
+  device = test_device_open (0);
+  model = cbam_model_load (device, g_getenv ("CBAM_TEST_MODEL"), &error);
+  g_assert_no_error (error);
+  g_test_add_func ("/detector/slots", test_slots);
+  g_test_add_func ("/detector/params", test_params);
+  g_test_add_func ("/detector/changing-frames", test_changing_frames);
+  g_test_add_func ("/detector/threads", test_threads);
+  g_test_add_func ("/detector/profile", test_profile);
+  g_test_add_func ("/detector/free-in-flight", test_free_in_flight);
+  g_test_add_func ("/detector/result-lives", test_result_lives);
+  g_test_add_func ("/detector/timeout", test_timeout);
+  status = g_test_run ();
+  cbam_model_unref (model);
+  cbam_device_unref (device);
+  return status;
+}

@@ -1,0 +1,355 @@
+/* Whole networks: fused on Vulkan against unfused by the reference, every fusion off in turn, every way a device can
+ * be, and the same bytes twice.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <math.h>
+#include <string.h>
+
+#include "compare.h"
+#include "graph/run_reference.h"
+#include "graph/run_vulkan.h"
+#include "nets/nets.h"
+#include "preprocess.h"
+#include "random-source.h"
+
+#define FRAME_WIDTH 75
+#define FRAME_HEIGHT 53
+
+/* Networks small enough for the reference. Weights come without shapes, so anchors are generated. */
+static const struct
+{
+  const char *name;
+  gboolean batch_norm, same, relu6, softmax, bgr;
+  guint width, height, levels;
+} nets[] = {
+  { "same, relu6, sigmoid", FALSE, TRUE, TRUE, FALSE, FALSE, 96, 96, 6 },
+  { "symmetric, relu, softmax, batch norm", TRUE, FALSE, FALSE, TRUE, TRUE, 100, 68, 6 },
+  { "three levels, not square", TRUE, TRUE, TRUE, TRUE, FALSE, 64, 128, 3 },
+};
+
+static char *class_names[] = { "background", "a", "b", "???", "d", "e", "f", NULL };
+
+static guint
+halved (guint extent, guint times)
+{
+  for (; times > 0; times--)
+    extent = (extent + 1) / 2;
+  return extent;
+}
+
+static CbamSpec
+make_spec (guint i)
+{
+  CbamSpec spec = { 0 };
+
+  spec.network = (CbamNetworkSpec){
+    .backbone = CBAM_BACKBONE_MOBILENET_V1,
+    .width = 0.25,
+    .activation = nets[i].relu6 ? CBAM_ACTIVATION_RELU6 : CBAM_ACTIVATION_RELU,
+    .padding = nets[i].same ? CBAM_PADDING_SAME : CBAM_PADDING_SYMMETRIC,
+    .levels = nets[i].levels,
+    .bn_eps = 1e-3,
+  };
+  spec.input = (CbamInputSpec){
+    .width = nets[i].width,
+    .height = nets[i].height,
+    .channels = nets[i].bgr ? CBAM_CHANNELS_BGR : CBAM_CHANNELS_RGB,
+    .mean = { 128, 127, 126 },
+    .scale = { 1 / 128.0f, 1 / 100.0f, 1 / 90.0f },
+  };
+  spec.anchors.n_levels = nets[i].levels;
+  for (guint l = 0; l < nets[i].levels; l++) {
+    spec.anchors.map_width[l] = halved (nets[i].width, 4 + l);
+    spec.anchors.map_height[l] = halved (nets[i].height, 4 + l);
+    spec.anchors.min_size[l] = 10 + 8 * l;
+    spec.anchors.max_size[l] = l == 0 ? 0 : 20 + 8 * l;
+    spec.anchors.n_ratios[l] = 1 + l % 2;
+    spec.anchors.ratios[l][0] = 2;
+    spec.anchors.ratios[l][1] = 3;
+  }
+  spec.output = (CbamOutputSpec){ .n_classes = G_N_ELEMENTS (class_names) - 1,
+                                  .classes = class_names,
+                                  .score = nets[i].softmax ? CBAM_SCORE_SOFTMAX : CBAM_SCORE_SIGMOID,
+                                  .variances = { 0.1f, 0.1f, 0.2f, 0.2f } };
+  return spec;
+}
+
+static CbamGraph *
+build (const CbamSpec *spec, guint i, CbamFusions fusions)
+{
+  g_autoptr (GError) error = NULL;
+  RandomSource source;
+  CbamGraph *graph;
+
+  random_source_init (&source, i + 100);
+  source.batch_norm = nets[i].batch_norm;
+  graph = cbam_net_build (spec, &source.source);
+  random_source_clear (&source);
+  cbam_graph_finish (graph, &error);
+  g_assert_no_error (error);
+  cbam_graph_fuse (graph, fusions);
+  return graph;
+}
+
+static guint
+count_nodes (guint i, CbamFusions fusions)
+{
+  const CbamSpec spec = make_spec (i);
+  g_autoptr (CbamGraph) graph = build (&spec, i, fusions);
+
+  return graph->nodes->len;
+}
+
+static void
+make_frame (const CbamSpec *spec, guint8 *packed, CbamFrameArgs *frame)
+{
+  g_autofree guint8 *bytes = g_malloc (FRAME_WIDTH * FRAME_HEIGHT * 3);
+  const CbamImage image = {
+    .format = CBAM_FORMAT_RGB, .width = FRAME_WIDTH, .height = FRAME_HEIGHT, .planes = { bytes }
+  };
+  const CbamDetectParams params = { .threshold = 0 };
+  GRand *rand = g_rand_new_with_seed (5);
+
+  for (guint i = 0; i < FRAME_WIDTH * FRAME_HEIGHT * 3; i++)
+    bytes[i] = (guint8) g_rand_int_range (rand, 0, 256);
+  g_rand_free (rand);
+  cbam_image_pack (&image, packed);
+  cbam_frame_fill (frame, &image, spec, &params);
+}
+
+/* Scores by prior and class; the threshold is 0, so that all are there. */
+static float *
+scores_of (const CbamHit *hits, guint n, guint n_priors, guint n_classes)
+{
+  float *scores = g_new0 (float, n_priors *n_classes);
+
+  for (guint i = 0; i < n; i++) {
+    g_assert_cmpuint (hits[i].prior_class, <, n_priors * n_classes);
+    g_assert_cmpfloat (scores[hits[i].prior_class], ==, 0); /* nothing twice */
+    scores[hits[i].prior_class] = hits[i].score;
+  }
+  return scores;
+}
+
+typedef struct
+{
+  float *scores; /* [priors][classes] */
+  float *boxes;  /* [priors][4] */
+  guint n_hits, n_priors;
+} Answer;
+
+static void
+answer_clear (Answer *answer)
+{
+  g_clear_pointer (&answer->scores, g_free);
+  g_clear_pointer (&answer->boxes, g_free);
+}
+
+static Answer
+run_reference (guint i)
+{
+  const CbamSpec spec = make_spec (i);
+  g_autoptr (CbamGraph) graph = build (&spec, i, 0);
+  g_autoptr (CbamReference) reference = cbam_reference_new (graph);
+  g_autofree guint8 *packed = g_malloc ((FRAME_WIDTH * 3 + 4) * FRAME_HEIGHT);
+  CbamFrameArgs frame;
+  Answer answer = { .n_priors = graph->anchors->len };
+
+  make_frame (&spec, packed, &frame);
+  cbam_reference_run (reference, packed, &frame);
+  answer.n_hits = reference->hits->len;
+  answer.scores =
+      scores_of ((const CbamHit *) reference->hits->data, answer.n_hits, answer.n_priors, spec.output.n_classes);
+  answer.boxes = g_memdup2 (reference->boxes, answer.n_priors * 4 * sizeof (float));
+  return answer;
+}
+
+static Answer
+run_vulkan (CbamDevice *device, guint i, CbamFusions fusions, const CbamPlanConfig *config)
+{
+  const CbamSpec spec = make_spec (i);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (CbamProgram) program = cbam_program_new (device, build (&spec, i, fusions), config, &error);
+  g_autoptr (CbamSlot) slot = program ? cbam_slot_new (program, TRUE, &error) : NULL;
+  g_autofree guint8 *packed = g_malloc ((FRAME_WIDTH * 3 + 4) * FRAME_HEIGHT);
+  CbamFrameArgs frame;
+  Answer answer = { 0 };
+  guint8 *pixels;
+  const CbamHit *hits;
+
+  g_assert_no_error (error);
+  answer.n_priors = cbam_program_get_plan (program)->graph->anchors->len;
+  make_frame (&spec, packed, &frame);
+  for (guint run = 0; run < 2; run++) {
+    Answer again = answer;
+
+    pixels = cbam_slot_reserve_pixels (slot, (FRAME_WIDTH * 3 + 4) * FRAME_HEIGHT, &error);
+    memcpy (pixels, packed, (FRAME_WIDTH * 3 + 4) * FRAME_HEIGHT);
+    *cbam_slot_get_frame (slot) = frame;
+    g_assert_true (cbam_slot_submit (slot, &error));
+    g_assert_true (cbam_slot_wait (slot, &error));
+    hits = cbam_slot_get_hits (slot, &answer.n_hits);
+    answer.scores = scores_of (hits, answer.n_hits, answer.n_priors, spec.output.n_classes);
+    answer.boxes = g_memdup2 (cbam_slot_get_boxes (slot), answer.n_priors * 4 * sizeof (float));
+    if (run == 0)
+      continue;
+    g_assert_cmpmem (answer.scores, answer.n_priors * spec.output.n_classes * sizeof (float), again.scores,
+                     answer.n_priors * spec.output.n_classes * sizeof (float));
+    g_assert_cmpmem (answer.boxes, answer.n_priors * 4 * sizeof (float), again.boxes,
+                     answer.n_priors * 4 * sizeof (float));
+    answer_clear (&again);
+  }
+  for (guint s = 0; s < cbam_program_get_plan (program)->n_steps; s++)
+    g_assert_cmpfloat (cbam_slot_get_seconds (slot)[s], >, 0);
+  if (config && config->canary) {
+    cbam_program_check_canaries (program, slot, &error);
+    g_assert_no_error (error);
+  }
+  return answer;
+}
+
+static void
+assert_same_answer (const char *what, const Answer *expected, const Answer *found)
+{
+  const guint n_classes = G_N_ELEMENTS (class_names) - 1;
+
+  g_assert_cmpuint (expected->n_priors, ==, found->n_priors);
+  g_assert_cmpuint (expected->n_hits, ==, found->n_hits);
+  g_assert_cmpuint (found->n_hits, ==, found->n_priors * (n_classes - 2)); /* complete: all but background and ??? */
+  assert_close (what, expected->scores, found->scores, (gsize) expected->n_priors * n_classes, 1e-5, 1e-4);
+  assert_close (what, expected->boxes, found->boxes, (gsize) expected->n_priors * 4, 1e-5, 1e-4);
+}
+
+static void
+test_fusions (gconstpointer data)
+{
+  const guint i = GPOINTER_TO_UINT (data);
+  static const struct
+  {
+    const char *name;
+    CbamFusions fusions;
+  } sets[] = {
+    { "all", CBAM_FUSE_ALL },
+    { "none", 0 },
+    { "no batch norm", CBAM_FUSE_ALL & ~CBAM_FUSE_BATCH_NORM },
+    { "no activation", CBAM_FUSE_ALL & ~CBAM_FUSE_ACTIVATION },
+    { "no heads", CBAM_FUSE_ALL & ~CBAM_FUSE_HEADS },
+  };
+  g_autoptr (CbamDevice) device = test_device_open (CBAM_DEBUG_POISON);
+  Answer expected = run_reference (i);
+
+  for (guint f = 0; f < G_N_ELEMENTS (sets); f++) {
+    const guint n_nodes = count_nodes (i, sets[f].fusions), fewest = count_nodes (i, CBAM_FUSE_ALL);
+    const gboolean has_no_norms =
+        sets[f].fusions == (CbamFusions) (CBAM_FUSE_ALL & ~CBAM_FUSE_BATCH_NORM) && !nets[i].batch_norm;
+    Answer found = run_vulkan (device, i, sets[f].fusions, NULL);
+
+    if (f > 0 && !has_no_norms) /* each rule does something */
+      g_assert_cmpuint (n_nodes, >, fewest);
+
+    assert_same_answer (sets[f].name, &expected, &found);
+    answer_clear (&found);
+  }
+  answer_clear (&expected);
+}
+
+/* The first network, on every kind of device that can be had from one. */
+static void
+test_devices (gconstpointer data)
+{
+  const CbamDebugFlags debug = GPOINTER_TO_UINT (data);
+  const CbamPlanConfig canaries = { .canary = 256 };
+  g_autoptr (CbamDevice) device = test_device_open (debug | CBAM_DEBUG_POISON);
+  Answer expected = run_reference (0);
+  Answer found = run_vulkan (device, 0, CBAM_FUSE_ALL, NULL);
+  Answer guarded = run_vulkan (device, 0, CBAM_FUSE_ALL, &canaries);
+
+  assert_same_answer ("device", &expected, &found);
+  assert_same_answer ("canaries", &expected, &guarded);
+  answer_clear (&expected);
+  answer_clear (&found);
+  answer_clear (&guarded);
+}
+
+/* Maps that live at the same time never share memory; the arena is smaller than the sum of its maps. */
+static void
+test_arena (void)
+{
+  const CbamSpec spec = make_spec (0);
+  g_autoptr (CbamDevice) device = test_device_open (0);
+  const CbamPlanConfig config = { .caps = &device->caps };
+  g_autoptr (GError) error = NULL;
+  g_autoptr (CbamPlan) plan = cbam_plan_new (build (&spec, 0, CBAM_FUSE_ALL), &config, &error);
+  GPtrArray *tensors = plan->graph->tensors;
+  gsize sum = 0;
+
+  g_assert_no_error (error);
+  for (guint t = 0; t < tensors->len; t++) {
+    const CbamTensor *a = g_ptr_array_index (tensors, t);
+
+    if (a->last < 0)
+      continue;
+    sum += a->size;
+    g_assert_cmpuint (a->offset % device->caps.range_alignment, ==, 0);
+    g_assert_cmpuint (a->offset + a->size, <=, plan->arena_size);
+    for (guint u = 0; u < t; u++) {
+      const CbamTensor *b = g_ptr_array_index (tensors, u);
+
+      if (b->last >= 0 && a->first <= b->last && b->first <= a->last)
+        g_assert_true (a->offset + a->size <= b->offset || b->offset + b->size <= a->offset);
+    }
+  }
+  g_assert_cmpuint (plan->arena_size, <, sum / 2);
+}
+
+/* A device limit that is exceeded is named with both numbers. */
+static void
+test_limits (void)
+{
+  const CbamSpec spec = make_spec (0);
+  g_autoptr (CbamDevice) device = test_device_open (0);
+  CbamDeviceCaps caps = device->caps;
+  const CbamPlanConfig config = { .caps = &caps };
+  g_autoptr (GError) error = NULL;
+
+  caps.max_storage_range = 20000;
+  g_assert_null (cbam_plan_new (build (&spec, 0, CBAM_FUSE_ALL), &config, &error));
+  g_assert_error (error, CBAM_ERROR, CBAM_ERROR_UNSUPPORTED);
+  g_assert_nonnull (strstr (error->message, "20000"));
+  g_clear_error (&error);
+  caps = device->caps;
+  caps.max_groups[0] = 3;
+  g_assert_null (cbam_plan_new (build (&spec, 0, CBAM_FUSE_ALL), &config, &error));
+  g_assert_error (error, CBAM_ERROR, CBAM_ERROR_UNSUPPORTED);
+}
+
+int
+main (int argc, char **argv)
+{
+  static const struct
+  {
+    const char *name;
+    CbamDebugFlags debug;
+  } devices[] = {
+    { "plain", CBAM_DEBUG_PLAIN },
+    { "noncoherent", CBAM_DEBUG_NONCOHERENT },
+    { "staging", CBAM_DEBUG_STAGING },
+    { "staging-noncoherent-plain", CBAM_DEBUG_STAGING | CBAM_DEBUG_NONCOHERENT | CBAM_DEBUG_PLAIN },
+  };
+
+  g_test_init (&argc, &argv, NULL);
+  for (guint i = 0; i < G_N_ELEMENTS (nets); i++) {
+    g_autofree char *path = g_strdup_printf ("/nets/fusions/%s", nets[i].name);
+
+    g_test_add_data_func (path, GUINT_TO_POINTER (i), test_fusions);
+  }
+  for (guint i = 0; i < G_N_ELEMENTS (devices); i++) {
+    g_autofree char *path = g_strdup_printf ("/nets/devices/%s", devices[i].name);
+
+    g_test_add_data_func (path, GUINT_TO_POINTER (devices[i].debug), test_devices);
+  }
+  g_test_add_func ("/nets/arena", test_arena);
+  g_test_add_func ("/nets/limits", test_limits);
+  return g_test_run ();
+}

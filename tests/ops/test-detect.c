@@ -1,0 +1,192 @@
+/* The detection tail against its reference: softmax and sigmoid, merged and separate heads, from nothing passing to
+ * everything passing.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <math.h>
+#include <string.h>
+
+#include "compare.h"
+#include "graph/run_reference.h"
+#include "graph/run_vulkan.h"
+#include "random-source.h"
+
+typedef struct
+{
+  guint width, height, per_cell, n_classes;
+} Level;
+
+static const Level levels[] = {
+  { 19, 19, 3, 91 }, { 5, 3, 6, 21 }, { 1, 1, 4, 2 }, { 7, 2, 6, 33 }, { 3, 3, 1, 32 }, { 2, 2, 2, 5 }, { 4, 1, 1, 1 },
+};
+
+typedef struct
+{
+  CbamGraph *graph;
+  CbamTensor *loc, *conf;
+} Case;
+
+static GArray *
+make_anchors (guint n)
+{
+  GArray *anchors = g_array_new (FALSE, FALSE, sizeof (CbamAnchor));
+  GRand *rand = g_rand_new_with_seed (n);
+
+  for (guint i = 0; i < n; i++) {
+    CbamAnchor anchor = { .cx = (float) g_rand_double (rand), .cy = (float) g_rand_double (rand) };
+
+    anchor.w = (float) g_rand_double_range (rand, 0.01, 1);
+    anchor.h = (float) g_rand_double_range (rand, 0.01, 1);
+    g_array_append_val (anchors, anchor);
+  }
+  g_rand_free (rand);
+  return anchors;
+}
+
+/* Two priors of another level come first, so that the offset counts. */
+static Case
+build (const Level *level, CbamScore score, gboolean merged)
+{
+  RandomSource source;
+  const guint loc_channels = level->per_cell * 4, conf_channels = level->per_cell * level->n_classes;
+  CbamDetectNode form = { .per_cell = level->per_cell,
+                          .n_classes = level->n_classes,
+                          .prior = 2,
+                          .conf_channel = merged ? loc_channels : 0,
+                          .score = score,
+                          .variances = { 0.1f, 0.1f, 0.2f, 0.2f } };
+  Case result;
+
+  random_source_init (&source, 1);
+  result.graph = cbam_graph_new (&source.source);
+  result.graph->n_classes = level->n_classes;
+  result.graph->anchors = make_anchors (2 + level->width * level->height * level->per_cell);
+  result.loc = cbam_graph_input (result.graph, "loc", level->width, level->height,
+                                 merged ? loc_channels + conf_channels : loc_channels);
+  result.conf =
+      merged ? result.loc : cbam_graph_input (result.graph, "conf", level->width, level->height, conf_channels);
+  cbam_graph_detect (result.graph, "detect", result.loc, result.conf, &form);
+  random_source_clear (&source);
+  return result;
+}
+
+static gint
+by_prior_class (gconstpointer a, gconstpointer b)
+{
+  const CbamHit *p = a, *q = b;
+
+  return p->prior_class < q->prior_class ? -1 : p->prior_class > q->prior_class;
+}
+
+static GArray *
+sorted_hits (const CbamHit *hits, guint n)
+{
+  GArray *sorted = g_array_new (FALSE, FALSE, sizeof (CbamHit));
+
+  g_array_append_vals (sorted, hits, n);
+  g_array_sort (sorted, by_prior_class);
+  return sorted;
+}
+
+/* Every hit of one list is in the other, but for scores within 1e-5 of the threshold. */
+static void
+assert_same_hits (GArray *expected, GArray *found, float threshold)
+{
+  guint i = 0, j = 0;
+
+  while (i < expected->len || j < found->len) {
+    const CbamHit *e = i < expected->len ? &g_array_index (expected, CbamHit, i) : NULL;
+    const CbamHit *f = j < found->len ? &g_array_index (found, CbamHit, j) : NULL;
+
+    if (e && f && e->prior_class == f->prior_class) {
+      g_assert_cmpfloat_with_epsilon (e->score, f->score, 2e-6);
+      i++;
+      j++;
+      continue;
+    }
+    if (e && (!f || e->prior_class < f->prior_class)) {
+      g_assert_cmpfloat_with_epsilon (e->score, threshold, 1e-5);
+      i++;
+    } else {
+      g_assert_cmpfloat_with_epsilon (f->score, threshold, 1e-5);
+      j++;
+    }
+  }
+}
+
+static void
+fill (CbamReference *reference, const CbamTensor *tensor, double spread, guint32 seed)
+{
+  float *values = cbam_reference_get (reference, tensor);
+  const gsize n = (gsize) tensor->width * tensor->height * tensor->channels;
+  GRand *rand = g_rand_new_with_seed (seed);
+
+  random_fill_nasty (rand, values, n);
+  for (gsize i = 0; i < n; i++)
+    values[i] = (float) (values[i] * spread);
+  g_rand_free (rand);
+}
+
+static void
+run_level (CbamDevice *device, const Level *level, CbamScore score, gboolean merged, float threshold)
+{
+  const CbamPlanConfig config = { .canary = 256 };
+  Case truth = build (level, score, merged), fast = build (level, score, merged);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (CbamGraph) truth_graph = truth.graph;
+  g_autoptr (CbamReference) reference = cbam_reference_new (truth.graph);
+  g_autoptr (CbamProgram) program = cbam_program_new (device, fast.graph, &config, &error);
+  g_autoptr (CbamSlot) slot = program ? cbam_slot_new (program, FALSE, &error) : NULL;
+  const guint n_priors = truth.graph->anchors->len;
+  CbamFrameArgs frame = { .threshold = threshold, .n_classes = level->n_classes };
+  g_autoptr (GArray) expected = NULL;
+
+  g_assert_no_error (error);
+  memset (frame.reported, 0xff, sizeof frame.reported);
+  if (level->n_classes > 4)
+    frame.reported[0] &= ~(1u | 1u << 3);
+  fill (reference, truth.loc, 3, 3);
+  fill (reference, truth.conf, 4, 4);
+  cbam_reference_run (reference, NULL, &frame);
+  expected = sorted_hits ((const CbamHit *) reference->hits->data, reference->hits->len);
+  for (guint run = 0; run < 2; run++) {
+    g_autoptr (GArray) found = NULL;
+    guint32 n;
+
+    cbam_tensor_write (fast.loc, cbam_slot_get_map (slot, fast.loc), cbam_reference_get (reference, truth.loc));
+    cbam_tensor_write (fast.conf, cbam_slot_get_map (slot, fast.conf), cbam_reference_get (reference, truth.conf));
+    *cbam_slot_get_frame (slot) = frame;
+    g_assert_true (cbam_slot_submit (slot, &error));
+    g_assert_true (cbam_slot_wait (slot, &error));
+    cbam_slot_get_hits (slot, &n);
+    found = sorted_hits (cbam_slot_get_hits (slot, &n), n);
+    assert_same_hits (expected, found, threshold);
+    if (threshold < 0)
+      g_assert_cmpuint (n, ==, (n_priors - 2) * (level->n_classes - (level->n_classes > 4 ? 2 : 0)));
+    assert_close ("boxes", reference->boxes[2], cbam_slot_get_boxes (slot)[2], (n_priors - 2) * 4, 1e-5, 1e9);
+    cbam_program_check_canaries (program, slot, &error);
+    g_assert_no_error (error);
+  }
+}
+
+static void
+test_detect (gconstpointer data)
+{
+  static const float thresholds[] = { -1, 0, 0.01f, 0.5f, 0.99f, 1 };
+  g_autoptr (CbamDevice) device = test_device_open (CBAM_DEBUG_POISON | GPOINTER_TO_UINT (data));
+
+  for (guint l = 0; l < G_N_ELEMENTS (levels); l++)
+    for (guint t = 0; t < G_N_ELEMENTS (thresholds); t++)
+      for (guint score = CBAM_SCORE_SOFTMAX; score <= CBAM_SCORE_SIGMOID; score++)
+        run_level (device, &levels[l], (CbamScore) score, t % 2 == 0, thresholds[t]);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_data_func ("/detect/texel", GUINT_TO_POINTER (0), test_detect);
+  g_test_add_data_func ("/detect/plain", GUINT_TO_POINTER (CBAM_DEBUG_PLAIN), test_detect);
+  g_test_add_data_func ("/detect/noncoherent", GUINT_TO_POINTER (CBAM_DEBUG_NONCOHERENT), test_detect);
+  return g_test_run ();
+}

@@ -1,0 +1,357 @@
+/* The preprocess against its reference for every format, odd sizes, strides, colour matrices, ranges and geometry; and
+ * both against colours whose answer is known from the standards.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <math.h>
+#include <string.h>
+
+#include "compare.h"
+#include "graph/run_reference.h"
+#include "graph/run_vulkan.h"
+#include "preprocess.h"
+#include "random-source.h"
+
+#define INPUT_WIDTH 23
+#define INPUT_HEIGHT 17
+#define MAX_BYTES (1 << 20)
+
+static const CbamFormat formats[] = {
+  CBAM_FORMAT_NV12, CBAM_FORMAT_I420, CBAM_FORMAT_YUY2, CBAM_FORMAT_UYVY, CBAM_FORMAT_RGB,   CBAM_FORMAT_BGR,
+  CBAM_FORMAT_RGBA, CBAM_FORMAT_BGRA, CBAM_FORMAT_RGBX, CBAM_FORMAT_BGRX, CBAM_FORMAT_GRAY8,
+};
+
+static const struct
+{
+  guint width, height;
+} sizes[] = { { 1, 1 }, { 2, 2 }, { 3, 5 }, { 23, 17 }, { 64, 48 }, { 101, 7 }, { 37, 131 } };
+
+/* A spec that asks for the plain pixel values. */
+static CbamSpec
+plain_spec (void)
+{
+  return (CbamSpec){
+    .input = { .width = INPUT_WIDTH, .height = INPUT_HEIGHT, .scale = { 1, 1, 1 } },
+  };
+}
+
+typedef struct
+{
+  CbamDevice *device;
+  CbamProgram *program;
+  CbamSlot *slot;
+  CbamGraph *truth;
+  CbamReference *reference;
+  CbamTensor *fast_map, *true_map;
+} Bench;
+
+static CbamGraph *
+build (CbamTensor **ret_map)
+{
+  RandomSource source;
+  CbamGraph *graph;
+
+  random_source_init (&source, 1);
+  graph = cbam_graph_new (&source.source);
+  *ret_map = cbam_graph_preprocess (graph, INPUT_WIDTH, INPUT_HEIGHT);
+  (*ret_map)->keep = TRUE;
+  cbam_graph_conv (graph, &(CbamConvForm){ .name = "c", .input = *ret_map, .channels = 3, .kernel = 3, .pad = 1 });
+  random_source_clear (&source);
+  return graph;
+}
+
+static void
+bench_init (Bench *bench, CbamDebugFlags debug)
+{
+  const CbamPlanConfig config = { .canary = 256 };
+  g_autoptr (GError) error = NULL;
+
+  bench->device = test_device_open (debug | CBAM_DEBUG_POISON);
+  bench->program = cbam_program_new (bench->device, build (&bench->fast_map), &config, &error);
+  g_assert_no_error (error);
+  bench->slot = cbam_slot_new (bench->program, FALSE, &error);
+  g_assert_no_error (error);
+  bench->truth = build (&bench->true_map);
+  bench->reference = cbam_reference_new (bench->truth);
+}
+
+static void
+bench_clear (Bench *bench)
+{
+  cbam_reference_free (bench->reference);
+  cbam_graph_free (bench->truth);
+  cbam_slot_free (bench->slot);
+  cbam_program_free (bench->program);
+  cbam_device_unref (bench->device);
+}
+
+/* Runs @image both ways; @found and @expected get [3][INPUT_HEIGHT][INPUT_WIDTH]. */
+static void
+bench_run (Bench *bench, const CbamImage *image, const CbamSpec *spec, float *found, const float **expected)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree guint8 *packed = g_malloc (cbam_image_packed_size (image));
+  const CbamDetectParams params = { 0 };
+  CbamFrameArgs frame;
+  guint8 *pixels;
+
+  g_assert_true (cbam_image_check (image, &error));
+  cbam_image_pack (image, packed);
+  cbam_frame_fill (&frame, image, spec, &params);
+  pixels = cbam_slot_reserve_pixels (bench->slot, cbam_image_packed_size (image), &error);
+  g_assert_no_error (error);
+  memcpy (pixels, packed, cbam_image_packed_size (image));
+  *cbam_slot_get_frame (bench->slot) = frame;
+  g_assert_true (cbam_slot_submit (bench->slot, &error));
+  g_assert_true (cbam_slot_wait (bench->slot, &error));
+  cbam_tensor_read (bench->fast_map, cbam_slot_get_map (bench->slot, bench->fast_map), found);
+  cbam_program_check_canaries (bench->program, bench->slot, &error);
+  g_assert_no_error (error);
+  cbam_reference_run (bench->reference, packed, &frame);
+  *expected = cbam_reference_get (bench->reference, bench->true_map);
+}
+
+static void
+fill_random (guint8 *bytes, guint32 seed)
+{
+  GRand *rand = g_rand_new_with_seed (seed);
+
+  for (gsize i = 0; i < MAX_BYTES; i++)
+    bytes[i] = (guint8) g_rand_int_range (rand, 0, 256);
+  g_rand_free (rand);
+}
+
+/* An image over @bytes with rows @extra bytes longer than they need be. */
+static CbamImage
+image_over (const guint8 *bytes, CbamFormat format, guint width, guint height, gsize extra)
+{
+  const guint half = (width + 1) / 2, half_rows = (height + 1) / 2;
+  CbamImage image = { .format = format, .width = width, .height = height };
+  gsize rows[3] = { 0 }, row_counts[3] = { height, half_rows, half_rows };
+
+  switch (format) {
+    case CBAM_FORMAT_NV12:
+      rows[0] = width;
+      rows[1] = 2 * half;
+      break;
+    case CBAM_FORMAT_I420:
+      rows[0] = width;
+      rows[1] = rows[2] = half;
+      break;
+    case CBAM_FORMAT_YUY2:
+    case CBAM_FORMAT_UYVY: rows[0] = 4 * half; break;
+    case CBAM_FORMAT_RGB:
+    case CBAM_FORMAT_BGR: rows[0] = 3 * width; break;
+    case CBAM_FORMAT_GRAY8: rows[0] = width; break;
+    default: rows[0] = 4 * width; break;
+  }
+  for (guint p = 0; p < 3 && rows[p]; p++) {
+    image.planes[p] = bytes;
+    image.strides[p] = rows[p] + extra;
+    bytes += image.strides[p] * row_counts[p];
+  }
+  return image;
+}
+
+static void
+test_formats (gconstpointer data)
+{
+  g_autofree guint8 *bytes = g_malloc (MAX_BYTES);
+  const CbamSpec spec = plain_spec ();
+  const gsize n = 3 * INPUT_WIDTH * INPUT_HEIGHT;
+  g_autofree float *found = g_new (float, n), *again = g_new (float, n);
+  Bench bench;
+
+  bench_init (&bench, GPOINTER_TO_UINT (data));
+  fill_random (bytes, 11);
+  for (guint f = 0; f < G_N_ELEMENTS (formats); f++)
+    for (guint s = 0; s < G_N_ELEMENTS (sizes); s++) {
+      CbamImage image = image_over (bytes, formats[f], sizes[s].width, sizes[s].height, s % 3 * 5);
+      g_autofree char *what = g_strdup_printf ("format %d, %ux%u", formats[f], sizes[s].width, sizes[s].height);
+      const float *expected;
+
+      image.matrix = (CbamMatrix) ((f + s) % 5);
+      image.range = (CbamRange) (s % 3);
+      image.chroma = (CbamChroma) ((s + f) % 3);
+      bench_run (&bench, &image, &spec, found, &expected);
+      /* Positions in single precision are off by a few millionths of a pixel; a step of 255 makes that 1e-2. */
+      assert_close (what, expected, found, n, 1e-4, 2e-2);
+      bench_run (&bench, &image, &spec, again, &expected);
+      g_assert_cmpmem (found, n * sizeof (float), again, n * sizeof (float));
+    }
+  bench_clear (&bench);
+}
+
+static void
+test_geometry (void)
+{
+  g_autofree guint8 *bytes = g_malloc (MAX_BYTES);
+  const gsize n = 3 * INPUT_WIDTH * INPUT_HEIGHT;
+  g_autofree float *found = g_new (float, n);
+  Bench bench;
+
+  bench_init (&bench, 0);
+  fill_random (bytes, 12);
+  for (guint s = 0; s < G_N_ELEMENTS (sizes); s++) {
+    const CbamImage image = image_over (bytes, CBAM_FORMAT_RGB, sizes[s].width, sizes[s].height, 0);
+    CbamSpec spec = plain_spec ();
+    const float *expected;
+
+    spec.input.resize = CBAM_RESIZE_LETTERBOX;
+    spec.input.channels = CBAM_CHANNELS_BGR;
+    spec.input.mean[0] = 104;
+    spec.input.mean[1] = 117;
+    spec.input.mean[2] = 123;
+    spec.input.scale[2] = 0.5f;
+    bench_run (&bench, &image, &spec, found, &expected);
+    assert_close ("letterbox", expected, found, n, 1e-4, 2e-2);
+
+    spec = plain_spec ();
+    spec.input.rounding = CBAM_ROUNDING_U8;
+    bench_run (&bench, &image, &spec, found, &expected);
+    assert_close ("u8", expected, found, n, 1e-2, 1.0); /* a value at .5 may go either way */
+    for (gsize i = 0; i < n; i++)
+      g_assert_cmpfloat (found[i], ==, floorf (found[i]));
+  }
+  bench_clear (&bench);
+}
+
+/* Letterboxing a square into 23x17 leaves three columns at each side, filled with the mean: zero after it. */
+static void
+test_letterbox_fill (void)
+{
+  g_autofree guint8 *bytes = g_malloc (MAX_BYTES);
+  const CbamImage image = image_over (bytes, CBAM_FORMAT_RGB, 34, 34, 0);
+  CbamSpec spec = plain_spec ();
+  g_autofree float *found = g_new (float, 3 * INPUT_WIDTH * INPUT_HEIGHT);
+  const float *expected;
+  Bench bench;
+
+  memset (bytes, 200, MAX_BYTES);
+  spec.input.resize = CBAM_RESIZE_LETTERBOX;
+  spec.input.mean[0] = spec.input.mean[1] = spec.input.mean[2] = 100;
+  bench_init (&bench, 0);
+  bench_run (&bench, &image, &spec, found, &expected);
+  for (guint y = 0; y < INPUT_HEIGHT; y++)
+    for (guint x = 0; x < INPUT_WIDTH; x++)
+      g_assert_cmpfloat_with_epsilon (found[y * INPUT_WIDTH + x], x < 3 || x >= 20 ? 0 : 100, 1e-3);
+  bench_clear (&bench);
+}
+
+/* A frame of one colour comes out as that colour, whatever carries it. 8-bit codes of the colour bars: BT.601 and
+ * BT.709 limited range (ITU-R BT.601-7, BT.709-6), full range as JFIF. Codes are rounded, so the answer is within 2. */
+static void
+test_known_colours (void)
+{
+  static const struct
+  {
+    CbamMatrix matrix;
+    CbamRange range;
+    guint8 y, cb, cr;
+    float rgb[3];
+  } colours[] = {
+    { CBAM_MATRIX_BT601, CBAM_RANGE_DEFAULT, 81, 90, 240, { 255, 0, 0 } },
+    { CBAM_MATRIX_BT601, CBAM_RANGE_LIMITED, 145, 54, 34, { 0, 255, 0 } },
+    { CBAM_MATRIX_BT601, CBAM_RANGE_LIMITED, 41, 240, 110, { 0, 0, 255 } },
+    { CBAM_MATRIX_BT709, CBAM_RANGE_LIMITED, 63, 102, 240, { 255, 0, 0 } },
+    { CBAM_MATRIX_BT709, CBAM_RANGE_LIMITED, 173, 42, 26, { 0, 255, 0 } },
+    { CBAM_MATRIX_BT709, CBAM_RANGE_LIMITED, 32, 240, 118, { 0, 0, 255 } },
+    { CBAM_MATRIX_BT601, CBAM_RANGE_FULL, 76, 85, 255, { 255, 0, 0 } },
+    { CBAM_MATRIX_BT601, CBAM_RANGE_LIMITED, 235, 128, 128, { 255, 255, 255 } },
+    { CBAM_MATRIX_BT601, CBAM_RANGE_LIMITED, 16, 128, 128, { 0, 0, 0 } },
+  };
+  static const CbamFormat yuv[] = { CBAM_FORMAT_NV12, CBAM_FORMAT_I420, CBAM_FORMAT_YUY2, CBAM_FORMAT_UYVY };
+  const CbamSpec spec = plain_spec ();
+  const gsize plane = INPUT_WIDTH * INPUT_HEIGHT;
+  g_autofree float *found = g_new (float, 3 * plane);
+  Bench bench;
+
+  bench_init (&bench, 0);
+  for (guint c = 0; c < G_N_ELEMENTS (colours); c++)
+    for (guint f = 0; f < G_N_ELEMENTS (yuv); f++) {
+      g_autofree guint8 *bytes = g_malloc (MAX_BYTES);
+      CbamImage image = image_over (bytes, yuv[f], 31, 9, 0);
+      const gsize chroma = (gsize) (image.planes[1] ? image.planes[1] - bytes : 0);
+      const float *expected;
+
+      for (gsize i = 0; i < MAX_BYTES; i++)
+        switch (yuv[f]) {
+          case CBAM_FORMAT_NV12:
+            bytes[i] = i < chroma ? colours[c].y : (i - chroma) % 2 ? colours[c].cr : colours[c].cb;
+            break;
+          case CBAM_FORMAT_I420:
+            bytes[i] = i < chroma ? colours[c].y : bytes + i < image.planes[2] ? colours[c].cb : colours[c].cr;
+            break;
+          case CBAM_FORMAT_YUY2:
+            bytes[i] = i % 2 == 0 ? colours[c].y : i % 4 == 1 ? colours[c].cb : colours[c].cr;
+            break;
+          default: bytes[i] = i % 2 == 1 ? colours[c].y : i % 4 == 0 ? colours[c].cb : colours[c].cr; break;
+        }
+      image.matrix = colours[c].matrix;
+      image.range = colours[c].range;
+      bench_run (&bench, &image, &spec, found, &expected);
+      for (guint i = 0; i < 3 * plane; i++)
+        g_assert_cmpfloat_with_epsilon (found[i], colours[c].rgb[i / plane], 2.0);
+    }
+  bench_clear (&bench);
+}
+
+/* Half-pixel centres, no antialiasing: twice the size of a ramp lands a quarter pixel beside the samples. */
+static void
+test_half_pixel_centres (void)
+{
+  g_autofree guint8 *bytes = g_malloc (MAX_BYTES);
+  const CbamSpec spec = plain_spec ();
+  g_autofree float *found = g_new (float, 3 * INPUT_WIDTH * INPUT_HEIGHT);
+  const float *expected;
+  CbamImage image;
+  Bench bench;
+
+  for (gsize i = 0; i < MAX_BYTES; i++)
+    bytes[i] = (guint8) (i % (2 * INPUT_WIDTH) * 5);
+  image = image_over (bytes, CBAM_FORMAT_GRAY8, 2 * INPUT_WIDTH, INPUT_HEIGHT, 0);
+  bench_init (&bench, 0);
+  bench_run (&bench, &image, &spec, found, &expected);
+  for (guint x = 0; x < INPUT_WIDTH; x++)
+    g_assert_cmpfloat_with_epsilon (found[x], (2 * x + 0.5) * 5, 1e-3);
+  bench_clear (&bench);
+}
+
+static void
+test_bad_images (void)
+{
+  const guint8 byte = 0;
+  const CbamImage bad[] = {
+    { .format = CBAM_FORMAT_UNKNOWN, .width = 1, .height = 1, .planes = { &byte } },
+    { .format = (CbamFormat) 99, .width = 1, .height = 1, .planes = { &byte } },
+    { .format = CBAM_FORMAT_RGB, .width = 0, .height = 1, .planes = { &byte } },
+    { .format = CBAM_FORMAT_RGB, .width = 1, .height = 65536, .planes = { &byte } },
+    { .format = CBAM_FORMAT_RGB, .width = 1, .height = 1 },
+    { .format = CBAM_FORMAT_NV12, .width = 1, .height = 1, .planes = { &byte } },
+    { .format = CBAM_FORMAT_RGB, .width = 2, .height = 1, .planes = { &byte }, .strides = { 5 } },
+    { .format = CBAM_FORMAT_GRAY8, .width = 1, .height = 1, .planes = { &byte }, .matrix = (CbamMatrix) 9 },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (bad); i++) {
+    g_autoptr (GError) error = NULL;
+
+    g_assert_false (cbam_image_check (&bad[i], &error));
+    g_assert_error (error, CBAM_ERROR, CBAM_ERROR_BAD_IMAGE);
+  }
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_data_func ("/preprocess/formats/texel", GUINT_TO_POINTER (0), test_formats);
+  g_test_add_data_func ("/preprocess/formats/plain", GUINT_TO_POINTER (CBAM_DEBUG_PLAIN), test_formats);
+  g_test_add_data_func ("/preprocess/formats/staging", GUINT_TO_POINTER (CBAM_DEBUG_STAGING), test_formats);
+  g_test_add_data_func ("/preprocess/formats/noncoherent", GUINT_TO_POINTER (CBAM_DEBUG_NONCOHERENT), test_formats);
+  g_test_add_func ("/preprocess/geometry", test_geometry);
+  g_test_add_func ("/preprocess/letterbox-fill", test_letterbox_fill);
+  g_test_add_func ("/preprocess/known-colours", test_known_colours);
+  g_test_add_func ("/preprocess/half-pixel-centres", test_half_pixel_centres);
+  g_test_add_func ("/preprocess/bad-images", test_bad_images);
+  return g_test_run ();
+}

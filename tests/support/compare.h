@@ -1,0 +1,17 @@
+/* Comparing what a device computed with the truth.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "vk/device.h"
+
+/* Opens the test device with @debug, and with the validation layer where it is installed; a test without a device
+ * fails, because lavapipe is one. */
+CbamDevice *test_device_open (CbamDebugFlags debug);
+
+/* Relative L2 error of @found; counts a NaN as infinite. */
+double relative_error (const float *expected, const float *found, gsize n);
+
+/* Fails the test when the error is above @limit or any value is further away than @absolute; says where. */
+void assert_close (const char *what, const float *expected, const float *found, gsize n, double limit, double absolute);
