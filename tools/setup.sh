@@ -74,3 +74,10 @@ cbam_find_test_data() {
     export CBAM_TEST_DATA
   fi
 }
+
+# cbam_make_coco_model FILE: converts the test data's detector and names it in CBAM_COCO_MODEL, unless one is named.
+cbam_make_coco_model() {
+  [ -z "${CBAM_COCO_MODEL-}" ] && [ -d "${CBAM_TEST_DATA-}/coco-ssd-mobilenet" ] || return 0
+  [ -f "$1" ] || "$cbam_root/tools/convert" "$CBAM_TEST_DATA/coco-ssd-mobilenet" "$1"
+  export CBAM_COCO_MODEL=$1
+}

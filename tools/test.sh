@@ -5,7 +5,7 @@
 #
 # --asan runs everything a second time, built with the address and undefined-behaviour sanitisers. The builds lie in
 # build/ (or $BUILD) and build-asan/ ($BUILD-asan). Tests of real pictures and weights read the folder named by
-# CBAM_TEST_DATA.
+# CBAM_TEST_DATA, and the model file named by CBAM_COCO_MODEL, which is converted from there.
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
@@ -34,6 +34,7 @@ cbam_install_packages
 cbam_find_test_data
 logs=("$build/meson-logs/testlog.json")
 cbam_build "$build"
+cbam_make_coco_model "$build/coco.safetensors"
 run_tests "$build"
 
 # A leak in a library that is unloaded before the report has no name left to be told from one of ours, so the sanitised

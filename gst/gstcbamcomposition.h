@@ -1,0 +1,26 @@
+/* How a drawing gets onto the video: attached as metadata where downstream takes it, else blended into the pixels.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include <gst/video/video.h>
+
+G_BEGIN_DECLS
+
+/* @caps with the caps feature of GstVideoOverlayComposition on every structure, or on none. (transfer full) */
+GstCaps *gst_cbam_composition_caps_with (const GstCaps *caps);
+GstCaps *gst_cbam_composition_caps_without (const GstCaps *caps);
+
+/* Sends caps for frames of @in_caps from @src_pad, with the feature where downstream takes the metadata and @wanted, or
+ * takes nothing else. From the task of the pad. Returns whether drawings are to be attached. */
+gboolean gst_cbam_composition_negotiate (GstPad *src_pad, GstCaps *in_caps, gboolean wanted);
+
+/* Adds the drawing to the one the writable @buffer has, or is its first. */
+void gst_cbam_composition_attach (GstBuffer *buffer, GstVideoOverlayComposition *composition);
+
+/* Blends into the pixels of the writable @buffer. FALSE: they cannot be mapped. */
+gboolean gst_cbam_composition_blend (GstBuffer *buffer, const GstVideoInfo *info,
+                                     GstVideoOverlayComposition *composition);
+
+G_END_DECLS

@@ -1,0 +1,238 @@
+/* The line between the streaming thread and the task of the source pad: one lock, one condition per side.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "gstcbamfifo.h"
+
+#include <gst/base/base.h>
+
+/* There is one query in line at most: the streaming thread waits for its answer. */
+typedef enum
+{
+  QUERY_NONE,
+  QUERY_WAITS, /* in line */
+  QUERY_RUNS,  /* with the task */
+  QUERY_ANSWERED,
+} QueryState;
+
+struct _GstCbamFifo
+{
+  GMutex lock;
+  GCond pushed;         /* wakes the task */
+  GCond changed;        /* wakes the streaming thread */
+  GstQueueArray *items; /* of GstCbamItem */
+  gboolean closed;
+  guint slots, slots_taken;
+  GstFlowReturn flow;
+  gboolean flow_reported;
+  QueryState query_state;
+  gboolean query_answer;
+};
+
+static void
+item_clear (gpointer data)
+{
+  GstCbamItem *item = data;
+
+  if (!GST_IS_QUERY (item->object))
+    gst_mini_object_unref (item->object);
+}
+
+GstCbamFifo *
+gst_cbam_fifo_new (void)
+{
+  GstCbamFifo *fifo = g_new0 (GstCbamFifo, 1);
+
+  g_mutex_init (&fifo->lock);
+  g_cond_init (&fifo->pushed);
+  g_cond_init (&fifo->changed);
+  fifo->items = gst_queue_array_new_for_struct (sizeof (GstCbamItem), 16);
+  gst_queue_array_set_clear_func (fifo->items, item_clear);
+  fifo->closed = TRUE;
+  return fifo;
+}
+
+void
+gst_cbam_fifo_free (GstCbamFifo *fifo)
+{
+  if (fifo == NULL)
+    return;
+  gst_queue_array_free (fifo->items);
+  g_cond_clear (&fifo->changed);
+  g_cond_clear (&fifo->pushed);
+  g_mutex_clear (&fifo->lock);
+  g_free (fifo);
+}
+
+void
+gst_cbam_fifo_open (GstCbamFifo *fifo, guint slots)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&fifo->lock);
+
+  gst_queue_array_clear (fifo->items);
+  fifo->slots = slots;
+  fifo->slots_taken = 0;
+  fifo->flow = GST_FLOW_OK;
+  fifo->flow_reported = FALSE;
+  fifo->query_state = QUERY_NONE;
+  fifo->closed = FALSE;
+}
+
+void
+gst_cbam_fifo_close (GstCbamFifo *fifo)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&fifo->lock);
+
+  fifo->closed = TRUE;
+  g_cond_broadcast (&fifo->pushed);
+  g_cond_broadcast (&fifo->changed);
+}
+
+void
+gst_cbam_fifo_empty (GstCbamFifo *fifo)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&fifo->lock);
+
+  g_return_if_fail (fifo->closed);
+  gst_queue_array_clear (fifo->items);
+}
+
+/* After end of stream, these let data through again. */
+static gboolean
+restarts (const GstCbamItem *item)
+{
+  if (!GST_IS_EVENT (item->object))
+    return FALSE;
+  GstEventType type = GST_EVENT_TYPE (GST_EVENT_CAST (item->object));
+  return type == GST_EVENT_STREAM_START || type == GST_EVENT_SEGMENT;
+}
+
+/* What a caller who wants to add data gets. Called with the lock held, by the streaming thread. */
+static GstFlowReturn
+report_flow (GstCbamFifo *fifo)
+{
+  if (fifo->closed)
+    return GST_FLOW_FLUSHING;
+  if (fifo->flow != GST_FLOW_OK)
+    fifo->flow_reported = TRUE;
+  return fifo->flow;
+}
+
+GstFlowReturn
+gst_cbam_fifo_take_slot (GstCbamFifo *fifo, gboolean wait, gboolean *taken)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&fifo->lock);
+
+  while (wait && !fifo->closed && fifo->flow == GST_FLOW_OK && fifo->slots_taken == fifo->slots)
+    g_cond_wait (&fifo->changed, &fifo->lock);
+
+  GstFlowReturn flow = report_flow (fifo);
+  *taken = flow == GST_FLOW_OK && fifo->slots_taken < fifo->slots;
+  if (*taken)
+    fifo->slots_taken++;
+  return flow;
+}
+
+void
+gst_cbam_fifo_return_slot (GstCbamFifo *fifo)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&fifo->lock);
+
+  g_return_if_fail (fifo->slots_taken > 0);
+  fifo->slots_taken--;
+  g_cond_broadcast (&fifo->changed);
+}
+
+GstFlowReturn
+gst_cbam_fifo_push (GstCbamFifo *fifo, GstCbamItem item)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&fifo->lock);
+
+  if (!fifo->closed && fifo->flow == GST_FLOW_EOS && restarts (&item))
+    fifo->flow = GST_FLOW_OK;
+  /* An inferred buffer goes in line even if downstream has just failed: the task must collect its slot. */
+  GstFlowReturn flow = GST_IS_BUFFER (item.object) || fifo->closed ? report_flow (fifo) : GST_FLOW_OK;
+  if (flow != GST_FLOW_OK && !(item.inferred && !fifo->closed)) {
+    gst_mini_object_unref (item.object);
+    return flow;
+  }
+  gst_queue_array_push_tail_struct (fifo->items, &item);
+  g_cond_signal (&fifo->pushed);
+  return flow;
+}
+
+gboolean
+gst_cbam_fifo_push_query (GstCbamFifo *fifo, GstQuery *query)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&fifo->lock);
+
+  if (fifo->closed)
+    return FALSE;
+
+  GstCbamItem item = { .object = GST_MINI_OBJECT_CAST (query) };
+  gst_queue_array_push_tail_struct (fifo->items, &item);
+  fifo->query_state = QUERY_WAITS;
+  g_cond_signal (&fifo->pushed);
+
+  /* A query that the task is running cannot be taken away from it, flushing or not; downstream gets flushed too. */
+  while (fifo->query_state == QUERY_RUNS || (fifo->query_state == QUERY_WAITS && !fifo->closed))
+    g_cond_wait (&fifo->changed, &fifo->lock);
+
+  gboolean answered = fifo->query_state == QUERY_ANSWERED;
+  if (!answered)
+    gst_queue_array_pop_tail_struct (fifo->items); /* nothing gets in behind a query */
+  fifo->query_state = QUERY_NONE;
+  return answered && fifo->query_answer;
+}
+
+gboolean
+gst_cbam_fifo_pop (GstCbamFifo *fifo, GstCbamItem *item)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&fifo->lock);
+
+  while (!fifo->closed && gst_queue_array_is_empty (fifo->items))
+    g_cond_wait (&fifo->pushed, &fifo->lock);
+  if (fifo->closed)
+    return FALSE;
+
+  *item = *(GstCbamItem *) gst_queue_array_pop_head_struct (fifo->items);
+  if (GST_IS_QUERY (item->object))
+    fifo->query_state = QUERY_RUNS;
+  return TRUE;
+}
+
+void
+gst_cbam_fifo_answer (GstCbamFifo *fifo, gboolean answer)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&fifo->lock);
+
+  fifo->query_answer = answer;
+  fifo->query_state = QUERY_ANSWERED;
+  g_cond_broadcast (&fifo->changed);
+}
+
+void
+gst_cbam_fifo_set_flow (GstCbamFifo *fifo, GstFlowReturn flow)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&fifo->lock);
+
+  if (flow == fifo->flow)
+    return;
+  /* The end of one segment does not concern what comes after the next, which the streaming thread may be at already. */
+  for (guint i = 0; flow == GST_FLOW_EOS && i < gst_queue_array_get_length (fifo->items); i++)
+    if (restarts (gst_queue_array_peek_nth_struct (fifo->items, i)))
+      return;
+  fifo->flow = flow;
+  fifo->flow_reported = FALSE;
+  g_cond_broadcast (&fifo->changed);
+}
+
+GstFlowReturn
+gst_cbam_fifo_get_flow (GstCbamFifo *fifo, gboolean *reported)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&fifo->lock);
+
+  if (reported)
+    *reported = fifo->flow_reported;
+  return fifo->flow;
+}

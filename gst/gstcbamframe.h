@@ -1,0 +1,18 @@
+/* From GstVideoFrame to CbamImage: formats, strides and colour in the library's words.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include <cbamdetect/image.h>
+#include <gst/video/video.h>
+
+G_BEGIN_DECLS
+
+/* The formats the library reads, for caps. */
+#define GST_CBAM_FORMATS "{ NV12, I420, YUY2, UYVY, RGB, BGR, RGBA, BGRA, RGBx, BGRx, GRAY8 }"
+
+/* A view of a frame mapped for reading; valid while the frame stays mapped. FALSE: a layout the library cannot read. */
+gboolean gst_cbam_frame_to_image (const GstVideoFrame *frame, CbamImage *image);
+
+G_END_DECLS

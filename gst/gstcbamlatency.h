@@ -1,0 +1,33 @@
+/* GstCbamLatency: whether the stream is live, and how long the element may hold a frame.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include <gst/gst.h>
+
+G_BEGIN_DECLS
+
+/* Zeroed is a good start. */
+typedef struct
+{
+  GMutex lock;
+  gboolean live;        /* upstream's last answer; none = not live */
+  GstClockTime ceiling; /* no frame was held longer, as far as that was up to us */
+} GstCbamLatency;
+
+/* A new stream: not live until upstream says so. */
+void gst_cbam_latency_reset (GstCbamLatency *latency, GstClockTime ceiling);
+
+/* Asks upstream of @sink_pad whether it is live. */
+void gst_cbam_latency_ask (GstCbamLatency *latency, GstPad *sink_pad);
+
+gboolean gst_cbam_latency_is_live (GstCbamLatency *latency);
+
+/* Answers the LATENCY query: upstream's plus ours, and learns from it. */
+gboolean gst_cbam_latency_answer (GstCbamLatency *latency, GstPad *sink_pad, GstQuery *query);
+
+/* A frame was held so long. Returns TRUE when the answer has changed, so that the pipeline must be told. */
+gboolean gst_cbam_latency_observe (GstCbamLatency *latency, GstClockTime held);
+
+G_END_DECLS

@@ -1,0 +1,319 @@
+/* Drawing: attached where downstream takes compositions, blended elsewhere, the same in every format.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "support.h"
+
+#include "../../gst/gstcbamcomposition.h"
+
+#define CAPS "video/x-raw,format=RGB,width=320,height=240,framerate=25/1"
+#define WITH "video/x-raw(meta:GstVideoOverlayComposition),format=RGB,width=320,height=240,framerate=25/1"
+#define WITH_MEMORY                                                                                                    \
+  "video/x-raw(memory:SystemMemory,meta:GstVideoOverlayComposition),format=RGB,"                                       \
+  "width=320,height=240,framerate=25/1"
+#define BOTH_WAYS "video/x-raw;video/x-raw(memory:SystemMemory,meta:GstVideoOverlayComposition)"
+
+static gboolean
+has_feature (GstHarness *h)
+{
+  g_autoptr (GstCaps) caps = gst_pad_get_current_caps (h->sinkpad);
+
+  return gst_caps_features_contains (gst_caps_get_features (caps, 0), "meta:GstVideoOverlayComposition");
+}
+
+static guint
+n_rectangles (GstBuffer *buffer)
+{
+  GstVideoOverlayCompositionMeta *meta = gst_buffer_get_video_overlay_composition_meta (buffer);
+
+  return meta ? gst_video_overlay_composition_n_rectangles (meta->overlay) : 0;
+}
+
+static gboolean
+is_untouched (GstBuffer *buffer, const char *caps, guint picture)
+{
+  g_autoptr (GstBuffer) same = picture_new (caps, picture, 0);
+  GstMapInfo map;
+
+  gst_buffer_map (same, &map, GST_MAP_READ);
+  gboolean equal = gst_buffer_memcmp (buffer, 0, map.data, map.size) == 0;
+  gst_buffer_unmap (same, &map);
+  return equal;
+}
+
+static GstBuffer *
+through (GstHarness *h, guint picture)
+{
+  fail_unless_equals_int (gst_harness_push (h, picture_new (CAPS, picture, 0)), GST_FLOW_OK);
+  return gst_harness_pull (h);
+}
+
+GST_START_TEST (nothing_is_drawn_unasked)
+{
+  GstHarness *h = harness_new (detect_new ("threshold=0"), NULL);
+
+  gst_harness_add_propose_allocation_meta (h, GST_VIDEO_OVERLAY_COMPOSITION_META_API_TYPE, NULL);
+  gst_harness_set_src_caps_str (h, CAPS);
+  g_autoptr (GstBuffer) out = through (h, 0);
+  fail_unless (is_untouched (out, CAPS, 0));
+  fail_unless_equals_int (n_rectangles (out), 0);
+  fail_if (has_feature (h));
+  harness_free (h);
+}
+GST_END_TEST
+
+GST_START_TEST (attached_where_taken)
+{
+  const char *const sinks[] = { "ANY", BOTH_WAYS, "video/x-raw;video/x-raw(meta:GstVideoOverlayComposition)" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (sinks); i++) {
+    GstHarness *h = harness_new (detect_new ("threshold=0 max-detections=3 overlay=boxes+labels"), NULL);
+    gst_harness_add_propose_allocation_meta (h, GST_VIDEO_OVERLAY_COMPOSITION_META_API_TYPE, NULL);
+    gst_harness_set_sink_caps_str (h, sinks[i]);
+    gst_harness_set_src_caps_str (h, CAPS);
+    g_autoptr (GstBuffer) out = through (h, 0);
+    fail_unless (has_feature (h), "%s", sinks[i]);
+    fail_unless (n_rectangles (out) > 0);
+    fail_unless (is_untouched (out, CAPS, 0));
+    harness_free (h);
+  }
+}
+GST_END_TEST
+
+/* Caps with the feature alone are not enough: downstream must list the metadata. */
+GST_START_TEST (blended_where_not_taken)
+{
+  const char *const sinks[] = { "ANY", BOTH_WAYS, "video/x-raw" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (sinks); i++) {
+    GstHarness *h = harness_new (detect_new ("threshold=0 max-detections=3 overlay=boxes"), NULL);
+    gst_harness_set_sink_caps_str (h, sinks[i]);
+    gst_harness_set_src_caps_str (h, CAPS);
+    g_autoptr (GstBuffer) out = through (h, 0);
+    fail_if (has_feature (h), "%s", sinks[i]);
+    fail_unless_equals_int (n_rectangles (out), 0);
+    fail_if (is_untouched (out, CAPS, 0));
+    harness_free (h);
+  }
+}
+GST_END_TEST
+
+static GstBuffer *
+solid_new (guint width, guint height, guint32 pixel)
+{
+  GstBuffer *buffer = gst_buffer_new_allocate (NULL, width * height * 4, NULL);
+  GstMapInfo map;
+
+  gst_buffer_map (buffer, &map, GST_MAP_WRITE);
+  for (guint i = 0; i < width * height; i++)
+    ((guint32 *) map.data)[i] = pixel;
+  gst_buffer_unmap (buffer, &map);
+  gst_buffer_add_video_meta (buffer, GST_VIDEO_FRAME_FLAG_NONE, GST_VIDEO_OVERLAY_COMPOSITION_FORMAT_RGB, width,
+                             height);
+  return buffer;
+}
+
+static GstVideoOverlayComposition *
+composition_new (int x, int y, guint width, guint height, guint32 pixel)
+{
+  g_autoptr (GstBuffer) pixels = solid_new (width, height, pixel);
+  g_autoptr (GstVideoOverlayRectangle) rectangle = gst_video_overlay_rectangle_new_raw (
+      pixels, x, y, width, height, GST_VIDEO_OVERLAY_FORMAT_FLAG_PREMULTIPLIED_ALPHA);
+
+  return gst_video_overlay_composition_new (rectangle);
+}
+
+/* Whoever draws already goes on, with ours on top, in one composition. */
+GST_START_TEST (added_to_what_is_there)
+{
+  const char *const ins[] = { WITH, WITH_MEMORY };
+
+  for (guint i = 0; i < G_N_ELEMENTS (ins); i++) {
+    GstHarness *h = harness_new (detect_new ("threshold=0 max-detections=3 overlay=labels"), ins[i]);
+    g_autoptr (GstVideoOverlayComposition) theirs = composition_new (1, 2, 8, 8, 0xff00ff00);
+    GstBuffer *in = picture_new (CAPS, 0, 0);
+    gst_buffer_add_video_overlay_composition_meta (in, theirs);
+    fail_unless_equals_int (gst_harness_push (h, in), GST_FLOW_OK);
+    g_autoptr (GstBuffer) out = gst_harness_pull (h);
+    g_autoptr (GArray) found = found_in (out);
+    fail_unless (has_feature (h));
+    fail_unless_equals_int (n_rectangles (out), 1 + found->len);
+    fail_unless_equals_int (gst_video_overlay_composition_n_rectangles (theirs), 1);
+    fail_unless (is_untouched (out, CAPS, 0));
+    harness_free (h);
+  }
+}
+GST_END_TEST
+
+GST_START_TEST (renegotiated_when_things_change)
+{
+  GstHarness *h = harness_new (detect_new ("threshold=0 max-detections=3"), NULL);
+
+  gst_harness_add_propose_allocation_meta (h, GST_VIDEO_OVERLAY_COMPOSITION_META_API_TYPE, NULL);
+  gst_harness_set_sink_caps_str (h, "video/x-raw");
+  gst_harness_set_src_caps_str (h, CAPS);
+  g_autoptr (GstBuffer) plain = through (h, 0);
+  fail_unless (is_untouched (plain, CAPS, 0));
+
+  gst_util_set_object_arg (G_OBJECT (h->element), "overlay", "boxes");
+  g_autoptr (GstBuffer) blended = through (h, 0);
+  fail_if (is_untouched (blended, CAPS, 0) || has_feature (h));
+
+  gst_harness_set_sink_caps_str (h, "ANY"); /* sends RECONFIGURE */
+  g_autoptr (GstBuffer) attached = through (h, 0);
+  fail_unless (is_untouched (attached, CAPS, 0) && has_feature (h) && n_rectangles (attached) > 0);
+
+  gst_util_set_object_arg (G_OBJECT (h->element), "overlay", "none");
+  g_autoptr (GstBuffer) bare = through (h, 0);
+  fail_unless (is_untouched (bare, CAPS, 0) && !has_feature (h) && n_rectangles (bare) == 0);
+  harness_free (h);
+}
+GST_END_TEST
+
+/* A frame that others hold too is copied before it is drawn on. */
+GST_START_TEST (shared_frames_are_not_drawn_on)
+{
+  GstHarness *h = harness_new (detect_new ("threshold=0 overlay=boxes"), CAPS);
+  g_autoptr (GstBuffer) mine = picture_new (CAPS, 0, 0);
+
+  fail_unless_equals_int (gst_harness_push (h, gst_buffer_ref (mine)), GST_FLOW_OK);
+  g_autoptr (GstBuffer) out = gst_harness_pull (h);
+  fail_unless (is_untouched (mine, CAPS, 0));
+  fail_if (is_untouched (out, CAPS, 0));
+  fail_unless (gst_buffer_get_video_region_of_interest_meta_id (mine, 0) == NULL);
+  harness_free (h);
+}
+GST_END_TEST
+
+/* --- Blending itself --- */
+
+static const char *const formats[] = { "NV12", "I420", "YUY2", "UYVY", "RGB",  "BGR",
+                                       "RGBA", "BGRA", "RGBx", "BGRx", "GRAY8" };
+
+static void
+read_pixel (const GstVideoFrame *frame, int x, int y, int *luma)
+{
+  guint8 line[4 * 64];
+  const GstVideoFormatInfo *format = frame->info.finfo;
+
+  fail_unless (GST_VIDEO_FRAME_WIDTH (frame) <= 60);
+  format->unpack_func (format, GST_VIDEO_PACK_FLAG_NONE, line, (gpointer *) frame->data, frame->info.stride, 0, y,
+                       GST_VIDEO_FRAME_WIDTH (frame));
+  /* ARGB or AYUV: one number that tells white from black. */
+  *luma = GST_VIDEO_FORMAT_INFO_IS_RGB (format) ? line[4 * x + 2] : line[4 * x + 1];
+}
+
+/* White over black at any place and size, partly outside too: exactly the pixels of the rectangle turn white, whatever
+ * lies in the fourth byte of RGBx, and nothing beside the frame's rows is written. */
+GST_START_TEST (blends_exactly_the_rectangle)
+{
+  const struct
+  {
+    int x, y;
+    guint width, height;
+  } areas[] = { { 0, 0, 1, 1 },   { 3, 2, 5, 4 },   { 4, 3, 2, 7 },   { -2, -3, 6, 6 },
+                { 29, 17, 9, 9 }, { 0, 0, 37, 23 }, { 36, 22, 1, 1 }, { 40, 1, 3, 3 } };
+
+  for (guint f = 0; f < G_N_ELEMENTS (formats); f++) {
+    g_autofree char *text = g_strdup_printf ("video/x-raw,format=%s,width=37,height=23,framerate=25/1", formats[f]);
+    g_autoptr (GstCaps) caps = gst_caps_from_string (text);
+    GstVideoInfo info;
+    gst_video_info_from_caps (&info, caps);
+    for (guint a = 0; a < G_N_ELEMENTS (areas); a++) {
+      g_autoptr (GstBuffer) plain = picture_new (text, 0, 0);
+      GstVideoFrame frame;
+      fail_unless (gst_video_frame_map (&frame, &info, plain, GST_MAP_WRITE));
+      guint8 black[4 * 64] = { 0 };
+      for (int i = 0; i < 64; i++) {
+        const gboolean rgb = GST_VIDEO_INFO_IS_RGB (&info);
+        black[4 * i] = g_str_has_suffix (formats[f], "x") ? 0 : 255;
+        black[4 * i + 1] = rgb ? 0 : 16;
+        black[4 * i + 2] = black[4 * i + 3] = rgb ? 0 : 128;
+      }
+      for (int y = 0; y < 23; y++)
+        info.finfo->pack_func (info.finfo, GST_VIDEO_PACK_FLAG_NONE, black, 0, frame.data, frame.info.stride,
+                               info.chroma_site, y, 37);
+      gst_video_frame_unmap (&frame);
+
+      g_autoptr (GstBuffer) buffer = picture_pad (plain, text, 13);
+      g_autoptr (GstVideoOverlayComposition) white =
+          composition_new (areas[a].x, areas[a].y, areas[a].width, areas[a].height, 0xffffffff);
+      fail_unless (gst_cbam_composition_blend (buffer, &info, white));
+
+      fail_unless (gst_video_frame_map (&frame, &info, buffer, GST_MAP_READ));
+      for (int y = 0; y < 23; y++)
+        for (int x = 0; x < 37; x++) {
+          const gboolean inside = x >= areas[a].x && x < areas[a].x + (int) areas[a].width && y >= areas[a].y &&
+                                  y < areas[a].y + (int) areas[a].height;
+          int luma;
+          read_pixel (&frame, x, y, &luma);
+          fail_unless (inside ? luma > 230 : luma <= 16, "%s, area %u: %d at %d,%d", formats[f], a, luma, x, y);
+        }
+      for (guint p = 0; p < GST_VIDEO_FRAME_N_PLANES (&frame); p++) {
+        const guint8 *data = frame.data[p];
+        fail_unless_equals_int (data[-1], 0xa5);
+        fail_unless_equals_int (data[frame.info.stride[p] - 1], 0xa5);
+      }
+      gst_video_frame_unmap (&frame);
+    }
+  }
+}
+GST_END_TEST
+
+/* Half-transparent red on gray looks the same in all formats that have colour. */
+GST_START_TEST (blends_colours)
+{
+  for (guint f = 0; f + 1 < G_N_ELEMENTS (formats); f++) {
+    g_autofree char *text = g_strdup_printf ("video/x-raw,format=%s,width=37,height=23,framerate=25/1,"
+                                             "colorimetry=%s",
+                                             formats[f], f < 4 ? "bt709" : "sRGB");
+    g_autoptr (GstCaps) caps = gst_caps_from_string (text);
+    GstVideoInfo info, rgb_info;
+    gst_video_info_from_caps (&info, caps);
+    g_autoptr (GstBuffer) buffer = picture_new (text, 9, 0);
+    if (g_str_has_suffix (formats[f], "x"))
+      for (gsize i = 3; i < gst_buffer_get_size (buffer); i += 4)
+        gst_buffer_memset (buffer, i, 0, 1); /* nobody says what this byte holds */
+    g_autoptr (GstBuffer) before = gst_buffer_copy_deep (buffer);
+    g_autoptr (GstVideoOverlayComposition) red = composition_new (4, 4, 20, 12, 0x80800000);
+    fail_unless (gst_cbam_composition_blend (buffer, &info, red));
+
+    gst_video_info_set_format (&rgb_info, GST_VIDEO_FORMAT_RGB, 37, 23);
+    rgb_info.fps_n = 25;
+    guint8 pixels[2][3];
+    GstBuffer *both[] = { before, buffer };
+    for (guint i = 0; i < 2; i++) {
+      g_autoptr (GstBuffer) rgb = gst_buffer_new_allocate (NULL, rgb_info.size, NULL);
+      GstVideoFrame from, to;
+      fail_unless (gst_video_frame_map (&from, &info, both[i], GST_MAP_READ));
+      fail_unless (gst_video_frame_map (&to, &rgb_info, rgb, GST_MAP_WRITE));
+      GstVideoConverter *converter = gst_video_converter_new (&info, &rgb_info, NULL);
+      gst_video_converter_frame (converter, &from, &to);
+      gst_video_converter_free (converter);
+      memcpy (pixels[i], (guint8 *) to.data[0] + 9 * to.info.stride[0] + 3 * 13, 3);
+      gst_video_frame_unmap (&to);
+      gst_video_frame_unmap (&from);
+    }
+    /* Y'CbCr in 8 bits: a few levels off after going there and back. */
+    for (guint c = 0; c < 3; c++)
+      fail_unless (ABS (pixels[1][c] - (pixels[0][c] * 127 / 255 + (c == 0 ? 128 : 0))) <= 6, "%s: %d -> %d",
+                   formats[f], pixels[0][c], pixels[1][c]);
+  }
+}
+GST_END_TEST
+
+int
+main (int argc, char **argv)
+{
+  gst_check_init (&argc, &argv);
+  TCase *tests = tcase_create ("overlay");
+  tcase_add_test (tests, nothing_is_drawn_unasked);
+  tcase_add_test (tests, attached_where_taken);
+  tcase_add_test (tests, blended_where_not_taken);
+  tcase_add_test (tests, added_to_what_is_there);
+  tcase_add_test (tests, renegotiated_when_things_change);
+  tcase_add_test (tests, shared_frames_are_not_drawn_on);
+  tcase_add_test (tests, blends_exactly_the_rectangle);
+  tcase_add_test (tests, blends_colours);
+  return run_suite (tests);
+}
