@@ -21,7 +21,7 @@ align (gsize offset, gsize alignment)
 /* ---- Kernels ---------------------------------------------------------------------------------------------------- */
 
 static gboolean
-device_has (const CbamDeviceCaps *caps, guint needs)
+device_has (const CbamDeviceCaps *caps, CbamLayout layout, guint needs)
 {
   if ((needs & CBAM_NEED_TEXELS) && caps->max_texels == 0)
     return FALSE;
@@ -29,11 +29,13 @@ device_has (const CbamDeviceCaps *caps, guint needs)
     return FALSE;
   if ((needs & CBAM_NEED_INT64) && !caps->int64)
     return FALSE;
+  if ((needs & CBAM_NEED_BLOCKED) && layout != CBAM_LAYOUT_BLOCKED)
+    return FALSE;
   return TRUE;
 }
 
 static const CbamOpVariant *
-choose_variant (const CbamNode *node, const CbamPlanConfig *config)
+choose_variant (const CbamNode *node, CbamLayout layout, const CbamPlanConfig *config)
 {
   const CbamOpVariant *best = NULL;
   double best_cost = 0;
@@ -42,7 +44,7 @@ choose_variant (const CbamNode *node, const CbamPlanConfig *config)
     const CbamOpVariant *variant = &node->op->variants[i];
     double cost;
 
-    if (!device_has (config->caps, variant->needs) || (variant->fits && !variant->fits (variant, node)))
+    if (!device_has (config->caps, layout, variant->needs) || (variant->fits && !variant->fits (variant, node)))
       continue;
     if (config->variant && g_str_equal (config->variant, variant->name))
       return variant;
@@ -68,7 +70,7 @@ choose_variants (CbamPlan *plan, const CbamPlanConfig *config, GError **error)
     if (node->op->n_variants == 0)
       continue; /* input: the host does it */
     step->node = node;
-    step->variant = choose_variant (node, config);
+    step->variant = choose_variant (node, plan->layout, config);
     if (!step->variant) {
       g_set_error (error, CBAM_ERROR, CBAM_ERROR_UNSUPPORTED, "%s: no kernel of %s runs on this device", node->name,
                    node->op->name);

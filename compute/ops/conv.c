@@ -156,6 +156,46 @@ dispatch_texel (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch
   ret_dispatch->groups[1] = (node->output->channels + variant->tile[0] - 1) / variant->tile[0];
 }
 
+/* The sliding window counts pixels along the input's padded rows. */
+static gboolean
+fits_window (const CbamOpVariant *variant, const CbamNode *node)
+{
+  const CbamConvParams *p = &node->params.conv;
+  const CbamTensor *out = node->output;
+
+  return fits (variant, node) && p->kernel == 3 && p->stride == 1 && p->dilation == 1 &&
+         (out->width + 2) * out->height >= 8 * variant->tile[1];
+}
+
+static double
+window_cost (const CbamOpVariant *variant, const CbamNode *node)
+{
+  const guint pixels = (node->output->width + 2) * node->output->height;
+  const guint tile_pixels = LANES * variant->tile[1];
+  const double tiles = ((pixels + tile_pixels - 1) / tile_pixels) *
+                       (double) ((node->output->channels + variant->tile[0] - 1) / variant->tile[0]);
+  const double sums = variant->tile[0] * variant->tile[1];
+  const double loads = variant->tile[1] + 2 + 3 * variant->tile[0] / 8.0;
+
+  return tiles * (depth (node) / 3.0 * (8 * sums + 20 * loads + sums + 40) + 130 * sums / 4);
+}
+
+static void
+dispatch_window (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_dispatch)
+{
+  CbamConvArgs *args = (CbamConvArgs *) ret_dispatch->args;
+  const guint tile_pixels = LANES * variant->tile[1];
+  guint tiles;
+
+  cbam_conv_fill_args (node, tile_pixels, LANES, ret_dispatch);
+  tiles = (node->output->height * args->x.row + tile_pixels - 1) / tile_pixels;
+  ret_dispatch->groups[0] += tiles - args->tiles;
+  ret_dispatch->groups[1] = (node->output->channels + variant->tile[0] - 1) / variant->tile[0];
+  args->tiles = tiles;
+  args->bias = (uint) (padded_channels (node) * depth (node));
+  args->inv_width = 1.0f / (float) args->x.row;
+}
+
 static void
 dispatch_shared (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_dispatch)
 {
@@ -175,6 +215,15 @@ dispatch_shared (const CbamOpVariant *variant, const CbamNode *node, CbamDispatc
     .dispatch = dispatch_texel                                                                                         \
   }
 
+#define WINDOW(label, module, channels, pixels)                                                                          \
+  {                                                                                                                    \
+    .name = label, .shader = &cbam_shader_##module,                                                                    \
+    .needs = CBAM_NEED_TEXELS | CBAM_NEED_SUBGROUP_8 | CBAM_NEED_INT64 | CBAM_NEED_BLOCKED,                            \
+    .bindings = { CBAM_BIND_INPUT, CBAM_BIND_WEIGHTS, CBAM_BIND_OUTPUT }, .args_size = sizeof (CbamConvArgs),          \
+    .tile = { channels, pixels, 1 }, .whole_blocks = (channels) / 4, .fits = fits_window, .cost = window_cost,         \
+    .dispatch = dispatch_window                                                                                        \
+  }
+
 static const CbamOpVariant variants[] = {
   TEXEL ("texel-48x4", conv_texel_48x4, 48, 4, 1, fits_pointwise),
   TEXEL ("texel-32x6", conv_texel_32x6, 32, 6, 1, fits_pointwise),
@@ -184,6 +233,8 @@ static const CbamOpVariant variants[] = {
   TEXEL ("texel-k-24x4", conv_texel_k_24x4, 24, 4, 1, fits),
   TEXEL ("texel-k-16x4", conv_texel_k_16x4, 16, 4, 1, fits),
   TEXEL ("texel-k-32x2", conv_texel_k_32x2, 32, 2, 1, fits),
+  WINDOW ("window-16x6", conv_window_16x6, 16, 6),
+  WINDOW ("window-16x5", conv_window_16x5, 16, 5),
   { .name = "shared",
     .shader = &cbam_shader_conv_shared,
     .bindings = { CBAM_BIND_INPUT, CBAM_BIND_WEIGHTS, CBAM_BIND_OUTPUT },

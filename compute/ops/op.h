@@ -23,6 +23,7 @@ typedef enum
   CBAM_NEED_TEXELS = 1 << 0,     /* rgba32f storage texel buffers; maps, weights and pixels are bound as such */
   CBAM_NEED_SUBGROUP_8 = 1 << 1, /* subgroups of 8 lanes with shuffle */
   CBAM_NEED_INT64 = 1 << 2,      /* 64-bit integers */
+  CBAM_NEED_BLOCKED = 1 << 3,    /* channel-blocked maps: neighbouring pixels are neighbouring texels */
 } CbamNeeds;
 
 /* What is bound at binding 0, 1, ... */

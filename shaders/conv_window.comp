@@ -1,0 +1,117 @@
+// Convolution 3x3, stride 1, for lavapipe (see conv_texel.comp): a sliding window. A lane owns NX neighbouring pixels of
+// a row, so that NX + 2 loads serve the three taps of a kernel row.
+//
+// Pixels are counted along the padded rows of the input, gaps between rows included: what a lane reads is then always
+// one run of texels. Pixels in the gaps are computed and thrown away. One turn is one kernel row of one input block.
+//
+//   weights   as for conv_texel.comp: [OC/8][input block, kernel row, kernel column][8][4], then the bias
+//
+// Compiled per tile: OC (multiple of 8), NX.
+//
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#version 450
+#extension GL_GOOGLE_include_directive : require
+#extension GL_KHR_shader_subgroup_basic : require
+#extension GL_KHR_shader_subgroup_shuffle : require
+#extension GL_EXT_control_flow_attributes : require
+#extension GL_EXT_shader_explicit_arithmetic_types_int64 : require
+#include "args/conv.h"
+#include "common/border.glsl"
+#include "common/stores.glsl"
+
+#define LANES 8
+#define GROUPS (OC / LANES)
+
+layout (local_size_x = LANES) in;
+layout (binding = 0, rgba32f) uniform readonly imageBuffer X;
+layout (binding = 1, rgba32f) uniform readonly imageBuffer W;
+STORE_BUFFER (2, y);
+layout (push_constant) uniform Args { CbamConvArgs args; };
+
+void zero_border (CbamConvArgs a)
+{
+  const uint cell = (gl_WorkGroupID.x - a.tiles) * LANES + gl_LocalInvocationIndex;
+
+  if (cell >= border_cells (a.width, a.height, a.border))
+    return;
+  const uint texel = border_texel (a.y, a.width, a.height, a.border, cell);
+  for (uint block = gl_WorkGroupID.y * (OC / 4); block < (gl_WorkGroupID.y + 1) * (OC / 4); block++)
+    STORE (y, texel + block * a.y.plane, vec4 (0));
+}
+
+void main ()
+{
+  // All parameters are read before the first branch: only there does lavapipe read them once for all lanes.
+  const CbamConvArgs a = args;
+
+  if (gl_WorkGroupID.x >= a.tiles) {
+    zero_border (a);
+    return;
+  }
+
+  const int lane = int (gl_LocalInvocationIndex);
+  const uint zero = gl_NumWorkGroups.x >> 31; // see conv_texel.comp
+  const int first = int (gl_WorkGroupID.x) * (LANES * NX) + lane * NX;
+  const int row_step = int (a.x.row), block_step = int (a.x.plane) - 3 * int (a.x.row);
+  const int turns = int (a.in_blocks) * 3;
+  const int group_size = turns * 3 * LANES;
+  // Lanes past the last row read it again.
+  int xi = int (a.x.origin) + min (first, int (a.height * a.x.row) - NX);
+  int wi = int (gl_WorkGroupID.y) * GROUPS * group_size + lane;
+  int row = 0;
+  float sum[OC][NX];
+
+  [[unroll]] for (int c = 0; c < OC; c++)
+    [[unroll]] for (int j = 0; j < NX; j++)
+      sum[c][j] = 0.0;
+
+  [[dont_unroll]] for (int turn = 0; turn < turns; turn++) {
+    vec4 x[NX + 2], w[3][GROUPS];
+
+    [[unroll]] for (int j = 0; j < NX + 2; j++)
+      x[j] = imageLoad (X, xi + j);
+    [[unroll]] for (int t = 0; t < 3; t++)
+      [[unroll]] for (int g = 0; g < GROUPS; g++)
+        w[t][g] = imageLoad (W, wi + t * LANES + g * group_size);
+
+    [[unroll]] for (int k_pair = 0; k_pair < 2; k_pair++)
+      [[unroll]] for (int c_pair = 0; c_pair < OC / 2; c_pair++)
+        [[unroll]] for (int t = 0; t < 3; t++)
+          [[unroll]] for (int k_of_pair = 0; k_of_pair < 2; k_of_pair++)
+            [[unroll]] for (int c_of_pair = 0; c_of_pair < 2; c_of_pair++) {
+              const int k = k_pair * 2 + k_of_pair, c = c_pair * 2 + c_of_pair;
+              const float weight = subgroupShuffle (w[t][c / LANES][k], zero + c % LANES);
+
+              [[unroll]] for (int j = 0; j < NX; j++)
+                sum[c][j] += weight * x[j + t][k];
+            }
+    wi += 3 * LANES;
+    row++;
+    const bool block_done = row == 3;
+    xi += row_step + (block_done ? block_step : 0);
+    row = block_done ? 0 : row;
+  }
+
+  const uint first_block = gl_WorkGroupID.y * (OC / 4);
+  const float inv_row = a.inv_width;
+  uint to[NX];
+  bool real[NX];
+  [[unroll]] for (int j = 0; j < NX; j++) {
+    const int p = min (first, int (a.height * a.x.row) - NX) + j;
+    const uint py = uint ((float (p) + 0.5) * inv_row);
+    const uint px = p - py * a.x.row;
+
+    real[j] = px < a.width;
+    to[j] = a.y.origin + py * a.y.row + px * a.y.pixel;
+  }
+  [[unroll]] for (int b = 0; b < OC / 4; b++) {
+    const vec4 bias = imageLoad (W, int (a.bias + first_block) + b);
+
+    [[unroll]] for (int j = 0; j < NX; j++) {
+      const vec4 v = vec4 (sum[b * 4][j], sum[b * 4 + 1][j], sum[b * 4 + 2][j], sum[b * 4 + 3][j]) + bias;
+
+      if (real[j])
+        STORE (y, to[j] + (first_block + b) * a.y.plane, clamp (v, vec4 (a.lo), vec4 (a.hi)));
+    }
+  }
+}
