@@ -45,7 +45,8 @@ typedef struct
   double peak_before, peak_after; /* the device's multiply-add peak, 1e9 operations a second */
   double host;                    /* the same of a C loop, CPU devices only, else 0 */
   guint host_threads;
-  GPtrArray *networks; /* NetworkBench */
+  guint pinned_workers; /* the CPU device's, with a processor each; 0 = the scheduler places them */
+  GPtrArray *networks;  /* NetworkBench */
 } Bench;
 
 /* The peak that shares are of: the better of the two measurements. */

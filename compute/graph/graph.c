@@ -129,7 +129,7 @@ read_param (CbamGraph *graph, const char *prefix, const char *suffix, guint n_di
 }
 
 static gboolean
-source_has (CbamGraph *graph, const char *prefix, const char *suffix)
+source_has (const CbamGraph *graph, const char *prefix, const char *suffix)
 {
   g_autofree char *name = g_strconcat (prefix, ".", suffix, NULL);
 
@@ -186,11 +186,18 @@ cbam_graph_conv (CbamGraph *graph, const CbamConvForm *form)
   output = cbam_graph_add_tensor (graph, form->name, width, height, channels);
   params.weight = read_param (graph, form->name, "weight", 4,
                               (const gsize[]){ channels, form->depthwise ? 1 : input->channels, kernel, kernel });
-  if (source_has (graph, form->name, "bias"))
+  if (form->needs_bias || source_has (graph, form->name, "bias"))
     params.bias = read_param (graph, form->name, "bias", 1, (const gsize[]){ channels });
   add_node (graph, form->depthwise ? &cbam_op_depthwise : &cbam_op_conv, form->name, form->input, output)->params.conv =
       params;
   return output;
+}
+
+gboolean
+cbam_graph_has_batch_norm (const CbamGraph *graph, const char *name)
+{
+  return source_has (graph, name, "weight") || source_has (graph, name, "running_mean") ||
+         source_has (graph, name, "running_var");
 }
 
 CbamTensor *
@@ -200,7 +207,7 @@ cbam_graph_batch_norm (CbamGraph *graph, const char *name, CbamTensor *input, do
   CbamTensor *output;
   gsize dims[1];
 
-  if (graph->error || !source_has (graph, name, "running_mean"))
+  if (graph->error || !cbam_graph_has_batch_norm (graph, name))
     return input;
   dims[0] = input->channels;
   params.gamma = read_param (graph, name, "weight", 1, dims);

@@ -121,14 +121,16 @@ typedef struct
   guint pad;           /* on all sides [0]; ignored with CBAM_PADDING_SAME */
   CbamPadding padding; /* [symmetric]; same = as TensorFlow, output = ceil (input / stride) */
   gboolean depthwise;
+  gboolean needs_bias; /* name.bias must be there [it may be missing] */
 } CbamConvForm;
 
 /* A convolution; its bias is added when the source has name.bias. */
 CbamTensor *cbam_graph_conv (CbamGraph *graph, const CbamConvForm *form);
 
-/* Batch norm over name.{weight,bias,running_mean,running_var}; returns @input when the source has no
- * name.running_mean, because it is folded into the convolution already. */
+/* Batch norm over name.{weight,bias,running_mean,running_var}; returns @input when the source has none of them, because
+ * it is folded into the convolution already. */
 CbamTensor *cbam_graph_batch_norm (CbamGraph *graph, const char *name, CbamTensor *input, double eps);
+gboolean cbam_graph_has_batch_norm (const CbamGraph *graph, const char *name);
 
 /* ReLU or ReLU6. */
 CbamTensor *cbam_graph_activation (CbamGraph *graph, CbamTensor *input, CbamActivation activation);

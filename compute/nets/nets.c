@@ -21,9 +21,12 @@ cbam_net_channels (const CbamNet *net, guint channels)
 CbamTensor *
 cbam_net_conv (CbamNet *net, const char *norm, const CbamConvForm *form)
 {
+  CbamConvForm complete = *form;
   CbamTensor *x;
 
-  x = cbam_graph_conv (net->graph, form);
+  /* Where no batch norm shifts, a bias must: without either, a tensor is missing from the file. */
+  complete.needs_bias = !cbam_graph_has_batch_norm (net->graph, norm);
+  x = cbam_graph_conv (net->graph, &complete);
   x = cbam_graph_batch_norm (net->graph, norm, x, net->spec->network.bn_eps);
   x = cbam_graph_activation (net->graph, x, net->spec->network.activation);
   g_hash_table_insert (net->layers, g_strdup (form->name), x);
@@ -75,31 +78,43 @@ head (CbamNet *net, const char *kind, guint level, guint channels)
   g_autofree char *weight = g_strconcat (name, ".weight", NULL);
   const guint kernel = MAX (1, (guint) net->graph->source->dim (net->graph->source, weight, 2));
 
-  return cbam_graph_conv (
-      net->graph,
-      &(CbamConvForm){
-          .name = name, .input = net->sources[level], .channels = channels, .kernel = kernel, .pad = kernel / 2 });
+  return cbam_graph_conv (net->graph, &(CbamConvForm){ .name = name,
+                                                       .input = net->sources[level],
+                                                       .channels = channels,
+                                                       .kernel = kernel,
+                                                       .pad = kernel / 2,
+                                                       .needs_bias = TRUE });
 }
 
 /* ---- Anchors ---------------------------------------------------------------------------------------------------- */
+
+/* Boxes of all levels. */
+static guint
+count_priors (CbamNet *net)
+{
+  guint64 priors = 0;
+
+  for (guint l = 0; l < net->spec->network.levels; l++)
+    priors += (guint64) net->sources[l]->width * net->sources[l]->height * per_cell_of (net, l);
+  if (priors == 0 || priors > G_MAXINT32)
+    cbam_graph_fail (net->graph, CBAM_ERROR_BAD_MODEL, "the heads' levels have %" G_GUINT64_FORMAT " anchors", priors);
+  return (guint) priors;
+}
 
 static void
 read_anchors (CbamNet *net)
 {
   CbamGraph *graph = net->graph;
-  const char *name = net->spec->anchors.tensor;
-  const gsize rows = graph->source->dim (graph->source, name, 0);
+  const guint n = count_priors (net);
   CbamParam *param;
 
-  if (rows > G_MAXUINT32) {
-    cbam_graph_fail (graph, CBAM_ERROR_BAD_MODEL, "tensor \"%s\": %" G_GSIZE_FORMAT " anchors", name, rows);
+  if (graph->error)
     return;
-  }
-  param = cbam_graph_add_param (graph, name, 2, (const gsize[]){ MAX (rows, 1), 4 });
+  param = cbam_graph_add_param (graph, net->spec->anchors.tensor, 2, (const gsize[]){ n, 4 });
   if (!graph->source->read (graph->source, param, &graph->error))
     return;
-  graph->anchors = g_array_sized_new (FALSE, FALSE, sizeof (CbamAnchor), (guint) rows);
-  g_array_append_vals (graph->anchors, param->values, (guint) rows);
+  graph->anchors = g_array_sized_new (FALSE, FALSE, sizeof (CbamAnchor), n);
+  g_array_append_vals (graph->anchors, param->values, n);
 }
 
 static void
@@ -141,19 +156,6 @@ make_anchors (CbamNet *net)
   check_maps (net);
   if (!net->graph->error)
     net->graph->anchors = cbam_anchors_generate (&net->spec->anchors, input->width, input->height);
-}
-
-static void
-check_anchor_count (CbamNet *net)
-{
-  guint64 priors = 0;
-
-  for (guint l = 0; !net->graph->error && l < net->spec->network.levels; l++)
-    priors += (guint64) net->sources[l]->width * net->sources[l]->height * per_cell_of (net, l);
-  if (!net->graph->error && priors != net->graph->anchors->len)
-    cbam_graph_fail (net->graph, CBAM_ERROR_BAD_MODEL,
-                     "anchors: expected %" G_GUINT64_FORMAT " for the network's levels, found %u", priors,
-                     net->graph->anchors->len);
 }
 
 /* ---- The network ------------------------------------------------------------------------------------------------ */
@@ -214,8 +216,6 @@ cbam_net_build (const CbamSpec *spec, CbamParamSource *source)
   if (!graph->error)
     find_sources (&net, backbone);
   make_anchors (&net);
-  if (!graph->error)
-    check_anchor_count (&net);
   build_heads (&net);
   g_hash_table_unref (net.layers);
   return graph;

@@ -7,6 +7,7 @@ SPDX-License-Identifier: LGPL-2.1-or-later
 """
 
 import json
+import os
 import sys
 import tempfile
 
@@ -16,6 +17,21 @@ from common import expect_ok, fake_model, run
 from tap import Tap
 
 CBAM_BENCH = sys.argv[1]
+
+
+# lavapipe has a worker for every processor that it may use, up to some maximum, which is 16 in the oldest Mesa known.
+MAX_WORKERS = 16
+
+
+def processors():
+    return len(os.sched_getaffinity(0))
+
+
+def check_pinned(document):
+    pinned = document["pinned_workers"]
+    assert pinned in (0, processors()), pinned
+    if document["driver"].startswith("llvmpipe") and 2 <= processors() <= MAX_WORKERS:
+        assert os.path.exists("/proc/self/schedstat") and pinned == processors(), pinned
 
 
 def check_document(document):
@@ -34,15 +50,26 @@ def check_document(document):
     assert network["pointwise_19x19"]["count"] == 6, network["pointwise_19x19"]
 
 
+def use_one_processor():
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+
+
 def main():
     tap = Tap()
     with tempfile.TemporaryDirectory() as folder:
         model = fake_model(folder)
         with tap.point("--json"):
-            check_document(json.loads(expect_ok(run(CBAM_BENCH, "--json", "--runs", "3", model)).stdout))
-        with tap.point("a missing model among good ones"):
-            process = run(CBAM_BENCH, "--runs", "1", "no.safetensors", model)
+            document = json.loads(expect_ok(run(CBAM_BENCH, "--json", "--runs", "3", model)).stdout)
+            check_document(document)
+        with tap.point("each worker of a CPU device has a processor"):
+            check_pinned(document)
+        with tap.point("one processor"):
+            process = run(CBAM_BENCH, "--json", "--runs", "1", model, preexec_fn=use_one_processor)
+            assert json.loads(expect_ok(process).stdout)["pinned_workers"] == 0
+        with tap.point("a missing model among good ones, workers left alone"):
+            process = run(CBAM_BENCH, "--no-pin", "--runs", "1", "no.safetensors", model)
             assert process.returncode == 1
+            assert "workers not pinned" in process.stdout or document["type"] != "cpu"
             assert len(process.stderr.splitlines()) == 1 and "no.safetensors" in process.stderr
             assert "coco-ssd-mobilenet-v1" in process.stdout and "of peak" in process.stdout
         for name, arguments in (("no model named", []), ("no runs", ["--runs", "0", model])):

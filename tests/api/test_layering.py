@@ -1,0 +1,144 @@
+#!/usr/bin/env python3
+"""The layers of the source tree, one point per rule: who includes whom, who knows Vulkan, what the library exports.
+
+    test_layering.py SOURCES LIBRARY
+
+SPDX-License-Identifier: LGPL-2.1-or-later
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tools"))
+
+from tap import Skip, Tap
+
+ROOT, LIBRARY = sys.argv[1:]
+
+INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.MULTILINE)
+COMMENT_OR_STRING = re.compile(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"', re.DOTALL)
+VULKAN_CALL = re.compile(r"\bvk[A-Z]\w*|->\s*vk\b|\.vk\.")
+DECLARATION = re.compile(r"^CBAM_API\b[^;(]*?(\w+)\s*\(", re.MULTILINE)
+
+
+def sources(*folders):
+    """(path from the root, text) of all C files below `folders`; there must be some."""
+    found = []
+    for folder in folders:
+        for place, _, names in os.walk(os.path.join(ROOT, folder)):
+            for name in names:
+                if name.endswith((".c", ".h")):
+                    path = os.path.join(place, name)
+                    with open(path, encoding="utf-8") as file:
+                        found.append((os.path.relpath(path, ROOT), file.read()))
+        assert any(path.startswith(folder + os.sep) for path, _ in found), f"no sources in {folder}/"
+    return sorted(found)
+
+
+def code(text):
+    """`text` with comments and strings blanked, line by line as before."""
+    return COMMENT_OR_STRING.sub(lambda match: "\n" * match.group().count("\n") or " ", text)
+
+
+def line_of(text, position):
+    return text.count("\n", 0, position) + 1
+
+
+def matches(pattern, path, text):
+    """Where `pattern` stands in the code of one file."""
+    text = code(text)
+    return [f"{path}:{line_of(text, match.start())}: {match.group().strip()}" for match in pattern.finditer(text)]
+
+
+def expect_none(found):
+    assert not found, "\n" + "\n".join(found)
+
+
+def exists(*parts):
+    return os.path.isfile(os.path.join(ROOT, *parts))
+
+
+def reaches_inside(folder, quote, name):
+    """Whether an include in `folder` names anything of ours but a file beside it and the public headers."""
+    if name.startswith("cbamdetect/"):
+        return not exists("include", name)
+    if ".." in name.split("/"):
+        return True
+    if quote == '"':
+        return not exists(folder, name)
+    return any(exists(place, name) for place in ("compute", "shaders", "include/cbamdetect"))
+
+
+def check_outsider(folder):
+    found = []
+    for path, text in sources(folder):
+        for match in INCLUDE.finditer(text):
+            if reaches_inside(os.path.dirname(path), *match.groups()):
+                found.append(f"{path}:{line_of(text, match.start())}: {match.group().strip()}")
+    expect_none(found)
+
+
+def check_no_gstreamer():
+    pattern = re.compile(r"\bgst_\w+|\bGst[A-Z]\w*|\bGST_\w+")
+    found = []
+    for path, text in sources("compute", "include", "shaders"):
+        found += matches(pattern, path, text)
+        found += [f"{path}: {match.group().strip()}" for match in INCLUDE.finditer(text)
+                  if match.group(2).startswith("gst")]
+    expect_none(found)
+
+
+def check_no_vulkan():
+    found = []
+    for path, text in sources("compute/ops", "compute/nets", "compute/post", "compute/model", "compute/graph"):
+        if not os.path.basename(path).startswith("run_vulkan."):
+            found += matches(VULKAN_CALL, path, text)
+    expect_none(found)
+
+
+def check_recipes():
+    found = []
+    for path, text in sources("compute/nets"):
+        found += matches(re.compile(r"\bGError\b|\bg_(set|propagate|prefix)_error\w*"), path, text)
+    expect_none(found)
+
+
+def exported_symbols():
+    nm = shutil.which("nm")
+    if nm is None:
+        raise Skip("no nm")
+    lines = subprocess.run([nm, "-D", "--defined-only", LIBRARY], capture_output=True, text=True,
+                           check=True).stdout.splitlines()
+    names = {line.split()[-1].split("@")[0] for line in lines}
+    return {name for name in names if not name.startswith("_")}  # those are the compiler's
+
+
+def check_exports():
+    declared = {name for _, text in sources("include") for name in DECLARATION.findall(code(text))}
+    assert declared, "no declaration marked CBAM_API"
+    exported = exported_symbols()
+    expect_none([f"declared, but not exported: {name}" for name in sorted(declared - exported)]
+                + [f"exported, but not declared: {name}" for name in sorted(exported - declared)]
+                + [f"not of our prefix: {name}" for name in sorted(exported) if not name.startswith("cbam_")])
+
+
+def main():
+    tap = Tap()
+    for name, check, *arguments in (
+            ("gst/ includes only the public headers", check_outsider, "gst"),
+            ("tools/ includes only the public headers", check_outsider, "tools"),
+            ("the library knows nothing of GStreamer", check_no_gstreamer),
+            ("only compute/vk and run_vulkan call Vulkan", check_no_vulkan),
+            ("recipes have no GError", check_recipes),
+            ("what is exported is what is declared", check_exports)):
+        with tap.point(name):
+            check(*arguments)
+    tap.done()
+
+
+if __name__ == "__main__":
+    main()
