@@ -1,5 +1,5 @@
 // From a frame's bytes to the network's input: bilinear resize (half-pixel centres, no antialiasing), colour matrix,
-// channel order, mean and scale. One invocation makes one pixel of the padded input map.
+// channel order, mean and scale; of all pixels of the padded input map.
 //
 // Every pixel layout is three components with an offset, a row stride, a step and a subsampling (args/frame.h); there is
 // no code per format. Bytes are picked from 32-bit words, so that no device needs 8-bit storage.
@@ -60,20 +60,25 @@ void main ()
   const vec2 end = vec2 (f.frame_width, f.frame_height) - 0.5;
   const vec3 mean = vec3 (f.mean[0], f.mean[1], f.mean[2]), gain = vec3 (f.gain[0], f.gain[1], f.gain[2]);
   const bool bgr = f.bgr != 0, round_u8 = f.round_u8 != 0;
+  const uint full = a.width + 2 * a.border, last = full * (a.height + 2 * a.border) - 1;
+  const float inv_full = 1.0 / float (full);
 
-  const uint full = a.width + 2 * a.border;
-  const uint i = gl_GlobalInvocationID.x;
-  if (i >= full * (a.height + 2 * a.border))
-    return;
-  const int row = int (i / full) - int (a.border), column = int (i % full) - int (a.border);
-  const int to = int (a.y.origin) + row * int (a.y.row) + column * int (a.y.pixel);
-  const vec2 at = (vec2 (float (column), float (row)) + 0.5) * scale + shift;
-  const bool inside = row >= 0 && row < int (a.height) && column >= 0 && column < int (a.width) && at.x > -0.5 &&
-                      at.y > -0.5 && at.x < end.x && at.y < end.y;
+  // Several pixels an invocation, because reading the parameters costs as much as one of them. Those past the last are
+  // the last again.
+  [[unroll]] for (uint k = 0; k < CBAM_PREPROCESS_PIXELS; k++) {
+    const uint i = min ((gl_WorkGroupID.x * CBAM_PREPROCESS_PIXELS + k) * 64 + gl_LocalInvocationIndex, last);
+    const uint padded_row = uint ((float (i) + 0.5) * inv_full); // exact below 2^21, and no division lane by lane
+    const int row = int (padded_row) - int (a.border), column = int (i - padded_row * full) - int (a.border);
+    const int to = int (a.y.origin) + row * int (a.y.row) + column * int (a.y.pixel);
+    const vec2 at = (vec2 (float (column), float (row)) + 0.5) * scale + shift;
+    const bool inside = row >= 0 && row < int (a.height) && column >= 0 && column < int (a.width) && at.x > -0.5 &&
+                        at.y > -0.5 && at.x < end.x && at.y < end.y;
 
-  // Outside, edge pixels are read and thrown away: cheaper than a branch.
-  const vec3 raw = vec3 (sample_component (c0, at), sample_component (c1, at), sample_component (c2, at));
-  const vec3 rgb = vec3 (channel (raw, row0, mean.x, gain.x, round_u8), channel (raw, row1, mean.y, gain.y, round_u8),
-                         channel (raw, row2, mean.z, gain.z, round_u8));
-  y[to] = inside ? vec4 (bgr ? rgb.zyx : rgb, 0.0) : vec4 (0.0);
+    // Outside, edge pixels are read and thrown away: cheaper than a branch.
+    const vec3 raw = vec3 (sample_component (c0, at), sample_component (c1, at), sample_component (c2, at));
+    const vec3 rgb =
+        vec3 (channel (raw, row0, mean.x, gain.x, round_u8), channel (raw, row1, mean.y, gain.y, round_u8),
+              channel (raw, row2, mean.z, gain.z, round_u8));
+    y[to] = inside ? vec4 (bgr ? rgb.zyx : rgb, 0.0) : vec4 (0.0);
+  }
 }

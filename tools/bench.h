@@ -21,11 +21,11 @@ typedef struct
   Spread seconds;
 } OpBench;
 
-/* How a pass over a network went: samples of low load did not get the processors. */
+/* How a pass over a network went: some samples do not have the processors to themselves. */
 typedef struct
 {
   guint runs;     /* samples taken */
-  guint repeated; /* thrown away for their low load */
+  guint repeated; /* thrown away for that */
   guint starved;  /* kept in spite of it, because repeating found no end */
   double load;    /* median of process CPU time over wall time */
 } Pass;

@@ -2,12 +2,13 @@
  *
  * A sample is the wall time of one frame alone on the device, from submit to the sorted result. On a CPU device the
  * driver's workers sometimes share one processor for a sample or for good, and all takes twice as long. So each is
- * given a processor of its own before anything is measured; and a sample that did not get its processors shows in the
- * process's CPU time, is counted and taken again.
+ * given a processor of its own before anything is measured; and a sample that did not get its processors, which shows
+ * in the process's CPU time and in how fast a short loop runs before and after it, is counted and taken again.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "bench.h"
+#include "canary.h"
 #include "host-peak.h"
 #include "workers.h"
 
@@ -25,8 +26,11 @@
 
 /* Process CPU over wall time below which a sample on two processors or more had only one of them. */
 #define LOW_LOAD 1.3
-/* As many samples as are wanted may be repeated this many times in all. */
-#define REPEATS_PER_RUN 2
+/* How much slower than ever seen a processor may be just before and after a sample: a busy neighbour makes it 2. */
+#define SLOW 1.25
+#define LEARNING 200 /* looks at the processors before the first sample */
+/* A pass may take so many seconds longer, per sample wanted, for those that are repeated. */
+#define REPEAT_SECONDS 0.7
 
 /* Measurements of the host's loop before the networks, and as many after. */
 #define HOST_RUNS 2
@@ -56,15 +60,16 @@ typedef struct
 {
   CbamDetector *detector;
   const CbamImage *image;
-  gboolean watch_load; /* repeat samples of low load */
-  guint budget;        /* repeats left */
-  GArray *loads;       /* of the samples taken */
+  gboolean watch;  /* repeat samples that did not have the processors to themselves */
+  double deadline; /* no repeats after this */
+  GArray *loads;   /* of the samples taken */
   Pass pass;
 } Sampler;
 
 typedef struct
 {
   double wall, load; /* seconds; process CPU over wall time */
+  gboolean unfit;    /* did not have the processors to itself */
   CbamResult *result;
 } Sample;
 
@@ -120,6 +125,7 @@ view_frame (const guint8 *pixels)
 static gboolean
 run_frame (const Sampler *sampler, Sample *sample, GError **error)
 {
+  const gboolean slow = sampler->watch && canary_slowdown () > SLOW;
   const double cpu = seconds_of (CLOCK_PROCESS_CPUTIME_ID), wall = seconds_of (CLOCK_MONOTONIC);
   if (!cbam_detector_submit (sampler->detector, sampler->image, NULL, error))
     return FALSE;
@@ -128,6 +134,7 @@ run_frame (const Sampler *sampler, Sample *sample, GError **error)
     return FALSE;
   sample->wall = seconds_of (CLOCK_MONOTONIC) - wall;
   sample->load = sample->wall > 0 ? (seconds_of (CLOCK_PROCESS_CPUTIME_ID) - cpu) / sample->wall : 0;
+  sample->unfit = sampler->watch && (slow || sample->load < LOW_LOAD || canary_slowdown () > SLOW);
   return TRUE;
 }
 
@@ -136,15 +143,13 @@ take_sample (Sampler *sampler, Sample *sample, GError **error)
 {
   if (!run_frame (sampler, sample, error))
     return FALSE;
-  while (sampler->watch_load && sample->load < LOW_LOAD && sampler->budget > 0) {
-    sampler->budget--;
+  while (sample->unfit && seconds_of (CLOCK_MONOTONIC) < sampler->deadline) {
     sampler->pass.repeated++;
     g_clear_pointer (&sample->result, cbam_result_unref);
     if (!run_frame (sampler, sample, error))
       return FALSE;
   }
-  if (sampler->watch_load && sample->load < LOW_LOAD)
-    sampler->pass.starved++;
+  sampler->pass.starved += sample->unfit;
   sampler->pass.runs++;
   g_array_append_val (sampler->loads, sample->load);
   return TRUE;
@@ -168,11 +173,16 @@ static gboolean
 start_sampler (Sampler *sampler, CbamModel *model, const CbamImage *image, gboolean profile, GError **error)
 {
   const CbamDetectorConfig config = { .slots = 1, .profile = profile };
-  *sampler = (Sampler){ .image = image, .budget = REPEATS_PER_RUN * options.runs };
-  sampler->watch_load = cbam_device_is_cpu (cbam_model_get_device (model)) && g_get_num_processors () >= 2;
+  *sampler = (Sampler){ .image = image };
+  sampler->watch = cbam_device_is_cpu (cbam_model_get_device (model)) && g_get_num_processors () >= 2;
   sampler->loads = g_array_new (FALSE, FALSE, sizeof (double));
   sampler->detector = cbam_detector_new (model, &config, error);
-  return sampler->detector != NULL && warm_up (sampler, error);
+  if (sampler->detector == NULL || !warm_up (sampler, error))
+    return FALSE;
+  for (guint i = 0; sampler->watch && i < LEARNING; i++)
+    canary_slowdown ();
+  sampler->deadline = seconds_of (CLOCK_MONOTONIC) + REPEAT_SECONDS * options.runs;
+  return TRUE;
 }
 
 /* How the pass went; @sampler is of no more use. */

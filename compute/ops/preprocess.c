@@ -15,6 +15,7 @@ static void
 dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_dispatch)
 {
   cbam_map_fill_dispatch (node, ret_dispatch);
+  ret_dispatch->groups[0] = (ret_dispatch->groups[0] + CBAM_PREPROCESS_PIXELS - 1) / CBAM_PREPROCESS_PIXELS;
 }
 
 static const CbamOpVariant variants[] = {

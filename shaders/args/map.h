@@ -7,6 +7,8 @@
 
 #include "types.h"
 
+#define CBAM_PREPROCESS_PIXELS 4 /* per invocation of the preprocess */
+
 struct CbamMapArgs
 {
   CbamView x;
