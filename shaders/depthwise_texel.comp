@@ -13,25 +13,11 @@
 #include "args/conv.h"
 #include "common/border.glsl"
 #include "common/stores.glsl"
+#define OC 4 // one block a workgroup
+#include "common/conv_lanes.glsl"
 
-#define LANES 8
 #define WIDTH ((TX - 1) * STRIDE + 3)
 #define HEIGHT ((TY - 1) * STRIDE + 3)
-
-layout (local_size_x = LANES) in;
-layout (binding = 0, rgba32f) uniform readonly imageBuffer X;
-layout (binding = 1, rgba32f) uniform readonly imageBuffer W;
-STORE_BUFFER (2, y);
-layout (push_constant) uniform Args { CbamConvArgs args; };
-
-void zero_border (CbamConvArgs a)
-{
-  const uint cell = (gl_WorkGroupID.x - a.tiles) * LANES + gl_LocalInvocationIndex;
-
-  if (cell >= border_cells (a.width, a.height, a.border))
-    return;
-  STORE (y, border_texel (a.y, a.width, a.height, a.border, cell) + gl_WorkGroupID.y * a.y.plane, vec4 (0));
-}
 
 void main ()
 {

@@ -1,0 +1,24 @@
+// What the convolutions for lavapipe share: lanes, bindings, and the workgroups behind the computing ones, which zero the
+// border. The including shader defines OC.
+//
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+#define LANES 8
+#define GROUPS (OC / LANES)
+
+layout (local_size_x = LANES) in;
+layout (binding = 0, rgba32f) uniform readonly imageBuffer X;
+layout (binding = 1, rgba32f) uniform readonly imageBuffer W;
+STORE_BUFFER (2, y);
+layout (push_constant) uniform Args { CbamConvArgs args; };
+
+void zero_border (CbamConvArgs a)
+{
+  const uint cell = (gl_WorkGroupID.x - a.tiles) * LANES + gl_LocalInvocationIndex;
+
+  if (cell >= border_cells (a.width, a.height, a.border))
+    return;
+  const uint texel = border_texel (a.y, a.width, a.height, a.border, cell);
+  for (uint block = gl_WorkGroupID.y * (OC / 4); block < (gl_WorkGroupID.y + 1) * (OC / 4); block++)
+    STORE (y, texel + block * a.y.plane, vec4 (0));
+}
