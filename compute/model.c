@@ -179,7 +179,7 @@ CbamModel *
 cbam_model_load (CbamDevice *device, const char *path, GError **error)
 {
   g_autofree char *key = NULL;
-  g_autoptr (GMutexLocker) locker = NULL;
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = NULL;
   CbamModel *model;
 
   g_return_val_if_fail (device != NULL && path != NULL, NULL);

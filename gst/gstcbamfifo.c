@@ -67,7 +67,7 @@ gst_cbam_fifo_free (GstCbamFifo *fifo)
 void
 gst_cbam_fifo_open (GstCbamFifo *fifo, guint slots)
 {
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&fifo->lock);
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&fifo->lock);
 
   gst_queue_array_clear (fifo->items);
   fifo->slots = slots;
@@ -81,7 +81,7 @@ gst_cbam_fifo_open (GstCbamFifo *fifo, guint slots)
 void
 gst_cbam_fifo_close (GstCbamFifo *fifo)
 {
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&fifo->lock);
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&fifo->lock);
 
   fifo->closed = TRUE;
   g_cond_broadcast (&fifo->pushed);
@@ -91,7 +91,7 @@ gst_cbam_fifo_close (GstCbamFifo *fifo)
 void
 gst_cbam_fifo_empty (GstCbamFifo *fifo)
 {
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&fifo->lock);
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&fifo->lock);
 
   g_return_if_fail (fifo->closed);
   gst_queue_array_clear (fifo->items);
@@ -121,7 +121,7 @@ report_flow (GstCbamFifo *fifo)
 GstFlowReturn
 gst_cbam_fifo_take_slot (GstCbamFifo *fifo, gboolean wait, gboolean *taken)
 {
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&fifo->lock);
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&fifo->lock);
 
   while (wait && !fifo->closed && fifo->flow == GST_FLOW_OK && fifo->slots_taken == fifo->slots)
     g_cond_wait (&fifo->changed, &fifo->lock);
@@ -136,7 +136,7 @@ gst_cbam_fifo_take_slot (GstCbamFifo *fifo, gboolean wait, gboolean *taken)
 void
 gst_cbam_fifo_return_slot (GstCbamFifo *fifo)
 {
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&fifo->lock);
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&fifo->lock);
 
   g_return_if_fail (fifo->slots_taken > 0);
   fifo->slots_taken--;
@@ -146,7 +146,7 @@ gst_cbam_fifo_return_slot (GstCbamFifo *fifo)
 GstFlowReturn
 gst_cbam_fifo_push (GstCbamFifo *fifo, GstCbamItem item)
 {
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&fifo->lock);
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&fifo->lock);
 
   if (!fifo->closed && fifo->flow == GST_FLOW_EOS && restarts (&item))
     fifo->flow = GST_FLOW_OK;
@@ -164,7 +164,7 @@ gst_cbam_fifo_push (GstCbamFifo *fifo, GstCbamItem item)
 gboolean
 gst_cbam_fifo_push_query (GstCbamFifo *fifo, GstQuery *query)
 {
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&fifo->lock);
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&fifo->lock);
 
   if (fifo->closed)
     return FALSE;
@@ -188,7 +188,7 @@ gst_cbam_fifo_push_query (GstCbamFifo *fifo, GstQuery *query)
 gboolean
 gst_cbam_fifo_pop (GstCbamFifo *fifo, GstCbamItem *item)
 {
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&fifo->lock);
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&fifo->lock);
 
   while (!fifo->closed && gst_queue_array_is_empty (fifo->items))
     g_cond_wait (&fifo->pushed, &fifo->lock);
@@ -204,7 +204,7 @@ gst_cbam_fifo_pop (GstCbamFifo *fifo, GstCbamItem *item)
 void
 gst_cbam_fifo_answer (GstCbamFifo *fifo, gboolean answer)
 {
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&fifo->lock);
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&fifo->lock);
 
   fifo->query_answer = answer;
   fifo->query_state = QUERY_ANSWERED;
@@ -214,7 +214,7 @@ gst_cbam_fifo_answer (GstCbamFifo *fifo, gboolean answer)
 void
 gst_cbam_fifo_set_flow (GstCbamFifo *fifo, GstFlowReturn flow)
 {
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&fifo->lock);
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&fifo->lock);
 
   if (flow == fifo->flow)
     return;
@@ -230,7 +230,7 @@ gst_cbam_fifo_set_flow (GstCbamFifo *fifo, GstFlowReturn flow)
 GstFlowReturn
 gst_cbam_fifo_get_flow (GstCbamFifo *fifo, gboolean *reported)
 {
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&fifo->lock);
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&fifo->lock);
 
   if (reported)
     *reported = fifo->flow_reported;

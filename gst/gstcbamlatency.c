@@ -7,7 +7,7 @@
 void
 gst_cbam_latency_reset (GstCbamLatency *latency, GstClockTime ceiling)
 {
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&latency->lock);
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&latency->lock);
 
   latency->live = FALSE;
   latency->ceiling = ceiling;
@@ -16,7 +16,7 @@ gst_cbam_latency_reset (GstCbamLatency *latency, GstClockTime ceiling)
 static void
 set_live (GstCbamLatency *latency, gboolean live)
 {
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&latency->lock);
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&latency->lock);
 
   latency->live = live;
 }
@@ -35,7 +35,7 @@ gst_cbam_latency_ask (GstCbamLatency *latency, GstPad *sink_pad)
 gboolean
 gst_cbam_latency_is_live (GstCbamLatency *latency)
 {
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&latency->lock);
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&latency->lock);
 
   return latency->live;
 }
@@ -53,7 +53,7 @@ gst_cbam_latency_answer (GstCbamLatency *latency, GstPad *sink_pad, GstQuery *qu
   if (!live)
     return TRUE;
 
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&latency->lock);
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&latency->lock);
   min += latency->ceiling;
   if (GST_CLOCK_TIME_IS_VALID (max))
     max += latency->ceiling; /* the FIFO holds what comes in the meantime */
@@ -64,7 +64,7 @@ gst_cbam_latency_answer (GstCbamLatency *latency, GstPad *sink_pad, GstQuery *qu
 gboolean
 gst_cbam_latency_observe (GstCbamLatency *latency, GstClockTime held)
 {
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&latency->lock);
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&latency->lock);
 
   if (held <= latency->ceiling)
     return FALSE;

@@ -129,7 +129,7 @@ sink_flush_stop (GstCbamDetect *self, GstEvent *event)
 
   gst_cbam_fifo_close (self->fifo);
   gst_pad_pause_task (self->src_pad);
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->activation);
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->activation);
   if (!self->active)
     return GST_FLOW_FLUSHING;
   gst_cbam_fifo_empty (self->fifo);

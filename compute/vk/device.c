@@ -102,7 +102,7 @@ static gboolean
 load_vulkan (GError **error)
 {
   static GMutex lock;
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&lock);
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&lock);
 
   if (volkInitialize () == VK_SUCCESS)
     return TRUE;
@@ -464,7 +464,7 @@ cbam_device_unref (CbamDevice *device)
     /* The driver may still be working on it: it stays, reachable for leak checkers, until the process ends. */
     static GSList *parked;
     static GMutex lock;
-    g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&lock);
+    G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&lock);
 
     parked = g_slist_prepend (parked, device);
     return;
@@ -545,7 +545,7 @@ cbam_device_submit (CbamDevice *device, VkCommandBuffer commands, VkFence fence,
     .commandBufferCount = 1,
     .pCommandBuffers = &commands,
   };
-  g_autoptr (GMutexLocker) locker = NULL;
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = NULL;
 
   if (!cbam_device_check_alive (device, error))
     return FALSE;
