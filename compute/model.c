@@ -9,7 +9,10 @@
 #include <math.h>
 #include <string.h>
 
+#include "model/preset-source.h"
 #include "nets/nets.h"
+
+#define PRESET_SEED 1 /* any; the same for everybody */
 
 /* Models alive, by key; holds no references. One lock for the table and for loading: two streams that start together
  * load once. */
@@ -119,34 +122,64 @@ describe_ops (CbamModel *model)
   }
 }
 
-static gboolean
-load_file (CbamModel *model, GError **error)
+static CbamGraph *
+build_from_file (const char *path, CbamSpec **ret_spec, GError **error)
 {
-  g_autoptr (CbamSafetensors) file = cbam_safetensors_open (model->path, error);
+  g_autoptr (CbamSafetensors) file = cbam_safetensors_open (path, error);
   g_autoptr (CbamGraph) graph = NULL;
-  g_autofree char *base = NULL;
   const char *document;
   CbamFileSource source;
 
   if (!file)
-    return FALSE;
+    return NULL;
   document = cbam_safetensors_get_metadata (file, "cbamdetect");
   if (!document) {
     g_set_error (error, CBAM_ERROR, CBAM_ERROR_BAD_MODEL,
-                 "%s: metadata \"cbamdetect\" is missing; expected the JSON document of models/README.md", model->path);
-    return FALSE;
+                 "%s: metadata \"cbamdetect\" is missing; expected the JSON document of models/README.md", path);
+    return NULL;
   }
-  model->spec = cbam_spec_parse (model->path, document, error);
-  if (!model->spec)
-    return FALSE;
+  *ret_spec = cbam_spec_parse (path, document, error);
+  if (!*ret_spec)
+    return NULL;
   source = cbam_file_source (file);
-  graph = cbam_net_build (model->spec, &source.source);
+  graph = cbam_net_build (*ret_spec, &source.source);
   if (!cbam_graph_finish (graph, error)) {
-    if (error && !strstr ((*error)->message, model->path))
-      g_prefix_error (error, "%s: ", model->path);
-    return FALSE;
+    if (error && !strstr ((*error)->message, path))
+      g_prefix_error (error, "%s: ", path);
+    return NULL;
   }
-  base = g_path_get_basename (model->path);
+  return g_steal_pointer (&graph);
+}
+
+static CbamGraph *
+build_from_preset (const CbamPreset *preset, CbamSpec **ret_spec, GError **error)
+{
+  CbamPresetSource source = cbam_preset_source (preset, PRESET_SEED);
+  g_autoptr (CbamGraph) graph = NULL;
+
+  *ret_spec = cbam_spec_parse (preset->name, preset->document, error);
+  if (!*ret_spec)
+    return NULL;
+  graph = cbam_net_build (*ret_spec, &source.source);
+  return cbam_graph_finish (graph, error) ? g_steal_pointer (&graph) : NULL;
+}
+
+CbamGraph *
+cbam_model_build_graph (const char *model, CbamSpec **ret_spec, GError **error)
+{
+  const CbamPreset *preset = cbam_preset_find (model);
+
+  return preset ? build_from_preset (preset, ret_spec, error) : build_from_file (model, ret_spec, error);
+}
+
+static gboolean
+load (CbamModel *model, GError **error)
+{
+  g_autoptr (CbamGraph) graph = cbam_model_build_graph (model->path, &model->spec, error);
+  g_autofree char *base = g_path_get_basename (model->path);
+
+  if (!graph)
+    return FALSE;
   model->name = g_strdup (model->spec->name ? model->spec->name : base);
   model->flop = 2.0 * (double) cbam_graph_macs (graph);
   cbam_graph_fuse (graph, CBAM_FUSE_ALL);
@@ -175,21 +208,13 @@ model_free (CbamModel *model)
   g_free (model);
 }
 
-CbamModel *
-cbam_model_load (CbamDevice *device, const char *path, GError **error)
+/* The model of @key, which is there already or is loaded now. */
+static CbamModel *
+load_shared (CbamDevice *device, const char *path, const char *key, GError **error)
 {
-  g_autofree char *key = NULL;
-  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = NULL;
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&loaded_lock);
   CbamModel *model;
 
-  g_return_val_if_fail (device != NULL && path != NULL, NULL);
-  if (!cbam_device_check_alive (device, error))
-    return NULL;
-  key = make_key (device, path, error);
-  if (!key)
-    return NULL;
-
-  locker = g_mutex_locker_new (&loaded_lock);
   if (!loaded)
     loaded = g_hash_table_new (g_str_hash, g_str_equal);
   model = g_hash_table_lookup (loaded, key);
@@ -200,13 +225,57 @@ cbam_model_load (CbamDevice *device, const char *path, GError **error)
   g_atomic_ref_count_init (&model->refs);
   model->device = cbam_device_ref (device);
   model->path = g_strdup (path);
-  if (!load_file (model, error)) {
+  if (!load (model, error)) {
     model_free (model);
     return NULL;
   }
-  model->key = g_steal_pointer (&key);
+  model->key = g_strdup (key);
   g_hash_table_insert (loaded, model->key, model);
   return model;
+}
+
+CbamModel *
+cbam_model_load (CbamDevice *device, const char *path, GError **error)
+{
+  g_autofree char *key = NULL;
+
+  g_return_val_if_fail (device != NULL && path != NULL, NULL);
+  if (!cbam_device_check_alive (device, error))
+    return NULL;
+  key = make_key (device, path, error);
+  return key ? load_shared (device, path, key, error) : NULL;
+}
+
+CbamModel *
+cbam_model_load_preset (CbamDevice *device, const char *name, GError **error)
+{
+  g_autofree char *key = NULL;
+
+  g_return_val_if_fail (device != NULL && name != NULL, NULL);
+  if (!cbam_device_check_alive (device, error))
+    return NULL;
+  if (!cbam_preset_find (name)) {
+    g_set_error (error, CBAM_ERROR, CBAM_ERROR_NOT_FOUND, "there is no preset \"%s\"", name);
+    return NULL;
+  }
+  key = g_strdup_printf ("%p preset %s", (void *) device, name);
+  return load_shared (device, name, key, error);
+}
+
+const char *const *
+cbam_model_get_presets (void)
+{
+  static const char **names;
+
+  if (g_once_init_enter (&names)) {
+    GPtrArray *list = g_ptr_array_new ();
+
+    for (guint i = 0; cbam_presets[i].name; i++)
+      g_ptr_array_add (list, (gpointer) cbam_presets[i].name);
+    g_ptr_array_add (list, NULL);
+    g_once_init_leave (&names, (const char **) g_ptr_array_free (list, FALSE));
+  }
+  return names;
 }
 
 CbamModel *

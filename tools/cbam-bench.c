@@ -51,7 +51,7 @@ static const GOptionEntry entries[] = {
     NULL },
   { "runs", 'n', 0, G_OPTION_ARG_INT, &options.runs, "Samples per network and pass (default: 30)", "N" },
   { "version", 'V', 0, G_OPTION_ARG_NONE, &options.version, "Print the version and exit", NULL },
-  { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options.models, NULL, "MODEL..." },
+  { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options.models, NULL, "MODEL|PRESET..." },
   { NULL, 0, 0, 0, NULL, NULL, NULL },
 };
 
@@ -264,7 +264,8 @@ measure_network (CbamDevice *device, const char *path, const CbamImage *image, G
 {
   NetworkBench *network = g_new0 (NetworkBench, 1);
   network->ops = g_array_new (FALSE, FALSE, sizeof (OpBench));
-  network->model = cbam_model_load (device, path, error);
+  network->model = g_strv_contains (cbam_model_get_presets (), path) ? cbam_model_load_preset (device, path, error)
+                                                                     : cbam_model_load (device, path, error);
   if (network->model != NULL && measure_frames (network, image, error) && measure_ops (network, image, error))
     return network;
   network_free (network);
@@ -353,8 +354,9 @@ parse_options (int *argc, char ***argv)
   g_option_context_set_description (
       context,
       "Frame times are wall time from submit to the sorted result, of a 1280x720 NV12 frame, resizing and\n"
-      "non-maximum suppression included. Shares are of the device's own multiply-add peak, measured in the same\n"
-      "run. Operation times come from a second pass with the device's clock.\n");
+      "non-maximum suppression included. A preset runs with weights made up from a fixed seed. Shares are of the\n"
+      "device's own multiply-add peak, measured in the same run. Operation times come from a second pass with the\n"
+      "device's clock.\n");
   if (!g_option_context_parse (context, argc, argv, &error)) {
     fprintf (stderr, "cbam-bench: %s\n", error->message);
     return FALSE;

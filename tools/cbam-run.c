@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include "describe.h"
 #include "draw.h"
 #include "picture.h"
 #include "report.h"
@@ -29,6 +30,7 @@ static struct
 {
   char *model, *device, *output;
   char **pictures;
+  char *describe;
   gboolean json, list_devices, profile, version;
   double threshold, nms_iou;
   int max_detections;
@@ -38,6 +40,8 @@ static const GOptionEntry entries[] = {
   { "model", 'm', 0, G_OPTION_ARG_FILENAME, &options.model, "The model file (.safetensors)", "FILE" },
   { "device", 'd', 0, G_OPTION_ARG_STRING, &options.device,
     "Vulkan device: its index, part of its name, cpu or gpu (default: the best there is)", "DEVICE" },
+  { "describe", 0, 0, G_OPTION_ARG_FILENAME, &options.describe,
+    "Print every layer of a model file or preset, and exit; no device is needed", "FILE|PRESET" },
   { "list-devices", 0, 0, G_OPTION_ARG_NONE, &options.list_devices, "List the Vulkan devices and exit", NULL },
   { "threshold", 't', 0, G_OPTION_ARG_DOUBLE, &options.threshold,
     "Report scores above this, 0 to 1 (default: the model's)", "SCORE" },
@@ -290,6 +294,22 @@ list_devices (void)
   return STATUS_OK;
 }
 
+static int
+describe (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (CbamDescription) description = cbam_describe (options.describe, &error);
+  if (description == NULL) {
+    complain (NULL, error->message);
+    return STATUS_FAILED;
+  }
+  if (options.json)
+    describe_json (stdout, description);
+  else
+    describe_table (stdout, description);
+  return STATUS_OK;
+}
+
 /* What is wrong with the options, or %NULL. */
 static const char *
 check_options (void)
@@ -300,7 +320,7 @@ check_options (void)
     return "--nms-iou is a share from 0 to 1";
   if (options.max_detections != NOT_GIVEN && options.max_detections < 0)
     return "--max-detections is a number from 0 (all)";
-  if (options.version || options.list_devices)
+  if (options.version || options.list_devices || options.describe != NULL)
     return NULL;
   if (options.model == NULL)
     return "say which model to run: --model FILE";
@@ -347,6 +367,8 @@ main (int argc, char **argv)
   if (parse_options (&argc, &argv)) {
     if (options.version)
       status = printf ("cbam-run %s\n", CBAM_VERSION) > 0 ? STATUS_OK : STATUS_FAILED;
+    else if (options.describe != NULL)
+      status = describe ();
     else
       status = options.list_devices ? list_devices () : detect_all ();
   }
@@ -356,6 +378,7 @@ main (int argc, char **argv)
     status = STATUS_FAILED;
   }
   g_free (options.model);
+  g_free (options.describe);
   g_free (options.device);
   g_free (options.output);
   g_strfreev (options.pictures);

@@ -232,6 +232,51 @@ cbam_graph_activation (CbamGraph *graph, CbamTensor *input, CbamActivation activ
   return output;
 }
 
+/* Windows along one axis. The last one begins inside the map or its first padding (PyTorch's rule for ceil_mode). */
+static guint
+pool_extent (guint input, const CbamPoolParams *params, gboolean ceil)
+{
+  const gint room = (gint) (input + 2 * params->pad) - (gint) params->kernel;
+  gint output;
+
+  if (room < 0)
+    return ceil ? 1 : 0;
+  output = (gint) ((guint) room + (ceil ? params->stride - 1 : 0)) / (gint) params->stride + 1;
+  if ((guint) (output - 1) * params->stride >= input + params->pad)
+    output--;
+  return (guint) output;
+}
+
+CbamTensor *
+cbam_graph_max_pool (CbamGraph *graph, const CbamPoolForm *form)
+{
+  CbamPoolParams params = { .kernel = form->kernel ? form->kernel : 2, .pad = form->pad };
+  const CbamTensor *input = form->input;
+  CbamTensor *output;
+
+  if (graph->error)
+    return NULL;
+  params.stride = form->stride ? form->stride : params.kernel;
+  output = cbam_graph_add_tensor (graph, form->name, pool_extent (input->width, &params, form->ceil),
+                                  pool_extent (input->height, &params, form->ceil), input->channels);
+  add_node (graph, &cbam_op_max_pool, form->name, form->input, output)->params.pool = params;
+  return output;
+}
+
+CbamTensor *
+cbam_graph_l2_norm (CbamGraph *graph, const char *name, CbamTensor *input, double eps)
+{
+  CbamL2NormParams params = { .eps = eps };
+  CbamTensor *output;
+
+  if (graph->error)
+    return NULL;
+  params.weight = read_param (graph, name, "weight", 1, (const gsize[]){ input->channels });
+  output = cbam_graph_add_tensor (graph, name, input->width, input->height, input->channels);
+  add_node (graph, &cbam_op_l2_norm, name, input, output)->params.l2_norm = params;
+  return output;
+}
+
 CbamTensor *
 cbam_graph_preprocess (CbamGraph *graph, guint width, guint height)
 {

@@ -59,6 +59,17 @@ typedef struct
   float lo, hi;
 } CbamActivationParams;
 
+typedef struct
+{
+  guint kernel, stride, pad;
+} CbamPoolParams;
+
+typedef struct
+{
+  CbamParam *weight; /* [channels] */
+  double eps;        /* added to the norm */
+} CbamL2NormParams;
+
 /* The detection tail of one level. */
 typedef struct
 {
@@ -83,6 +94,8 @@ struct _CbamNode
     CbamConvParams conv;
     CbamBatchNormParams batch_norm;
     CbamActivationParams activation;
+    CbamPoolParams pool;
+    CbamL2NormParams l2_norm;
     CbamDetectNode detect;
   } params;
 };
@@ -134,6 +147,21 @@ gboolean cbam_graph_has_batch_norm (const CbamGraph *graph, const char *name);
 
 /* ReLU or ReLU6. */
 CbamTensor *cbam_graph_activation (CbamGraph *graph, CbamTensor *input, CbamActivation activation);
+
+typedef struct
+{
+  const char *name;
+  CbamTensor *input;
+  guint kernel;  /* [2] */
+  guint stride;  /* [the kernel] */
+  guint pad;     /* at most half the kernel [0] */
+  gboolean ceil; /* a window that sticks out counts, as Caffe and ceil_mode [it does not] */
+} CbamPoolForm;
+
+CbamTensor *cbam_graph_max_pool (CbamGraph *graph, const CbamPoolForm *form);
+
+/* Each pixel's vector over (its L2 norm + @eps), times name.weight. */
+CbamTensor *cbam_graph_l2_norm (CbamGraph *graph, const char *name, CbamTensor *input, double eps);
 
 /* The network's input: a frame resized and normalised, 3 channels. */
 CbamTensor *cbam_graph_preprocess (CbamGraph *graph, guint width, guint height);

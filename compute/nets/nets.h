@@ -27,6 +27,7 @@ typedef struct
   const char *const *sources;
 } CbamBackbone;
 
+extern const CbamBackbone cbam_backbone_vgg16;
 extern const CbamBackbone cbam_backbone_mobilenet_v1;
 
 /* All of them; NULL-terminated. */

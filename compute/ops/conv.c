@@ -215,7 +215,7 @@ dispatch_shared (const CbamOpVariant *variant, const CbamNode *node, CbamDispatc
     .dispatch = dispatch_texel                                                                                         \
   }
 
-#define WINDOW(label, module, channels, pixels)                                                                          \
+#define WINDOW(label, module, channels, pixels)                                                                        \
   {                                                                                                                    \
     .name = label, .shader = &cbam_shader_##module,                                                                    \
     .needs = CBAM_NEED_TEXELS | CBAM_NEED_SUBGROUP_8 | CBAM_NEED_INT64 | CBAM_NEED_BLOCKED,                            \

@@ -21,6 +21,7 @@ cbam_map_fill_dispatch (const CbamNode *node, CbamDispatch *ret_dispatch)
   CbamMapArgs *args = (CbamMapArgs *) ret_dispatch->args;
 
   *args = (CbamMapArgs){ .y = out->view, .width = out->width, .height = out->height, .border = out->border };
+  args->blocks = cbam_tensor_blocks (out);
   if (node->n_inputs > 0)
     args->x = node->inputs[0]->view;
   ret_dispatch->groups[0] = (texels + THREADS - 1) / THREADS;

@@ -88,6 +88,8 @@ extern const CbamOpClass cbam_op_conv;
 extern const CbamOpClass cbam_op_depthwise;
 extern const CbamOpClass cbam_op_batch_norm;
 extern const CbamOpClass cbam_op_activation;
+extern const CbamOpClass cbam_op_max_pool;
+extern const CbamOpClass cbam_op_l2_norm;
 extern const CbamOpClass cbam_op_detect;
 
 /* All of them; NULL-terminated. */

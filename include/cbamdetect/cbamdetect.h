@@ -10,6 +10,7 @@
 
 #pragma once
 
+#include <cbamdetect/describe.h>
 #include <cbamdetect/detector.h>
 #include <cbamdetect/device.h>
 #include <cbamdetect/image.h>

@@ -38,6 +38,22 @@ typedef struct
  * the key or tensor, what was expected and what was found), #CBAM_ERROR_UNSUPPORTED or #CBAM_ERROR_OUT_OF_MEMORY
  */
 CBAM_API CbamModel *cbam_model_load (CbamDevice *device, const char *path, GError **error);
+
+/**
+ * cbam_model_load_preset:
+ * @device: the device to run on
+ * @name: one of cbam_model_get_presets()
+ * @error: return location for an error
+ *
+ * A network known by name, with weights made up from a fixed seed: for measuring and for tests. It finds nothing.
+ *
+ * Returns: (transfer full): the model, or %NULL with #CBAM_ERROR_NOT_FOUND or as cbam_model_load()
+ */
+CBAM_API CbamModel *cbam_model_load_preset (CbamDevice *device, const char *name, GError **error);
+
+/** cbam_model_get_presets: (transfer none) (array zero-terminated=1): the names of all presets. */
+CBAM_API const char *const *cbam_model_get_presets (void);
+
 CBAM_API CbamModel *cbam_model_ref (CbamModel *model);
 /** cbam_model_unref: @model may be %NULL. */
 CBAM_API void cbam_model_unref (CbamModel *model);

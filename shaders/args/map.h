@@ -16,7 +16,8 @@ struct CbamMapArgs
   uint width; /* of the output, pixels */
   uint height;
   uint border; /* of the output, pixels */
-  float lo;    /* activation: clamp to lo..hi */
+  uint blocks; /* channels / 4 */
+  float lo;    /* activation: clamp to lo..hi; l2_norm: the eps added to the norm */
   float hi;
 };
 

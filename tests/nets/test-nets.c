@@ -22,10 +22,23 @@ static const struct
   const char *name;
   gboolean batch_norm, same, relu6, softmax, bgr;
   guint width, height, levels;
+  CbamBackboneKind backbone;
+  guint maps[4][2]; /* VGG16's; MobileNet's are halved each time */
 } nets[] = {
-  { "same, relu6, sigmoid", FALSE, TRUE, TRUE, FALSE, FALSE, 96, 96, 6 },
-  { "symmetric, relu, softmax, batch norm", TRUE, FALSE, FALSE, TRUE, TRUE, 100, 68, 6 },
-  { "three levels, not square", TRUE, TRUE, TRUE, TRUE, FALSE, 64, 128, 3 },
+  { "same, relu6, sigmoid", FALSE, TRUE, TRUE, FALSE, FALSE, 96, 96, 6, CBAM_BACKBONE_MOBILENET_V1 },
+  { "symmetric, relu, softmax, batch norm", TRUE, FALSE, FALSE, TRUE, TRUE, 100, 68, 6, CBAM_BACKBONE_MOBILENET_V1 },
+  { "three levels, not square", TRUE, TRUE, TRUE, TRUE, FALSE, 64, 128, 3, CBAM_BACKBONE_MOBILENET_V1 },
+  { "vgg16",
+    FALSE,
+    FALSE,
+    FALSE,
+    TRUE,
+    FALSE,
+    120,
+    88,
+    4,
+    CBAM_BACKBONE_VGG16,
+    { { 15, 11 }, { 7, 5 }, { 4, 3 }, { 2, 2 } } },
 };
 
 static char *class_names[] = { "background", "a", "b", "???", "d", "e", "f", NULL };
@@ -44,12 +57,13 @@ make_spec (guint i)
   CbamSpec spec = { 0 };
 
   spec.network = (CbamNetworkSpec){
-    .backbone = CBAM_BACKBONE_MOBILENET_V1,
-    .width = 0.25,
+    .backbone = nets[i].backbone,
+    .width = nets[i].backbone == CBAM_BACKBONE_VGG16 ? 0.125 : 0.25,
     .activation = nets[i].relu6 ? CBAM_ACTIVATION_RELU6 : CBAM_ACTIVATION_RELU,
     .padding = nets[i].same ? CBAM_PADDING_SAME : CBAM_PADDING_SYMMETRIC,
     .levels = nets[i].levels,
     .bn_eps = 1e-3,
+    .l2norm_eps = 1e-10,
   };
   spec.input = (CbamInputSpec){
     .width = nets[i].width,
@@ -60,8 +74,10 @@ make_spec (guint i)
   };
   spec.anchors.n_levels = nets[i].levels;
   for (guint l = 0; l < nets[i].levels; l++) {
-    spec.anchors.map_width[l] = halved (nets[i].width, 4 + l);
-    spec.anchors.map_height[l] = halved (nets[i].height, 4 + l);
+    const gboolean is_vgg = nets[i].backbone == CBAM_BACKBONE_VGG16;
+
+    spec.anchors.map_width[l] = is_vgg ? nets[i].maps[l][0] : halved (nets[i].width, 4 + l);
+    spec.anchors.map_height[l] = is_vgg ? nets[i].maps[l][1] : halved (nets[i].height, 4 + l);
     spec.anchors.min_size[l] = 10 + 8 * l;
     spec.anchors.max_size[l] = l == 0 ? 0 : 20 + 8 * l;
     spec.anchors.n_ratios[l] = 1 + l % 2;

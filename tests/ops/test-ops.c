@@ -63,6 +63,15 @@ static const Shape shapes[] = {
   { &cbam_op_activation, 13, 7, 21, .big_reader = TRUE },
   { &cbam_op_batch_norm, 1, 1, 3 },
   { &cbam_op_batch_norm, 9, 14, 84 },
+  { &cbam_op_l2_norm, 1, 1, 3 },
+  { &cbam_op_l2_norm, 11, 6, 30, .big_reader = TRUE },
+  /* pools: outputs is 1 for ceil */
+  { &cbam_op_max_pool, 2, 2, 3, 0, 2, 2 },
+  { &cbam_op_max_pool, 75, 7, 12, 1, 2, 2 },
+  { &cbam_op_max_pool, 75, 7, 12, 0, 2, 2 },
+  { &cbam_op_max_pool, 19, 13, 21, 0, 3, 1, .pad = 1, .big_reader = TRUE },
+  { &cbam_op_max_pool, 1, 1, 5, 0, 3, 1, .pad = 1 },
+  { &cbam_op_max_pool, 10, 11, 9, 1, 3, 2, .pad = 1 },
 };
 
 typedef struct
@@ -78,6 +87,15 @@ add_op (CbamGraph *graph, const Shape *shape, CbamTensor *x)
     return cbam_graph_activation (graph, x, CBAM_ACTIVATION_RELU6);
   if (shape->op == &cbam_op_batch_norm)
     return cbam_graph_batch_norm (graph, "norm", x, 1e-5);
+  if (shape->op == &cbam_op_l2_norm)
+    return cbam_graph_l2_norm (graph, "norm", x, 1e-10);
+  if (shape->op == &cbam_op_max_pool)
+    return cbam_graph_max_pool (graph, &(CbamPoolForm){ .name = "op",
+                                                        .input = x,
+                                                        .kernel = shape->kernel,
+                                                        .stride = shape->stride,
+                                                        .pad = shape->pad,
+                                                        .ceil = shape->outputs == 1 });
   return cbam_graph_conv (graph, &(CbamConvForm){ .name = "op",
                                                   .input = x,
                                                   .channels = shape->outputs,

@@ -6,6 +6,7 @@
 SPDX-License-Identifier: LGPL-2.1-or-later
 """
 
+import json
 import os
 import re
 import shutil
@@ -51,7 +52,7 @@ def test_without_model(tap, folder, picture):
     with tap.point("--help"):
         text = expect_ok(cbam_run("--help")).stdout
         for option in ("--model", "--device", "--list-devices", "--threshold", "--nms-iou", "--max-detections",
-                       "--output", "--json", "--profile", "--version"):
+                       "--output", "--json", "--profile", "--describe", "--version"):
             assert option in text, f"{option} is not in the help"
     with tap.point("--version"):
         assert re.fullmatch(r"cbam-run \d+\.\d+\S*\n", expect_ok(cbam_run("--version")).stdout)
@@ -64,6 +65,16 @@ def test_without_model(tap, folder, picture):
         check_one_error(cbam_run("--list-devices", env=environment))
     with tap.point("missing model"):
         check_one_error(cbam_run("--model", os.path.join(folder, "no.safetensors"), picture), "no.safetensors")
+    # What the CBAM paper's table says in millions, to the last one (SSD512: Caffe's own count for 20 classes).
+    for preset, parameters in (("ssd-vgg16", 26515936), ("ssd512-vgg16", 27188676), ("ssd-mobilenet", 5813536)):
+        with tap.point("--describe " + preset):
+            text = json.loads(expect_ok(cbam_run("--describe", preset, "--json")).stdout)
+            assert set(text) == {"name", "parameters", "macs", "layers"} and text["name"] == preset
+            assert text["parameters"] == parameters == sum(layer["parameters"] for layer in text["layers"])
+            assert text["macs"] == sum(layer["macs"] for layer in text["layers"])
+            assert str(parameters) in expect_ok(cbam_run("--describe", preset)).stdout
+    with tap.point("--describe of nothing"):
+        check_one_error(cbam_run("--describe", "no-such-preset"), "no-such-preset")
     with tap.point("unknown device"):
         check_one_error(cbam_run("--model", "m", "--device", "abacus 2000", picture), "abacus 2000")
     for name, arguments, word in (

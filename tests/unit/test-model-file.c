@@ -214,7 +214,7 @@ test_documents (void)
     { "version", NULL, CBAM_ERROR_BAD_MODEL, { "version", "expected 1", "found nothing" } },
     { "network", NULL, CBAM_ERROR_BAD_MODEL, { "network", "found nothing", "" } },
     { "network.detector", "\"stairnet\"", CBAM_ERROR_UNSUPPORTED, { "network", "\"ssd\"", "" } },
-    { "network.backbone", "\"vgg16\"", CBAM_ERROR_UNSUPPORTED, { "network.backbone", "\"mobilenet_v1\"", "" } },
+    { "network.backbone", "\"vgg16\"", CBAM_ERROR_BAD_MODEL, { "vgg.0.weight", "missing", "" } },
     { "network.attention", "{ \"kind\": \"cbam\" }", CBAM_ERROR_UNSUPPORTED, { "network", "attention", "\"none\"" } },
     { "network.backbone", "\"resnet\"", CBAM_ERROR_BAD_MODEL, { "network.backbone", "mobilenet_v1", "\"resnet\"" } },
     { "network.width", "0.5", CBAM_ERROR_BAD_MODEL, { "base_net.0.0.weight", "[16, 3, 3, 3]", "[8, 3, 3, 3]" } },

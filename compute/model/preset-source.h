@@ -1,0 +1,22 @@
+/* Weights for a preset, made up from a seed: for measuring and for tests.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "graph/graph.h"
+#include "nets/presets.h"
+
+G_BEGIN_DECLS
+
+/* Of a size that keeps activations alive through the network (He et al. 2015, arXiv 1502.01852). */
+typedef struct
+{
+  CbamParamSource source;
+  const CbamPreset *preset;
+  guint32 seed;
+} CbamPresetSource;
+
+CbamPresetSource cbam_preset_source (const CbamPreset *preset, guint32 seed);
+
+G_END_DECLS

@@ -1,0 +1,25 @@
+/* Networks known by name, for which weights can be made up: what papers describe, whole documents in the format of
+ * models/README.md.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+typedef struct
+{
+  const char *name;
+  guint head_kernel; /* of loc and conf; a file's weights say it themselves */
+  const char *document;
+} CbamPreset;
+
+/* All of them; ends with one whose name is NULL. */
+extern const CbamPreset cbam_presets[];
+
+/* NULL when there is none of that name. */
+const CbamPreset *cbam_preset_find (const char *name);
+
+G_END_DECLS
