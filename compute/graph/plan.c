@@ -34,6 +34,28 @@ device_has (const CbamDeviceCaps *caps, CbamLayout layout, guint needs)
   return TRUE;
 }
 
+/* The largest frames and borders that texel views are made for, when maps have no layout yet. */
+#define FRAME_TEXELS (1u << 25) /* 8192x4096, four bytes a pixel */
+#define MOST_BORDER 8
+
+/* Texels of the largest thing that @variant would bind for @node, roughly and from above. */
+static guint64
+count_texels (const CbamOpVariant *variant, const CbamNode *node)
+{
+  guint64 texels = node->op->packed_size ? node->op->packed_size (node) / 4 : 0;
+
+  for (guint b = 0; b < CBAM_MAX_BINDINGS; b++)
+    if (variant->bindings[b] == CBAM_BIND_PIXELS)
+      texels = MAX (texels, FRAME_TEXELS);
+  for (guint i = 0; i < node->n_inputs; i++) {
+    const CbamTensor *in = node->inputs[i];
+    const guint64 pixels = (guint64) (in->width + 2 * MOST_BORDER) * (in->height + 2 * MOST_BORDER);
+
+    texels = MAX (texels, pixels * (cbam_tensor_blocks (in) + 16)); /* room for whole tiles behind the last block */
+  }
+  return texels;
+}
+
 static const CbamOpVariant *
 choose_variant (const CbamNode *node, CbamLayout layout, const CbamPlanConfig *config)
 {
@@ -45,6 +67,8 @@ choose_variant (const CbamNode *node, CbamLayout layout, const CbamPlanConfig *c
     double cost;
 
     if (!device_has (config->caps, layout, variant->needs) || (variant->fits && !variant->fits (variant, node)))
+      continue;
+    if ((variant->needs & CBAM_NEED_TEXELS) && count_texels (variant, node) > config->caps->max_texels)
       continue;
     if (config->variant && g_str_equal (config->variant, variant->name))
       return variant;

@@ -479,6 +479,12 @@ cbam_slot_reserve_pixels (CbamSlot *slot, gsize size, GError **error)
   if (slot->pixels && slot->pixels->size >= size)
     return slot->staging ? slot->staging->map : slot->pixels->map;
 
+  if (size > device->caps.max_storage_range) {
+    g_set_error (error, CBAM_ERROR, CBAM_ERROR_UNSUPPORTED,
+                 "a frame of %" G_GSIZE_FORMAT " bytes; %s binds at most %" G_GSIZE_FORMAT, size, device->info.name,
+                 device->caps.max_storage_range);
+    return NULL;
+  }
   slot->recorded = FALSE;
   g_clear_pointer (&slot->pixels, cbam_buffer_free);
   g_clear_pointer (&slot->staging, cbam_buffer_free);

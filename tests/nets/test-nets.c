@@ -340,6 +340,24 @@ test_limits (void)
   g_assert_error (error, CBAM_ERROR, CBAM_ERROR_UNSUPPORTED);
 }
 
+/* Where texel buffers are too small for a map, the next kernel takes it. */
+static void
+test_small_texel_buffers (void)
+{
+  const CbamSpec spec = make_spec (0);
+  g_autoptr (CbamDevice) device = test_device_open (0);
+  CbamDeviceCaps caps = device->caps;
+  const CbamPlanConfig config = { .caps = &caps };
+  g_autoptr (GError) error = NULL;
+  g_autoptr (CbamPlan) plan = NULL;
+
+  caps.max_texels = 65536; /* the least Vulkan allows */
+  plan = cbam_plan_new (build (&spec, 0, CBAM_FUSE_ALL), &config, &error);
+  g_assert_no_error (error);
+  g_assert_cmpstr (plan->steps[0].variant->name, ==, "plain");
+  g_assert_cmpstr (plan->steps[1].variant->name, ==, "shared");
+}
+
 int
 main (int argc, char **argv)
 {
@@ -367,5 +385,6 @@ main (int argc, char **argv)
   }
   g_test_add_func ("/nets/arena", test_arena);
   g_test_add_func ("/nets/limits", test_limits);
+  g_test_add_func ("/nets/small-texel-buffers", test_small_texel_buffers);
   return g_test_run ();
 }
