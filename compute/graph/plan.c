@@ -237,7 +237,7 @@ place_in_slot (CbamPlan *plan, const CbamPlanConfig *config, GError **error)
   plan->max_hits = (guint32) max_hits;
   plan->frame_size = sizeof (CbamFrameArgs);
   plan->hits_size = 8 + MAX (max_hits, 1) * sizeof (CbamHit);
-  plan->boxes_size = MAX (n_priors, 1) * 4 * sizeof (float);
+  plan->boxes_size = (gsize) MAX (n_priors, 1) * 4 * sizeof (float);
   plan->frame_offset = reserve (&offset, plan->frame_size, config);
   plan->hits_offset = reserve (&offset, plan->hits_size, config);
   plan->boxes_offset = reserve (&offset, plan->boxes_size, config);
