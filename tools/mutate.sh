@@ -1,0 +1,302 @@
+#!/usr/bin/env bash
+# Tests the tests: breaks one line of the library or the element at a time and expects the suite to notice.
+#
+#     tools/mutate.sh [--list] [PATTERN]
+#
+# Works on a copy of the checkout, new files included, in a scratch folder that goes at the end ($TMPDIR says where).
+# There every sabotage of the table below whose name, file or tests match PATTERN (an extended regular expression; all
+# without one) is applied, built, put before the tests that must catch it, and undone. One line each says "caught" or
+# "SURVIVED"; the last line is "N passed, N failed", passed being caught. A sabotage that does not apply (its text must
+# occur exactly once) or does not build has failed. --list only lists.
+#
+# SPDX-License-Identifier: LGPL-2.1-or-later
+
+set -eu
+# shellcheck source=tools/setup.sh
+. "$(dirname "$0")/setup.sh"
+
+# ---- The table ------------------------------------------------------------------------------------------------------
+
+names=() files=() finds=() replacements=() tests=()
+
+# sabotage NAME FILE TEXT REPLACEMENT TEST...: of the tests at least one must fail once TEXT has become REPLACEMENT.
+sabotage() {
+  names+=("$1") files+=("$2") finds+=("$3") replacements+=("$4")
+  shift 4
+  tests+=("$*")
+}
+
+# Shaders.
+sabotage 'conv-texel: the stride counts for rows only' shaders/conv_texel.comp \
+  'a.stride * (row * a.x.row + column * a.x.pixel)' 'a.stride * row * a.x.row + column * a.x.pixel' ops-ops
+sabotage 'conv-texel: the second kernel row begins a tap late' shaders/conv_texel.comp \
+  '- int (a.kernel_width) * next_column;' '- (int (a.kernel_width) - 1) * next_column;' ops-ops
+sabotage 'conv-texel: input blocks are one row off' shaders/conv_texel.comp \
+  'int (a.kernel_height * a.dilation * a.x.row)' 'int ((a.kernel_height - 1) * a.dilation * a.x.row)' ops-ops
+sabotage 'conv-texel: no upper end of the activation' shaders/conv_texel.comp \
+  'clamp (v, vec4 (a.lo), vec4 (a.hi))' 'max (v, vec4 (a.lo))' ops-ops
+sabotage 'conv-texel: the border is not zeroed' shaders/conv_texel.comp \
+  '    zero_border (a);' '' ops-ops
+sabotage 'conv-window: no step to the next input block' shaders/conv_window.comp \
+  'xi += row_step + (block_done ? block_step : 0);' 'xi += row_step;' ops-ops
+sabotage 'conv-window: pixels past the last row are stored where they seem to lie' shaders/conv_window.comp \
+  'const int p = min (first, int (a.height * a.x.row) - NX) + j;' 'const int p = first + j;' ops-ops
+sabotage 'conv-shared: the dilation counts for columns only' shaders/conv_shared.comp \
+  'a.dilation * (row * a.x.row + column * a.x.pixel)' '(row * a.x.row + a.dilation * column * a.x.pixel)' ops-ops
+sabotage 'conv-shared: a block too many is stored' shaders/conv_shared.comp \
+  'if (block >= a.out_blocks)' 'if (block > a.out_blocks)' ops-ops
+sabotage 'depthwise-texel: neighbouring pixels read a column apart' shaders/depthwise_texel.comp \
+  'x[i * STRIDE + k]' 'x[i + k]' ops-ops
+sabotage 'depthwise-texel: the last tap is the one before' shaders/depthwise_texel.comp \
+  'imageLoad (W, block * 9 + 8)' 'imageLoad (W, block * 9 + 7)' ops-ops
+sabotage 'detect: a score equal to the threshold passes' shaders/detect.comp \
+  'if (score[i] > threshold &&' 'if (score[i] >= threshold &&' nets-detector gst-meta
+sabotage 'detect: sizes have the variance of centres' shaders/detect.comp \
+  'vec2 (a.variance[2], a.variance[3])' 'vec2 (a.variance[0], a.variance[1])' ops-detect
+sabotage 'detect: sizes without a limit' shaders/detect.comp \
+  'exp (min (t.zw * vec2 (a.variance[2], a.variance[3]), vec2 (MAX_LOG_SIZE)))' \
+  'exp (t.zw * vec2 (a.variance[2], a.variance[3]))' ops-detect
+sabotage 'detect: the softmax subtracts the first logit, not the largest' shaders/detect.comp \
+  'terms.x = max (terms.x, logits (pixel, c)[c & 3u]);' 'terms.x = terms.x;' ops-detect
+sabotage 'detect: the softmax sum lacks a class' shaders/detect.comp \
+  'for (uint c = first; c < first + a.n_classes; c++)
+    terms.y' 'for (uint c = first + 1; c < first + a.n_classes; c++)
+    terms.y' ops-detect
+sabotage 'detect: classes that start inside a texel lose the last' shaders/detect.comp \
+  '(begin & ~3u) + CHUNK + 4' '(begin & ~3u) + CHUNK' ops-detect
+sabotage 'detect: classes not to be reported are' shaders/detect.comp \
+  '(f.reported[label >> 5] & (1u << (label & 31u))) != 0' '(f.reported[label >> 5] | 1u) != 0' ops-detect
+sabotage 'preprocess: chroma shift ignored' shaders/preprocess.comp \
+  'clamp (at * vec2 (c.scale_x, c.scale_y) + vec2 (c.shift_x, c.shift_y),' \
+  'clamp (at * vec2 (c.scale_x, c.scale_y),' ops-preprocess
+sabotage 'preprocess: colours are not clamped' shaders/preprocess.comp \
+  'clamp (dot (raw, row.xyz) + row.w, 0.0, 255.0)' 'dot (raw, row.xyz) + row.w' ops-preprocess
+sabotage 'preprocess: no fill right of a letterboxed picture' shaders/preprocess.comp \
+  'at.y > -0.5 && at.x < end.x && at.y < end.y' 'at.y > -0.5 && at.y < end.y' ops-preprocess
+sabotage 'border: the lower strip a row too high' shaders/common/border.glsl \
+  'y += i < strip ? 0 : height;' 'y += i < strip ? 0 : height - 1;' ops-ops
+sabotage 'border: the last cells are left out' shaders/common/border.glsl \
+  '2 * border * (width + 2 * border + height)' '2 * border * (width + border + height)' ops-ops
+
+# Graph: fusions, memory, barriers.
+sabotage 'fuse: a batch norm without its mean' compute/graph/fuse.c \
+  '(bias->values[c] - norm->mean->values[c]) * scale' 'bias->values[c] * scale' nets-nets
+sabotage 'fuse: a batch norm without its epsilon' compute/graph/fuse.c \
+  'sqrt (norm->variance->values[c] + norm->eps)' 'sqrt (norm->variance->values[c])' nets-nets
+sabotage 'fuse: merged heads have conf rows first' compute/graph/fuse.c \
+  'node->params.detect.conf_channel = (guint) n_loc;' 'node->params.detect.conf_channel = 0;' nets-nets
+sabotage 'plan: a map may lie on one that dies where it is born' compute/graph/plan.c \
+  'tensor->first <= other->last && other->first <= tensor->last' \
+  'tensor->first < other->last && other->first < tensor->last' nets-nets
+sabotage 'plan: no barrier before a write over what was read' compute/graph/plan.c \
+  '(other->written || access->written)' 'other->written' nets-detector
+sabotage 'plan: no barrier after a write' compute/graph/plan.c \
+  '(other->written || access->written)' 'access->written' nets-detector
+sabotage 'run: no barrier after the upload' compute/graph/run_vulkan.c \
+  '  cbam_commands_barrier_all (slot->commands);
+  record_timestamp (slot, 0);' '  record_timestamp (slot, 0);' nets-nets ops-preprocess
+sabotage 'run: the count of hits is not flushed' compute/graph/run_vulkan.c \
+  'plan->hits_offset + 8, error)' 'plan->hits_offset, error)' ops-detect
+sabotage 'memory: a flush moves nothing' compute/vk/memory.c \
+  'memcpy (buffer->mapped + range.offset, buffer->map + range.offset, range.size);' '(void) 0;' ops-detect
+sabotage 'memory: the last atom is not flushed' compute/vk/memory.c \
+  '(offset + size + atom - 1) / atom * atom' '(offset + size) / atom * atom' ops-preprocess ops-detect
+
+# Ops: what the host computes for the kernels.
+sabotage 'conv: borders a pixel too narrow on the far side' compute/ops/conv.c \
+  'last - (gint) (input - 1)' 'last - (gint) input' ops-ops
+sabotage 'conv: kernels are packed upside down' compute/ops/conv.c \
+  '(o * in_channels + c) * taps + tap];' '(o * in_channels + c) * taps + taps - 1 - tap];' ops-ops
+
+# Frames in.
+sabotage 'image: green loses blue the wrong way' compute/preprocess.c \
+  '{ -2 * kb * (1 - kb) / kg,' '{ 2 * kb * (1 - kb) / kg,' ops-preprocess
+sabotage 'image: BT.709 is a little off' compute/preprocess.c \
+  '{ 0.2126, 0.0722 }' '{ 0.2226, 0.0722 }' ops-preprocess
+sabotage 'image: limited range is stretched as if full' compute/preprocess.c \
+  '255.0 / 219.0 : 1.0' '1.0 : 1.0' ops-preprocess
+sabotage 'image: strides are ignored' compute/preprocess.c \
+  'image->planes[p] + y * from, bytes' 'image->planes[p] + y * bytes, bytes' ops-preprocess gst-formats
+sabotage 'image: letterboxed pictures stand in the corner' compute/preprocess.c \
+  '(image->width - scale * input->width) / 2' '0' ops-preprocess
+
+# Detections out.
+sabotage 'detector: boxes are not clipped on the right' compute/detector.c \
+  'right = CLAMP (x1, 0, (float) flight->width)' 'right = x1' nets-detector
+sabotage 'detector: slots are collected backwards' compute/detector.c \
+  'detector->tail = (detector->tail + 1)' 'detector->tail = (detector->tail + detector->n_slots - 1)' nets-detector
+sabotage 'detector: parameters of the model, not of the frame' compute/detector.c \
+  'params ? *params : detector->model->spec->nms.params' 'detector->model->spec->nms.params' nets-detector
+sabotage 'detector: a box is as wide as its right edge lies' compute/detector.c \
+  'ret_detection->width = right - left;' 'ret_detection->width = right;' nets-detector
+sabotage 'model: a changed file is the same model' compute/model.c \
+  '(guint64) info.st_mtim.tv_sec, (gulong) info.st_mtim.tv_nsec' '(guint64) 0, (gulong) 0' model-file
+sabotage 'model: one model for all devices' compute/model.c \
+  '(void *) device, (guint64) info.st_dev' '(void *) NULL, (guint64) info.st_dev' nets-detector
+sabotage 'model: endless weights are taken' compute/model.c \
+  'if (isfinite (param->values[i]))' 'if (param->values[i] < INFINITY)' model-file
+sabotage 'nms: the limit itself is too much' compute/post/nms.c \
+  'if (overlap (stronger, &box, rule) > limit)' 'if (overlap (stronger, &box, rule) >= limit)' nms
+sabotage 'nms: top-k counts those kept' compute/post/nms.c \
+  'scratch.n_entered[group] == params->top_k' 'scratch.n_kept[group] == params->top_k' nms
+sabotage 'nms: ties are broken by class only' compute/post/nms.c \
+  '  sort_by (scratch, candidates, n, prior_key);' '' nms
+sabotage 'anchors: the larger square is the mean, not the root' compute/post/anchors.c \
+  'sqrt (size * spec->max_size[level])' '(size + spec->max_size[level]) / 2' anchors
+sabotage 'anchors: centres on the corners of cells' compute/post/anchors.c \
+  '(j + 0.5) * step_x' 'j * step_x' anchors
+sabotage 'anchors: tall before wide' compute/post/anchors.c \
+  'size * root / input_width, size / root / input_height' \
+  'size / root / input_width, size * root / input_height' anchors
+
+# Model files.
+sabotage 'safetensors: a tensor may end a byte past the file' compute/model/safetensors.c \
+  'if (extent->end > data_size)' 'if (extent->end > data_size + 1)' safetensors
+sabotage 'safetensors: tensors may share a byte' compute/model/safetensors.c \
+  'if (after->begin >= before->end)' 'if (after->begin + 1 >= before->end)' safetensors
+sabotage 'safetensors: small halves are half as large' compute/model/safetensors.c \
+  'exponent = 127 - 14' 'exponent = 127 - 15' safetensors
+sabotage 'safetensors: the header may reach past the file' compute/model/safetensors.c \
+  'if (length > size - LENGTH_BYTES)' 'if (length > size)' safetensors
+sabotage 'spec: a larger square smaller than the square' compute/model/spec.c \
+  'Range above_min = { anchors->min_size[l],' 'Range above_min = { 0,' spec
+sabotage 'spec: steps are [width, height]' compute/model/spec.c \
+  'anchors->step_x[l] = node_to_double (scope->reader, path, w,' \
+  'anchors->step_x[l] = node_to_double (scope->reader, path, h,' spec
+sabotage 'spec: nameless classes are reported' compute/model/spec.c \
+  'return !g_str_equal (spec->output.classes[class_id], "???");' 'return TRUE;' spec
+
+# The element.
+sabotage 'fifo: last in, first out' gst/gstcbamfifo.c \
+  'gst_queue_array_pop_head_struct (fifo->items)' 'gst_queue_array_pop_tail_struct (fifo->items)' gst-flow
+sabotage 'fifo: end of stream from downstream lasts' gst/gstcbamfifo.c \
+  'fifo->flow == GST_FLOW_EOS && restarts (&item)' 'fifo->flow == GST_FLOW_EOS && FALSE' gst-flow
+sabotage 'fifo: one slot that comes back frees all' gst/gstcbamfifo.c \
+  'fifo->slots_taken--;' 'fifo->slots_taken = 0;' gst-flow
+sabotage 'stream: results of before a flush are kept' gst/gstcbamstream.c \
+  '  drop_results (self);
+  start_flow' '  start_flow' gst-flow
+sabotage 'stream: live frames wait for a slot' gst/gstcbamstream.c \
+  '!gst_cbam_latency_is_live (&self->latency), &slot' 'TRUE, &slot' gst-flow
+sabotage 'stream: the segment is forgotten' gst/gstcbamstream.c \
+  '      gst_event_copy_segment (event, &self->segment);' '' gst-meta
+sabotage 'meta: running time is stream time' gst/gstcbammeta.c \
+  'gst_segment_to_running_time (segment,' 'gst_segment_to_stream_time (segment,' gst-meta
+sabotage 'meta: a region is its two corners' gst/gstcbammeta.c \
+  'left, top, right - left, bottom - top' 'left, top, right, bottom' gst-meta
+sabotage 'meta: relative height by the width' gst/gstcbammeta.c \
+  '(d->y + d->height) / height, 1.0' '(d->y + d->height) / width, 1.0' gst-meta
+sabotage 'latency: ours is not added' gst/gstcbamlatency.c \
+  '  min += latency->ceiling;' '' gst-flow
+sabotage 'latency: raised without room to spare' gst/gstcbamlatency.c \
+  'held + held / 4' 'held' gst-flow
+sabotage 'composition: rectangles end at half a chroma sample' gst/gstcbamcomposition.c \
+  'MIN ((x1 + 1) & ~1, GST_VIDEO_FRAME_WIDTH (frame)) - *x0' \
+  'MIN (x1 & ~1, GST_VIDEO_FRAME_WIDTH (frame)) - *x0' gst-overlay
+sabotage 'composition: the padding byte is alpha' gst/gstcbamcomposition.c \
+  '  set_padding_opaque (&window);' '' gst-overlay
+
+# ---- The run --------------------------------------------------------------------------------------------------------
+
+# matches N PATTERN
+matches() {
+  [[ "${names[$1]} ${files[$1]} ${tests[$1]}" =~ $2 ]]
+}
+
+# Puts the replacement for sabotage N into the file; fails unless its text occurs exactly once.
+apply() {
+  python3 - "$tree/${files[$1]}" "${finds[$1]}" "${replacements[$1]}" <<'PYTHON'
+import sys
+
+path, find, replacement = sys.argv[1:]
+with open(path, encoding="utf-8") as file:
+    text = file.read()
+if text.count(find) != 1:
+    sys.exit(f"{text.count(find)} places instead of one")
+with open(path, "w", encoding="utf-8") as file:
+    file.write(text.replace(find, replacement))
+PYTHON
+}
+
+build_tree() {
+  ninja -C "$scratch/build" >"$scratch/log" 2>&1
+}
+
+run_tests() {
+  meson test -C "$scratch/build" --no-rebuild "$@" >"$scratch/log" 2>&1
+}
+
+# check N: prints what becomes of the sabotage; succeeds if it is caught.
+check() {
+  local verdict=SURVIVED reason names_of_tests
+  read -ra names_of_tests <<<"${tests[$1]}"
+  cp "$tree/${files[$1]}" "$scratch/original"
+  if ! reason=$(apply "$1" 2>&1); then
+    verdict="DOES NOT APPLY ($reason)"
+  elif ! build_tree; then
+    verdict='DOES NOT BUILD'
+  elif ! run_tests "${names_of_tests[@]}"; then
+    verdict=caught
+  fi
+  cat "$scratch/original" >"$tree/${files[$1]}" # with a new time, so that it is built again
+  printf '%s: %s [%s; %s]\n' "$verdict" "${names[$1]}" "${files[$1]}" "${tests[$1]}"
+  [ "$verdict" = caught ]
+}
+
+# A test that fails anyway catches everything, and one that does not exist as well.
+check_tests() {
+  local wanted unknown
+  mapfile -t wanted < <(for n in "${chosen[@]}"; do tr ' ' '\n' <<<"${tests[n]}"; done | sort -u)
+  unknown=$(printf '%s\n' "${wanted[@]}" |
+    grep -vxF -f <(meson test -C "$scratch/build" --no-rebuild --list 2>/dev/null | sed 's/.* //') || true)
+  [ -z "$unknown" ] || cbam_die "no such tests: $unknown"
+  if ! run_tests "${wanted[@]}"; then
+    cat "$scratch/log"
+    cbam_die "some tests fail without any sabotage"
+  fi
+}
+
+list=no
+if [ "${1-}" = --list ]; then
+  list=yes
+  shift
+fi
+if [ $# -gt 1 ] || [[ "${1-}" = -* ]]; then
+  cbam_die "usage: tools/mutate.sh [--list] [PATTERN]"
+fi
+
+chosen=()
+for n in "${!names[@]}"; do
+  if matches "$n" "${1-}"; then
+    chosen+=("$n")
+  fi
+done
+[ ${#chosen[@]} -gt 0 ] || cbam_die "nothing matches \"$1\""
+if [ $list = yes ]; then
+  for n in "${chosen[@]}"; do
+    printf '%s [%s; %s]\n' "${names[n]}" "${files[n]}" "${tests[n]}"
+  done
+  exit 0
+fi
+
+cbam_install_packages
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+tree=$scratch/tree
+mkdir "$tree"
+git -C "$cbam_root" ls-files -z --cached --others --exclude-standard |
+  tar -C "$cbam_root" --null --ignore-failed-read -cf - -T - | tar -C "$tree" -xf -
+cbam_root=$tree
+cbam_build "$scratch/build" >"$scratch/log" 2>&1 || { cat "$scratch/log"; cbam_die "the tree does not build"; }
+check_tests
+
+passed=0 failed=0
+for n in "${chosen[@]}"; do
+  if check "$n"; then
+    passed=$((passed + 1))
+  else
+    failed=$((failed + 1))
+  fi
+done
+echo "$passed passed, $failed failed"
+[ $failed -eq 0 ]
