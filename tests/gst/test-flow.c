@@ -418,6 +418,34 @@ GST_START_TEST (latency_is_answered)
 }
 GST_END_TEST
 
+/* What we may hold is more room for those before us too. */
+static GstPadProbeReturn
+answer_latency (G_GNUC_UNUSED GstPad *pad, GstPadProbeInfo *info, G_GNUC_UNUSED gpointer data)
+{
+  GstQuery *query = GST_PAD_PROBE_INFO_QUERY (info);
+
+  if (GST_QUERY_TYPE (query) != GST_QUERY_LATENCY)
+    return GST_PAD_PROBE_OK;
+  gst_query_set_latency (query, TRUE, 10 * GST_MSECOND, 50 * GST_MSECOND);
+  return GST_PAD_PROBE_HANDLED;
+}
+
+GST_START_TEST (latency_keeps_upstreams_room)
+{
+  GstHarness *h = harness_new (detect_new ("queue-depth=2"), CAPS);
+  g_autoptr (GstQuery) query = gst_query_new_latency ();
+  gboolean live;
+  GstClockTime min, max;
+
+  gst_pad_add_probe (h->srcpad, GST_PAD_PROBE_TYPE_QUERY_UPSTREAM, answer_latency, NULL, NULL);
+  fail_unless (gst_pad_peer_query (h->sinkpad, query));
+  gst_query_parse_latency (query, &live, &min, &max);
+  fail_unless (live && min > 10 * GST_MSECOND);
+  fail_unless_equals_uint64 (max - min, 40 * GST_MSECOND);
+  harness_free (h);
+}
+GST_END_TEST
+
 GST_START_TEST (latency_rises_once)
 {
   GstCbamLatency latency = { 0 };
@@ -455,6 +483,7 @@ main (int argc, char **argv)
   tcase_add_test (tests, live_frames_pass);
   tcase_add_test (tests, not_live_infers_every_frame);
   tcase_add_test (tests, latency_is_answered);
+  tcase_add_test (tests, latency_keeps_upstreams_room);
   tcase_add_test (tests, latency_rises_once);
   return run_suite (tests);
 }

@@ -3,9 +3,11 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include <cbamdetect/cbamdetect.h>
+#include <glib/gstdio.h>
 #include <string.h>
 
 #include "compare.h"
+#include "write-model.h"
 
 #define WIDTH 90
 #define HEIGHT 70
@@ -179,6 +181,101 @@ test_params (void)
   loose = collect (detector);
   cbam_result_get_detections (loose, &n_loose);
   g_assert_cmpuint (n_loose, >, n_all);
+}
+
+/* Detections of one colour everywhere in @width x @height, nothing suppressed: they depend on the colour only. */
+static CbamResult *
+detect_colour (CbamModel *one, guint width, guint height)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree guint8 *bytes = g_malloc (width * height);
+  const CbamImage image = { .format = CBAM_FORMAT_GRAY8, .width = width, .height = height, .planes = { bytes } };
+  g_autoptr (CbamDetector) detector = cbam_detector_new (one, NULL, &error);
+  CbamDetectParams params = everything ();
+
+  g_assert_no_error (error);
+  params.nms_iou = 1;
+  memset (bytes, 90, width * height);
+  g_assert_true (cbam_detector_submit (detector, &image, &params, &error));
+  return collect (detector);
+}
+
+/* Boxes are those of a square frame, wider and lower by the frame's own sides. */
+static void
+test_box_placement (void)
+{
+  g_autoptr (CbamResult) square = detect_colour (model, 100, 100), wide = detect_colour (model, 300, 50);
+  gsize n, n_wide;
+  const CbamDetection *s = cbam_result_get_detections (square, &n);
+  const CbamDetection *w = cbam_result_get_detections (wide, &n_wide);
+
+  g_assert_cmpuint (n, ==, n_wide);
+  g_assert_cmpuint (n, >, 20);
+  for (gsize i = 0; i < n; i++) {
+    g_assert_cmpuint (s[i].class_id, ==, w[i].class_id);
+    g_assert_cmpfloat_with_epsilon (s[i].x * 3, w[i].x, 0.01);
+    g_assert_cmpfloat_with_epsilon (s[i].width * 3, w[i].width, 0.01);
+    g_assert_cmpfloat_with_epsilon (s[i].y / 2, w[i].y, 0.01);
+    g_assert_cmpfloat_with_epsilon (s[i].height / 2, w[i].height, 0.01);
+  }
+}
+
+/* One frame of 128x64 letterboxed by the model, and one of 64x64 letterboxed by hand into a band of 64x32 between rows
+ * of the mean, are the same input of 64x64: the boxes are twice as large, 32 higher, and clipped to the frame. */
+static void
+test_letterbox_placement (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *folder = g_dir_make_tmp ("cbam-detector-XXXXXX", &error);
+  g_autofree char *path = g_build_filename (folder, "letterbox.safetensors", NULL);
+  g_autoptr (TestModel) file = test_model_new (1);
+  g_autoptr (CbamModel) stretch = NULL, letterbox = NULL;
+  g_autoptr (CbamResult) wide = NULL, by_hand = NULL;
+  g_autoptr (CbamDetector) detector = NULL;
+  CbamDetectParams params = everything ();
+  guint8 band[TEST_MODEL_SIZE * TEST_MODEL_SIZE];
+  const CbamImage image = {
+    .format = CBAM_FORMAT_GRAY8, .width = TEST_MODEL_SIZE, .height = TEST_MODEL_SIZE, .planes = { band }
+  };
+  const CbamDetection *w, *h;
+  gsize n_wide, n, i = 0;
+
+  test_model_set (file, "input.mean", "[120, 120, 120]");
+  g_assert_true (test_model_write (file, path, &error));
+  stretch = cbam_model_load (device, path, &error);
+  g_assert_no_error (error);
+  test_model_set (file, "input.resize", "\"letterbox\"");
+  g_assert_true (test_model_write (file, path, &error));
+  letterbox = cbam_model_load (device, path, &error);
+  g_assert_no_error (error);
+  g_assert_true (letterbox != stretch);
+
+  memset (band, 120, sizeof band);
+  memset (band + 16 * TEST_MODEL_SIZE, 90, 32 * TEST_MODEL_SIZE);
+  detector = cbam_detector_new (stretch, NULL, &error);
+  params.nms_iou = 1;
+  g_assert_true (cbam_detector_submit (detector, &image, &params, &error));
+  by_hand = collect (detector);
+  wide = detect_colour (letterbox, 128, 64);
+  h = cbam_result_get_detections (by_hand, &n);
+  w = cbam_result_get_detections (wide, &n_wide);
+  for (gsize k = 0; k < n; k++) {
+    const float top = CLAMP (h[k].y * 2 - 32, 0, 64), bottom = CLAMP ((h[k].y + h[k].height) * 2 - 32, 0, 64);
+
+    if (bottom <= top)
+      continue; /* all of it in the padding */
+    g_assert_cmpuint (i, <, n_wide);
+    g_assert_cmpfloat (w[i].score, ==, h[k].score);
+    g_assert_cmpfloat_with_epsilon (w[i].x, h[k].x * 2, 0.01);
+    g_assert_cmpfloat_with_epsilon (w[i].width, h[k].width * 2, 0.01);
+    g_assert_cmpfloat_with_epsilon (w[i].y, top, 0.01);
+    g_assert_cmpfloat_with_epsilon (w[i].height, bottom - top, 0.01);
+    i++;
+  }
+  g_assert_cmpuint (i, ==, n_wide);
+  g_assert_cmpuint (i, >, 20);
+  g_unlink (path);
+  g_rmdir (folder);
 }
 
 /* Frames that grow, shrink and change format from one to the next; a bad one in between costs nothing. */
@@ -393,6 +490,8 @@ main (int argc, char **argv)
   g_assert_no_error (error);
   g_test_add_func ("/detector/slots", test_slots);
   g_test_add_func ("/detector/params", test_params);
+  g_test_add_func ("/detector/box-placement", test_box_placement);
+  g_test_add_func ("/detector/letterbox-placement", test_letterbox_placement);
   g_test_add_func ("/detector/changing-frames", test_changing_frames);
   g_test_add_func ("/detector/threads", test_threads);
   g_test_add_func ("/detector/profile", test_profile);

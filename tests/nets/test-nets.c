@@ -181,13 +181,15 @@ run_reference (guint i)
   return answer;
 }
 
+/* With @profile there is a barrier before every step; without, only the plan's own, which the validation layer checks.
+ */
 static Answer
-run_vulkan (CbamDevice *device, guint i, CbamFusions fusions, const CbamPlanConfig *config)
+run_vulkan (CbamDevice *device, guint i, CbamFusions fusions, const CbamPlanConfig *config, gboolean profile)
 {
   const CbamSpec spec = make_spec (i);
   g_autoptr (GError) error = NULL;
   g_autoptr (CbamProgram) program = cbam_program_new (device, build (&spec, i, fusions), config, &error);
-  g_autoptr (CbamSlot) slot = program ? cbam_slot_new (program, TRUE, &error) : NULL;
+  g_autoptr (CbamSlot) slot = program ? cbam_slot_new (program, profile, &error) : NULL;
   g_autofree guint8 *packed = g_malloc ((FRAME_WIDTH * 3 + 4) * FRAME_HEIGHT);
   CbamFrameArgs frame;
   Answer answer = { 0 };
@@ -216,7 +218,7 @@ run_vulkan (CbamDevice *device, guint i, CbamFusions fusions, const CbamPlanConf
                      answer.n_priors * 4 * sizeof (float));
     answer_clear (&again);
   }
-  for (guint s = 0; s < cbam_program_get_plan (program)->n_steps; s++)
+  for (guint s = 0; profile && s < cbam_program_get_plan (program)->n_steps; s++)
     g_assert_cmpfloat (cbam_slot_get_seconds (slot)[s], >, 0);
   if (config && config->canary) {
     cbam_program_check_canaries (program, slot, &error);
@@ -259,7 +261,7 @@ test_fusions (gconstpointer data)
     const guint n_nodes = count_nodes (i, sets[f].fusions), fewest = count_nodes (i, CBAM_FUSE_ALL);
     const gboolean has_no_norms =
         sets[f].fusions == (CbamFusions) (CBAM_FUSE_ALL & ~CBAM_FUSE_BATCH_NORM) && !nets[i].batch_norm;
-    Answer found = run_vulkan (device, i, sets[f].fusions, NULL);
+    Answer found = run_vulkan (device, i, sets[f].fusions, NULL, FALSE);
 
     if (f > 0 && !has_no_norms) /* each rule does something */
       g_assert_cmpuint (n_nodes, >, fewest);
@@ -278,8 +280,8 @@ test_devices (gconstpointer data)
   const CbamPlanConfig canaries = { .canary = 256 };
   g_autoptr (CbamDevice) device = test_device_open (debug | CBAM_DEBUG_POISON);
   Answer expected = run_reference (0);
-  Answer found = run_vulkan (device, 0, CBAM_FUSE_ALL, NULL);
-  Answer guarded = run_vulkan (device, 0, CBAM_FUSE_ALL, &canaries);
+  Answer found = run_vulkan (device, 0, CBAM_FUSE_ALL, NULL, TRUE);
+  Answer guarded = run_vulkan (device, 0, CBAM_FUSE_ALL, &canaries, FALSE);
 
   assert_same_answer ("device", &expected, &found);
   assert_same_answer ("canaries", &expected, &guarded);
@@ -340,6 +342,58 @@ test_limits (void)
   g_assert_error (error, CBAM_ERROR, CBAM_ERROR_UNSUPPORTED);
 }
 
+/* A convolution that something else reads too stays as it is. */
+static void
+test_shared_conv (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (CbamDevice) device = test_device_open (CBAM_DEBUG_POISON);
+  CbamGraph *graphs[2];
+  CbamTensor *inputs[2], *convs[2];
+
+  for (guint g = 0; g < 2; g++) {
+    RandomSource source;
+    CbamTensor *x;
+
+    random_source_init (&source, 3);
+    source.batch_norm = TRUE;
+    graphs[g] = cbam_graph_new (&source.source);
+    inputs[g] = cbam_graph_input (graphs[g], "input", 7, 5, 6);
+    x = convs[g] =
+        cbam_graph_conv (graphs[g], &(CbamConvForm){ .name = "c", .input = inputs[g], .channels = 9, .kernel = 3 });
+    convs[g]->keep = TRUE;
+    x = cbam_graph_batch_norm (graphs[g], "n", x, 1e-5);
+    cbam_graph_activation (graphs[g], x, CBAM_ACTIVATION_RELU)->keep = TRUE;
+    cbam_graph_activation (graphs[g], convs[g], CBAM_ACTIVATION_RELU)->keep = TRUE;
+    random_source_clear (&source);
+  }
+  cbam_graph_fuse (graphs[1], CBAM_FUSE_ALL);
+
+  g_autoptr (CbamGraph) truth = graphs[0];
+  g_autoptr (CbamReference) reference = cbam_reference_new (truth);
+  g_autoptr (CbamProgram) program = cbam_program_new (device, graphs[1], NULL, &error);
+  g_autoptr (CbamSlot) slot = program ? cbam_slot_new (program, FALSE, &error) : NULL;
+  GRand *rand = g_rand_new_with_seed (4);
+
+  g_assert_no_error (error);
+  random_fill_nasty (rand, cbam_reference_get (reference, inputs[0]), 7 * 5 * 6);
+  g_rand_free (rand);
+  cbam_reference_run (reference, NULL, NULL);
+  cbam_tensor_write (inputs[1], cbam_slot_get_map (slot, inputs[1]), cbam_reference_get (reference, inputs[0]));
+  g_assert_true (cbam_slot_submit (slot, &error));
+  g_assert_true (cbam_slot_wait (slot, &error));
+  for (guint t = 0; t < truth->tensors->len; t++) {
+    const CbamTensor *expected = g_ptr_array_index (truth->tensors, t);
+    const CbamTensor *tensor = g_ptr_array_index (graphs[1]->tensors, t);
+    float found[5 * 3 * 9];
+
+    if (!expected->keep)
+      continue;
+    cbam_tensor_read (tensor, cbam_slot_get_map (slot, tensor), found);
+    assert_close (expected->name, cbam_reference_get (reference, expected), found, G_N_ELEMENTS (found), 1e-5, 1e-2);
+  }
+}
+
 /* Where texel buffers are too small for a map, the next kernel takes it. */
 static void
 test_small_texel_buffers (void)
@@ -385,6 +439,7 @@ main (int argc, char **argv)
   }
   g_test_add_func ("/nets/arena", test_arena);
   g_test_add_func ("/nets/limits", test_limits);
+  g_test_add_func ("/nets/shared-conv", test_shared_conv);
   g_test_add_func ("/nets/small-texel-buffers", test_small_texel_buffers);
   return g_test_run ();
 }

@@ -40,6 +40,7 @@ static const Shape shapes[] = {
   /* larger kernels */
   { &cbam_op_conv, 17, 11, 3, 24, 3, 2, .same = TRUE },
   { &cbam_op_conv, 18, 12, 3, 23, 3, 2, .same = TRUE },
+  { &cbam_op_conv, 17, 12, 3, 24, 3, 2, .same = TRUE }, /* left and top padding differ */
   { &cbam_op_conv, 9, 9, 5, 16, 3, 1, 1, 1 },
   { &cbam_op_conv, 1, 1, 4, 8, 3, 1, 1, 1 },
   { &cbam_op_conv, 2, 3, 9, 40, 3, 2, 1, 1, .no_bias = TRUE },
@@ -58,6 +59,9 @@ static const Shape shapes[] = {
   { &cbam_op_depthwise, 7, 31, 84, 0, 3, 2, .same = TRUE },
   { &cbam_op_depthwise, 31, 5, 12, 0, 5, 1, 1, 2 },
   { &cbam_op_depthwise, 10, 11, 9, 0, 3, 1, 2, 2 },
+  { &cbam_op_depthwise, 48, 16, 4, 0, 3, 1, 1, 1 }, /* tiles that fill the workgroups exactly */
+  { &cbam_op_depthwise, 32, 16, 4, 0, 3, 2, 1, 1 },
+  { &cbam_op_depthwise, 13, 12, 8, 0, 3, 2, .same = TRUE },
   /* texel by texel */
   { &cbam_op_activation, 1, 1, 1 },
   { &cbam_op_activation, 13, 7, 21, .big_reader = TRUE },

@@ -257,6 +257,7 @@ test_known_colours (void)
     { CBAM_MATRIX_BT709, CBAM_RANGE_LIMITED, 173, 42, 26, { 0, 255, 0 } },
     { CBAM_MATRIX_BT709, CBAM_RANGE_LIMITED, 32, 240, 118, { 0, 0, 255 } },
     { CBAM_MATRIX_BT601, CBAM_RANGE_FULL, 76, 85, 255, { 255, 0, 0 } },
+    { CBAM_MATRIX_BT601, CBAM_RANGE_LIMITED, 51, 207, 115, { 20, 20, 200 } },
     { CBAM_MATRIX_BT601, CBAM_RANGE_LIMITED, 235, 128, 128, { 255, 255, 255 } },
     { CBAM_MATRIX_BT601, CBAM_RANGE_LIMITED, 16, 128, 128, { 0, 0, 0 } },
   };
@@ -293,6 +294,78 @@ test_known_colours (void)
       for (guint i = 0; i < 3 * plane; i++)
         g_assert_cmpfloat_with_epsilon (found[i], colours[c].rgb[i / plane], 2.0);
     }
+  bench_clear (&bench);
+}
+
+/* Where chroma samples sit. Cr of a full-range I420 frame rises by 4 a sample both ways, the frame is exactly the
+ * network's input, and red is Y + 1.402 (Cr - 128): pixel (x, y) must show Cr at its own place among the samples. */
+static void
+test_chroma_sites (void)
+{
+  static const struct
+  {
+    CbamChroma chroma;
+    double shift_x, shift_y; /* of pixel 0 among the samples: -1/4 where the first sits between two pixels */
+  } sites[] = { { CBAM_CHROMA_LEFT, 0, -0.25 }, { CBAM_CHROMA_CENTER, -0.25, -0.25 }, { CBAM_CHROMA_TOP_LEFT, 0, 0 } };
+  const CbamSpec spec = plain_spec ();
+  const guint half_width = (INPUT_WIDTH + 1) / 2, half_height = (INPUT_HEIGHT + 1) / 2;
+  g_autofree guint8 *luma = g_malloc (INPUT_WIDTH * INPUT_HEIGHT), *cb = g_malloc (half_width * half_height);
+  g_autofree guint8 *cr = g_malloc (half_width * half_height);
+  g_autofree float *found = g_new (float, 3 * INPUT_WIDTH * INPUT_HEIGHT);
+  Bench bench;
+
+  memset (luma, 60, INPUT_WIDTH * INPUT_HEIGHT);
+  memset (cb, 128, half_width * half_height);
+  for (guint y = 0; y < half_height; y++)
+    for (guint x = 0; x < half_width; x++)
+      cr[y * half_width + x] = (guint8) (100 + 4 * x + 4 * y);
+  bench_init (&bench, 0);
+  for (guint s = 0; s < G_N_ELEMENTS (sites); s++) {
+    const CbamImage image = { .format = CBAM_FORMAT_I420,
+                              .width = INPUT_WIDTH,
+                              .height = INPUT_HEIGHT,
+                              .planes = { luma, cb, cr },
+                              .range = CBAM_RANGE_FULL,
+                              .chroma = sites[s].chroma };
+    const float *expected;
+
+    bench_run (&bench, &image, &spec, found, &expected);
+    for (guint y = 1; y + 2 < INPUT_HEIGHT; y++)
+      for (guint x = 1; x + 2 < INPUT_WIDTH; x++) {
+        const double at = 100 + 4 * (x / 2.0 + sites[s].shift_x) + 4 * (y / 2.0 + sites[s].shift_y);
+
+        g_assert_cmpfloat_with_epsilon (found[y * INPUT_WIDTH + x], 60 + 1.402 * (at - 128), 0.05);
+      }
+  }
+  bench_clear (&bench);
+}
+
+/* Mean and scale stand in the file's channel order. */
+static void
+test_channel_order (void)
+{
+  const guint8 pixel[] = { 200, 150, 100 };
+  const CbamImage image = { .format = CBAM_FORMAT_RGB, .width = 1, .height = 1, .planes = { pixel } };
+  const float by_order[2][3] = { { (200 - 10) * 1, (150 - 20) * 2, (100 - 30) * 3 },
+                                 { (100 - 10) * 1, (150 - 20) * 2, (200 - 30) * 3 } };
+  const gsize plane = INPUT_WIDTH * INPUT_HEIGHT;
+  g_autofree float *found = g_new (float, 3 * plane);
+  Bench bench;
+
+  bench_init (&bench, 0);
+  for (guint order = CBAM_CHANNELS_RGB; order <= CBAM_CHANNELS_BGR; order++) {
+    CbamSpec spec = plain_spec ();
+    const float *expected;
+
+    spec.input.channels = (CbamChannels) order;
+    for (guint c = 0; c < 3; c++) {
+      spec.input.mean[c] = 10 * (c + 1);
+      spec.input.scale[c] = c + 1;
+    }
+    bench_run (&bench, &image, &spec, found, &expected);
+    for (guint c = 0; c < 3; c++)
+      g_assert_cmpfloat_with_epsilon (found[c * plane + plane / 2], by_order[order][c], 1e-2);
+  }
   bench_clear (&bench);
 }
 
@@ -351,6 +424,8 @@ main (int argc, char **argv)
   g_test_add_func ("/preprocess/geometry", test_geometry);
   g_test_add_func ("/preprocess/letterbox-fill", test_letterbox_fill);
   g_test_add_func ("/preprocess/known-colours", test_known_colours);
+  g_test_add_func ("/preprocess/chroma-sites", test_chroma_sites);
+  g_test_add_func ("/preprocess/channel-order", test_channel_order);
   g_test_add_func ("/preprocess/half-pixel-centres", test_half_pixel_centres);
   g_test_add_func ("/preprocess/bad-images", test_bad_images);
   return g_test_run ();
