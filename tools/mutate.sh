@@ -196,6 +196,29 @@ sabotage 'composition: rectangles end at half a chroma sample' gst/gstcbamcompos
 sabotage 'composition: the padding byte is alpha' gst/gstcbamcomposition.c \
   '  set_padding_opaque (&window);' '' gst-overlay
 
+# Holes that were found by sabotage and closed.
+sabotage 'hole: top padding as on the left' compute/ops/conv.c \
+  'p->pad_top * in->view.row' 'p->pad_left * in->view.row' ops-ops
+sabotage 'hole: a tile too many across' shaders/depthwise_texel.comp \
+  'across = (a.width + TX - 1) / TX;' 'across = a.width / TX + 1;' ops-ops
+sabotage 'hole: no barrier between writing and reading' compute/graph/plan.c \
+  '(other->written || access->written)' '(other->written && access->written)' nets-nets
+sabotage 'hole: chroma of limited range spread as luma' compute/preprocess.c \
+  '255.0 / 224.0' '255.0 / 219.0' ops-preprocess
+sabotage 'hole: chroma on the left sits at the top' compute/preprocess.c \
+  'image->chroma != CBAM_CHROMA_TOP_LEFT' 'image->chroma == CBAM_CHROMA_CENTER' ops-preprocess
+sabotage 'hole: the mean in the order of RGB' compute/preprocess.c \
+  'input->mean[bgr ? 2 - c : c]' 'input->mean[c]' ops-preprocess
+sabotage 'hole: right edges scaled by the height' compute/detector.c \
+  'candidate->x1 * input->width * frame->scale_x' 'candidate->x1 * input->width * frame->scale_y' nets-detector
+sabotage 'hole: letterboxed boxes stay in the letterbox' compute/detector.c \
+  'candidate->y0 * input->height * frame->scale_y + frame->shift_y' \
+  'candidate->y0 * input->height * frame->scale_y' nets-detector
+sabotage 'hole: fused although something else reads it' compute/graph/fuse.c \
+  'cbam_graph_count_readers (graph, before->output) != 1' 'cbam_graph_count_readers (graph, before->output) == 0' nets-nets
+sabotage 'hole: no more room for those before us' gst/gstcbamlatency.c \
+  'max += latency->ceiling;' 'max += 0;' gst-flow
+
 # ---- The run --------------------------------------------------------------------------------------------------------
 
 # matches N PATTERN
