@@ -4,4 +4,6 @@
 
 #include <cbamdetect/types.h>
 
-G_DEFINE_QUARK (cbam - error - quark, cbam_error)
+/* clang-format off */
+G_DEFINE_QUARK (cbam-error-quark, cbam_error)
+/* clang-format on */

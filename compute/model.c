@@ -173,9 +173,10 @@ cbam_model_build_graph (const char *model, CbamSpec **ret_spec, GError **error)
 }
 
 static gboolean
-load (CbamModel *model, GError **error)
+load (CbamModel *model, const CbamPreset *preset, GError **error)
 {
-  g_autoptr (CbamGraph) graph = cbam_model_build_graph (model->path, &model->spec, error);
+  g_autoptr (CbamGraph) graph =
+      preset ? build_from_preset (preset, &model->spec, error) : build_from_file (model->path, &model->spec, error);
   g_autofree char *base = g_path_get_basename (model->path);
 
   if (!graph)
@@ -208,9 +209,9 @@ model_free (CbamModel *model)
   g_free (model);
 }
 
-/* The model of @key, which is there already or is loaded now. */
+/* The model of @key, which is there already or is loaded now: @preset, or the file @path where that is NULL. */
 static CbamModel *
-load_shared (CbamDevice *device, const char *path, const char *key, GError **error)
+load_shared (CbamDevice *device, const char *path, const CbamPreset *preset, const char *key, GError **error)
 {
   G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&loaded_lock);
   CbamModel *model;
@@ -225,7 +226,7 @@ load_shared (CbamDevice *device, const char *path, const char *key, GError **err
   g_atomic_ref_count_init (&model->refs);
   model->device = cbam_device_ref (device);
   model->path = g_strdup (path);
-  if (!load (model, error)) {
+  if (!load (model, preset, error)) {
     model_free (model);
     return NULL;
   }
@@ -243,23 +244,25 @@ cbam_model_load (CbamDevice *device, const char *path, GError **error)
   if (!cbam_device_check_alive (device, error))
     return NULL;
   key = make_key (device, path, error);
-  return key ? load_shared (device, path, key, error) : NULL;
+  return key ? load_shared (device, path, NULL, key, error) : NULL;
 }
 
 CbamModel *
 cbam_model_load_preset (CbamDevice *device, const char *name, GError **error)
 {
+  const CbamPreset *preset;
   g_autofree char *key = NULL;
 
   g_return_val_if_fail (device != NULL && name != NULL, NULL);
   if (!cbam_device_check_alive (device, error))
     return NULL;
-  if (!cbam_preset_find (name)) {
+  preset = cbam_preset_find (name);
+  if (!preset) {
     g_set_error (error, CBAM_ERROR, CBAM_ERROR_NOT_FOUND, "there is no preset \"%s\"", name);
     return NULL;
   }
   key = g_strdup_printf ("%p preset %s", (void *) device, name);
-  return load_shared (device, name, key, error);
+  return load_shared (device, name, preset, key, error);
 }
 
 const char *const *

@@ -34,7 +34,8 @@ typedef struct
 
 CbamFileSource cbam_file_source (const CbamSafetensors *file);
 
-/* The graph of a model file or of a preset, as its recipe means it; @ret_spec is the caller's to free, on failure too.
+/* The graph of a preset or, where none is so named, of a model file, as its recipe means it; @ret_spec is the caller's
+ * to free, on failure too.
  */
 CbamGraph *cbam_model_build_graph (const char *model, CbamSpec **ret_spec, GError **error);
 

@@ -36,8 +36,10 @@ void main ()
   const int row_step = int (a.x.row), block_step = int (a.x.plane) - 3 * int (a.x.row);
   const int turns = int (a.in_blocks) * 3;
   const int group_size = turns * 3 * LANES;
-  // Lanes past the last row read it again.
-  int xi = int (a.x.origin) + min (first, int (a.height * a.x.row) - NX);
+  // Lanes past the last pixel, which ends two texels before its row does, compute the last ones again: so no tap reads
+  // past the map.
+  const int begin = min (first, int (a.height * a.x.row) - NX - 2);
+  int xi = int (a.x.origin) + begin;
   int wi = int (gl_WorkGroupID.y) * GROUPS * group_size + lane;
   int row = 0;
   float sum[OC][NX];
@@ -78,7 +80,7 @@ void main ()
   uint to[NX];
   bool real[NX];
   [[unroll]] for (int j = 0; j < NX; j++) {
-    const int p = min (first, int (a.height * a.x.row) - NX) + j;
+    const int p = begin + j;
     const uint py = uint ((float (p) + 0.5) * inv_row);
     const uint px = p - py * a.x.row;
 

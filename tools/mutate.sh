@@ -40,7 +40,7 @@ sabotage 'conv-texel: the border is not zeroed' shaders/conv_texel.comp \
 sabotage 'conv-window: no step to the next input block' shaders/conv_window.comp \
   'xi += row_step + (block_done ? block_step : 0);' 'xi += row_step;' ops-ops
 sabotage 'conv-window: pixels past the last row are stored where they seem to lie' shaders/conv_window.comp \
-  'const int p = min (first, int (a.height * a.x.row) - NX) + j;' 'const int p = first + j;' ops-ops
+  'const int p = begin + j;' 'const int p = first + j;' ops-ops
 sabotage 'conv-shared: the dilation counts for columns only' shaders/conv_shared.comp \
   'a.dilation * (row * a.x.row + column * a.x.pixel)' '(row * a.x.row + a.dilation * column * a.x.pixel)' ops-ops
 sabotage 'conv-shared: a block too many is stored' shaders/conv_shared.comp \

@@ -164,7 +164,7 @@ fits_window (const CbamOpVariant *variant, const CbamNode *node)
   const CbamTensor *out = node->output;
 
   return fits (variant, node) && p->kernel == 3 && p->stride == 1 && p->dilation == 1 &&
-         (out->width + 2) * out->height >= 8 * variant->tile[1];
+         (out->width + 2) * out->height >= LANES * variant->tile[1];
 }
 
 static double

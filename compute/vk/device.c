@@ -378,7 +378,6 @@ query_caps (CbamDevice *device, guint32 timestamp_bits)
   caps->range_alignment =
       MAX (256, MAX (limits->minStorageBufferOffsetAlignment, limits->minTexelBufferOffsetAlignment));
   caps->atom_size = limits->nonCoherentAtomSize;
-  caps->max_shared = limits->maxComputeSharedMemorySize;
   for (guint i = 0; i < 3; i++)
     caps->max_groups[i] = limits->maxComputeWorkGroupCount[i];
   caps->timestamp_bits = timestamp_bits;

@@ -35,7 +35,6 @@ typedef struct
   gsize range_alignment;   /* bytes: for every range that a descriptor or view starts at */
   gsize atom_size;         /* bytes: nonCoherentAtomSize */
   guint32 max_groups[3];
-  guint32 max_shared;      /* bytes */
   double timestamp_period; /* nanoseconds a tick; 0 = no timestamps */
   guint32 timestamp_bits;
 } CbamDeviceCaps;

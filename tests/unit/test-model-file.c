@@ -104,6 +104,25 @@ test_missing_tensors (void)
   }
 }
 
+/* A file is a file, whatever it is called. */
+static void
+test_file_named_like_a_preset (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (TestModel) file = test_model_new (SEED);
+  g_autoptr (CbamModel) model = NULL;
+  g_autofree char *before = g_get_current_dir ();
+  const char *name = cbam_model_get_presets ()[0];
+
+  g_assert_cmpint (g_chdir (folder), ==, 0);
+  g_assert_true (test_model_write (file, name, &error));
+  model = cbam_model_load (device, name, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (cbam_model_get_n_classes (model), ==, TEST_MODEL_CLASSES);
+  g_unlink (name);
+  g_assert_cmpint (g_chdir (before), ==, 0);
+}
+
 /* Without its batch norm, a convolution needs a bias. */
 static void
 test_missing_batch_norm (void)
@@ -522,6 +541,7 @@ main (int argc, char **argv)
   g_assert_no_error (error);
 
   g_test_add_func ("/model-file/missing-tensors", test_missing_tensors);
+  g_test_add_func ("/model-file/named-like-a-preset", test_file_named_like_a_preset);
   g_test_add_func ("/model-file/missing-batch-norm", test_missing_batch_norm);
   g_test_add_func ("/model-file/wrong-shapes", test_wrong_shapes);
   g_test_add_func ("/model-file/not-finite", test_not_finite);
