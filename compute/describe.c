@@ -23,7 +23,8 @@ count (const CbamParam *param)
 static guint64
 count_parameters (const CbamNode *node)
 {
-  if (node->op == &cbam_op_conv || node->op == &cbam_op_depthwise)
+  if (node->op == &cbam_op_conv || node->op == &cbam_op_depthwise || node->op == &cbam_op_deconv ||
+      node->op == &cbam_op_depthwise_deconv)
     return count (node->params.conv.weight) + count (node->params.conv.bias);
   if (node->op == &cbam_op_batch_norm)
     return count (node->params.batch_norm.gamma) + count (node->params.batch_norm.beta);

@@ -113,7 +113,7 @@ describe_ops (CbamModel *model)
       .variant = plan->steps[s].variant->name,
       .shape = g_strdup_printf ("%ux%ux%u", out->width, out->height, out->channels),
       .flop = node->op->macs ? 2.0 * (double) node->op->macs (node) : 0,
-      .kernel = is_conv ? node->params.conv.kernel : 0,
+      .kernel = is_conv ? node->params.conv.kernel_width : 0,
       .in_channels = node->n_inputs > 0 ? node->inputs[0]->channels : 0,
       .out_channels = out->channels,
       .width = out->width,

@@ -29,6 +29,14 @@ cbam_result_unref (CbamResult *result)
   if (!result || !g_atomic_ref_count_dec (&result->refs))
     return;
   cbam_model_unref (result->model);
+  for (gsize i = 0; i < result->n_attention; i++) {
+    g_free ((float *) result->attention[i].spatial.values);
+    g_free ((float *) result->attention[i].channel);
+  }
+  for (gsize i = 0; i < result->n_grad_cam; i++)
+    g_free ((float *) result->grad_cam[i].values);
+  g_free (result->attention);
+  g_free (result->grad_cam);
   g_free (result->detections);
   g_free (result->op_times);
   g_free (result);
@@ -40,6 +48,21 @@ cbam_result_get_detections (const CbamResult *result, gsize *n)
   g_return_val_if_fail (result != NULL && n != NULL, NULL);
   *n = result->n_detections;
   return result->detections;
+}
+
+const CbamAttention *
+cbam_result_get_attention (const CbamResult *result, gsize *n)
+{
+  g_return_val_if_fail (result != NULL && n != NULL, NULL);
+  *n = result->n_attention;
+  return result->attention;
+}
+
+const CbamMap *
+cbam_result_get_grad_cam (const CbamResult *result, gsize detection)
+{
+  g_return_val_if_fail (result != NULL, NULL);
+  return detection < result->n_grad_cam ? &result->grad_cam[detection] : NULL;
 }
 
 float

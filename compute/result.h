@@ -16,6 +16,10 @@ struct _CbamResult
   CbamModel *model; /* owns the strings */
   CbamDetection *detections;
   gsize n_detections;
+  CbamAttention *attention; /* its numbers are the result's own */
+  gsize n_attention;
+  CbamMap *grad_cam; /* of the first detections; its numbers are the result's own */
+  gsize n_grad_cam;
   CbamOpTime *op_times;
   gsize n_op_times;
   float best_score;

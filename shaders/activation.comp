@@ -1,10 +1,11 @@
-// An activation that nothing could be fused with: clamp to lo..hi (ReLU, ReLU6).
+// An activation that nothing could be fused with: clamp to lo..hi (ReLU, ReLU6), or with SIGMOID the logistic function.
 //
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #include "args/map.h"
 #include "common/loads.glsl"
+#include "common/channels.glsl"
 
 layout (local_size_x = 64) in;
 MAP_BUFFER (0, X);
@@ -13,7 +14,11 @@ layout (push_constant) uniform Args { CbamMapArgs a; };
 
 vec4 map_texel (vec4 x, uint block)
 {
+#ifdef SIGMOID
+  return real_channels (1.0 / (1.0 + exp (-x)), block, a.channels);
+#else
   return clamp (x, vec4 (a.lo), vec4 (a.hi));
+#endif
 }
 
 #include "common/map.glsl"

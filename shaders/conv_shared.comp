@@ -21,6 +21,9 @@ layout (local_size_x = THREADS) in;
 layout (binding = 0, std430) readonly buffer Input { vec4 X[]; };
 layout (binding = 1, std430) readonly buffer Weights { vec4 W[]; };
 layout (binding = 2, std430) writeonly buffer Output { vec4 y[]; };
+#ifdef SUM // a second map of the output's size is added before the activation
+layout (binding = 3, std430) readonly buffer Addend { vec4 S[]; };
+#endif
 layout (push_constant) uniform Args { CbamConvArgs a; };
 
 shared vec4 x_tile[DEPTH][PIXELS];
@@ -99,9 +102,14 @@ void main ()
   const vec4 bias = W[a.bias + block];
   [[unroll]] for (uint p = 0; p < 4; p++) {
     const uint pixel = gl_WorkGroupID.x * PIXELS + column + p * 8;
+    const uint py = pixel / a.width, px = pixel % a.width;
 
-    if (pixel < count)
-      y[a.y.origin + pixel / a.width * a.y.row + pixel % a.width * a.y.pixel + block * a.y.plane] =
-          clamp (sum[p] + bias, vec4 (a.lo), vec4 (a.hi));
+    if (pixel >= count)
+      continue;
+    vec4 v = sum[p] + bias;
+#ifdef SUM
+    v += S[a.sum.origin + py * a.sum.row + px * a.sum.pixel + block * a.sum.plane];
+#endif
+    y[a.y.origin + py * a.y.row + px * a.y.pixel + block * a.y.plane] = clamp (v, vec4 (a.lo), vec4 (a.hi));
   }
 }

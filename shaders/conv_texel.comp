@@ -11,7 +11,8 @@
 //   output    has room for whole tiles of channels: nothing is tested before it is stored
 //   turns     input block outermost, then kernel row, then kernel column
 //
-// Compiled per tile: OC (multiple of 8), NX, STEPS, CHAINS (channels interleaved), and KERNEL when the kernel is larger than 1x1 (STEPS is then 1).
+// Compiled per tile: OC (multiple of 8), NX, STEPS, CHAINS (channels interleaved), and KERNEL when the kernel is larger
+// than 1x1 (STEPS is then 1). With SUM a second map of the output's size is added before the activation.
 //
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #version 450
@@ -24,6 +25,9 @@
 #include "common/border.glsl"
 #include "common/stores.glsl"
 #include "common/conv_lanes.glsl"
+#ifdef SUM
+layout (binding = 3, rgba32f) uniform readonly imageBuffer S;
+#endif
 
 void main ()
 {
@@ -107,12 +111,25 @@ void main ()
   }
 
   const uint first = gl_WorkGroupID.y * (OC / 4);
+#ifdef SUM
+  uint addend[NX];
+
+  [[unroll]] for (int j = 0; j < NX; j++) {
+    const uint p = min (gl_WorkGroupID.x * (LANES * NX) + j * LANES + lane, count - 1);
+    const uint row = uint ((float (p) + 0.5) * a.inv_width);
+
+    addend[j] = a.sum.origin + row * a.sum.row + (p - row * a.width) * a.sum.pixel;
+  }
+#endif
   [[unroll]] for (int b = 0; b < OC / 4; b++) {
     const vec4 bias = imageLoad (W, int (a.bias + first) + b);
 
     [[unroll]] for (int j = 0; j < NX; j++) {
-      const vec4 v = vec4 (sum[b * 4][j], sum[b * 4 + 1][j], sum[b * 4 + 2][j], sum[b * 4 + 3][j]) + bias;
+      vec4 v = vec4 (sum[b * 4][j], sum[b * 4 + 1][j], sum[b * 4 + 2][j], sum[b * 4 + 3][j]) + bias;
 
+#ifdef SUM
+      v += imageLoad (S, int (addend[j] + min (first + b, a.out_blocks - 1) * a.sum.plane));
+#endif
       STORE (y, pixel[j] + (first + b) * a.y.plane, clamp (v, vec4 (a.lo), vec4 (a.hi)));
     }
   }

@@ -3,8 +3,10 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "graph/graph.h"
+#include "ops/combine.h"
 
 #include <math.h>
+#include <string.h>
 
 #define MAX_MAP_PIXELS (1u << 20) /* kernels find rows by float reciprocals, exact up to here */
 
@@ -154,42 +156,136 @@ add_node (CbamGraph *graph, const CbamOpClass *op, const char *name, CbamTensor 
 
 /* Output size and padding before the first pixel, along one axis. 0 when the kernel does not fit. */
 static guint
-conv_extent (guint input, const CbamConvForm *form, guint kernel, guint stride, guint dilation, guint *ret_pad)
+conv_extent (guint input, const CbamConvForm *form, guint kernel, guint stride, guint dilation, gint *ret_pad)
 {
   const gint span = (gint) ((kernel - 1) * dilation + 1);
   gint output;
 
   if (form->padding == CBAM_PADDING_SAME) {
     output = (gint) ((input + stride - 1) / stride);
-    *ret_pad = (guint) MAX (0, (output - 1) * (gint) stride + span - (gint) input) / 2;
+    *ret_pad = MAX (0, (output - 1) * (gint) stride + span - (gint) input) / 2;
     return (guint) output;
   }
-  *ret_pad = form->pad;
-  output = (gint) input + 2 * (gint) form->pad - span;
+  *ret_pad = MIN ((gint) form->pad, span - 1); /* a row of weights is padded along the row only */
+  output = (gint) input + 2 * *ret_pad - span;
   return output < 0 ? 0 : (guint) output / stride + 1;
+}
+
+/* As [out, in, height, width], however many dimensions the source has. */
+static CbamParam *
+read_conv_weight (CbamGraph *graph, const CbamConvForm *form, guint channels, guint kernel_height, guint kernel_width)
+{
+  const gsize in = form->depthwise ? 1 : form->input->channels;
+  const gsize dims[4] = { channels, in, kernel_height, kernel_width }, row[3] = { channels, in, kernel_width };
+  g_autofree char *name = g_strconcat (form->name, ".weight", NULL);
+  guint n_dims = form->weight_dims ? form->weight_dims : 4;
+  CbamParam *weight;
+
+  if (form->weight_dims == 2 && graph->source->dim (graph->source, name, 2) == 1)
+    n_dims = 4; /* a 1x1 convolution does as well as a linear layer */
+  weight = read_param (graph, form->name, "weight", n_dims, n_dims == 3 ? row : dims);
+  weight->n_dims = 4;
+  memcpy (weight->dims, dims, sizeof dims);
+  return weight;
 }
 
 CbamTensor *
 cbam_graph_conv (CbamGraph *graph, const CbamConvForm *form)
 {
   const guint kernel = MAX (form->kernel, 1), stride = MAX (form->stride, 1), dilation = MAX (form->dilation, 1);
+  const guint kernel_height = form->weight_dims == 3 ? 1 : kernel;
   const CbamTensor *input = form->input;
-  CbamConvParams params = { .kernel = kernel, .stride = stride, .dilation = dilation, .lo = -INFINITY, .hi = INFINITY };
+  CbamConvParams params = { .kernel_width = kernel,
+                            .kernel_height = kernel_height,
+                            .stride = stride,
+                            .dilation = dilation,
+                            .step_x = 1,
+                            .step_y = 1,
+                            .lo = -INFINITY,
+                            .hi = INFINITY };
   CbamTensor *output;
-  guint width, height, channels;
+  guint channels;
 
   if (graph->error)
     return NULL;
   channels = form->depthwise ? input->channels : form->channels;
-  width = conv_extent (input->width, form, kernel, stride, dilation, &params.pad_left);
-  height = conv_extent (input->height, form, kernel, stride, dilation, &params.pad_top);
-  output = cbam_graph_add_tensor (graph, form->name, width, height, channels);
-  params.weight = read_param (graph, form->name, "weight", 4,
-                              (const gsize[]){ channels, form->depthwise ? 1 : input->channels, kernel, kernel });
+  params.width = conv_extent (input->width, form, kernel, stride, dilation, &params.pad_left);
+  params.height = conv_extent (input->height, form, kernel_height, stride, dilation, &params.pad_top);
+  output = cbam_graph_add_tensor (graph, form->name, params.width, params.height, channels);
+  params.weight = read_conv_weight (graph, form, channels, kernel_height, kernel);
   if (form->needs_bias || source_has (graph, form->name, "bias"))
     params.bias = read_param (graph, form->name, "bias", 1, (const gsize[]){ channels });
   add_node (graph, form->depthwise ? &cbam_op_depthwise : &cbam_op_conv, form->name, form->input, output)->params.conv =
       params;
+  return output;
+}
+
+/* From PyTorch's [in, out, k, k] to [out, in, k, k], which is what all that comes after expects. */
+static void
+swap_channels (CbamParam *weight)
+{
+  const gsize in = weight->dims[0], out = weight->dims[1], taps = weight->dims[2] * weight->dims[3];
+  float *swapped = g_new (float, weight->n);
+
+  for (gsize i = 0; i < in; i++)
+    for (gsize o = 0; o < out; o++)
+      memcpy (swapped + (o * in + i) * taps, weight->values + (i * out + o) * taps, taps * sizeof (float));
+  g_free (weight->values);
+  weight->values = swapped;
+  weight->dims[0] = out;
+  weight->dims[1] = in;
+}
+
+/* Whether a transposed convolution can fill @output pixels from @input; the last ones may lie past its kernel's reach
+ * by less than one step (PyTorch's output_padding). */
+static gboolean
+deconv_reaches (guint input, guint output, guint kernel, guint up, guint pad)
+{
+  const gint least = (gint) ((input - 1) * up + kernel) - 2 * (gint) pad;
+
+  return up <= kernel && pad < kernel && least >= 1 && (gint) output >= least && (gint) output < least + (gint) up;
+}
+
+CbamTensor *
+cbam_graph_deconv (CbamGraph *graph, const CbamDeconvForm *form)
+{
+  const guint kernel = form->kernel ? form->kernel : 3, up_x = MAX (form->up_x, 1), up_y = MAX (form->up_y, 1);
+  const CbamTensor *input = form->input;
+  CbamConvParams params = { .kernel_width = kernel,
+                            .kernel_height = kernel,
+                            .stride = 1,
+                            .dilation = 1,
+                            .pad_left = (gint) form->pad_x,
+                            .pad_top = (gint) form->pad_y,
+                            .up_x = up_x,
+                            .up_y = up_y,
+                            .width = form->width,
+                            .height = form->height,
+                            .step_x = 1,
+                            .step_y = 1,
+                            .lo = -INFINITY,
+                            .hi = INFINITY };
+  CbamTensor *output;
+  guint channels;
+
+  if (graph->error)
+    return NULL;
+  if (!deconv_reaches (input->width, form->width, kernel, up_x, form->pad_x) ||
+      !deconv_reaches (input->height, form->height, kernel, up_y, form->pad_y)) {
+    cbam_graph_fail (graph, CBAM_ERROR_UNSUPPORTED, "%s: a map of %ux%u cannot be stepped up to %ux%u by %ux%u",
+                     form->name, input->width, input->height, form->width, form->height, up_x, up_y);
+    return NULL;
+  }
+  channels = form->depthwise ? input->channels : form->channels;
+  output = cbam_graph_add_tensor (graph, form->name, form->width, form->height, channels);
+  params.weight = read_param (graph, form->name, "weight", 4,
+                              (const gsize[]){ input->channels, form->depthwise ? 1 : channels, kernel, kernel });
+  if (!form->depthwise)
+    swap_channels (params.weight);
+  if (source_has (graph, form->name, "bias"))
+    params.bias = read_param (graph, form->name, "bias", 1, (const gsize[]){ channels });
+  add_node (graph, form->depthwise ? &cbam_op_depthwise_deconv : &cbam_op_deconv, form->name, form->input, output)
+      ->params.conv = params;
   return output;
 }
 
@@ -229,6 +325,98 @@ cbam_graph_activation (CbamGraph *graph, CbamTensor *input, CbamActivation activ
     return NULL;
   output = cbam_graph_add_tensor (graph, input->name, input->width, input->height, input->channels);
   add_node (graph, &cbam_op_activation, input->name, input, output)->params.activation = params;
+  return output;
+}
+
+CbamTensor *
+cbam_graph_sigmoid (CbamGraph *graph, CbamTensor *input)
+{
+  CbamTensor *output;
+
+  if (graph->error)
+    return NULL;
+  output = cbam_graph_add_tensor (graph, input->name, input->width, input->height, input->channels);
+  add_node (graph, &cbam_op_sigmoid, input->name, input, output);
+  return output;
+}
+
+static CbamTensor *
+combine (CbamGraph *graph, const CbamOpClass *op, const char *name, CbamTensor *a, CbamTensor *b)
+{
+  CbamTensor *output;
+  CbamNode *node;
+
+  if (graph->error)
+    return NULL;
+  output = cbam_graph_add_tensor (graph, name, MAX (a->width, b->width), MAX (a->height, b->height),
+                                  MAX (a->channels, b->channels));
+  if (!cbam_combine_fits (output, a) || !cbam_combine_fits (output, b))
+    cbam_graph_fail (graph, CBAM_ERROR_BAD_MODEL, "%s: maps of %ux%ux%u and %ux%ux%u do not go together", name,
+                     a->width, a->height, a->channels, b->width, b->height, b->channels);
+  node = add_node (graph, op, name, a, output);
+  node->inputs[1] = b;
+  node->n_inputs = 2;
+  return output;
+}
+
+CbamTensor *
+cbam_graph_add (CbamGraph *graph, const char *name, CbamTensor *a, CbamTensor *b)
+{
+  return combine (graph, &cbam_op_add, name, a, b);
+}
+
+CbamTensor *
+cbam_graph_multiply (CbamGraph *graph, const char *name, CbamTensor *a, CbamTensor *b)
+{
+  return combine (graph, &cbam_op_multiply, name, a, b);
+}
+
+CbamTensor *
+cbam_graph_global_pool (CbamGraph *graph, const char *name, CbamTensor *input, const CbamGlobalPoolParams *params)
+{
+  CbamTensor *output;
+
+  if (graph->error)
+    return NULL;
+  output = cbam_graph_add_tensor (graph, name, params->n, 1, input->channels);
+  add_node (graph, &cbam_op_global_pool, name, input, output)->params.global_pool = *params;
+  return output;
+}
+
+CbamTensor *
+cbam_graph_channel_pool (CbamGraph *graph, const char *name, CbamTensor *input, gboolean mean_first)
+{
+  CbamTensor *output;
+
+  if (graph->error)
+    return NULL;
+  output = cbam_graph_add_tensor (graph, name, input->width, input->height, 2);
+  add_node (graph, &cbam_op_channel_pool, name, input, output)->params.channel_pool.mean_first = mean_first;
+  return output;
+}
+
+CbamTensor *
+cbam_graph_resize (CbamGraph *graph, const char *name, CbamTensor *input, guint width, guint height, gboolean bilinear)
+{
+  CbamTensor *output;
+
+  if (graph->error)
+    return NULL;
+  output = cbam_graph_add_tensor (graph, name, width, height, input->channels);
+  add_node (graph, &cbam_op_resize, name, input, output)->params.resize.bilinear = bilinear;
+  return output;
+}
+
+CbamTensor *
+cbam_graph_turn (CbamGraph *graph, const char *name, CbamTensor *input)
+{
+  const gboolean is_row = input && input->channels == 1;
+  CbamTensor *output;
+
+  if (graph->error)
+    return NULL;
+  output = cbam_graph_add_tensor (graph, name, is_row ? 1 : input->channels, 1, is_row ? input->width : 1);
+  add_node (graph, &cbam_op_turn, name, input, output);
   return output;
 }
 
@@ -314,6 +502,11 @@ cbam_graph_detect (CbamGraph *graph, const char *name, CbamTensor *loc, CbamTens
   node->n_inputs = 2;
   node->params.detect = *form;
   node->params.detect.anchors = graph->anchors;
+  graph->levels[form->level].loc = loc;
+  graph->levels[form->level].conf = conf;
+  graph->levels[form->level].prior = form->prior;
+  graph->levels[form->level].per_cell = form->per_cell;
+  graph->n_levels = MAX (graph->n_levels, form->level + 1);
 }
 
 /* ---- Questions ------------------------------------------------------------------------------------------------- */

@@ -14,7 +14,7 @@
 
 G_BEGIN_DECLS
 
-#define CBAM_MAX_INPUTS 2
+#define CBAM_MAX_INPUTS 3
 
 /* Named float32 weights of known shape. */
 typedef struct
@@ -38,14 +38,18 @@ struct _CbamParamSource
   gsize (*dim) (CbamParamSource *source, const char *name, guint i);
 };
 
-/* A convolution, full or depthwise. */
+/* A convolution or transposed convolution, full or depthwise. Output pixel (x, y) of its own grid of width x height is
+ * pixel (x * step_x + first_x, y * step_y + first_y) of its output: a transposed convolution is several of these. */
 typedef struct
 {
-  guint kernel, stride, dilation;
-  guint pad_left, pad_top;
-  CbamParam *weight; /* [out, in, k, k]; depthwise [channels, 1, k, k] */
+  guint kernel_width, kernel_height, stride, dilation;
+  gint pad_left, pad_top;
+  guint up_x, up_y; /* transposed: output pixels per input pixel */
+  guint width, height, step_x, step_y, first_x, first_y;
+  CbamParam *weight; /* [out, in, height, width]; depthwise [channels, 1, height, width] */
   CbamParam *bias;   /* [out], NULL = zeros */
   float lo, hi;      /* fused activation; -inf..inf = none */
+  gboolean sigmoid;  /* fused, after the clamp */
 } CbamConvParams;
 
 typedef struct
@@ -70,9 +74,45 @@ typedef struct
   double eps;        /* added to the norm */
 } CbamL2NormParams;
 
+/* What becomes of all pixels of a channel. */
+typedef enum
+{
+  CBAM_REDUCE_MEAN = CBAM_POOL_AVG,
+  CBAM_REDUCE_MAX = CBAM_POOL_MAX,
+  CBAM_REDUCE_L2 = CBAM_POOL_LP,       /* root of the sum of squares */
+  CBAM_REDUCE_LOG_SUM = CBAM_POOL_LSE, /* logarithm of the sum of exponentials */
+  CBAM_REDUCE_SUM = 1 << 4,
+} CbamReduction;
+
+#define CBAM_MAX_REDUCTIONS 4
+
+typedef struct
+{
+  guint n;
+  CbamReduction kinds[CBAM_MAX_REDUCTIONS]; /* one pixel of the output each */
+} CbamGlobalPoolParams;
+
+typedef struct
+{
+  gboolean mean_first; /* channels mean, max instead of max, mean */
+} CbamChannelPoolParams;
+
+typedef struct
+{
+  gboolean bilinear; /* else nearest */
+} CbamResizeParams;
+
+/* A channel gate in one piece: global_pool, two convolutions of what it gives, sum over the pools, sigmoid. */
+typedef struct
+{
+  CbamGlobalPoolParams pool;
+  CbamConvParams first, second;
+} CbamChannelGateParams;
+
 /* The detection tail of one level. */
 typedef struct
 {
+  guint level;
   guint per_cell;
   guint n_classes;
   guint prior;        /* number of its first */
@@ -96,9 +136,31 @@ struct _CbamNode
     CbamActivationParams activation;
     CbamPoolParams pool;
     CbamL2NormParams l2_norm;
+    CbamGlobalPoolParams global_pool;
+    CbamChannelPoolParams channel_pool;
+    CbamResizeParams resize;
+    CbamChannelGateParams channel_gate;
     CbamDetectNode detect;
   } params;
 };
+
+/* What an attention module multiplies with, for those who want to see it. */
+typedef struct
+{
+  CbamTensor *map;   /* [1][1][C] by channel or [H][W][1] by place; NULL = the module has no such part */
+  gboolean is_logit; /* its sigmoid is what counts */
+} CbamGate;
+
+/* One level's features, as its heads see them, and what comes of them. */
+typedef struct
+{
+  CbamTensor *features;
+  CbamTensor *loc, *conf; /* one map once the heads are merged */
+  guint conf_channel;     /* where conf begins in it */
+  guint prior;            /* number of its first */
+  guint per_cell;
+  CbamGate channel, spatial;
+} CbamLevel;
 
 typedef struct
 {
@@ -107,6 +169,8 @@ typedef struct
   GPtrArray *params;  /* CbamParam */
   GArray *anchors;    /* CbamAnchor of all levels; NULL without a detection tail */
   guint n_classes;    /* of the detection tail */
+  guint n_levels;
+  CbamLevel levels[CBAM_MAX_LEVELS]; /* finest first */
   CbamParamSource *source;
   GError *error;
 } CbamGraph;
@@ -135,10 +199,28 @@ typedef struct
   CbamPadding padding; /* [symmetric]; same = as TensorFlow, output = ceil (input / stride) */
   gboolean depthwise;
   gboolean needs_bias; /* name.bias must be there [it may be missing] */
+  guint
+      weight_dims; /* of name.weight: 2 = [out, in], 3 = [out, in, kernel] along rows, 4 [4, or 2 as the source has] */
 } CbamConvForm;
 
 /* A convolution; its bias is added when the source has name.bias. */
 CbamTensor *cbam_graph_conv (CbamGraph *graph, const CbamConvForm *form);
+
+/* A transposed convolution to a map of exactly width x height; its weight is [in, out, k, k], depthwise [in, 1, k, k].
+ */
+typedef struct
+{
+  const char *name;
+  CbamTensor *input;
+  guint channels;      /* output; ignored when depthwise */
+  guint kernel;        /* [3] */
+  guint up_x, up_y;    /* its stride: output pixels per input pixel [1] */
+  guint pad_x, pad_y;  /* [0] */
+  guint width, height; /* of the output */
+  gboolean depthwise;
+} CbamDeconvForm;
+
+CbamTensor *cbam_graph_deconv (CbamGraph *graph, const CbamDeconvForm *form);
 
 /* Batch norm over name.{weight,bias,running_mean,running_var}; returns @input when the source has none of them, because
  * it is folded into the convolution already. */
@@ -147,6 +229,27 @@ gboolean cbam_graph_has_batch_norm (const CbamGraph *graph, const char *name);
 
 /* ReLU or ReLU6. */
 CbamTensor *cbam_graph_activation (CbamGraph *graph, CbamTensor *input, CbamActivation activation);
+
+CbamTensor *cbam_graph_sigmoid (CbamGraph *graph, CbamTensor *input);
+
+/* Element by element. One of them may be a vector [1][1][C], which counts at every pixel, or a map of one channel,
+ * which counts for every channel; so may both, one of each. */
+CbamTensor *cbam_graph_add (CbamGraph *graph, const char *name, CbamTensor *a, CbamTensor *b);
+CbamTensor *cbam_graph_multiply (CbamGraph *graph, const char *name, CbamTensor *a, CbamTensor *b);
+
+/* All pixels of a channel become one, in as many ways as @params says: a map of params->n x 1 pixels. */
+CbamTensor *cbam_graph_global_pool (CbamGraph *graph, const char *name, CbamTensor *input,
+                                    const CbamGlobalPoolParams *params);
+
+/* All channels of a pixel become two: their largest and their mean. */
+CbamTensor *cbam_graph_channel_pool (CbamGraph *graph, const char *name, CbamTensor *input, gboolean mean_first);
+
+/* To width x height, nearest or bilinear between centres of pixels (PyTorch's align_corners = False). */
+CbamTensor *cbam_graph_resize (CbamGraph *graph, const char *name, CbamTensor *input, guint width, guint height,
+                               gboolean bilinear);
+
+/* A vector [1][1][C] becomes a row of C pixels of one channel, or the other way round. */
+CbamTensor *cbam_graph_turn (CbamGraph *graph, const char *name, CbamTensor *input);
 
 typedef struct
 {
@@ -190,9 +293,14 @@ guint64 cbam_graph_macs (const CbamGraph *graph);
 
 typedef enum
 {
-  CBAM_FUSE_BATCH_NORM = 1 << 0, /* folded into the convolution before it */
-  CBAM_FUSE_ACTIVATION = 1 << 1, /* clamped in the convolution before it */
-  CBAM_FUSE_HEADS = 1 << 2,      /* loc and conf of a level are one convolution */
+  CBAM_FUSE_BATCH_NORM = 1 << 0,   /* folded into the convolution before it */
+  CBAM_FUSE_ACTIVATION = 1 << 1,   /* clamped in the convolution before it */
+  CBAM_FUSE_HEADS = 1 << 2,        /* loc and conf of a level are one convolution */
+  CBAM_FUSE_SUM = 1 << 3,          /* a sum is added by the 1x1 convolution before it */
+  CBAM_FUSE_SIGMOID = 1 << 4,      /* a gate's sigmoid is taken by the convolution before it */
+  CBAM_FUSE_PARITY = 1 << 5,       /* a transposed convolution becomes several ordinary ones */
+  CBAM_FUSE_CHANNEL_GATE = 1 << 6, /* pools, both layers, sum and sigmoid in one dispatch */
+  CBAM_FUSE_GATES = 1 << 7,        /* a channel gate's product is made where it is read */
   CBAM_FUSE_ALL = ~0,
 } CbamFusions;
 

@@ -139,8 +139,10 @@ find_lifetimes (CbamPlan *plan)
   for (guint s = 0; s < plan->n_steps; s++) {
     const CbamNode *node = plan->steps[s].node;
 
-    if (node->output)
-      node->output->first = node->output->last = (gint) s;
+    if (node->output) { /* which several steps may fill together */
+      node->output->first = node->output->first < 0 ? (gint) s : node->output->first;
+      node->output->last = (gint) s;
+    }
     for (guint i = 0; i < node->n_inputs; i++)
       node->inputs[i]->last = (gint) s;
   }

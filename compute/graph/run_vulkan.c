@@ -56,8 +56,8 @@ is_texel_binding (const CbamOpVariant *variant, CbamBinding binding)
 {
   if (!(variant->needs & CBAM_NEED_TEXELS))
     return FALSE;
-  return binding == CBAM_BIND_INPUT || binding == CBAM_BIND_INPUT_1 || binding == CBAM_BIND_WEIGHTS ||
-         binding == CBAM_BIND_PIXELS;
+  return binding == CBAM_BIND_INPUT || binding == CBAM_BIND_INPUT_1 || binding == CBAM_BIND_INPUT_2 ||
+         binding == CBAM_BIND_WEIGHTS || binding == CBAM_BIND_PIXELS;
 }
 
 static VkDescriptorType
@@ -200,6 +200,7 @@ binding_range (CbamSlot *slot, const CbamStep *step, CbamBinding binding)
   switch (binding) {
     case CBAM_BIND_INPUT: return map_range (slot, step->node->inputs[0]);
     case CBAM_BIND_INPUT_1: return map_range (slot, step->node->inputs[1]);
+    case CBAM_BIND_INPUT_2: return map_range (slot, step->node->inputs[2]);
     case CBAM_BIND_OUTPUT: return map_range (slot, step->node->output);
     case CBAM_BIND_WEIGHTS: return (Range){ slot->program->weights, step->weights_offset, step->weights_size };
     case CBAM_BIND_PIXELS: return (Range){ slot->pixels, 0, slot->pixels->size };

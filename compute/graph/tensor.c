@@ -71,7 +71,7 @@ cbam_tensor_border_is_zero (const CbamTensor *tensor, const guint8 *memory)
   const gint b = tensor->border;
   const gint width = tensor->width, height = tensor->height;
 
-  for (guint c = 0; c < tensor->blocks * 4; c++)
+  for (guint c = 0; c < cbam_tensor_blocks (tensor) * 4; c++)
     for (gint y = -b; y < height + b; y++)
       for (gint x = -b; x < width + b; x++) {
         const gboolean real = x >= 0 && x < width && y >= 0 && y < height && c < tensor->channels;

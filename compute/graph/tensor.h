@@ -72,7 +72,7 @@ void cbam_tensor_lay_out (CbamTensor *tensor, CbamLayout layout);
 void cbam_tensor_write (const CbamTensor *tensor, guint8 *memory, const float *values);
 void cbam_tensor_read (const CbamTensor *tensor, const guint8 *memory, float *values);
 
-/* TRUE when border and padding channels at @memory are all zero. */
+/* TRUE when border and padding channels at @memory are all zero; the room behind the last block is nobody's. */
 gboolean cbam_tensor_border_is_zero (const CbamTensor *tensor, const guint8 *memory);
 
 G_END_DECLS

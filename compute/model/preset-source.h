@@ -9,7 +9,7 @@
 
 G_BEGIN_DECLS
 
-/* Of a size that keeps activations alive through the network (He et al. 2015, arXiv 1502.01852). */
+/* Values are those of cbam_seeded_fill(). */
 typedef struct
 {
   CbamParamSource source;

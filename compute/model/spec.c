@@ -33,9 +33,6 @@ static const Name upsamples[] = { { "deconv", CBAM_UPSAMPLE_DECONV },
                                   { "nearest", CBAM_UPSAMPLE_NEAREST },
                                   { "bilinear", CBAM_UPSAMPLE_BILINEAR },
                                   { NULL, 0 } };
-static const Name attentions[] = { { "none", CBAM_ATTENTION_NONE }, { "se", CBAM_ATTENTION_SE },
-                                   { "bam", CBAM_ATTENTION_BAM },   { "cbam", CBAM_ATTENTION_CBAM },
-                                   { "eca", CBAM_ATTENTION_ECA },   { NULL, 0 } };
 static const Name pools[] = {
   { "avg", CBAM_POOL_AVG }, { "max", CBAM_POOL_MAX }, { "lp", CBAM_POOL_LP }, { "lse", CBAM_POOL_LSE }, { NULL, 0 }
 };
@@ -380,7 +377,9 @@ read_attention (const Scope *network, CbamAttentionSpec *attention)
 {
   Scope scope = enter (network, "network.attention", FALSE);
 
-  attention->kind = read_name (&scope, "kind", attentions, CBAM_ATTENTION_NONE);
+  attention->kind = read_string (&scope, "kind");
+  if (attention->kind != NULL && g_str_equal (attention->kind, "none"))
+    g_clear_pointer (&attention->kind, g_free);
   attention->pool = read_pools (&scope);
   attention->order = read_name (&scope, "order", orders, CBAM_ORDER_CHANNEL_SPATIAL);
   attention->spatial_input = read_name (&scope, "spatial_input", spatial_inputs, CBAM_SPATIAL_INPUT_MAX_MEAN);
@@ -391,7 +390,7 @@ read_attention (const Scope *network, CbamAttentionSpec *attention)
   attention->spatial_relu = read_boolean (&scope, "spatial_relu", FALSE);
   attention->place = read_name (&scope, "place", places, CBAM_PLACE_LEVELS);
 
-  if (attention->kind != CBAM_ATTENTION_NONE && !attention->spatial && !attention->channel)
+  if (attention->kind != NULL && !attention->spatial && !attention->channel)
     fail (scope.reader, "network.attention.spatial", lookup (&scope, "spatial"),
           "true where network.attention.channel is false");
 }
@@ -652,6 +651,7 @@ cbam_spec_free (CbamSpec *spec)
 {
   if (spec == NULL)
     return;
+  g_free (spec->network.attention.kind);
   g_strfreev (spec->network.sources);
   g_strfreev (spec->output.classes);
   g_free (spec->anchors.tensor);

@@ -43,14 +43,6 @@ typedef enum
 } CbamUpsample;
 typedef enum
 {
-  CBAM_ATTENTION_NONE,
-  CBAM_ATTENTION_SE,
-  CBAM_ATTENTION_BAM,
-  CBAM_ATTENTION_CBAM,
-  CBAM_ATTENTION_ECA
-} CbamAttentionKind;
-typedef enum
-{
   CBAM_POOL_AVG = 1 << 0,
   CBAM_POOL_MAX = 1 << 1,
   CBAM_POOL_LP = 1 << 2,
@@ -118,7 +110,7 @@ typedef enum
 
 typedef struct
 {
-  CbamAttentionKind kind;
+  char *kind; /* a name of nets/attention.c's table, NULL = none */
   guint pool; /* CbamPoolSet; default avg + max */
   CbamOrder order;
   CbamSpatialInput spatial_input;

@@ -27,6 +27,22 @@ static const struct
   guint reduced, channels;
 } extras[N_EXTRAS] = { { 256, 512 }, { 128, 256 }, { 128, 256 }, { 64, 128 } };
 
+/* Attention inside a block: 0 after the depthwise, 1 after the pointwise convolution. Whoever takes the block as a
+ * source gets what leaves it. */
+static CbamTensor *
+attend (CbamNet *net, guint i, guint place, const char *layer, CbamTensor *x)
+{
+  const CbamAttentionModule *module = cbam_net_attention_in_blocks (net);
+  g_autofree char *prefix = g_strdup_printf ("base_net.%u.att.%u", i, place);
+  CbamGates gates = { 0 };
+
+  if (!module || net->graph->error)
+    return x;
+  x = module->build (net, prefix, x, &gates);
+  g_hash_table_insert (net->layers, g_strdup (layer), x);
+  return x;
+}
+
 static CbamTensor *
 block (CbamNet *net, guint i, CbamTensor *x)
 {
@@ -44,19 +60,18 @@ block (CbamNet *net, guint i, CbamTensor *x)
                                       .pad = 1,
                                       .padding = padding,
                                       .depthwise = TRUE });
-  return cbam_net_conv (
+  x = attend (net, i, 0, depthwise, x);
+  x = cbam_net_conv (
       net, pointwise_norm,
       &(CbamConvForm){ .name = pointwise, .input = x, .channels = cbam_net_channels (net, blocks[i - 1].channels) });
+  return attend (net, i, 1, pointwise, x);
 }
 
-/* Channels of an extra layer: what the weights say, else the usual. */
+/* What the weights say, else the usual. */
 static guint
 extra_channels (CbamNet *net, const char *name, guint usual)
 {
-  g_autofree char *weight = g_strconcat (name, ".weight", NULL);
-  const gsize rows = net->graph->source->dim (net->graph->source, weight, 0);
-
-  return rows > 0 ? (guint) rows : cbam_net_channels (net, usual);
+  return cbam_net_dim (net, name, 0, cbam_net_channels (net, usual));
 }
 
 static CbamTensor *
@@ -85,14 +100,15 @@ extra (CbamNet *net, guint e, CbamTensor *x)
 
 /* As many as the levels need: two of the usual sources are trunk layers. */
 static guint
-count_extras (const CbamNetworkSpec *network)
+count_extras (const CbamNet *net)
 {
+  const CbamNetworkSpec *network = &net->spec->network;
   guint n = 0, e;
 
   if (network->n_extras > 0)
     return network->n_extras;
   if (!network->sources)
-    return CLAMP (network->levels, 2, N_EXTRAS + 2) - 2;
+    return CLAMP (net->n_sources, 2, N_EXTRAS + 2) - 2;
   for (guint i = 0; network->sources[i]; i++)
     if (sscanf (network->sources[i], "extras.%u.", &e) == 1 && e < CBAM_MAX_EXTRAS)
       n = MAX (n, e + 1);
@@ -103,7 +119,7 @@ static void
 build (CbamNet *net, CbamTensor *input)
 {
   const CbamNetworkSpec *network = &net->spec->network;
-  const guint n_extras = count_extras (network);
+  const guint n_extras = count_extras (net);
   CbamTensor *x;
 
   x = cbam_net_conv (net, "base_net.0.1",
@@ -129,4 +145,5 @@ const CbamBackbone cbam_backbone_mobilenet_v1 = {
   .kind = CBAM_BACKBONE_MOBILENET_V1,
   .build = build,
   .sources = sources,
+  .attends = TRUE,
 };

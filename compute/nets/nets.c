@@ -1,8 +1,7 @@
-/* From a model's document to its graph: backbone, heads on every level, detection tail (SSD: Liu et al. 2016,
- * arXiv 1512.02325).
+/* From a model's document to its graph: backbone, neck, attention, heads on every level, detection tail.
  *
  *     frame -> preprocess -> backbone -> source 0 (fine) .. source n (coarse)
- *                                          each: loc, conf -> detect
+ *                                    neck -> features of each level -> attention -> loc, conf -> detect
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
@@ -11,11 +10,21 @@
 #include "args/frame.h"
 
 const CbamBackbone *const cbam_backbones[] = { &cbam_backbone_vgg16, &cbam_backbone_mobilenet_v1, NULL };
+const CbamNeck *const cbam_necks[] = { &cbam_neck_ssd, &cbam_neck_stairnet, NULL };
 
 guint
 cbam_net_channels (const CbamNet *net, guint channels)
 {
   return MAX (8, (guint) (channels * net->spec->network.width));
+}
+
+guint
+cbam_net_dim (const CbamNet *net, const char *name, guint i, guint usual)
+{
+  g_autofree char *weight = g_strconcat (name, ".weight", NULL);
+  const gsize found = net->graph->source->dim (net->graph->source, weight, i);
+
+  return found > 0 && found <= G_MAXINT16 ? (guint) found : usual;
 }
 
 CbamTensor *
@@ -35,24 +44,53 @@ cbam_net_conv (CbamNet *net, const char *norm, const CbamConvForm *form)
 
 /* ---- Levels ----------------------------------------------------------------------------------------------------- */
 
+/* As many as the document lists; else one per level, and one more for each lateral that the file has beyond those. */
+static guint
+count_sources (const CbamNet *net, const CbamNeck *neck)
+{
+  const CbamNetworkSpec *network = &net->spec->network;
+  guint n = network->levels;
+
+  if (network->sources)
+    return g_strv_length (network->sources);
+  for (; neck->seeds && n < CBAM_MAX_LEVELS; n++) {
+    g_autofree char *lateral = g_strdup_printf ("topdown.proj_layers.%u.conv", n);
+
+    if (cbam_net_dim (net, lateral, 0, 0) == 0)
+      break;
+  }
+  return n;
+}
+
+static gboolean
+check_sources (CbamNet *net, const CbamBackbone *backbone, const CbamNeck *neck)
+{
+  const CbamNetworkSpec *network = &net->spec->network;
+  const guint usual = g_strv_length ((char **) backbone->sources);
+  const gboolean more = neck->seeds && net->n_sources > network->levels && net->n_sources <= CBAM_MAX_LEVELS;
+
+  if (!network->sources && net->n_sources > usual)
+    cbam_graph_fail (net->graph, CBAM_ERROR_BAD_MODEL,
+                     "network.sources: expected a list, since %s has %u usual ones; found %u levels", backbone->name,
+                     usual, net->n_sources);
+  else if (net->n_sources != network->levels && !more)
+    cbam_graph_fail (net->graph, CBAM_ERROR_BAD_MODEL, "network.sources: expected %u names, one per level, found %u",
+                     network->levels, net->n_sources);
+  return net->graph->error == NULL;
+}
+
 static void
 find_sources (CbamNet *net, const CbamBackbone *backbone)
 {
   const CbamNetworkSpec *network = &net->spec->network;
   const char *const *names = network->sources ? (const char *const *) network->sources : backbone->sources;
-  const guint n = g_strv_length ((char **) names);
 
-  if (n < network->levels || (network->sources && n != network->levels)) {
-    cbam_graph_fail (net->graph, CBAM_ERROR_BAD_MODEL, "network.sources: expected %u names, one per level, found %u",
-                     network->levels, n);
-    return;
-  }
-  for (guint l = 0; l < network->levels; l++) {
-    net->sources[l] = g_hash_table_lookup (net->layers, names[l]);
-    if (!net->sources[l])
+  for (guint s = 0; !net->graph->error && s < net->n_sources; s++) {
+    net->sources[s] = g_hash_table_lookup (net->layers, names[s]);
+    if (!net->sources[s])
       cbam_graph_fail (net->graph, CBAM_ERROR_BAD_MODEL,
                        "network.sources: expected the name of a convolution of %s, found \"%s\"", backbone->name,
-                       names[l]);
+                       names[s]);
   }
 }
 
@@ -75,11 +113,10 @@ static CbamTensor *
 head (CbamNet *net, const char *kind, guint level, guint channels)
 {
   g_autofree char *name = g_strdup_printf ("%s.%u", kind, level);
-  g_autofree char *weight = g_strconcat (name, ".weight", NULL);
-  const guint kernel = MAX (1, (guint) net->graph->source->dim (net->graph->source, weight, 2));
+  const guint kernel = cbam_net_dim (net, name, 2, 1);
 
   return cbam_graph_conv (net->graph, &(CbamConvForm){ .name = name,
-                                                       .input = net->sources[level],
+                                                       .input = net->graph->levels[level].features,
                                                        .channels = channels,
                                                        .kernel = kernel,
                                                        .pad = kernel / 2,
@@ -95,7 +132,8 @@ count_priors (CbamNet *net)
   guint64 priors = 0;
 
   for (guint l = 0; l < net->spec->network.levels; l++)
-    priors += (guint64) net->sources[l]->width * net->sources[l]->height * per_cell_of (net, l);
+    priors +=
+        (guint64) net->graph->levels[l].features->width * net->graph->levels[l].features->height * per_cell_of (net, l);
   if (priors == 0 || priors > G_MAXINT32)
     cbam_graph_fail (net->graph, CBAM_ERROR_BAD_MODEL, "the heads' levels have %" G_GUINT64_FORMAT " anchors", priors);
   return (guint) priors;
@@ -128,7 +166,7 @@ check_maps (CbamNet *net)
     return;
   }
   for (guint l = 0; l < anchors->n_levels; l++) {
-    const CbamTensor *source = net->sources[l];
+    const CbamTensor *source = net->graph->levels[l].features;
     const guint per_cell = cbam_anchors_per_cell (anchors, l);
 
     if (source->width != anchors->map_width[l] || source->height != anchors->map_height[l])
@@ -168,10 +206,11 @@ build_heads (CbamNet *net)
 
   net->graph->n_classes = output->n_classes;
   for (guint l = 0; !net->graph->error && l < net->spec->network.levels; l++) {
+    const CbamTensor *features = net->graph->levels[l].features;
     const guint per_cell = per_cell_of (net, l);
     g_autofree char *name = g_strdup_printf ("detect.%u", l);
     CbamDetectNode form = {
-      .per_cell = per_cell, .n_classes = output->n_classes, .prior = prior, .score = output->score
+      .level = l, .per_cell = per_cell, .n_classes = output->n_classes, .prior = prior, .score = output->score
     };
     CbamTensor *loc, *conf;
 
@@ -180,22 +219,71 @@ build_heads (CbamNet *net)
     loc = head (net, "loc", l, per_cell * 4);
     conf = head (net, "conf", l, per_cell * output->n_classes);
     cbam_graph_detect (net->graph, name, loc, conf, &form);
-    prior += net->sources[l]->width * net->sources[l]->height * per_cell;
+    prior += features->width * features->height * per_cell;
+  }
+}
+
+/* "Right before every classifier" (CBAM paper, section 5.3): loc and conf of a level see the same. */
+static void
+attend (CbamNet *net)
+{
+  const CbamAttentionModule *module = cbam_net_attention_on_levels (net);
+
+  for (guint l = 0; module && !net->graph->error && l < net->spec->network.levels; l++) {
+    CbamLevel *level = &net->graph->levels[l];
+    g_autofree char *prefix = g_strdup_printf ("att.%u", l);
+    CbamGates gates = { 0 };
+
+    level->features = module->build (net, prefix, level->features, &gates);
+    level->channel = gates.channel;
+    level->spatial = gates.spatial;
+    if (gates.channel.map)
+      gates.channel.map->keep = TRUE;
+    if (gates.spatial.map)
+      gates.spatial.map->keep = TRUE;
   }
 }
 
 static const CbamBackbone *
-find_backbone (CbamGraph *graph, const CbamNetworkSpec *network)
+find_backbone (const CbamNetworkSpec *network)
 {
-  if (network->detector != CBAM_DETECTOR_SSD || network->attention.kind != CBAM_ATTENTION_NONE) {
-    cbam_graph_fail (graph, CBAM_ERROR_UNSUPPORTED,
-                     "network: this version runs detector \"ssd\" with attention \"none\" only");
-    return NULL;
-  }
   for (guint i = 0; cbam_backbones[i]; i++)
     if (cbam_backbones[i]->kind == network->backbone)
       return cbam_backbones[i];
   g_return_val_if_reached (NULL); /* the document's parser knows no others */
+}
+
+static const CbamNeck *
+find_neck (const CbamNetworkSpec *network)
+{
+  for (guint i = 0; cbam_necks[i]; i++)
+    if (cbam_necks[i]->kind == network->detector)
+      return cbam_necks[i];
+  g_return_val_if_reached (NULL);
+}
+
+static void
+build_all (CbamNet *net, const CbamBackbone *backbone, const CbamNeck *neck)
+{
+  const CbamInputSpec *input = &net->spec->input;
+  CbamTensor *x;
+
+  net->n_sources = count_sources (net, neck);
+  if (!check_sources (net, backbone, neck))
+    return;
+  if (cbam_net_attention_in_blocks (net) && !backbone->attends)
+    cbam_graph_fail (net->graph, CBAM_ERROR_UNSUPPORTED,
+                     "network.attention.place: expected \"levels\" with %s, whose blocks have no place for attention",
+                     backbone->name);
+  x = cbam_graph_preprocess (net->graph, input->width, input->height);
+  if (!net->graph->error)
+    backbone->build (net, x);
+  find_sources (net, backbone);
+  if (!net->graph->error)
+    neck->build (net);
+  attend (net);
+  make_anchors (net);
+  build_heads (net);
 }
 
 CbamGraph *
@@ -203,19 +291,13 @@ cbam_net_build (const CbamSpec *spec, CbamParamSource *source)
 {
   CbamGraph *graph = cbam_graph_new (source);
   CbamNet net = { .graph = graph, .spec = spec };
-  const CbamBackbone *backbone = find_backbone (graph, &spec->network);
 
-  if (!backbone)
-    return graph;
   if (spec->output.n_classes > CBAM_MAX_CLASSES)
     cbam_graph_fail (graph, CBAM_ERROR_UNSUPPORTED, "output.classes: expected at most %u, found %u", CBAM_MAX_CLASSES,
                      spec->output.n_classes);
   net.layers = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-  backbone->build (&net, cbam_graph_preprocess (graph, spec->input.width, spec->input.height));
   if (!graph->error)
-    find_sources (&net, backbone);
-  make_anchors (&net);
-  build_heads (&net);
+    build_all (&net, find_backbone (&spec->network), find_neck (&spec->network));
   g_hash_table_unref (net.layers);
   return graph;
 }

@@ -13,8 +13,9 @@ typedef struct
 {
   CbamGraph *graph;
   const CbamSpec *spec;
-  GHashTable *layers;                   /* key prefix of a convolution -> its activated output */
-  CbamTensor *sources[CBAM_MAX_LEVELS]; /* fine to coarse: what the heads, or the neck, look at */
+  GHashTable *layers; /* key prefix of a convolution -> its activated output */
+  guint n_sources;
+  CbamTensor *sources[CBAM_MAX_LEVELS]; /* fine to coarse: what the neck looks at */
 } CbamNet;
 
 /* A trunk with the extra layers that go with it: fills @net->layers. */
@@ -25,6 +26,7 @@ typedef struct
   void (*build) (CbamNet *net, CbamTensor *input);
   /* The usual sources, fine to coarse; as many as the usual levels. */
   const char *const *sources;
+  gboolean attends; /* its blocks can have attention in them */
 } CbamBackbone;
 
 extern const CbamBackbone cbam_backbone_vgg16;
@@ -33,11 +35,63 @@ extern const CbamBackbone cbam_backbone_mobilenet_v1;
 /* All of them; NULL-terminated. */
 extern const CbamBackbone *const cbam_backbones[];
 
+/* What lies between the sources and the heads: makes the features of every level. */
+typedef struct
+{
+  const char *name;
+  CbamDetectorKind kind;
+  void (*build) (CbamNet *net);
+  gboolean seeds; /* may have coarser sources than levels, which only seed the others */
+} CbamNeck;
+
+extern const CbamNeck cbam_neck_ssd;
+extern const CbamNeck cbam_neck_stairnet;
+
+/* All of them; NULL-terminated. */
+extern const CbamNeck *const cbam_necks[];
+
+/* What an attention module multiplied with. */
+typedef struct
+{
+  CbamGate channel, spatial;
+} CbamGates;
+
+/* An attention module: a map of the same shape, with what matters in it brought out. Its tensors are called @prefix.*.
+ */
+typedef struct
+{
+  const char *name; /* as in the model file */
+  CbamTensor *(*build) (CbamNet *net, const char *prefix, CbamTensor *x, CbamGates *ret_gates);
+} CbamAttentionModule;
+
+extern const CbamAttentionModule cbam_attention_se;
+extern const CbamAttentionModule cbam_attention_cbam;
+extern const CbamAttentionModule cbam_attention_bam;
+extern const CbamAttentionModule cbam_attention_eca;
+
+/* All of them; NULL-terminated. */
+extern const CbamAttentionModule *const cbam_attentions[];
+
+/* The module that the spec names, on the levels or in the backbone's blocks; NULL = none there. */
+const CbamAttentionModule *cbam_net_attention_on_levels (CbamNet *net);
+const CbamAttentionModule *cbam_net_attention_in_blocks (CbamNet *net);
+
+/* Two layers over pooled vectors (one a pixel of @pooled): @first, its batch norm if there is one, ReLU, @second; one
+ * in sixteen channels between them unless @first has other rows. */
+CbamTensor *cbam_net_mlp (CbamNet *net, CbamTensor *pooled, const char *first, const char *norm, const char *second);
+
+/* The channel gate of SE and CBAM: sigmoid of the sum of what the two layers make of each of @pools (a CbamPoolSet). */
+CbamTensor *cbam_net_channel_gate (CbamNet *net, const char *prefix, CbamTensor *x, guint pools, const char *first,
+                                   const char *second);
+
 /* convolution -> batch norm (where the source has @norm) -> activation of the spec; listed in @net->layers. */
 CbamTensor *cbam_net_conv (CbamNet *net, const char *norm, const CbamConvForm *form);
 
 /* Channels after the spec's width multiplier (MobileNet's: truncated, at least 8). */
 guint cbam_net_channels (const CbamNet *net, guint channels);
+
+/* Dimension @i of NAME.weight in the source, or @usual where the source does not say. */
+guint cbam_net_dim (const CbamNet *net, const char *name, guint i, guint usual);
 
 /* The whole network of @spec: preprocess, backbone, neck, attention, heads, detection tail. The graph carries any
  * error. */

@@ -12,7 +12,13 @@ G_BEGIN_DECLS
 typedef struct
 {
   const char *name;
-  guint head_kernel; /* of loc and conf; a file's weights say it themselves */
+  /* What a file's weights say themselves: */
+  guint head_kernel;        /* of loc and conf */
+  guint neck_width;         /* StairNet's channels */
+  guint post_kernel;        /* of its convolutions after the sum */
+  gboolean neck_norm;       /* batch norms after its laterals and steps */
+  gboolean depthwise_steps; /* its transposed convolutions */
+  gboolean ten_extras;      /* VGG16's for 512 pixels */
   const char *document;
 } CbamPreset;
 

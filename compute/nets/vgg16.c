@@ -11,6 +11,8 @@
 
 #include "nets/nets.h"
 
+#include <stdio.h>
+
 /* A row of the paper's table: a convolution, or a pool where channels is 0. */
 static const struct
 {
@@ -75,25 +77,43 @@ build_trunk (CbamNet *net, CbamTensor *x)
   return x;
 }
 
+/* Pairs that the sources need: two of the usual sources are layers of the trunk. */
+static guint
+count_extras (const CbamNet *net)
+{
+  char **sources = net->spec->network.sources;
+  guint n = 0, layer;
+
+  if (!sources)
+    return MAX (net->n_sources, 2) - 2;
+  for (guint s = 0; sources[s]; s++)
+    if (sscanf (sources[s], "extras.%u", &layer) == 1 && layer < 2 * CBAM_MAX_EXTRAS)
+      n = MAX (n, layer / 2 + 1);
+  return n;
+}
+
 static void
 build_extras (CbamNet *net, CbamTensor *x)
 {
   const CbamNetworkSpec *network = &net->spec->network;
-  const gboolean is_512 = network->levels > 6;
+  const gboolean is_512 = cbam_net_dim (net, "extras.8", 0, 0) > 0;
   const Extra *extras = is_512 ? extras_512 : extras_300;
   const guint usual = is_512 ? G_N_ELEMENTS (extras_512) : G_N_ELEMENTS (extras_300);
-  const guint n = network->n_extras > 0 ? network->n_extras : MIN (usual, MAX (network->levels, 2) - 2);
+  const guint n = network->n_extras > 0 ? network->n_extras : MIN (usual, count_extras (net));
 
   for (guint e = 0; e < n; e++) {
     const Extra *extra = &extras[MIN (e, usual - 1)];
     g_autofree char *reduce = g_strdup_printf ("extras.%u", 2 * e);
     g_autofree char *larger = g_strdup_printf ("extras.%u", 2 * e + 1);
 
-    x = conv (net, &(CbamConvForm){ .name = reduce, .input = x, .channels = cbam_net_channels (net, extra->reduced) });
+    x = conv (net,
+              &(CbamConvForm){ .name = reduce,
+                               .input = x,
+                               .channels = cbam_net_dim (net, reduce, 0, cbam_net_channels (net, extra->reduced)) });
     x = conv (net, &(CbamConvForm){ .name = larger,
                                     .input = x,
-                                    .channels = cbam_net_channels (net, extra->channels),
-                                    .kernel = extra->kernel,
+                                    .channels = cbam_net_dim (net, larger, 0, cbam_net_channels (net, extra->channels)),
+                                    .kernel = cbam_net_dim (net, larger, 2, extra->kernel),
                                     .stride = network->n_extras > 0 ? network->extras_stride[e] : extra->stride,
                                     .pad = network->n_extras > 0 ? network->extras_pad[e] : extra->pad });
   }

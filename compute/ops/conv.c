@@ -14,26 +14,29 @@
 
 #define LANES 8
 #define SHARED_THREADS 128
+#define SINGLE_THREADS 64
 
 /* ---- What both convolutions share ----------------------------------------------------------------------------- */
 
-/* How far past the last pixel of an axis of @input pixels the kernel reaches. */
+/* How far past the first or the last pixel of an axis of @input pixels the kernel reaches. */
 static guint
-reach (guint input, guint output, const CbamConvParams *p, guint pad)
+reach (guint input, guint output, guint kernel, const CbamConvParams *p, gint pad)
 {
-  const gint last = (gint) ((output - 1) * p->stride + (p->kernel - 1) * p->dilation) - (gint) pad;
+  const gint last = (gint) ((output - 1) * p->stride + (kernel - 1) * p->dilation) - pad;
 
-  return (guint) MAX (0, last - (gint) (input - 1));
+  return (guint) MAX (MAX (0, pad), last - (gint) (input - 1));
 }
 
 guint
 cbam_conv_border (const CbamNode *node, guint i)
 {
   const CbamConvParams *p = &node->params.conv;
-  const CbamTensor *in = node->inputs[0], *out = node->output;
+  const CbamTensor *in = node->inputs[0];
 
-  return MAX (MAX (p->pad_left, p->pad_top),
-              MAX (reach (in->width, out->width, p, p->pad_left), reach (in->height, out->height, p, p->pad_top)));
+  if (i > 0)
+    return 0; /* what is added to the sum */
+  return MAX (reach (in->width, p->width, p->kernel_width, p, p->pad_left),
+              reach (in->height, p->height, p->kernel_height, p, p->pad_top));
 }
 
 void
@@ -41,28 +44,37 @@ cbam_conv_fill_args (const CbamNode *node, guint tile_pixels, guint threads, Cba
 {
   const CbamConvParams *p = &node->params.conv;
   const CbamTensor *in = node->inputs[0], *out = node->output;
-  const guint cells = 2 * out->border * (out->width + 2 * out->border + out->height);
+  /* One of several that fill a map together leaves no border: cbam_graph_fuse() sees to it that nobody wants one. */
+  const gboolean whole = p->step_x == 1 && p->step_y == 1;
+  const guint border = whole ? out->border : 0;
+  const guint cells = 2 * border * (out->width + 2 * border + out->height);
   CbamConvArgs *args = (CbamConvArgs *) ret_dispatch->args;
 
   *args = (CbamConvArgs){
     .x = in->view,
     .y = out->view,
-    .width = out->width,
-    .height = out->height,
+    .width = p->width,
+    .height = p->height,
     .in_blocks = cbam_tensor_blocks (in),
     .out_blocks = cbam_tensor_blocks (out),
-    .kernel_width = p->kernel,
-    .kernel_height = p->kernel,
+    .kernel_width = p->kernel_width,
+    .kernel_height = p->kernel_height,
     .stride = p->stride,
     .dilation = p->dilation,
-    .tiles = (out->width * out->height + tile_pixels - 1) / tile_pixels,
-    .border = out->border,
+    .tiles = (p->width * p->height + tile_pixels - 1) / tile_pixels,
+    .border = border,
     .last_texel = (uint) (in->size / CBAM_TEXEL_BYTES - 1),
-    .inv_width = 1.0f / (float) out->width,
+    .inv_width = 1.0f / (float) p->width,
     .lo = p->lo,
     .hi = p->hi,
+    .sigmoid = p->sigmoid,
   };
-  args->x.origin -= p->pad_top * in->view.row + p->pad_left * in->view.pixel;
+  args->x.origin -= (uint) p->pad_top * in->view.row + (uint) p->pad_left * in->view.pixel;
+  args->y.origin += p->first_y * out->view.row + p->first_x * out->view.pixel;
+  args->y.row *= p->step_y;
+  args->y.pixel *= p->step_x;
+  if (node->n_inputs > 1)
+    args->sum = node->inputs[1]->view;
   ret_dispatch->groups[0] = args->tiles + (cells + threads - 1) / threads;
   ret_dispatch->groups[2] = 1;
 }
@@ -81,7 +93,8 @@ padded_channels (const CbamNode *node)
 static gsize
 depth (const CbamNode *node)
 {
-  return (gsize) cbam_tensor_blocks (node->inputs[0]) * node->params.conv.kernel * node->params.conv.kernel;
+  return (gsize) cbam_tensor_blocks (node->inputs[0]) * node->params.conv.kernel_width *
+         node->params.conv.kernel_height;
 }
 
 static gsize
@@ -96,7 +109,7 @@ pack (const CbamNode *node, float *out)
 {
   const CbamConvParams *p = &node->params.conv;
   const guint in_channels = node->inputs[0]->channels, out_channels = node->output->channels;
-  const gsize k_depth = depth (node), taps = (gsize) p->kernel * p->kernel;
+  const gsize k_depth = depth (node), taps = (gsize) p->kernel_width * p->kernel_height;
   float *bias = out + padded_channels (node) * k_depth * 4;
 
   for (gsize i = 0; i < packed_size (node); i++)
@@ -120,14 +133,48 @@ pack (const CbamNode *node, float *out)
 static gboolean
 fits (const CbamOpVariant *variant, const CbamNode *node)
 {
-  return depth (node) < 65535;
+  return depth (node) < 65535 && node->n_inputs == 1 && !node->params.conv.sigmoid;
+}
+
+static gboolean
+is_pointwise (const CbamOpVariant *variant, const CbamNode *node)
+{
+  const CbamConvParams *p = &node->params.conv;
+
+  return depth (node) < 65535 && p->kernel_width == 1 && p->kernel_height == 1 && !p->sigmoid &&
+         cbam_tensor_blocks (node->inputs[0]) % variant->tile[2] == 0;
 }
 
 static gboolean
 fits_pointwise (const CbamOpVariant *variant, const CbamNode *node)
 {
-  return fits (variant, node) && node->params.conv.kernel == 1 &&
-         cbam_tensor_blocks (node->inputs[0]) % variant->tile[2] == 0;
+  return is_pointwise (variant, node) && node->n_inputs == 1;
+}
+
+static gboolean
+fits_pointwise_sum (const CbamOpVariant *variant, const CbamNode *node)
+{
+  return is_pointwise (variant, node) && node->n_inputs == 2;
+}
+
+static gboolean
+fits_shared (const CbamOpVariant *variant, const CbamNode *node)
+{
+  return node->n_inputs == 1 && !node->params.conv.sigmoid;
+}
+
+static gboolean
+fits_shared_sum (const CbamOpVariant *variant, const CbamNode *node)
+{
+  return node->n_inputs == 2 && !node->params.conv.sigmoid;
+}
+
+/* One output channel would leave most of a tile unused. */
+static gboolean
+fits_single (const CbamOpVariant *variant, const CbamNode *node)
+{
+  return depth (node) < 65535 && node->n_inputs == 1 && node->output->channels == 1 && node->params.conv.step_x == 1 &&
+         node->params.conv.step_y == 1;
 }
 
 /* Cycles on lavapipe, roughly: of every tile, those that stick out of the map or past the last channel included, its
@@ -136,7 +183,7 @@ fits_pointwise (const CbamOpVariant *variant, const CbamNode *node)
 static double
 tile_cost (const CbamOpVariant *variant, const CbamNode *node)
 {
-  const guint pixels = node->output->width * node->output->height;
+  const guint pixels = node->params.conv.width * node->params.conv.height;
   const guint tile_pixels = LANES * variant->tile[1];
   const double tiles = ((pixels + tile_pixels - 1) / tile_pixels) *
                        (double) ((node->output->channels + variant->tile[0] - 1) / variant->tile[0]);
@@ -161,16 +208,15 @@ static gboolean
 fits_window (const CbamOpVariant *variant, const CbamNode *node)
 {
   const CbamConvParams *p = &node->params.conv;
-  const CbamTensor *out = node->output;
 
-  return fits (variant, node) && p->kernel == 3 && p->stride == 1 && p->dilation == 1 &&
-         (out->width + 2) * out->height >= LANES * variant->tile[1];
+  return fits (variant, node) && p->kernel_width == 3 && p->kernel_height == 3 && p->stride == 1 && p->dilation == 1 &&
+         (p->width + 2) * p->height >= LANES * variant->tile[1];
 }
 
 static double
 window_cost (const CbamOpVariant *variant, const CbamNode *node)
 {
-  const guint pixels = (node->output->width + 2) * node->output->height;
+  const guint pixels = (node->params.conv.width + 2) * node->params.conv.height;
   const guint tile_pixels = LANES * variant->tile[1];
   const double tiles = ((pixels + tile_pixels - 1) / tile_pixels) *
                        (double) ((node->output->channels + variant->tile[0] - 1) / variant->tile[0]);
@@ -188,7 +234,7 @@ dispatch_window (const CbamOpVariant *variant, const CbamNode *node, CbamDispatc
   guint tiles;
 
   cbam_conv_fill_args (node, tile_pixels, LANES, ret_dispatch);
-  tiles = (node->output->height * args->x.row + tile_pixels - 1) / tile_pixels;
+  tiles = (args->height * args->x.row + tile_pixels - 1) / tile_pixels;
   ret_dispatch->groups[0] += tiles - args->tiles;
   ret_dispatch->groups[1] = (node->output->channels + variant->tile[0] - 1) / variant->tile[0];
   args->tiles = tiles;
@@ -206,6 +252,28 @@ dispatch_shared (const CbamOpVariant *variant, const CbamNode *node, CbamDispatc
   ret_dispatch->groups[1] = (node->output->channels + variant->tile[0] - 1) / variant->tile[0];
 }
 
+/* One invocation per pixel of the padded output. */
+static void
+dispatch_single (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_dispatch)
+{
+  CbamConvArgs *args = (CbamConvArgs *) ret_dispatch->args;
+  const guint full_width = node->output->width + 2 * node->output->border;
+  const guint full_height = node->output->height + 2 * node->output->border;
+
+  cbam_conv_fill_args (node, 1, 1, ret_dispatch);
+  args->bias = (uint) (padded_channels (node) * depth (node));
+  args->inv_width = 1.0f / (float) full_width;
+  ret_dispatch->groups[0] = (full_width * full_height + SINGLE_THREADS - 1) / SINGLE_THREADS;
+  ret_dispatch->groups[1] = 1;
+}
+
+/* Loads of a pixel and of a weight per turn. */
+static double
+single_cost (const CbamOpVariant *variant, const CbamNode *node)
+{
+  return (node->params.conv.width * node->params.conv.height / LANES + 1) * (45.0 * depth (node) + 150);
+}
+
 #define TEXEL(label, module, channels, pixels, steps, fitting)                                                         \
   {                                                                                                                    \
     .name = label, .shader = &cbam_shader_##module,                                                                    \
@@ -213,6 +281,16 @@ dispatch_shared (const CbamOpVariant *variant, const CbamNode *node, CbamDispatc
     .bindings = { CBAM_BIND_INPUT, CBAM_BIND_WEIGHTS, CBAM_BIND_OUTPUT }, .args_size = sizeof (CbamConvArgs),          \
     .tile = { channels, pixels, steps }, .whole_blocks = (channels) / 4, .fits = fitting, .cost = tile_cost,           \
     .dispatch = dispatch_texel                                                                                         \
+  }
+
+/* The same with a second map added. */
+#define TEXEL_SUM(label, module, channels, pixels, steps)                                                              \
+  {                                                                                                                    \
+    .name = label, .shader = &cbam_shader_##module##_sum,                                                              \
+    .needs = CBAM_NEED_TEXELS | CBAM_NEED_SUBGROUP_8 | CBAM_NEED_INT64,                                                \
+    .bindings = { CBAM_BIND_INPUT, CBAM_BIND_WEIGHTS, CBAM_BIND_OUTPUT, CBAM_BIND_INPUT_1 },                           \
+    .args_size = sizeof (CbamConvArgs), .tile = { channels, pixels, steps }, .whole_blocks = (channels) / 4,           \
+    .fits = fits_pointwise_sum, .cost = tile_cost, .dispatch = dispatch_texel                                          \
   }
 
 #define WINDOW(label, module, channels, pixels)                                                                        \
@@ -235,11 +313,38 @@ static const CbamOpVariant variants[] = {
   TEXEL ("texel-k-32x2", conv_texel_k_32x2, 32, 2, 1, fits),
   WINDOW ("window-16x6", conv_window_16x6, 16, 6),
   WINDOW ("window-16x5", conv_window_16x5, 16, 5),
+  TEXEL_SUM ("texel-48x4-sum", conv_texel_48x4, 48, 4, 1),
+  TEXEL_SUM ("texel-32x6-sum", conv_texel_32x6, 32, 6, 1),
+  TEXEL_SUM ("texel-24x8-sum", conv_texel_24x8, 24, 8, 1),
+  TEXEL_SUM ("texel-16x13-sum", conv_texel_16x13, 16, 13, 1),
+  TEXEL_SUM ("texel-32x2x2-sum", conv_texel_32x2x2, 32, 2, 2),
+  { .name = "single-texel",
+    .shader = &cbam_shader_conv_single_texel,
+    .needs = CBAM_NEED_TEXELS,
+    .bindings = { CBAM_BIND_INPUT, CBAM_BIND_WEIGHTS, CBAM_BIND_OUTPUT },
+    .args_size = sizeof (CbamConvArgs),
+    .fits = fits_single,
+    .cost = single_cost,
+    .dispatch = dispatch_single },
+  { .name = "single-plain",
+    .shader = &cbam_shader_conv_single_plain,
+    .bindings = { CBAM_BIND_INPUT, CBAM_BIND_WEIGHTS, CBAM_BIND_OUTPUT },
+    .args_size = sizeof (CbamConvArgs),
+    .fits = fits_single,
+    .dispatch = dispatch_single },
   { .name = "shared",
     .shader = &cbam_shader_conv_shared,
     .bindings = { CBAM_BIND_INPUT, CBAM_BIND_WEIGHTS, CBAM_BIND_OUTPUT },
     .args_size = sizeof (CbamConvArgs),
     .tile = { 64, 32, 4 },
+    .fits = fits_shared,
+    .dispatch = dispatch_shared },
+  { .name = "shared-sum",
+    .shader = &cbam_shader_conv_shared_sum,
+    .bindings = { CBAM_BIND_INPUT, CBAM_BIND_WEIGHTS, CBAM_BIND_OUTPUT, CBAM_BIND_INPUT_1 },
+    .args_size = sizeof (CbamConvArgs),
+    .tile = { 64, 32, 4 },
+    .fits = fits_shared_sum,
     .dispatch = dispatch_shared },
 };
 
@@ -253,14 +358,14 @@ reference_pixel (const CbamNode *node, const float *x, guint o, guint row, guint
   double sum = p->bias ? p->bias->values[o] : 0;
 
   for (guint c = 0; c < in->channels; c++)
-    for (guint ky = 0; ky < p->kernel; ky++)
-      for (guint kx = 0; kx < p->kernel; kx++) {
-        const gint iy = (gint) (row * p->stride + ky * p->dilation) - (gint) p->pad_top;
-        const gint ix = (gint) (column * p->stride + kx * p->dilation) - (gint) p->pad_left;
+    for (guint ky = 0; ky < p->kernel_height; ky++)
+      for (guint kx = 0; kx < p->kernel_width; kx++) {
+        const gint iy = (gint) (row * p->stride + ky * p->dilation) - p->pad_top;
+        const gint ix = (gint) (column * p->stride + kx * p->dilation) - p->pad_left;
 
         if (iy < 0 || iy >= (gint) in->height || ix < 0 || ix >= (gint) in->width)
           continue;
-        sum += (double) p->weight->values[((o * in->channels + c) * p->kernel + ky) * p->kernel + kx] *
+        sum += (double) p->weight->values[((o * in->channels + c) * p->kernel_height + ky) * p->kernel_width + kx] *
                x[(c * in->height + (guint) iy) * in->width + (guint) ix];
       }
   return sum;
@@ -272,24 +377,28 @@ reference (CbamReference *run, const CbamNode *node)
   const CbamConvParams *p = &node->params.conv;
   const CbamTensor *out = node->output;
   const float *x = cbam_reference_get (run, node->inputs[0]);
+  const float *added = node->n_inputs > 1 ? cbam_reference_get (run, node->inputs[1]) : NULL;
   float *y = cbam_reference_get (run, out);
 
   for (guint o = 0; o < out->channels; o++)
-    for (guint row = 0; row < out->height; row++)
-      for (guint column = 0; column < out->width; column++) {
-        const float v = (float) reference_pixel (node, x, o, row, column);
+    for (guint row = 0; row < p->height; row++)
+      for (guint column = 0; column < p->width; column++) {
+        const gsize to =
+            ((gsize) o * out->height + row * p->step_y + p->first_y) * out->width + column * p->step_x + p->first_x;
+        const double sum = reference_pixel (node, x, o, row, column) + (added ? added[to] : 0);
+        const double v = CLAMP (sum, (double) p->lo, (double) p->hi);
 
-        *y++ = CLAMP (v, p->lo, p->hi);
+        y[to] = (float) (p->sigmoid ? 1 / (1 + exp (-v)) : v);
       }
 }
 
 static guint64
 macs (const CbamNode *node)
 {
-  const CbamTensor *in = node->inputs[0], *out = node->output;
+  const CbamConvParams *p = &node->params.conv;
 
-  return (guint64) out->width * out->height * out->channels * in->channels * node->params.conv.kernel *
-         node->params.conv.kernel;
+  return (guint64) p->width * p->height * node->output->channels * node->inputs[0]->channels * p->kernel_width *
+         p->kernel_height;
 }
 
 const CbamOpClass cbam_op_conv = {

@@ -12,7 +12,7 @@
 static gsize
 taps (const CbamNode *node)
 {
-  return (gsize) node->params.conv.kernel * node->params.conv.kernel;
+  return (gsize) node->params.conv.kernel_width * node->params.conv.kernel_height;
 }
 
 static gsize
@@ -45,7 +45,7 @@ fits_tile (const CbamOpVariant *variant, const CbamNode *node)
 {
   const CbamConvParams *p = &node->params.conv;
 
-  return p->kernel == 3 && p->dilation == 1 && p->stride == variant->tile[2];
+  return p->kernel_width == 3 && p->kernel_height == 3 && p->dilation == 1 && p->stride == variant->tile[2];
 }
 
 static guint
@@ -124,13 +124,13 @@ reference (CbamReference *run, const CbamNode *node)
       for (guint column = 0; column < out->width; column++) {
         double sum = p->bias ? p->bias->values[c] : 0;
 
-        for (guint ky = 0; ky < p->kernel; ky++)
-          for (guint kx = 0; kx < p->kernel; kx++) {
-            const gint iy = (gint) (row * p->stride + ky * p->dilation) - (gint) p->pad_top;
-            const gint ix = (gint) (column * p->stride + kx * p->dilation) - (gint) p->pad_left;
+        for (guint ky = 0; ky < p->kernel_height; ky++)
+          for (guint kx = 0; kx < p->kernel_width; kx++) {
+            const gint iy = (gint) (row * p->stride + ky * p->dilation) - p->pad_top;
+            const gint ix = (gint) (column * p->stride + kx * p->dilation) - p->pad_left;
 
             if (iy >= 0 && iy < (gint) in->height && ix >= 0 && ix < (gint) in->width)
-              sum += (double) p->weight->values[(c * p->kernel + ky) * p->kernel + kx] *
+              sum += (double) p->weight->values[(c * p->kernel_height + ky) * p->kernel_width + kx] *
                      x[(c * in->height + (guint) iy) * in->width + (guint) ix];
           }
         *y++ = (float) CLAMP (sum, p->lo, p->hi);

@@ -1,5 +1,5 @@
-/* Ops that make a map from another of the same size, texel by texel: activation and batch_norm. Both are usually fused
- * into the convolution before them; these run where that is switched off or impossible.
+/* Ops that make a map from another of the same size, texel by texel: activation, sigmoid and batch_norm. They are
+ * usually fused into the convolution before them; these run where that is switched off or impossible.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
@@ -22,6 +22,7 @@ cbam_map_fill_dispatch (const CbamNode *node, CbamDispatch *ret_dispatch)
 
   *args = (CbamMapArgs){ .y = out->view, .width = out->width, .height = out->height, .border = out->border };
   args->blocks = cbam_tensor_blocks (out);
+  args->channels = out->channels;
   if (node->n_inputs > 0)
     args->x = node->inputs[0]->view;
   ret_dispatch->groups[0] = (texels + THREADS - 1) / THREADS;
@@ -71,6 +72,46 @@ const CbamOpClass cbam_op_activation = {
   .reference = activation_reference,
   .variants = activation_variants,
   .n_variants = G_N_ELEMENTS (activation_variants),
+};
+
+/* ---- sigmoid ---------------------------------------------------------------------------------------------------- */
+
+static void
+sigmoid_dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_dispatch)
+{
+  cbam_map_fill_dispatch (node, ret_dispatch);
+}
+
+static const CbamOpVariant sigmoid_variants[] = {
+  { .name = "texel",
+    .shader = &cbam_shader_sigmoid_texel,
+    .needs = CBAM_NEED_TEXELS,
+    .bindings = { CBAM_BIND_INPUT, CBAM_BIND_OUTPUT },
+    .args_size = sizeof (CbamMapArgs),
+    .dispatch = sigmoid_dispatch },
+  { .name = "plain",
+    .shader = &cbam_shader_sigmoid_plain,
+    .bindings = { CBAM_BIND_INPUT, CBAM_BIND_OUTPUT },
+    .args_size = sizeof (CbamMapArgs),
+    .dispatch = sigmoid_dispatch },
+};
+
+static void
+sigmoid_reference (CbamReference *run, const CbamNode *node)
+{
+  const CbamTensor *out = node->output;
+  const float *x = cbam_reference_get (run, node->inputs[0]);
+  float *y = cbam_reference_get (run, out);
+
+  for (gsize i = 0; i < (gsize) out->width * out->height * out->channels; i++)
+    y[i] = (float) (1 / (1 + exp (-(double) x[i])));
+}
+
+const CbamOpClass cbam_op_sigmoid = {
+  .name = "sigmoid",
+  .reference = sigmoid_reference,
+  .variants = sigmoid_variants,
+  .n_variants = G_N_ELEMENTS (sigmoid_variants),
 };
 
 /* ---- batch_norm ------------------------------------------------------------------------------------------------- */

@@ -32,6 +32,7 @@ typedef enum
   CBAM_BIND_END,
   CBAM_BIND_INPUT, /* the node's first input */
   CBAM_BIND_INPUT_1,
+  CBAM_BIND_INPUT_2,
   CBAM_BIND_OUTPUT,
   CBAM_BIND_WEIGHTS,
   CBAM_BIND_PIXELS, /* the slot's: bytes of the frame */
@@ -86,8 +87,18 @@ extern const CbamOpClass cbam_op_input;
 extern const CbamOpClass cbam_op_preprocess;
 extern const CbamOpClass cbam_op_conv;
 extern const CbamOpClass cbam_op_depthwise;
+extern const CbamOpClass cbam_op_deconv;
+extern const CbamOpClass cbam_op_depthwise_deconv;
 extern const CbamOpClass cbam_op_batch_norm;
 extern const CbamOpClass cbam_op_activation;
+extern const CbamOpClass cbam_op_sigmoid;
+extern const CbamOpClass cbam_op_add;
+extern const CbamOpClass cbam_op_multiply;
+extern const CbamOpClass cbam_op_global_pool;
+extern const CbamOpClass cbam_op_channel_pool;
+extern const CbamOpClass cbam_op_channel_gate;
+extern const CbamOpClass cbam_op_resize;
+extern const CbamOpClass cbam_op_turn;
 extern const CbamOpClass cbam_op_max_pool;
 extern const CbamOpClass cbam_op_l2_norm;
 extern const CbamOpClass cbam_op_detect;

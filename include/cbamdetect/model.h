@@ -14,6 +14,8 @@ G_BEGIN_DECLS
  * @nms_iou: boxes of one class that overlap a stronger one by more than this (intersection over union, 0..1) go
  * @top_k: candidates per class that enter NMS, 0 = all
  * @max_detections: report at most this many, 0 = all
+ * @attention: report what attention modules looked at (cbam_result_get_attention())
+ * @grad_cam: explain so many of the strongest detections (cbam_result_get_grad_cam()), 0 = none
  *
  * What may change from frame to frame. Start from cbam_model_get_detect_params().
  */
@@ -23,6 +25,8 @@ typedef struct
   float nms_iou;
   guint top_k;
   guint max_detections;
+  gboolean attention;
+  guint grad_cam;
 } CbamDetectParams;
 
 /**

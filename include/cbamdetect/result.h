@@ -50,6 +50,43 @@ typedef struct
   guint kernel, in_channels, out_channels, width, height;
 } CbamOpTime;
 
+/**
+ * CbamMap:
+ * @width: cells across
+ * @height: cells down
+ * @values: (array) (nullable): `[height][width]`, belongs to the result; %NULL where there is no map
+ * @x: left edge of the part of the frame that the map lies over, in pixels
+ * @y: top edge
+ * @frame_width: its width in pixels
+ * @frame_height: its height
+ *
+ * A map of numbers over the frame. Where the network letterboxes, the map reaches past the frame's edges.
+ */
+typedef struct
+{
+  guint width, height;
+  const float *values;
+  float x, y, frame_width, frame_height;
+} CbamMap;
+
+/**
+ * CbamAttention:
+ * @level: the level, 0 = the finest
+ * @spatial: weights 0..1 by place; its values are %NULL for modules without a spatial part (SE, ECA)
+ * @channel: (array length=n_channels) (nullable): weights 0..1 by channel; %NULL for modules without a channel part
+ * @n_channels: how many
+ *
+ * What the attention module of one level let through (CBAM: Woo et al. 2018, arXiv 1807.06521, M_s and M_c of section
+ * 3; BAM: the sigmoids of its two branches).
+ */
+typedef struct
+{
+  guint level;
+  CbamMap spatial;
+  const float *channel;
+  guint n_channels;
+} CbamAttention;
+
 CBAM_API CbamResult *cbam_result_ref (CbamResult *result);
 /** cbam_result_unref: @result may be %NULL. */
 CBAM_API void cbam_result_unref (CbamResult *result);
@@ -62,6 +99,29 @@ CBAM_API void cbam_result_unref (CbamResult *result);
  * Returns: (array length=n) (transfer none): detections by falling score, as long as @result lives
  */
 CBAM_API const CbamDetection *cbam_result_get_detections (const CbamResult *result, gsize *n);
+
+/**
+ * cbam_result_get_attention:
+ * @result: a result
+ * @n: (out): how many levels have attention
+ *
+ * Returns: (array length=n) (transfer none) (nullable): by level, finest first, as long as @result lives; %NULL unless
+ * #CbamDetectParams.attention was set and the network has attention before its heads
+ */
+CBAM_API const CbamAttention *cbam_result_get_attention (const CbamResult *result, gsize *n);
+
+/**
+ * cbam_result_get_grad_cam:
+ * @result: a result
+ * @detection: its place in cbam_result_get_detections()
+ *
+ * Where the evidence for a detection lies: Grad-CAM (Selvaraju et al. 2017, arXiv 1610.02391) of its class's score, on
+ * the features that the head of its level sees. Divided by its maximum, so 0..1; all 0 where nothing speaks for it.
+ *
+ * Returns: (transfer none) (nullable): the map, as long as @result lives; %NULL for detections past the first
+ * #CbamDetectParams.grad_cam
+ */
+CBAM_API const CbamMap *cbam_result_get_grad_cam (const CbamResult *result, gsize detection);
 
 /** cbam_result_get_best_score: the highest score of any class anywhere in the frame that passed the threshold, before
  * NMS; 0 when nothing passed. */

@@ -15,6 +15,7 @@ struct CbamConvArgs
 {
   CbamView x; /* input; origin is that of tap (0, 0) of output pixel (0, 0) */
   CbamView y; /* output */
+  CbamView sum; /* what is added, of the output's size, where the kernel adds */
   uint width; /* of the output, pixels */
   uint height;
   uint in_blocks; /* channels / 4 */
@@ -30,6 +31,7 @@ struct CbamConvArgs
   float inv_width; /* 1 / width */
   float lo;        /* the activation: clamp to lo..hi */
   float hi;
+  uint sigmoid; /* taken after the clamp, where the kernel can */
 };
 
 #ifndef VULKAN

@@ -19,6 +19,7 @@ struct CbamMapArgs
   uint blocks; /* channels / 4 */
   float lo;    /* activation: clamp to lo..hi; l2_norm: the eps added to the norm */
   float hi;
+  uint channels; /* real ones */
 };
 
 #ifndef VULKAN

@@ -2,6 +2,7 @@
  * poisoned with NaN, canaries behind every map, both layouts.
  *
  *     input (host) -> identity (arena) -> op under test (kept) -> depthwise 3x3 (wants a border)
+ *                         further inputs (host) --'
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
@@ -15,11 +16,23 @@
 
 #define CANARY 256
 
+/* What the op gets besides the first map. */
+typedef enum
+{
+  ALONE,
+  WITH_MAP,    /* of its own size */
+  WITH_VECTOR, /* one pixel */
+  WITH_SINGLE, /* one channel */
+  WITH_BOTH,   /* a vector and a single channel */
+  OF_VECTOR_AND_SINGLE,
+} Company;
+
 typedef struct
 {
   const CbamOpClass *op;
   guint width, height, channels, outputs, kernel, stride, dilation, pad;
   gboolean same, no_bias, big_reader;
+  Company company;
 } Shape;
 
 static const Shape shapes[] = {
@@ -76,23 +89,154 @@ static const Shape shapes[] = {
   { &cbam_op_max_pool, 19, 13, 21, 0, 3, 1, .pad = 1, .big_reader = TRUE },
   { &cbam_op_max_pool, 1, 1, 5, 0, 3, 1, .pad = 1 },
   { &cbam_op_max_pool, 10, 11, 9, 1, 3, 2, .pad = 1 },
+  /* 1x1 convolutions with a map added */
+  { &cbam_op_conv, 5, 3, 4, 4, 1, .company = WITH_MAP },
+  { &cbam_op_conv, 19, 19, 24, 126, 1, .company = WITH_MAP },
+  { &cbam_op_conv, 10, 10, 64, 49, 1, .no_bias = TRUE, .company = WITH_MAP },
+  { &cbam_op_conv, 2, 2, 192, 48, 1, .company = WITH_MAP },
+  { &cbam_op_conv, 64, 1, 8, 95, 1, .big_reader = TRUE, .company = WITH_MAP },
+  /* to one channel */
+  { &cbam_op_conv, 1, 1, 2, 1, 7, 1, 1, 3 },
+  { &cbam_op_conv, 19, 11, 2, 1, 7, 1, 1, 3, .no_bias = TRUE },
+  { &cbam_op_conv, 12, 13, 2, 1, 3, 1, 1, 1, .big_reader = TRUE },
+  { &cbam_op_conv, 17, 9, 21, 1, 1 },
+  { &cbam_op_conv, 9, 9, 6, 1, 3, 2, 1, 1 },
+  /* transposed: stride is output pixels per input pixel, dilation what the output has beyond the kernel's reach */
+  { &cbam_op_deconv, 1, 1, 5, 7, 3, 1, 0, 0 },
+  { &cbam_op_deconv, 5, 3, 12, 8, 3, 2, 0, 1 },
+  { &cbam_op_deconv, 5, 3, 9, 13, 3, 2, 1, 1, .no_bias = TRUE },
+  { &cbam_op_deconv, 4, 6, 8, 8, 4, 2, 0, 1, .big_reader = TRUE },
+  { &cbam_op_deconv, 3, 4, 3, 4, 3, 3, 2, 0 },
+  { &cbam_op_depthwise_deconv, 1, 1, 5, 0, 3, 2, 1, 1 },
+  { &cbam_op_depthwise_deconv, 10, 7, 21, 0, 3, 2, 0, 1, .no_bias = TRUE },
+  { &cbam_op_depthwise_deconv, 6, 5, 8, 0, 3, 1, 0, 0, .big_reader = TRUE },
+  { &cbam_op_depthwise_deconv, 3, 9, 4, 0, 4, 3, 2, 1 },
+  { &cbam_op_sigmoid, 1, 1, 1 },
+  { &cbam_op_sigmoid, 13, 7, 21, .big_reader = TRUE },
+  { &cbam_op_add, 1, 1, 3, .company = WITH_MAP },
+  { &cbam_op_add, 11, 6, 21, .company = WITH_MAP, .big_reader = TRUE },
+  { &cbam_op_add, 11, 6, 21, .company = WITH_VECTOR },
+  { &cbam_op_add, 11, 6, 9, .company = OF_VECTOR_AND_SINGLE },
+  { &cbam_op_multiply, 11, 6, 21, .company = WITH_MAP },
+  { &cbam_op_multiply, 11, 6, 21, .company = WITH_VECTOR },
+  { &cbam_op_multiply, 19, 13, 22, .company = WITH_SINGLE, .big_reader = TRUE },
+  { &cbam_op_multiply, 11, 6, 9, .company = OF_VECTOR_AND_SINGLE },
+  { &cbam_op_multiply, 1, 1, 9, .company = WITH_BOTH },
+  { &cbam_op_multiply, 11, 6, 21, .company = WITH_BOTH },
+  /* reductions: outputs is a CbamPoolSet, dilation whether the mean comes first */
+  { &cbam_op_global_pool, 1, 1, 3, CBAM_POOL_AVG | CBAM_POOL_MAX },
+  { &cbam_op_global_pool, 9, 14, 41, CBAM_POOL_AVG | CBAM_POOL_MAX | CBAM_POOL_LP | CBAM_POOL_LSE },
+  { &cbam_op_global_pool, 2, 1, 84, CBAM_REDUCE_SUM, .big_reader = TRUE },
+  { &cbam_op_channel_pool, 1, 1, 1 },
+  { &cbam_op_channel_pool, 9, 14, 84, .big_reader = TRUE },
+  { &cbam_op_channel_pool, 12, 5, 21, .dilation = 1 },
+  { &cbam_op_channel_pool, 12, 5, 22, .company = WITH_VECTOR },
+  { &cbam_op_channel_pool, 7, 7, 19, .dilation = 1, .company = WITH_VECTOR, .big_reader = TRUE },
+  /* channel gates: kernel is the channels between the layers */
+  { &cbam_op_channel_gate, 1, 1, 5, CBAM_POOL_AVG, 1 },
+  { &cbam_op_channel_gate, 9, 14, 41, CBAM_POOL_AVG | CBAM_POOL_MAX, 7 },
+  { &cbam_op_channel_gate, 5, 6, 130, CBAM_POOL_AVG | CBAM_POOL_MAX | CBAM_POOL_LP | CBAM_POOL_LSE, 70,
+    .no_bias = TRUE },
+  /* resizing: outputs is 1 for bilinear, kernel x stride the size */
+  { &cbam_op_resize, 3, 2, 5, 0, 5, 4 },
+  { &cbam_op_resize, 10, 10, 21, 0, 19, 19, .big_reader = TRUE },
+  { &cbam_op_resize, 1, 1, 8, 1, 3, 2 },
+  { &cbam_op_resize, 10, 5, 21, 1, 19, 10, .big_reader = TRUE },
+  { &cbam_op_resize, 7, 9, 4, 1, 5, 3 },
+  { &cbam_op_turn, 1, 1, 21 },
+  { &cbam_op_turn, 1, 1, 64, .big_reader = TRUE },
+  { &cbam_op_turn, 30, 1, 1 },
+  { &cbam_op_turn, 64, 1, 1, .big_reader = TRUE },
 };
 
 typedef struct
 {
   CbamGraph *graph;
-  CbamTensor *input, *output;
+  CbamTensor *inputs[3], *output;
+  guint n_inputs;
 } Case;
+
+static CbamNode *
+node_of (CbamGraph *graph, const CbamTensor *output)
+{
+  return cbam_graph_find_writer (graph, output);
+}
+
+static CbamTensor *
+add_input (Case *test, const char *name, guint width, guint height, guint channels)
+{
+  CbamTensor *input = cbam_graph_input (test->graph, name, width, height, channels);
+
+  test->inputs[test->n_inputs++] = input;
+  return input;
+}
+
+static CbamTensor *
+add_pools (CbamGraph *graph, const Shape *shape, CbamTensor *x)
+{
+  CbamGlobalPoolParams params = { .n = 0 };
+
+  for (guint kind = 1; kind <= CBAM_REDUCE_SUM; kind <<= 1)
+    if (shape->outputs & kind)
+      params.kinds[params.n++] = (CbamReduction) kind;
+  return cbam_graph_global_pool (graph, "op", x, &params);
+}
+
+/* What make_channel_gate() in fuse.c looks for. */
+static CbamTensor *
+add_channel_gate (CbamGraph *graph, const Shape *shape, CbamTensor *x)
+{
+  const CbamGlobalPoolParams sum = { .n = 1, .kinds = { CBAM_REDUCE_SUM } };
+  const guint channels = x->channels;
+
+  x = add_pools (graph, shape, x);
+  x = cbam_graph_conv (graph, &(CbamConvForm){ .name = "first", .input = x, .channels = shape->kernel });
+  node_of (graph, x)->params.conv.lo = 0;
+  x = cbam_graph_conv (graph, &(CbamConvForm){ .name = "second", .input = x, .channels = channels });
+  return cbam_graph_sigmoid (graph, cbam_graph_global_pool (graph, "sum", x, &sum));
+}
+
+static CbamTensor *
+add_deconv (CbamGraph *graph, const Shape *shape, CbamTensor *x)
+{
+  const gint more = (gint) shape->kernel - 2 * (gint) shape->pad + (gint) shape->dilation;
+
+  return cbam_graph_deconv (graph, &(CbamDeconvForm){ .name = "op",
+                                                      .input = x,
+                                                      .channels = shape->outputs,
+                                                      .kernel = shape->kernel,
+                                                      .up_x = shape->stride,
+                                                      .up_y = shape->stride,
+                                                      .pad_x = shape->pad,
+                                                      .pad_y = shape->pad,
+                                                      .width = (x->width - 1) * shape->stride + (guint) more,
+                                                      .height = (x->height - 1) * shape->stride + (guint) more,
+                                                      .depthwise = shape->op == &cbam_op_depthwise_deconv });
+}
 
 static CbamTensor *
 add_op (CbamGraph *graph, const Shape *shape, CbamTensor *x)
 {
   if (shape->op == &cbam_op_activation)
     return cbam_graph_activation (graph, x, CBAM_ACTIVATION_RELU6);
+  if (shape->op == &cbam_op_sigmoid)
+    return cbam_graph_sigmoid (graph, x);
   if (shape->op == &cbam_op_batch_norm)
     return cbam_graph_batch_norm (graph, "norm", x, 1e-5);
   if (shape->op == &cbam_op_l2_norm)
     return cbam_graph_l2_norm (graph, "norm", x, 1e-10);
+  if (shape->op == &cbam_op_deconv || shape->op == &cbam_op_depthwise_deconv)
+    return add_deconv (graph, shape, x);
+  if (shape->op == &cbam_op_global_pool)
+    return add_pools (graph, shape, x);
+  if (shape->op == &cbam_op_channel_pool)
+    return cbam_graph_channel_pool (graph, "op", x, shape->dilation == 1);
+  if (shape->op == &cbam_op_channel_gate)
+    return add_channel_gate (graph, shape, x);
+  if (shape->op == &cbam_op_resize)
+    return cbam_graph_resize (graph, "op", x, shape->kernel, shape->stride, shape->outputs == 1);
+  if (shape->op == &cbam_op_turn)
+    return cbam_graph_turn (graph, "op", x);
   if (shape->op == &cbam_op_max_pool)
     return cbam_graph_max_pool (graph, &(CbamPoolForm){ .name = "op",
                                                         .input = x,
@@ -111,28 +255,72 @@ add_op (CbamGraph *graph, const Shape *shape, CbamTensor *x)
                                                   .depthwise = shape->op == &cbam_op_depthwise });
 }
 
-static CbamNode *
-node_of (CbamGraph *graph, const CbamTensor *output)
+static CbamTensor *
+add_combination (Case *test, const Shape *shape, CbamTensor *x)
 {
-  return cbam_graph_find_writer (graph, output);
+  CbamTensor *(*const combine) (CbamGraph *, const char *, CbamTensor *, CbamTensor *) =
+      shape->op == &cbam_op_add ? cbam_graph_add : cbam_graph_multiply;
+
+  if (shape->company == WITH_MAP)
+    return combine (test->graph, "op", add_input (test, "map", x->width, x->height, x->channels), x);
+  if (shape->company == WITH_SINGLE)
+    return combine (test->graph, "op", x, add_input (test, "single", x->width, x->height, 1));
+  return combine (test->graph, "op", x, add_input (test, "vector", 1, 1, x->channels));
+}
+
+/* What only fusions make: an op that takes a further map. */
+static void
+add_company (Case *test, const Shape *shape)
+{
+  const CbamTensor *out = test->output;
+  CbamNode *node = node_of (test->graph, out);
+
+  if (node->n_inputs == 2 && shape->company != WITH_BOTH)
+    return;
+  switch (shape->company) {
+    case ALONE:
+    case OF_VECTOR_AND_SINGLE:
+    case WITH_SINGLE: return;
+    case WITH_MAP: node->inputs[1] = add_input (test, "map", out->width, out->height, out->channels); break;
+    case WITH_VECTOR: node->inputs[1] = add_input (test, "vector", 1, 1, shape->channels); break;
+    case WITH_BOTH: node->inputs[2] = add_input (test, "single", out->width, out->height, 1); break;
+  }
+  node->n_inputs++;
+}
+
+/* The identity, so that the op reads from the arena. */
+static CbamTensor *
+add_front (Case *test, const Shape *shape)
+{
+  const guint channels = shape->company == OF_VECTOR_AND_SINGLE ? 1 : shape->channels;
+  CbamTensor *x = add_input (test, "input", shape->width, shape->height, channels);
+
+  x = cbam_graph_activation (test->graph, x, CBAM_ACTIVATION_RELU);
+  node_of (test->graph, x)->params.activation.lo = -INFINITY;
+  return x;
 }
 
 /* The same weights for the same @shape, every time. */
 static Case
 build (const Shape *shape)
 {
+  const gboolean combines = shape->op == &cbam_op_add || shape->op == &cbam_op_multiply;
   RandomSource source;
-  Case result;
+  Case result = { NULL };
   CbamTensor *x;
 
   random_source_init (&source, (guint32) (shape - shapes) + 1);
   source.bias = !shape->no_bias;
   source.batch_norm = TRUE;
   result.graph = cbam_graph_new (&source.source);
-  result.input = cbam_graph_input (result.graph, "input", shape->width, shape->height, shape->channels);
-  x = cbam_graph_activation (result.graph, result.input, CBAM_ACTIVATION_RELU);
-  node_of (result.graph, x)->params.activation.lo = -INFINITY;
-  result.output = add_op (result.graph, shape, x);
+  x = add_front (&result, shape);
+  if (shape->company == OF_VECTOR_AND_SINGLE)
+    result.output = (shape->op == &cbam_op_add ? cbam_graph_add : cbam_graph_multiply) (
+        result.graph, "op", add_input (&result, "vector", 1, 1, shape->channels), x);
+  else
+    result.output = combines ? add_combination (&result, shape, x) : add_op (result.graph, shape, x);
+  g_assert_no_error (result.graph->error);
+  add_company (&result, shape);
   result.output->keep = TRUE;
   if (shape->op == &cbam_op_conv && shape->outputs % 2 == 0) {
     node_of (result.graph, result.output)->params.conv.lo = 0;
@@ -154,6 +342,17 @@ count (const CbamTensor *tensor)
   return (gsize) tensor->width * tensor->height * tensor->channels;
 }
 
+static gboolean
+runs (CbamProgram *program, const CbamTensor *output, const CbamOpVariant *variant)
+{
+  const CbamPlan *plan = cbam_program_get_plan (program);
+
+  for (guint s = 0; s < plan->n_steps; s++)
+    if (plan->steps[s].node->output == output)
+      return plan->steps[s].variant == variant;
+  return FALSE;
+}
+
 static void
 run_variant (CbamDevice *device, const Shape *shape, const CbamOpVariant *variant, gboolean pixel_major, gboolean *ran)
 {
@@ -162,26 +361,31 @@ run_variant (CbamDevice *device, const Shape *shape, const CbamOpVariant *varian
   g_autoptr (GError) error = NULL;
   g_autoptr (CbamGraph) truth_graph = truth.graph;
   g_autoptr (CbamReference) reference = cbam_reference_new (truth.graph);
-  g_autoptr (CbamProgram) program = cbam_program_new (device, fast.graph, &config, &error);
+  g_autoptr (CbamProgram) program = NULL;
   g_autofree float *found = g_new (float, count (truth.output));
   g_autofree char *what = g_strdup_printf ("%s %s, shape %u, layout %d", shape->op->name, variant->name,
                                            (guint) (shape - shapes), pixel_major);
   g_autoptr (CbamSlot) slot = NULL;
   GRand *rand = g_rand_new_with_seed (7);
 
+  cbam_graph_fuse (fast.graph, CBAM_FUSE_CHANNEL_GATE);
+  program = cbam_program_new (device, fast.graph, &config, &error);
   g_assert_no_error (error);
   slot = cbam_slot_new (program, FALSE, &error);
   g_assert_no_error (error);
-  if (cbam_program_get_plan (program)->steps[1].variant != variant) {
+  if (!runs (program, fast.output, variant)) {
     g_rand_free (rand);
     return; /* it does not fit this shape */
   }
   *ran = TRUE;
-  random_fill_nasty (rand, cbam_reference_get (reference, truth.input), count (truth.input));
+  for (guint i = 0; i < truth.n_inputs; i++)
+    random_fill_nasty (rand, cbam_reference_get (reference, truth.inputs[i]), count (truth.inputs[i]));
   g_rand_free (rand);
   cbam_reference_run (reference, NULL, NULL);
   for (guint run = 0; run < 2; run++) {
-    cbam_tensor_write (fast.input, cbam_slot_get_map (slot, fast.input), cbam_reference_get (reference, truth.input));
+    for (guint i = 0; i < fast.n_inputs; i++)
+      cbam_tensor_write (fast.inputs[i], cbam_slot_get_map (slot, fast.inputs[i]),
+                         cbam_reference_get (reference, truth.inputs[i]));
     g_assert_true (cbam_slot_submit (slot, &error));
     g_assert_true (cbam_slot_wait (slot, &error));
     cbam_tensor_read (fast.output, cbam_slot_get_map (slot, fast.output), found);

@@ -62,7 +62,7 @@ test_full (void)
   g_assert_cmpuint (network->extras_pad[0], ==, 1);
   g_assert_cmpuint (network->extras_pad[1], ==, 0);
   g_assert_cmpint (network->upsample, ==, CBAM_UPSAMPLE_BILINEAR);
-  g_assert_cmpint (network->attention.kind, ==, CBAM_ATTENTION_CBAM);
+  g_assert_cmpstr (network->attention.kind, ==, "cbam");
   g_assert_cmpuint (network->attention.pool, ==, CBAM_POOL_LSE | CBAM_POOL_AVG);
   g_assert_cmpint (network->attention.order, ==, CBAM_ORDER_PARALLEL);
   g_assert_cmpint (network->attention.spatial_input, ==, CBAM_SPATIAL_INPUT_CONV);
@@ -143,7 +143,7 @@ test_defaults (void)
   g_assert_null (spec->network.sources);
   g_assert_cmpuint (spec->network.n_extras, ==, 0);
   g_assert_cmpint (spec->network.upsample, ==, CBAM_UPSAMPLE_DECONV);
-  g_assert_cmpint (spec->network.attention.kind, ==, CBAM_ATTENTION_NONE);
+  g_assert_null (spec->network.attention.kind);
   g_assert_cmpuint (spec->network.attention.pool, ==, CBAM_POOL_AVG | CBAM_POOL_MAX);
   g_assert_true (spec->network.attention.spatial && spec->network.attention.channel);
   g_assert_cmpuint (spec->network.attention.dilation, ==, 4);
@@ -255,7 +255,7 @@ static const struct
   { "network.extras.pad", "[-1, 0]", "network.extras.pad[0]", "from 0 to 8", "-1" },
   { "network.upsample", "true", NULL, "one of deconv, nearest, bilinear", "true" },
   { "network.attention", "\"cbam\"", NULL, "an object", "\"cbam\"" },
-  { "network.attention.kind", "\"self\"", NULL, "one of none, se, bam, cbam, eca", "\"self\"" },
+  { "network.attention.kind", "7", NULL, "a string that is not empty", "7" },
   { "network.attention.pool", "\"avg\"", NULL, "a list of 1 to 4 pool types", "\"avg\"" },
   { "network.attention.pool", "[]", NULL, "a list of 1 to 4 pool types", "[]" },
   { "network.attention.pool", "[\"min\"]", "network.attention.pool[0]", "one of avg, max, lp, lse", "\"min\"" },

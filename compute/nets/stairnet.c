@@ -1,0 +1,145 @@
+/* StairNet's feature combining module (Woo, Hwang, Kweon 2018, arXiv 1709.05788): what coarse maps know is stepped down
+ * into the finer ones.
+ *
+ *     source n (coarsest) -> lateral ------------------------> T_n -> post -> features n
+ *                                                               | step up
+ *     source l            -> lateral -> + <--------------------'
+ *                                       T_l -> post -> features l,  and so on to source 0 (finest)
+ *
+ * After its second author's code (SoonminHwang/ssd.pytorch): laterals 1x1 without activation, steps by transposed 3x3
+ * convolutions, a plain sum, a convolution with ReLU after it. Which batch norms there are, how the steps and the last
+ * convolutions are made, is what the tensors say. His lists run from coarse to fine.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "nets/nets.h"
+
+#define USUAL_CHANNELS 256
+
+/* A name under "topdown.": list, number, layer. */
+static char *
+name_of (const char *list, guint j, const char *layer)
+{
+  return g_strdup_printf ("topdown.%s.%u.%s", list, j, layer);
+}
+
+static CbamTensor *
+norm (CbamNet *net, const char *list, guint j, const char *layer, CbamTensor *x)
+{
+  g_autofree char *name = name_of (list, j, layer);
+
+  return cbam_graph_batch_norm (net->graph, name, x, net->spec->network.bn_eps);
+}
+
+static CbamTensor *
+lateral (CbamNet *net, guint source)
+{
+  const guint j = net->n_sources - 1 - source;
+  g_autofree char *name = name_of ("proj_layers", j, "conv");
+  CbamTensor *x;
+
+  x = cbam_graph_conv (net->graph, &(CbamConvForm){ .name = name,
+                                                    .input = net->sources[source],
+                                                    .channels = cbam_net_dim (net, name, 0, USUAL_CHANNELS) });
+  return norm (net, "proj_layers", j, "bn", x);
+}
+
+/* Along one axis: twice as large, or one pixel less, by a stride of 2; two pixels larger (1 -> 3) by a stride of 1. */
+static void
+find_stride (guint coarse, guint fine, guint *ret_stride, guint *ret_pad)
+{
+  const gboolean doubles = fine == 2 * coarse || fine + 1 == 2 * coarse;
+
+  *ret_stride = doubles ? 2 : 1;
+  *ret_pad = doubles ? 1 : 0;
+}
+
+static CbamTensor *
+deconv (CbamNet *net, guint j, CbamTensor *x, const CbamTensor *fine)
+{
+  g_autofree char *name = name_of ("topdown_layers", j, "upsample");
+  CbamDeconvForm form = { .name = name, .input = x, .channels = x->channels, .width = fine->width };
+
+  form.height = fine->height;
+  form.kernel = cbam_net_dim (net, name, 2, 3);
+  form.depthwise = x->channels > 1 && cbam_net_dim (net, name, 1, x->channels) == 1;
+  find_stride (x->width, fine->width, &form.up_x, &form.pad_x);
+  find_stride (x->height, fine->height, &form.up_y, &form.pad_y);
+  x = cbam_graph_deconv (net->graph, &form);
+  return norm (net, "topdown_layers", j, "bn", x);
+}
+
+static CbamTensor *
+step_up (CbamNet *net, guint level, CbamTensor *x)
+{
+  const CbamTensor *fine = net->sources[level];
+  const guint j = net->n_sources - 2 - level;
+  const CbamUpsample upsample = net->spec->network.upsample;
+  g_autofree char *name = name_of ("topdown_layers", j, "upsample");
+
+  if (upsample == CBAM_UPSAMPLE_DECONV)
+    return deconv (net, j, x, fine);
+  return cbam_graph_resize (net->graph, name, x, fine->width, fine->height, upsample == CBAM_UPSAMPLE_BILINEAR);
+}
+
+/* One convolution of a post: its batch norm and ReLU follow. */
+static CbamTensor *
+post_conv (CbamNet *net, guint j, const char *layer, const char *layer_norm, CbamTensor *x, gboolean depthwise)
+{
+  g_autofree char *name = name_of ("extra_layers", j, layer);
+  const guint kernel = cbam_net_dim (net, name, 2, depthwise ? 3 : 1);
+
+  x = cbam_graph_conv (net->graph, &(CbamConvForm){ .name = name,
+                                                    .input = x,
+                                                    .channels = cbam_net_dim (net, name, 0, x->channels),
+                                                    .kernel = kernel,
+                                                    .pad = kernel / 2,
+                                                    .depthwise = depthwise });
+  x = norm (net, "extra_layers", j, layer_norm, x);
+  return cbam_graph_activation (net->graph, x, CBAM_ACTIVATION_RELU);
+}
+
+/* What makes a sum the features of its level: nothing, a convolution, or a depthwise one and a 1x1. */
+static CbamTensor *
+post (CbamNet *net, guint level, CbamTensor *x)
+{
+  const guint j = net->spec->network.levels - 1 - level;
+  g_autofree char *depthwise = name_of ("extra_layers", j, "dw.conv");
+  g_autofree char *conv = name_of ("extra_layers", j, "conv");
+
+  if (net->graph->error)
+    return x;
+  if (cbam_net_dim (net, depthwise, 0, 0) > 0) {
+    x = post_conv (net, j, "dw.conv", "dw.bn", x, TRUE);
+    return net->graph->error ? x : post_conv (net, j, "pw.conv", "pw.bn", x, FALSE);
+  }
+  if (cbam_net_dim (net, conv, 0, 0) > 0)
+    return post_conv (net, j, "conv", "bn", x, FALSE);
+  return net->spec->network.sum_relu ? cbam_graph_activation (net->graph, x, CBAM_ACTIVATION_RELU) : x;
+}
+
+static void
+build (CbamNet *net)
+{
+  CbamTensor *sums[CBAM_MAX_LEVELS], *above = NULL;
+
+  for (guint l = net->n_sources; l-- > 0 && !net->graph->error;) {
+    g_autofree char *name = g_strdup_printf ("topdown.sum.%u", l);
+    CbamTensor *stepped = above ? step_up (net, l, above) : NULL;
+
+    /* The lateral comes last, so that it can take the sum along. */
+    above = lateral (net, l);
+    if (stepped)
+      above = cbam_graph_add (net->graph, name, stepped, above);
+    sums[l] = above;
+  }
+  for (guint l = 0; !net->graph->error && l < net->spec->network.levels; l++)
+    net->graph->levels[l].features = post (net, l, sums[l]);
+}
+
+const CbamNeck cbam_neck_stairnet = {
+  .name = "stairnet",
+  .kind = CBAM_DETECTOR_STAIRNET,
+  .build = build,
+  .seeds = TRUE,
+};

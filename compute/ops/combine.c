@@ -1,0 +1,123 @@
+/* add and multiply: maps element by element, where an input may also be a vector of channels or a map of one channel.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "ops/combine.h"
+
+#include "args/combine.h"
+
+#include "graph/run_reference.h"
+#include "ops/padded.h"
+#include "shaders.h"
+
+#define THREADS 64
+
+static gboolean
+is_vector (const CbamTensor *tensor)
+{
+  return tensor->width == 1 && tensor->height == 1;
+}
+
+gboolean
+cbam_combine_fits (const CbamTensor *output, const CbamTensor *input)
+{
+  const gboolean same_size = input->width == output->width && input->height == output->height;
+
+  return (same_size || is_vector (input)) && (input->channels == output->channels || input->channels == 1);
+}
+
+static void
+dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_dispatch)
+{
+  const CbamTensor *out = node->output;
+  CbamCombineArgs *args = (CbamCombineArgs *) ret_dispatch->args;
+
+  *args = (CbamCombineArgs){
+    .y = out->view,
+    .width = out->width,
+    .height = out->height,
+    .border = out->border,
+    .channels = out->channels,
+    .inv_full = cbam_padded_dispatch (out, THREADS, ret_dispatch),
+  };
+  for (guint i = 0; i < node->n_inputs; i++) {
+    const CbamTensor *in = node->inputs[i];
+
+    args->x[i] = in->view;
+    if (is_vector (in))
+      args->x[i].row = args->x[i].pixel = 0;
+    if (in->channels == 1 && out->channels > 1) {
+      args->x[i].plane = 0;
+      args->single |= 1u << i;
+    }
+  }
+}
+
+static gboolean
+has_two (const CbamOpVariant *variant, const CbamNode *node)
+{
+  return node->n_inputs == 2;
+}
+
+static gboolean
+has_three (const CbamOpVariant *variant, const CbamNode *node)
+{
+  return node->n_inputs == 3;
+}
+
+static const CbamOpVariant add_variants[] = {
+  CBAM_TEXEL_AND_PLAIN ("", add, CbamCombineArgs, dispatch, has_two, CBAM_BIND_INPUT, CBAM_BIND_INPUT_1,
+                        CBAM_BIND_OUTPUT),
+};
+
+static const CbamOpVariant multiply_variants[] = {
+  CBAM_TEXEL_AND_PLAIN ("", multiply, CbamCombineArgs, dispatch, has_two, CBAM_BIND_INPUT, CBAM_BIND_INPUT_1,
+                        CBAM_BIND_OUTPUT),
+  CBAM_TEXEL_AND_PLAIN ("-3", multiply_3, CbamCombineArgs, dispatch, has_three, CBAM_BIND_INPUT, CBAM_BIND_INPUT_1,
+                        CBAM_BIND_INPUT_2, CBAM_BIND_OUTPUT),
+};
+
+/* ---- Truth ------------------------------------------------------------------------------------------------------ */
+
+static double
+value_at (CbamReference *run, const CbamTensor *in, guint c, guint row, guint column)
+{
+  const float *x = cbam_reference_get (run, in);
+  const guint channel = in->channels == 1 ? 0 : c;
+
+  return is_vector (in) ? x[channel] : x[((gsize) channel * in->height + row) * in->width + column];
+}
+
+static void
+reference (CbamReference *run, const CbamNode *node)
+{
+  const CbamTensor *out = node->output;
+  float *y = cbam_reference_get (run, out);
+
+  for (guint c = 0; c < out->channels; c++)
+    for (guint row = 0; row < out->height; row++)
+      for (guint column = 0; column < out->width; column++) {
+        double v = value_at (run, node->inputs[0], c, row, column);
+
+        for (guint i = 1; i < node->n_inputs; i++) {
+          const double w = value_at (run, node->inputs[i], c, row, column);
+
+          v = node->op == &cbam_op_add ? v + w : v * w;
+        }
+        *y++ = (float) v;
+      }
+}
+
+const CbamOpClass cbam_op_add = {
+  .name = "add",
+  .reference = reference,
+  .variants = add_variants,
+  .n_variants = G_N_ELEMENTS (add_variants),
+};
+
+const CbamOpClass cbam_op_multiply = {
+  .name = "multiply",
+  .reference = reference,
+  .variants = multiply_variants,
+  .n_variants = G_N_ELEMENTS (multiply_variants),
+};

@@ -1,0 +1,14 @@
+/* What may be combined element by element.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "graph/tensor.h"
+
+G_BEGIN_DECLS
+
+/* Whether @input counts for all of @output: as large as it in each of place and channels, or 1 there. */
+gboolean cbam_combine_fits (const CbamTensor *output, const CbamTensor *input);
+
+G_END_DECLS

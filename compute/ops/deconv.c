@@ -1,0 +1,200 @@
+/* deconv and depthwise_deconv: transposed convolutions, by which StairNet steps a coarse map up into the next finer
+ * one.
+ *
+ * These kernels find each output pixel's inputs one by one; fuse.c usually makes a full one into ordinary convolutions
+ * before they get it.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "args/deconv.h"
+
+#include "graph/run_reference.h"
+#include "ops/padded.h"
+#include "shaders.h"
+
+#define THREADS 64
+
+/* Their kernels keep inside of the map. */
+static void
+dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_dispatch)
+{
+  const CbamConvParams *p = &node->params.conv;
+  const CbamTensor *in = node->inputs[0], *out = node->output;
+  const gsize floats = node->op->packed_size (node);
+  const guint bias_blocks =
+      node->op == &cbam_op_deconv ? (cbam_tensor_blocks (out) + 1) / 2 * 2 : cbam_tensor_blocks (out);
+
+  *(CbamDeconvArgs *) ret_dispatch->args = (CbamDeconvArgs){
+    .x = in->view,
+    .y = out->view,
+    .in_width = in->width,
+    .in_height = in->height,
+    .width = out->width,
+    .height = out->height,
+    .border = out->border,
+    .in_blocks = cbam_tensor_blocks (in),
+    .out_blocks = cbam_tensor_blocks (out),
+    .kernel = p->kernel_width,
+    .up_x = p->up_x,
+    .up_y = p->up_y,
+    .pad_x = (uint) p->pad_left,
+    .pad_y = (uint) p->pad_top,
+    .bias = (uint) (floats / 4 - bias_blocks),
+    .inv_full = cbam_padded_dispatch (out, THREADS, ret_dispatch),
+    .lo = p->lo,
+    .hi = p->hi,
+  };
+}
+
+/* Mesa before 25 ends all loops of an invocation after 65,535 turns, silently. */
+static gboolean
+fits (const CbamOpVariant *variant, const CbamNode *node)
+{
+  return (gsize) cbam_tensor_blocks (node->inputs[0]) * node->params.conv.kernel_width *
+             node->params.conv.kernel_height <
+         65535;
+}
+
+static const CbamOpVariant variants[] = {
+  CBAM_TEXEL_AND_PLAIN ("", deconv, CbamDeconvArgs, dispatch, fits, CBAM_BIND_INPUT, CBAM_BIND_WEIGHTS,
+                        CBAM_BIND_OUTPUT),
+};
+
+static const CbamOpVariant depthwise_variants[] = {
+  CBAM_TEXEL_AND_PLAIN ("", depthwise_deconv, CbamDeconvArgs, dispatch, NULL, CBAM_BIND_INPUT, CBAM_BIND_WEIGHTS,
+                        CBAM_BIND_OUTPUT),
+};
+
+/* ---- Packing: as conv's, in whole groups of eight channels, and as depthwise's -------------------------------------
+ */
+
+static gsize
+taps (const CbamNode *node)
+{
+  return (gsize) node->params.conv.kernel_width * node->params.conv.kernel_height;
+}
+
+static gsize
+padded_channels (const CbamNode *node)
+{
+  return (node->output->channels + 7) / 8 * 8;
+}
+
+static gsize
+packed_size (const CbamNode *node)
+{
+  return padded_channels (node) * (cbam_tensor_blocks (node->inputs[0]) * taps (node) * 4 + 1);
+}
+
+static void
+pack (const CbamNode *node, float *out)
+{
+  const CbamConvParams *p = &node->params.conv;
+  const guint in_channels = node->inputs[0]->channels, out_channels = node->output->channels;
+  const gsize depth = cbam_tensor_blocks (node->inputs[0]) * taps (node);
+  float *bias = out + padded_channels (node) * depth * 4;
+
+  for (gsize i = 0; i < packed_size (node); i++)
+    out[i] = 0;
+  for (gsize o = 0; o < out_channels; o++) {
+    for (gsize c = 0; c < in_channels; c++)
+      for (gsize tap = 0; tap < taps (node); tap++)
+        out[((o / 8 * depth + c / 4 * taps (node) + tap) * 8 + o % 8) * 4 + c % 4] =
+            p->weight->values[(o * in_channels + c) * taps (node) + tap];
+    bias[o] = p->bias ? p->bias->values[o] : 0;
+  }
+}
+
+static gsize
+depthwise_packed_size (const CbamNode *node)
+{
+  return (gsize) cbam_tensor_blocks (node->output) * 4 * (taps (node) + 1);
+}
+
+static void
+depthwise_pack (const CbamNode *node, float *out)
+{
+  const CbamConvParams *p = &node->params.conv;
+  float *bias = out + (gsize) cbam_tensor_blocks (node->output) * 4 * taps (node);
+
+  for (gsize i = 0; i < depthwise_packed_size (node); i++)
+    out[i] = 0;
+  for (guint c = 0; c < node->output->channels; c++) {
+    for (gsize t = 0; t < taps (node); t++)
+      out[(c / 4 * taps (node) + t) * 4 + c % 4] = p->weight->values[c * taps (node) + t];
+    bias[c] = p->bias ? p->bias->values[c] : 0;
+  }
+}
+
+/* ---- Truth: every input pixel is spread over the output ---------------------------------------------------------- */
+
+static void
+spread (const CbamNode *node, const float *x, const float *kernel, double *sums)
+{
+  const CbamConvParams *p = &node->params.conv;
+  const CbamTensor *in = node->inputs[0], *out = node->output;
+
+  for (guint row = 0; row < in->height; row++)
+    for (guint column = 0; column < in->width; column++)
+      for (guint ky = 0; ky < p->kernel_height; ky++)
+        for (guint kx = 0; kx < p->kernel_width; kx++) {
+          const gint y = (gint) (row * p->up_y + ky) - p->pad_top, to_x = (gint) (column * p->up_x + kx) - p->pad_left;
+
+          if (y >= 0 && y < (gint) out->height && to_x >= 0 && to_x < (gint) out->width)
+            sums[(guint) y * out->width + (guint) to_x] +=
+                (double) x[row * in->width + column] * kernel[ky * p->kernel_width + kx];
+        }
+}
+
+static void
+reference (CbamReference *run, const CbamNode *node)
+{
+  const CbamConvParams *p = &node->params.conv;
+  const CbamTensor *in = node->inputs[0], *out = node->output;
+  const gsize in_pixels = (gsize) in->width * in->height, out_pixels = (gsize) out->width * out->height;
+  const gboolean depthwise = node->op == &cbam_op_depthwise_deconv;
+  const float *x = cbam_reference_get (run, in);
+  float *y = cbam_reference_get (run, out);
+  g_autofree double *sums = g_new (double, out_pixels);
+
+  for (guint o = 0; o < out->channels; o++) {
+    for (gsize i = 0; i < out_pixels; i++)
+      sums[i] = p->bias ? p->bias->values[o] : 0;
+    if (depthwise)
+      spread (node, x + o * in_pixels, p->weight->values + o * taps (node), sums);
+    for (guint c = 0; !depthwise && c < in->channels; c++)
+      spread (node, x + c * in_pixels, p->weight->values + ((gsize) o * in->channels + c) * taps (node), sums);
+    for (gsize i = 0; i < out_pixels; i++)
+      *y++ = (float) CLAMP (sums[i], (double) p->lo, (double) p->hi);
+  }
+}
+
+/* Every tap of every input pixel, as is usual; those that fall off the edge are counted too. */
+static guint64
+macs (const CbamNode *node)
+{
+  const CbamTensor *in = node->inputs[0];
+  const guint64 channels = node->op == &cbam_op_deconv ? node->output->channels : 1;
+
+  return (guint64) in->width * in->height * in->channels * channels * taps (node);
+}
+
+const CbamOpClass cbam_op_deconv = {
+  .name = "deconv",
+  .macs = macs,
+  .packed_size = packed_size,
+  .pack = pack,
+  .reference = reference,
+  .variants = variants,
+  .n_variants = G_N_ELEMENTS (variants),
+};
+
+const CbamOpClass cbam_op_depthwise_deconv = {
+  .name = "depthwise_deconv",
+  .macs = macs,
+  .packed_size = depthwise_packed_size,
+  .pack = depthwise_pack,
+  .reference = reference,
+  .variants = depthwise_variants,
+  .n_variants = G_N_ELEMENTS (depthwise_variants),
+};

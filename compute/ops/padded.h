@@ -1,0 +1,38 @@
+/* What ops share whose invocations each make one texel of a padded map.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "graph/graph.h"
+
+G_BEGIN_DECLS
+
+/* Groups of @threads along x for all pixels of @out and its border, and along y for its blocks; returns what kernels
+ * find rows with, 1 / the padded width. */
+static inline float
+cbam_padded_dispatch (const CbamTensor *out, guint threads, CbamDispatch *ret_dispatch)
+{
+  const guint full_width = out->width + 2 * out->border, full_height = out->height + 2 * out->border;
+
+  ret_dispatch->groups[0] = (full_width * full_height + threads - 1) / threads;
+  ret_dispatch->groups[1] = cbam_tensor_blocks (out);
+  ret_dispatch->groups[2] = 1;
+  return 1.0f / (float) full_width;
+}
+
+/* A kernel in its two flavours; @module names the shader, @bound is its list of bindings. */
+#define CBAM_TEXEL_AND_PLAIN(suffix, module, type, fill, fitting, ...)                                                 \
+  { .name = "texel" suffix,                                                                                            \
+    .shader = &cbam_shader_##module##_texel,                                                                           \
+    .needs = CBAM_NEED_TEXELS | CBAM_NEED_INT64,                                                                       \
+    .bindings = { __VA_ARGS__ },                                                                                       \
+    .args_size = sizeof (type),                                                                                        \
+    .fits = fitting,                                                                                                   \
+    .dispatch = fill },                                                                                                \
+  {                                                                                                                    \
+    .name = "plain" suffix, .shader = &cbam_shader_##module##_plain, .bindings = { __VA_ARGS__ },                      \
+    .args_size = sizeof (type), .fits = fitting, .dispatch = fill                                                      \
+  }
+
+G_END_DECLS

@@ -1,0 +1,15 @@
+/* What the ops share that make few numbers of many.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "args/reduce.h"
+#include "graph/graph.h"
+
+G_BEGIN_DECLS
+
+/* All parameters that come from @x and the output; @pool may be NULL. */
+CbamReduceArgs cbam_reduce_args (const CbamTensor *x, const CbamTensor *out, const CbamGlobalPoolParams *pool);
+
+G_END_DECLS

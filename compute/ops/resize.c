@@ -1,0 +1,114 @@
+/* resize: a map to any size, nearest or bilinear; turn: a vector of channels becomes a row of pixels, or back.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "args/resize.h"
+
+#include "graph/run_reference.h"
+#include "ops/padded.h"
+#include "shaders.h"
+
+#define THREADS 64
+
+static void
+fill (const CbamNode *node, CbamDispatch *ret_dispatch)
+{
+  const CbamTensor *in = node->inputs[0], *out = node->output;
+
+  *(CbamResizeArgs *) ret_dispatch->args = (CbamResizeArgs){
+    .x = in->view,
+    .y = out->view,
+    .in_width = in->width,
+    .in_height = in->height,
+    .width = out->width,
+    .height = out->height,
+    .border = out->border,
+    .inv_full = cbam_padded_dispatch (out, THREADS, ret_dispatch),
+  };
+}
+
+/* ---- resize ----------------------------------------------------------------------------------------------------- */
+
+static void
+resize_dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_dispatch)
+{
+  fill (node, ret_dispatch);
+  ((CbamResizeArgs *) ret_dispatch->args)->bilinear = node->params.resize.bilinear;
+}
+
+static const CbamOpVariant resize_variants[] = {
+  CBAM_TEXEL_AND_PLAIN ("", resize, CbamResizeArgs, resize_dispatch, NULL, CBAM_BIND_INPUT, CBAM_BIND_OUTPUT),
+};
+
+/* Where output pixel @i of @n lies among @in pixels, along one axis: between @ret_near and the next, by the part
+ * returned.
+ */
+static double
+source_of (guint i, guint n, guint in, gboolean bilinear, guint *ret_near)
+{
+  const double at = MAX (0, (i + 0.5) * in / n - 0.5);
+
+  *ret_near = bilinear ? (guint) at : (guint) ((guint64) i * in / n);
+  return bilinear ? at - *ret_near : 0;
+}
+
+static void
+resize_reference (CbamReference *run, const CbamNode *node)
+{
+  const CbamTensor *in = node->inputs[0], *out = node->output;
+  const gboolean bilinear = node->params.resize.bilinear;
+  const float *x = cbam_reference_get (run, in);
+  float *y = cbam_reference_get (run, out);
+
+  for (guint c = 0; c < out->channels; c++, x += (gsize) in->width * in->height)
+    for (guint row = 0; row < out->height; row++)
+      for (guint column = 0; column < out->width; column++) {
+        guint x0, y0;
+        const double fy = source_of (row, out->height, in->height, bilinear, &y0);
+        const double fx = source_of (column, out->width, in->width, bilinear, &x0);
+        const guint x1 = MIN (x0 + 1, in->width - 1), y1 = MIN (y0 + 1, in->height - 1);
+        const double top = x[y0 * in->width + x0] * (1 - fx) + x[y0 * in->width + x1] * fx;
+        const double bottom = x[y1 * in->width + x0] * (1 - fx) + x[y1 * in->width + x1] * fx;
+
+        *y++ = (float) (top * (1 - fy) + bottom * fy);
+      }
+}
+
+const CbamOpClass cbam_op_resize = {
+  .name = "resize",
+  .reference = resize_reference,
+  .variants = resize_variants,
+  .n_variants = G_N_ELEMENTS (resize_variants),
+};
+
+/* ---- turn ------------------------------------------------------------------------------------------------------- */
+
+static void
+turn_dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_dispatch)
+{
+  fill (node, ret_dispatch);
+  ((CbamResizeArgs *) ret_dispatch->args)->from_row = node->inputs[0]->channels == 1;
+}
+
+static const CbamOpVariant turn_variants[] = {
+  CBAM_TEXEL_AND_PLAIN ("", turn, CbamResizeArgs, turn_dispatch, NULL, CBAM_BIND_INPUT, CBAM_BIND_OUTPUT),
+};
+
+/* Either way the numbers stay in their order. */
+static void
+turn_reference (CbamReference *run, const CbamNode *node)
+{
+  const CbamTensor *in = node->inputs[0];
+  const float *x = cbam_reference_get (run, in);
+  float *y = cbam_reference_get (run, node->output);
+
+  for (guint i = 0; i < in->width * in->channels; i++)
+    y[i] = x[i];
+}
+
+const CbamOpClass cbam_op_turn = {
+  .name = "turn",
+  .reference = turn_reference,
+  .variants = turn_variants,
+  .n_variants = G_N_ELEMENTS (turn_variants),
+};

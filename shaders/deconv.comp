@@ -1,0 +1,60 @@
+// Transposed convolution, full or DEPTHWISE, of any kernel and stride: one invocation makes one texel of the padded output
+// from the input pixels whose kernels reach it. Of a kernel's taps along an axis every up-th counts.
+//
+// Weights, full: as for conv_texel.comp, [OC/8][input block, kernel row, kernel column][8][4], then the bias. Depthwise:
+// [C/4][taps][4], then the bias.
+//
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#version 450
+#extension GL_GOOGLE_include_directive : require
+#ifdef TEXELS
+#extension GL_EXT_shader_explicit_arithmetic_types_int64 : require
+#endif
+#include "args/deconv.h"
+#include "common/loads.glsl"
+#include "common/output.glsl"
+#include "common/padded.glsl"
+
+layout (local_size_x = 64) in;
+MAP_BUFFER (0, X);
+MAP_BUFFER (1, W);
+STORE_BUFFER (2, y);
+layout (push_constant) uniform Args { CbamDeconvArgs args; };
+
+void main ()
+{
+  const CbamDeconvArgs a = args; // before the first branch: see max_pool.comp
+  const uint block = gl_WorkGroupID.y;
+  const uint count = (a.width + 2 * a.border) * (a.height + 2 * a.border);
+  const Padded p = padded_pixel (min (gl_GlobalInvocationID.x, count - 1), a.width, a.height, a.border, a.inv_full);
+  const uint row = uint (clamp (p.row, 0, int (a.height) - 1)) + a.pad_y;
+  const uint column = uint (clamp (p.column, 0, int (a.width) - 1)) + a.pad_x;
+  const uint taps = a.kernel * a.kernel;
+  vec4 sum = LOAD (W, a.bias + block);
+
+  for (uint ky = row % a.up_y; ky < a.kernel; ky += a.up_y)
+    for (uint kx = column % a.up_x; kx < a.kernel; kx += a.up_x) {
+      const int in_row = (int (row) - int (ky)) / int (a.up_y), in_column = (int (column) - int (kx)) / int (a.up_x);
+      const bool reaches = row >= ky && column >= kx && in_row < int (a.in_height) && in_column < int (a.in_width);
+      const uint from = a.x.origin + uint (clamp (in_row, 0, int (a.in_height) - 1)) * a.x.row +
+                        uint (clamp (in_column, 0, int (a.in_width) - 1)) * a.x.pixel;
+      const uint tap = ky * a.kernel + kx;
+
+#ifdef DEPTHWISE
+      const vec4 x = LOAD (X, from + block * a.x.plane);
+
+      sum += reaches ? x * LOAD (W, block * taps + tap) : vec4 (0.0);
+#else
+      const uint rows = block / 2 * (a.in_blocks * taps * 8) + block % 2 * 4 + tap * 8;
+
+      for (uint in_block = 0; in_block < a.in_blocks; in_block++) {
+        const vec4 x = reaches ? LOAD (X, from + in_block * a.x.plane) : vec4 (0.0);
+        const uint w = rows + in_block * taps * 8;
+
+        sum += vec4 (dot (LOAD (W, w), x), dot (LOAD (W, w + 1), x), dot (LOAD (W, w + 2), x), dot (LOAD (W, w + 3), x));
+      }
+#endif
+    }
+  STORE (y, int (a.y.origin + block * a.y.plane) + p.row * int (a.y.row) + p.column * int (a.y.pixel),
+         p.inside ? clamp (sum, vec4 (a.lo), vec4 (a.hi)) : vec4 (0.0));
+}

@@ -1,0 +1,41 @@
+// A vector of channels becomes a row of pixels of one channel, or the other way round: what a convolution along channels
+// needs. One invocation makes one texel of the padded output.
+//
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#version 450
+#extension GL_GOOGLE_include_directive : require
+#ifdef TEXELS
+#extension GL_EXT_shader_explicit_arithmetic_types_int64 : require
+#endif
+#include "args/resize.h"
+#include "common/channels.glsl"
+#include "common/loads.glsl"
+#include "common/output.glsl"
+#include "common/padded.glsl"
+
+layout (local_size_x = 64) in;
+MAP_BUFFER (0, X);
+STORE_BUFFER (1, y);
+layout (push_constant) uniform Args { CbamResizeArgs args; };
+
+void main ()
+{
+  const CbamResizeArgs a = args; // before the first branch: see max_pool.comp
+  const uint block = gl_WorkGroupID.y;
+  const uint count = (a.width + 2 * a.border) * (a.height + 2 * a.border);
+  const Padded p = padded_pixel (min (gl_GlobalInvocationID.x, count - 1), a.width, a.height, a.border, a.inv_full);
+  vec4 v = vec4 (0.0);
+
+  if (a.from_row != 0) {
+    // Pixels past the last are read from its place and taken out again.
+    for (uint i = 0; i < 4; i++)
+      v[i] = LOAD (X, a.x.origin + min (block * 4 + i, a.in_width - 1) * a.x.pixel).x;
+    v = real_channels (v, block, a.in_width);
+  } else {
+    const uint channel = uint (clamp (p.column, 0, int (a.width) - 1));
+
+    v.x = LOAD (X, a.x.origin + channel / 4 * a.x.plane)[channel & 3u];
+  }
+  STORE (y, int (a.y.origin + block * a.y.plane) + p.row * int (a.y.row) + p.column * int (a.y.pixel),
+         p.inside ? v : vec4 (0.0));
+}
