@@ -12,6 +12,7 @@
 
 #include <string.h>
 
+#include "explain.h"
 #include "model.h"
 #include "post/nms.h"
 #include "preprocess.h"
@@ -27,6 +28,7 @@ typedef struct
   CbamDetectParams params;
   guint width, height;
   gint64 submitted; /* g_get_monotonic_time() */
+  CbamGradCam *cam; /* NULL until somebody asks */
 } Flight;
 
 struct _CbamDetector
@@ -55,6 +57,7 @@ start (CbamDetector *detector, Flight *flight, const CbamImage *image, GError **
     return FALSE;
   cbam_image_pack (image, pixels);
   cbam_frame_fill (cbam_slot_get_frame (flight->slot), image, detector->model->spec, &flight->params);
+  cbam_slot_keep_levels (flight->slot, flight->params.grad_cam > 0);
   return cbam_slot_submit (flight->slot, error);
 }
 
@@ -142,8 +145,9 @@ place_box (const CbamCandidate *candidate, const Flight *flight, const CbamFrame
   return right > left && bottom > top;
 }
 
+/* @ret_priors: the anchors of the detections, the caller's to free. */
 static CbamResult *
-make_result (CbamDetector *detector, const Flight *flight)
+make_result (CbamDetector *detector, const Flight *flight, guint32 **ret_priors)
 {
   const CbamSpec *spec = detector->model->spec;
   const CbamFrameArgs *frame = cbam_slot_get_frame (flight->slot);
@@ -157,6 +161,7 @@ make_result (CbamDetector *detector, const Flight *flight)
                 spec->input.height, detector->scratch);
   result = cbam_result_new (detector->model, n);
   result->best_score = n > 0 ? candidates[0].score : 0;
+  *ret_priors = g_new (guint32, n);
   for (gsize i = 0; i < n; i++) {
     CbamDetection *detection = &result->detections[result->n_detections];
 
@@ -165,7 +170,7 @@ make_result (CbamDetector *detector, const Flight *flight)
     detection->class_id = candidates[i].class_id;
     detection->label = spec->output.classes[detection->class_id];
     detection->score = candidates[i].score;
-    result->n_detections++;
+    (*ret_priors)[result->n_detections++] = candidates[i].prior;
   }
   result->seconds = (double) (g_get_monotonic_time () - flight->submitted) * 1e-6;
   return result;
@@ -184,9 +189,27 @@ add_op_times (CbamDetector *detector, const Flight *flight, CbamResult *result)
     result->op_times[i].seconds = seconds[i];
 }
 
+/* What the network looked at, if asked. */
+static gboolean
+explain (CbamDetector *detector, Flight *flight, CbamResult *result, const guint32 *priors, GError **error)
+{
+  const CbamFrameArgs *frame = cbam_slot_get_frame (flight->slot);
+
+  if (flight->params.attention)
+    cbam_explain_attention (detector->model, flight->slot, frame, result);
+  if (flight->params.grad_cam == 0 || result->n_detections == 0)
+    return TRUE;
+  if (!flight->cam)
+    flight->cam = cbam_grad_cam_new (detector->model->program, flight->slot,
+                                     detector->model->spec->output.score == CBAM_SCORE_SOFTMAX, error);
+  return flight->cam &&
+         cbam_explain_detections (detector->model, flight->cam, frame, priors, flight->params.grad_cam, result, error);
+}
+
 CbamResult *
 cbam_detector_collect (CbamDetector *detector, GError **error)
 {
+  g_autofree guint32 *priors = NULL;
   CbamResult *result = NULL;
   Flight *flight;
 
@@ -197,8 +220,10 @@ cbam_detector_collect (CbamDetector *detector, GError **error)
   }
   flight = &detector->flights[detector->tail];
   if (cbam_slot_wait (flight->slot, error)) {
-    result = make_result (detector, flight);
+    result = make_result (detector, flight, &priors);
     add_op_times (detector, flight, result);
+    if (!explain (detector, flight, result, priors, error))
+      g_clear_pointer (&result, cbam_result_unref);
   }
   detector->tail = (detector->tail + 1) % detector->n_slots;
   g_mutex_lock (&detector->lock);
@@ -256,8 +281,10 @@ cbam_detector_free (CbamDetector *detector)
 {
   if (!detector)
     return;
-  for (guint i = 0; detector->flights && i < detector->n_slots; i++)
+  for (guint i = 0; detector->flights && i < detector->n_slots; i++) {
+    cbam_grad_cam_free (detector->flights[i].cam);
     cbam_slot_free (detector->flights[i].slot);
+  }
   g_clear_pointer (&detector->candidates, g_array_unref);
   g_clear_pointer (&detector->scratch, g_byte_array_unref);
   cbam_model_unref (detector->model);

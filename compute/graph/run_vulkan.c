@@ -28,6 +28,7 @@ struct _CbamSlot
   CbamBuffer *memory;  /* parameters, results, kept maps */
   CbamBuffer *pixels;  /* what the device reads; NULL until the first frame */
   CbamBuffer *staging; /* what the host writes where that is not the same memory */
+  CbamBuffer *kept;    /* levels' features and conf; NULL until somebody wants them */
   CbamCommands *commands;
   VkDescriptorPool descriptor_pool;
   VkDescriptorSet *sets; /* by step */
@@ -35,7 +36,7 @@ struct _CbamSlot
   VkQueryPool queries;
   double *seconds; /* by step */
   guint32 n_hits;
-  gboolean recorded, in_flight;
+  gboolean recorded, in_flight, keep_levels;
 };
 
 /* ---- Program ---------------------------------------------------------------------------------------------------- */
@@ -176,23 +177,23 @@ cbam_program_get_plan (const CbamProgram *program)
   return program->plan;
 }
 
+CbamDevice *
+cbam_program_get_device (const CbamProgram *program)
+{
+  return program->device;
+}
+
 /* ---- Descriptors ------------------------------------------------------------------------------------------------ */
 
-typedef struct
-{
-  CbamBuffer *buffer;
-  gsize offset, size;
-} Range;
-
-static Range
+static CbamBufferRange
 map_range (CbamSlot *slot, const CbamTensor *tensor)
 {
   CbamBuffer *buffer = cbam_plan_is_in_slot (tensor) ? slot->memory : slot->program->arena;
 
-  return (Range){ buffer, tensor->offset, tensor->size };
+  return (CbamBufferRange){ buffer, tensor->offset, tensor->size };
 }
 
-static Range
+static CbamBufferRange
 binding_range (CbamSlot *slot, const CbamStep *step, CbamBinding binding)
 {
   const CbamPlan *plan = slot->program->plan;
@@ -202,14 +203,15 @@ binding_range (CbamSlot *slot, const CbamStep *step, CbamBinding binding)
     case CBAM_BIND_INPUT_1: return map_range (slot, step->node->inputs[1]);
     case CBAM_BIND_INPUT_2: return map_range (slot, step->node->inputs[2]);
     case CBAM_BIND_OUTPUT: return map_range (slot, step->node->output);
-    case CBAM_BIND_WEIGHTS: return (Range){ slot->program->weights, step->weights_offset, step->weights_size };
-    case CBAM_BIND_PIXELS: return (Range){ slot->pixels, 0, slot->pixels->size };
-    case CBAM_BIND_FRAME: return (Range){ slot->memory, plan->frame_offset, plan->frame_size };
-    case CBAM_BIND_BOXES: return (Range){ slot->memory, plan->boxes_offset, plan->boxes_size };
-    case CBAM_BIND_HITS: return (Range){ slot->memory, plan->hits_offset, plan->hits_size };
+    case CBAM_BIND_WEIGHTS:
+      return (CbamBufferRange){ slot->program->weights, step->weights_offset, step->weights_size };
+    case CBAM_BIND_PIXELS: return (CbamBufferRange){ slot->pixels, 0, slot->pixels->size };
+    case CBAM_BIND_FRAME: return (CbamBufferRange){ slot->memory, plan->frame_offset, plan->frame_size };
+    case CBAM_BIND_BOXES: return (CbamBufferRange){ slot->memory, plan->boxes_offset, plan->boxes_size };
+    case CBAM_BIND_HITS: return (CbamBufferRange){ slot->memory, plan->hits_offset, plan->hits_size };
     case CBAM_BIND_END: break;
   }
-  g_return_val_if_reached ((Range){ 0 });
+  g_return_val_if_reached ((CbamBufferRange){ 0 });
 }
 
 static gboolean
@@ -237,7 +239,7 @@ create_descriptor_pool (CbamSlot *slot, GError **error)
 }
 
 static gboolean
-create_view (CbamSlot *slot, Range range, VkFormat format, VkBufferView *ret_view, GError **error)
+create_view (CbamSlot *slot, CbamBufferRange range, VkFormat format, VkBufferView *ret_view, GError **error)
 {
   CbamDevice *device = slot->program->device;
   const VkBufferViewCreateInfo create = {
@@ -266,7 +268,7 @@ write_descriptor_set (CbamSlot *slot, const CbamStep *step, VkDescriptorSet set,
 
   for (guint b = 0; b < n; b++) {
     const CbamBinding binding = step->variant->bindings[b];
-    const Range range = binding_range (slot, step, binding);
+    const CbamBufferRange range = binding_range (slot, step, binding);
 
     writes[b] = (VkWriteDescriptorSet){
       .sType = VK_STRUCTURE_TYPE_WRITE_DESCRIPTOR_SET,
@@ -354,6 +356,30 @@ record_step (CbamSlot *slot, guint s)
   record_timestamp (slot, s + 1);
 }
 
+/* Features and conf of a level that @step is the last to touch go to memory of their own: the arena is for others then.
+ */
+static void
+record_keeping (CbamSlot *slot, guint s)
+{
+  CbamDevice *device = slot->program->device;
+  const CbamGraph *graph = slot->program->plan->graph;
+
+  for (guint l = 0; slot->keep_levels && l < graph->n_levels; l++) {
+    const CbamTensor *maps[] = { graph->levels[l].features, graph->levels[l].conf };
+
+    for (guint i = 0; i < G_N_ELEMENTS (maps); i++) {
+      const CbamBufferRange from = map_range (slot, maps[i]), to = cbam_slot_get_kept (slot, maps[i]);
+      const VkBufferCopy copy = { .srcOffset = from.offset, .dstOffset = to.offset, .size = from.size };
+
+      if (maps[i]->last != (gint) s)
+        continue;
+      cbam_commands_barrier_all (slot->commands);
+      device->vk.vkCmdCopyBuffer (slot->commands->handle, from.buffer->handle, to.buffer->handle, 1, &copy);
+      cbam_commands_barrier_all (slot->commands);
+    }
+  }
+}
+
 /* NaN everywhere, canaries behind each map: what a kernel forgets to write, or writes too far, shows. */
 static void
 record_poison (CbamSlot *slot)
@@ -396,8 +422,10 @@ record (CbamSlot *slot, GError **error)
   /* After the upload, and after whoever used the arena before. */
   cbam_commands_barrier_all (slot->commands);
   record_timestamp (slot, 0);
-  for (guint s = 0; s < plan->n_steps; s++)
+  for (guint s = 0; s < plan->n_steps; s++) {
     record_step (slot, s);
+    record_keeping (slot, s);
+  }
   cbam_commands_barrier_all (slot->commands);
   if (!cbam_commands_end (slot->commands, error))
     return FALSE;
@@ -465,6 +493,7 @@ cbam_slot_free (CbamSlot *slot)
   cbam_buffer_free (slot->memory);
   cbam_buffer_free (slot->pixels);
   cbam_buffer_free (slot->staging);
+  cbam_buffer_free (slot->kept);
   g_array_unref (slot->views);
   g_free (slot->sets);
   g_free (slot->seconds);
@@ -503,6 +532,61 @@ cbam_slot_reserve_pixels (CbamSlot *slot, gsize size, GError **error)
   return slot->pixels->map;
 }
 
+/* ---- Levels kept ------------------------------------------------------------------------------------------------ */
+
+void
+cbam_slot_keep_levels (CbamSlot *slot, gboolean keep)
+{
+  g_return_if_fail (!slot->in_flight);
+  if (slot->keep_levels != keep)
+    slot->recorded = FALSE;
+  slot->keep_levels = keep;
+}
+
+/* Level by level features, then conf. */
+CbamBufferRange
+cbam_slot_get_kept (const CbamSlot *slot, const CbamTensor *tensor)
+{
+  const CbamGraph *graph = slot->program->plan->graph;
+  const gsize alignment = slot->program->device->caps.range_alignment;
+  CbamBufferRange range = { slot->kept, 0, 0 };
+
+  for (guint l = 0; l < graph->n_levels; l++) {
+    const CbamTensor *maps[] = { graph->levels[l].features, graph->levels[l].conf };
+
+    for (guint i = 0; i < G_N_ELEMENTS (maps); i++) {
+      range.size = maps[i]->size;
+      if (maps[i] == tensor)
+        return range;
+      range.offset += (range.size + alignment - 1) / alignment * alignment;
+    }
+  }
+  range.size = 0;
+  return range; /* NULL: behind the last */
+}
+
+CbamBufferRange
+cbam_program_get_weights (const CbamProgram *program, const CbamTensor *tensor)
+{
+  for (guint s = 0; s < program->plan->n_steps; s++) {
+    const CbamStep *step = &program->plan->steps[s];
+
+    if (step->node->output == tensor)
+      return (CbamBufferRange){ program->weights, step->weights_offset, step->weights_size };
+  }
+  g_return_val_if_reached ((CbamBufferRange){ 0 });
+}
+
+static gboolean
+reserve_kept (CbamSlot *slot, GError **error)
+{
+  if (!slot->keep_levels || slot->kept)
+    return TRUE;
+  slot->kept =
+      cbam_buffer_new (slot->program->device, CBAM_MEMORY_DEVICE, cbam_slot_get_kept (slot, NULL).offset, error);
+  return slot->kept != NULL;
+}
+
 CbamFrameArgs *
 cbam_slot_get_frame (CbamSlot *slot)
 {
@@ -535,6 +619,8 @@ cbam_slot_submit (CbamSlot *slot, GError **error)
     return FALSE;
   /* Graphs without a preprocess have no pixels; descriptors want a buffer all the same. */
   if (no_frame && !cbam_slot_reserve_pixels (slot, WORD_BYTES, error))
+    return FALSE;
+  if (!reserve_kept (slot, error))
     return FALSE;
   if (!slot->recorded && (!create_descriptors (slot, error) || !record (slot, error)))
     return FALSE;

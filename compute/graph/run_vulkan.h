@@ -20,6 +20,7 @@ typedef struct _CbamSlot CbamSlot;
 CbamProgram *cbam_program_new (CbamDevice *device, CbamGraph *graph, const CbamPlanConfig *config, GError **error);
 void cbam_program_free (CbamProgram *program);
 const CbamPlan *cbam_program_get_plan (const CbamProgram *program);
+CbamDevice *cbam_program_get_device (const CbamProgram *program);
 
 /* With poisoned memory and canaries (CBAM_DEBUG_POISON, CbamPlanConfig.canary): FALSE, naming the map, when something
  * wrote behind a map or left its border or padding channels other than zero. After a run. */
@@ -38,9 +39,24 @@ CbamFrameArgs *cbam_slot_get_frame (CbamSlot *slot);
 /* Where a kept or host map lies. */
 guint8 *cbam_slot_get_map (CbamSlot *slot, const CbamTensor *tensor);
 
+/* Whether submissions from now on keep every level's features and conf, for cbam_slot_get_kept(). */
+void cbam_slot_keep_levels (CbamSlot *slot, gboolean keep);
+
 gboolean cbam_slot_submit (CbamSlot *slot, GError **error);
 /* Waits, and makes the results below readable until the next submit. */
 gboolean cbam_slot_wait (CbamSlot *slot, GError **error);
+
+/* Part of a buffer. */
+typedef struct
+{
+  CbamBuffer *buffer;
+  gsize offset, size;
+} CbamBufferRange;
+
+/* Device memory that holds what a level's features or conf were in the last submission; laid out as that map. */
+CbamBufferRange cbam_slot_get_kept (const CbamSlot *slot, const CbamTensor *tensor);
+/* The packed weights of the step that writes @tensor. */
+CbamBufferRange cbam_program_get_weights (const CbamProgram *program, const CbamTensor *tensor);
 
 /* In no particular order. */
 const CbamHit *cbam_slot_get_hits (const CbamSlot *slot, guint32 *n);

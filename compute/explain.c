@@ -1,0 +1,117 @@
+/* Attention maps and Grad-CAM as results.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "explain.h"
+
+#include <math.h>
+
+#include "result.h"
+
+/* The network's whole input lies over the frame like this. */
+static CbamMap
+place_map (const CbamModel *model, const CbamFrameArgs *frame, const CbamTensor *cells, const float *values)
+{
+  return (CbamMap){
+    .width = cells->width,
+    .height = cells->height,
+    .values = values,
+    .x = frame->shift_x,
+    .y = frame->shift_y,
+    .frame_width = (float) model->spec->input.width * frame->scale_x,
+    .frame_height = (float) model->spec->input.height * frame->scale_y,
+  };
+}
+
+/* ---- Attention -------------------------------------------------------------------------------------------------- */
+
+static float *
+read_gate (CbamSlot *slot, const CbamGate *gate)
+{
+  const CbamTensor *map = gate->map;
+  gsize n;
+  float *values;
+
+  if (!map)
+    return NULL;
+  n = (gsize) map->width * map->height * map->channels;
+  values = g_new (float, n);
+  cbam_tensor_read (map, cbam_slot_get_map (slot, map), values);
+  for (gsize i = 0; gate->is_logit && i < n; i++)
+    values[i] = (float) (1 / (1 + exp (-(double) values[i])));
+  return values;
+}
+
+void
+cbam_explain_attention (const CbamModel *model, CbamSlot *slot, const CbamFrameArgs *frame, CbamResult *result)
+{
+  const CbamGraph *graph = cbam_program_get_plan (model->program)->graph;
+
+  for (guint l = 0; l < graph->n_levels; l++) {
+    const CbamLevel *level = &graph->levels[l];
+    CbamAttention *attention;
+
+    if (!level->channel.map && !level->spatial.map)
+      continue;
+    if (!result->attention)
+      result->attention = g_new0 (CbamAttention, graph->n_levels);
+    attention = &result->attention[result->n_attention++];
+    attention->level = l;
+    attention->channel = read_gate (slot, &level->channel);
+    attention->n_channels = level->channel.map ? level->channel.map->channels : 0;
+    attention->spatial = place_map (model, frame, level->features, read_gate (slot, &level->spatial));
+  }
+}
+
+/* ---- Grad-CAM --------------------------------------------------------------------------------------------------- */
+
+static CbamGradCamTarget
+find_target (const CbamGraph *graph, guint32 prior, guint class_id)
+{
+  CbamGradCamTarget target = { .class_id = class_id };
+  const CbamLevel *level;
+  guint cell;
+
+  while (target.level + 1 < graph->n_levels && prior >= graph->levels[target.level + 1].prior)
+    target.level++;
+  level = &graph->levels[target.level];
+  cell = (prior - level->prior) / level->per_cell;
+  target.anchor = (prior - level->prior) % level->per_cell;
+  target.row = cell / level->features->width;
+  target.column = cell % level->features->width;
+  return target;
+}
+
+/* Nothing that speaks for the class leaves zeros. */
+static void
+normalise (float *values, gsize n)
+{
+  float largest = 0;
+
+  for (gsize i = 0; i < n; i++)
+    largest = MAX (largest, values[i]);
+  for (gsize i = 0; largest > 0 && i < n; i++)
+    values[i] /= largest;
+}
+
+gboolean
+cbam_explain_detections (const CbamModel *model, CbamGradCam *cam, const CbamFrameArgs *frame, const guint32 *priors,
+                         guint n, CbamResult *result, GError **error)
+{
+  const CbamGraph *graph = cbam_program_get_plan (model->program)->graph;
+  const gsize wanted = MIN (n, result->n_detections);
+
+  result->grad_cam = g_new0 (CbamMap, wanted);
+  for (gsize i = 0; i < wanted; i++) {
+    const CbamGradCamTarget target = find_target (graph, priors[i], result->detections[i].class_id);
+    const CbamTensor *features = graph->levels[target.level].features;
+    const gsize cells = (gsize) features->width * features->height;
+    float *values = g_new (float, cells);
+
+    result->grad_cam[result->n_grad_cam++] = place_map (model, frame, features, values);
+    if (!cbam_grad_cam_run (cam, &target, values, error))
+      return FALSE;
+    normalise (values, cells);
+  }
+  return TRUE;
+}

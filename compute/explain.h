@@ -1,0 +1,19 @@
+/* What a network looked at, into a result.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "graph/grad_cam.h"
+#include "model.h"
+
+G_BEGIN_DECLS
+
+/* Attention of every level that has any. */
+void cbam_explain_attention (const CbamModel *model, CbamSlot *slot, const CbamFrameArgs *frame, CbamResult *result);
+
+/* Grad-CAM of the first @n detections of @result; @priors are the detections' anchors. */
+gboolean cbam_explain_detections (const CbamModel *model, CbamGradCam *cam, const CbamFrameArgs *frame,
+                                  const guint32 *priors, guint n, CbamResult *result, GError **error);
+
+G_END_DECLS

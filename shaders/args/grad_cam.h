@@ -1,0 +1,34 @@
+/* Push constants of Grad-CAM, one dispatch per detection.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#ifndef CBAM_ARGS_GRAD_CAM_H
+#define CBAM_ARGS_GRAD_CAM_H
+
+#include "types.h"
+
+/* Shared memory: 8 + 4 KiB. */
+#define CBAM_GRAD_CAM_BLOCKS 512
+#define CBAM_GRAD_CAM_CLASSES 1024
+
+struct CbamGradCamArgs
+{
+  CbamView x; /* features */
+  CbamView conf;
+  uint width; /* of the level, pixels */
+  uint height;
+  uint blocks;     /* of the features: channels / 4 */
+  uint first_conf; /* channel of conf, and row of the weights, at which the anchor's classes begin */
+  uint n_classes;
+  uint class_id;
+  uint softmax; /* else sigmoid */
+  uint kernel;  /* of the head */
+  uint row;     /* cell of the detection's anchor */
+  uint column;
+};
+
+#ifndef VULKAN
+typedef struct CbamGradCamArgs CbamGradCamArgs;
+#endif
+
+#endif

@@ -1,0 +1,85 @@
+// Grad-CAM (Selvaraju et al. 2017, arXiv 1610.02391) of one detection, in closed form: what the head of a level computes at
+// a cell is linear in the features around it, so the gradient of a class's score is made of the head's weights.
+//
+//     d score / d feature = weights of the class - mean of all classes' weights by their probabilities   (softmax)
+//                           weights of the class                                                         (sigmoid)
+//
+// times a positive number that dividing the map by its maximum takes out again. Its sum over the kernel's taps that lie
+// inside the map weighs the channels; the map is the weighted sum of the features, where that is positive. One workgroup.
+//
+// Weights as for conv_texel.comp: [rows/8][feature block, kernel row, kernel column][8][4].
+//
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#version 450
+#extension GL_GOOGLE_include_directive : require
+#include "args/grad_cam.h"
+
+#define THREADS 64
+
+layout (local_size_x = THREADS) in;
+layout (binding = 0, std430) readonly buffer Features { vec4 X[]; };
+layout (binding = 1, std430) readonly buffer Conf { vec4 conf[]; };
+layout (binding = 2, std430) readonly buffer Weights { vec4 W[]; };
+layout (binding = 3, std430) writeonly buffer Output { float y[]; };
+layout (push_constant) uniform Args { CbamGradCamArgs a; };
+
+shared vec4 alpha[CBAM_GRAD_CAM_BLOCKS];
+shared float logit[CBAM_GRAD_CAM_CLASSES];
+
+// Weights of class k for a tap of a block of features.
+vec4 weights (uint k, uint block, uint tap)
+{
+  const uint row = a.first_conf + k, taps = a.kernel * a.kernel;
+
+  return W[(row / 8 * (a.blocks * taps) + block * taps + tap) * 8 + row % 8];
+}
+
+// What the score gains by a block's features at one tap.
+vec4 gradient (uint block, uint tap, float largest, float sum)
+{
+  vec4 mean = vec4 (0.0);
+
+  for (uint k = 0; a.softmax != 0 && k < a.n_classes; k++)
+    mean += exp (logit[k] - largest) / sum * weights (k, block, tap);
+  return weights (a.class_id, block, tap) - mean;
+}
+
+void main ()
+{
+  const uint thread = gl_LocalInvocationIndex, pad = a.kernel / 2;
+  const uint cell = a.conf.origin + a.row * a.conf.row + a.column * a.conf.pixel;
+  float largest = -3.4e38, sum = 0.0;
+
+  for (uint k = thread; k < a.n_classes; k += THREADS) {
+    const uint channel = a.first_conf + k;
+
+    logit[k] = conf[cell + channel / 4 * a.conf.plane][channel & 3u];
+  }
+  barrier ();
+
+  for (uint k = 0; k < a.n_classes; k++)
+    largest = max (largest, logit[k]);
+  for (uint k = 0; k < a.n_classes; k++)
+    sum += exp (logit[k] - largest);
+  for (uint block = thread; block < a.blocks; block += THREADS) {
+    vec4 total = vec4 (0.0);
+
+    for (uint tap = 0; tap < a.kernel * a.kernel; tap++) {
+      const int row = int (a.row + tap / a.kernel) - int (pad), column = int (a.column + tap % a.kernel) - int (pad);
+
+      if (row >= 0 && row < int (a.height) && column >= 0 && column < int (a.width))
+        total += gradient (block, tap, largest, sum);
+    }
+    alpha[block] = total;
+  }
+  barrier ();
+
+  for (uint pixel = thread; pixel < a.width * a.height; pixel += THREADS) {
+    const uint from = a.x.origin + pixel / a.width * a.x.row + pixel % a.width * a.x.pixel;
+    float evidence = 0.0;
+
+    for (uint block = 0; block < a.blocks; block++)
+      evidence += dot (alpha[block], X[from + block * a.x.plane]);
+    y[pixel] = max (evidence, 0.0);
+  }
+}
