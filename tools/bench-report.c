@@ -115,20 +115,21 @@ print_pass (const Bench *bench, const Pass *pass)
 static void
 print_ops (const Bench *bench, const NetworkBench *network)
 {
-  int name_width = 4, variant_width = 7;
+  int name_width = 4, kind_width = 4, variant_width = 7;
   double total = 0;
   for (guint i = 0; i < network->ops->len; i++) {
     const OpBench *op = &g_array_index (network->ops, OpBench, i);
     name_width = MAX (name_width, (int) strlen (op->op.name));
+    kind_width = MAX (kind_width, (int) strlen (op->op.kind));
     variant_width = MAX (variant_width, (int) strlen (op->op.variant));
     total += op->seconds.median;
   }
 
-  printf ("  %-*s  %-10s  %-*s  %-12s  %8s  %8s  %8s  %6s  %8s  %7s\n", name_width, "name", "kind", variant_width,
-          "variant", "shape", "ms", "p25", "p75", "time", "GFLOP/s", "of peak");
+  printf ("  %-*s  %-*s  %-*s  %-12s  %8s  %8s  %8s  %6s  %8s  %7s\n", name_width, "name", kind_width, "kind",
+          variant_width, "variant", "shape", "ms", "p25", "p75", "time", "GFLOP/s", "of peak");
   for (guint i = 0; i < network->ops->len; i++) {
     const OpBench *op = &g_array_index (network->ops, OpBench, i);
-    printf ("  %-*s  %-10s  %-*s  %-12s  %8.3f  %8.3f  %8.3f  %5.1f%%", name_width, op->op.name, op->op.kind,
+    printf ("  %-*s  %-*s  %-*s  %-12s  %8.3f  %8.3f  %8.3f  %5.1f%%", name_width, op->op.name, kind_width, op->op.kind,
             variant_width, op->op.variant, op->op.shape, 1e3 * op->seconds.median, 1e3 * op->seconds.p25,
             1e3 * op->seconds.p75, percent (op->seconds.median, total));
     const double gflops = rate (op->op.flop, op->seconds.median);

@@ -6,19 +6,28 @@
 
 #include "json-text.h"
 
+#include <string.h>
+
 void
 describe_table (FILE *out, const CbamDescription *description)
 {
   gsize n;
   const CbamLayerInfo *layers = cbam_description_get_layers (description, &n);
 
+  int name_width = strlen ("layer"), kind_width = strlen ("kind");
+
+  for (gsize i = 0; i < n; i++) {
+    name_width = MAX (name_width, (int) strlen (layers[i].name));
+    kind_width = MAX (kind_width, (int) strlen (layers[i].kind));
+  }
   fprintf (out, "%s\n", cbam_description_get_name (description));
-  fprintf (out, "  %-22s %-10s %-14s %12s %14s %12s\n", "layer", "kind", "output", "parameters", "multiply-adds",
-           "bytes");
+  fprintf (out, "  %-*s  %-*s  %-12s  %10s  %13s  %10s\n", name_width, "layer", kind_width, "kind", "output",
+           "parameters", "multiply-adds", "bytes");
   for (gsize i = 0; i < n; i++)
-    fprintf (out, "  %-22s %-10s %-14s %12" G_GUINT64_FORMAT " %14" G_GUINT64_FORMAT " %12" G_GUINT64_FORMAT "\n",
-             layers[i].name, layers[i].kind, layers[i].shape, layers[i].parameters, layers[i].macs, layers[i].bytes);
-  fprintf (out, "  %-48s %12" G_GUINT64_FORMAT " %14" G_GUINT64_FORMAT "\n", "total",
+    fprintf (out, "  %-*s  %-*s  %-12s  %10" G_GUINT64_FORMAT "  %13" G_GUINT64_FORMAT "  %10" G_GUINT64_FORMAT "\n",
+             name_width, layers[i].name, kind_width, layers[i].kind, layers[i].shape, layers[i].parameters,
+             layers[i].macs, layers[i].bytes);
+  fprintf (out, "  %-*s  %10" G_GUINT64_FORMAT "  %13" G_GUINT64_FORMAT "\n", name_width + kind_width + 16, "total",
            cbam_description_get_parameters (description), cbam_description_get_macs (description));
 }
 
