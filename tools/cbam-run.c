@@ -5,6 +5,8 @@
 
 #include "describe.h"
 #include "draw.h"
+#include "explanation.h"
+#include "panels.h"
 #include "picture.h"
 #include "report.h"
 
@@ -33,8 +35,19 @@ static struct
   char *describe;
   gboolean json, list_devices, profile, version;
   double threshold, nms_iou;
-  int max_detections;
-} options = { .threshold = NOT_GIVEN, .nms_iou = NOT_GIVEN, .max_detections = NOT_GIVEN };
+  int max_detections, grad_cam;
+  Explanation attention;
+} options = { .threshold = NOT_GIVEN, .nms_iou = NOT_GIVEN, .max_detections = NOT_GIVEN, .grad_cam = NOT_GIVEN };
+
+static gboolean
+take_attention (const char *option, const char *value, gpointer unused, GError **error)
+{
+  if (explanation_parse_attention (value, &options.attention))
+    return TRUE;
+  g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+               "--attention: expected mean, max, levels or the number of a level, found '%s'", value);
+  return FALSE;
+}
 
 static const GOptionEntry entries[] = {
   { "model", 'm', 0, G_OPTION_ARG_FILENAME, &options.model, "The model file (.safetensors)", "FILE" },
@@ -52,6 +65,12 @@ static const GOptionEntry entries[] = {
   { "output", 'o', 0, G_OPTION_ARG_FILENAME, &options.output,
     "Draw what was found: a PNG for one picture, a folder for several", "PATH" },
   { "json", 'j', 0, G_OPTION_ARG_NONE, &options.json, "Print one line of JSON per picture instead of a table", NULL },
+  { "attention", 'a', 0, G_OPTION_ARG_CALLBACK, take_attention,
+    "Show what spatial attention lets through: mean or max of all levels, one level (0 = the finest), or all levels "
+    "beside each other",
+    "mean|max|LEVEL|levels" },
+  { "grad-cam", 'g', 0, G_OPTION_ARG_INT, &options.grad_cam,
+    "Show where the evidence for the N strongest detections lies, and draw only these", "N" },
   { "profile", 'p', 0, G_OPTION_ARG_NONE, &options.profile, "Print the device's time per operation on standard error",
     NULL },
   { "version", 'V', 0, G_OPTION_ARG_NONE, &options.version, "Print the version and exit", NULL },
@@ -72,9 +91,10 @@ typedef struct
   CbamModel *model;
   CbamDetector *detector;
   CbamDetectParams params;
-  GQueue jobs;         /* Job, in the order of submission */
-  GHashTable *outputs; /* paths drawn to; NULL when --output is one file */
-  Profile *profile;    /* NULL without --profile */
+  Explanation explanation; /* what --output shows beside the detections */
+  GQueue jobs;             /* Job, in the order of submission */
+  GHashTable *outputs;     /* paths drawn to; NULL when --output is one file */
+  Profile *profile;        /* NULL without --profile */
   guint total, done, failed;
   gboolean show_progress, progress_is_live;
 } Run;
@@ -133,7 +153,20 @@ draw_job (Run *run, const Job *job, const CbamResult *result, GError **error)
   const CbamDetection *detections = cbam_result_get_detections (result, &n);
   g_autofree char *path =
       run->outputs != NULL ? picture_output_path (options.output, job->path, run->outputs) : g_strdup (options.output);
-  return draw_detections_png (job->pixbuf, detections, n, path, error);
+  if (run->explanation.kind == EXPLAIN_GRAD_CAM)
+    n = MIN (n, run->explanation.number);
+  g_autoptr (GPtrArray) heat_maps = explanation_heat_maps (&run->explanation, result);
+  if (heat_maps->len > 1)
+    return panels_png (job->pixbuf, heat_maps, detections, n, path, error);
+
+  const Drawing drawing = {
+    .pixbuf = job->pixbuf,
+    .heat = heat_maps->len == 1 ? g_ptr_array_index (heat_maps, 0) : NULL,
+    .has_legend = TRUE,
+    .detections = detections,
+    .n_detections = n,
+  };
+  return draw_png (&drawing, path, error);
 }
 
 /* Waits for the oldest picture in flight and reports it. Returns %FALSE when the device is of no more use. */
@@ -228,6 +261,21 @@ prepare_output (Run *run, GError **error)
   return FALSE;
 }
 
+/* Only a result says what attention a network has: a frame of nothing does, before any picture is looked at. */
+static gboolean
+check_attention (Run *run, GError **error)
+{
+  static const guint8 pixel[3];
+  const CbamImage nothing = {
+    .format = CBAM_FORMAT_RGB, .width = 1, .height = 1, .planes = { pixel }, .strides = { sizeof pixel }
+  };
+  if (!cbam_detector_submit (run->detector, &nothing, &run->params, error))
+    return FALSE;
+  g_autoptr (CbamResult) result = cbam_detector_collect (run->detector, error);
+  return result != NULL && explanation_check_attention (&run->explanation, result, cbam_model_get_name (run->model),
+                                                        options.output != NULL, error);
+}
+
 static gboolean
 prepare (Run *run, GError **error)
 {
@@ -251,7 +299,16 @@ prepare (Run *run, GError **error)
     run->params.nms_iou = options.nms_iou;
   if (options.max_detections != NOT_GIVEN)
     run->params.max_detections = options.max_detections;
-  return TRUE;
+
+  const gboolean wants_attention = options.attention.kind != EXPLAIN_NOTHING;
+  run->explanation = options.attention;
+  run->params.attention = wants_attention;
+  if (options.grad_cam != NOT_GIVEN) {
+    run->params.grad_cam = (guint) options.grad_cam;
+    if (!wants_attention)
+      run->explanation = (Explanation){ .kind = EXPLAIN_GRAD_CAM, .number = (guint) options.grad_cam };
+  }
+  return !wants_attention || check_attention (run, error);
 }
 
 static int
@@ -320,12 +377,22 @@ check_options (void)
     return "--nms-iou is a share from 0 to 1";
   if (options.max_detections != NOT_GIVEN && options.max_detections < 0)
     return "--max-detections is a number from 0 (all)";
+  if (options.grad_cam != NOT_GIVEN && options.grad_cam < 1)
+    return "--grad-cam is a number of detections from 1";
   if (options.version || options.list_devices || options.describe != NULL)
     return NULL;
   if (options.model == NULL)
     return "say which model to run: --model FILE";
   if (options.pictures == NULL)
     return "say which pictures to look at";
+
+  const gboolean attention = options.attention.kind != EXPLAIN_NOTHING, grad_cam = options.grad_cam != NOT_GIVEN;
+  if (attention && options.output == NULL && !options.json)
+    return "--attention shows nothing without --output or --json";
+  if (grad_cam && options.output == NULL && !options.json)
+    return "--grad-cam shows nothing without --output or --json";
+  if (attention && grad_cam && options.output != NULL)
+    return "--attention and --grad-cam do not go over one picture: leave one out, or --output";
   return NULL;
 }
 
@@ -341,9 +408,17 @@ parse_options (int *argc, char ***argv)
       "Examples:\n"
       "  cbam-run --model m.safetensors photo.jpg\n"
       "  cbam-run -m m.safetensors --json *.jpg > found.jsonl\n"
-      "  cbam-run -m m.safetensors -o drawn/ a.jpg b.jpg\n\n"
+      "  cbam-run -m m.safetensors -o drawn/ a.jpg b.jpg\n"
+      "  cbam-run -m m.safetensors --attention mean -o looked-at.png a.jpg\n"
+      "  cbam-run -m m.safetensors --grad-cam 1 -o why.png a.jpg\n\n"
       "A line of --json is {\"file\", \"width\", \"height\", \"detections\": [{\"label\", \"score\", \"x\", \"y\",\n"
       "\"width\", \"height\"}]} in pixels of the upright picture.\n\n"
+      "With --attention it also has \"attention\": [{\"level\", \"width\", \"height\", \"over\", \"min\", \"max\",\n"
+      "\"spatial\", \"channel\"}], always of all levels: \"spatial\" is a list of rows of weights from 0 to 1, which\n"
+      "lie over the part [x, y, width, height] of the picture, and \"channel\" a list. What a network's attention\n"
+      "lacks is left out.\n"
+      "With --grad-cam N the first N detections have \"grad_cam\": {\"width\", \"height\", \"over\", \"values\"}; the\n"
+      "values are divided by their largest.\n\n"
       "Exit status: 0, 1 when a picture could not be read or nothing could run, 2 for wrong options.\n");
 
   if (!g_option_context_parse (context, argc, argv, &error)) {

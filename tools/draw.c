@@ -6,15 +6,13 @@
 
 #include "draw.h"
 
-#include <cairo.h>
+#include "legend.h"
+
 #include <glib/gstdio.h>
 #include <math.h>
 #include <pango/pangocairo.h>
 
-typedef struct
-{
-  double x, y, width, height;
-} Rect;
+typedef cairo_rectangle_t Rect;
 
 typedef struct
 {
@@ -29,7 +27,7 @@ typedef struct
   double line;          /* of an outline, a whole number */
   double font;          /* height of the label's font */
   double margin;        /* beside a label's text */
-  GArray *plates;       /* Rect: labels placed so far */
+  GArray *plates;       /* Rect: the legend, and labels placed so far */
 } Canvas;
 
 /* A hue of its own for every class: steps of the golden angle never come close to an earlier one. */
@@ -192,6 +190,7 @@ static void
 draw_labels (const Canvas *canvas, const CbamDetection *detections, gsize n)
 {
   g_autoptr (GPtrArray) layouts = g_ptr_array_new_with_free_func (g_object_unref);
+  const guint first = canvas->plates->len;
   for (gsize i = 0; i < n; i++) {
     PangoLayout *layout = label_layout (canvas, &detections[i], canvas->width - 2 * canvas->margin);
     int width, height;
@@ -202,13 +201,46 @@ draw_labels (const Canvas *canvas, const CbamDetection *detections, gsize n)
   }
   for (gsize i = n; i > 0; i--)
     draw_label (canvas, &detections[i - 1], g_ptr_array_index (layouts, i - 1),
-                &g_array_index (canvas->plates, Rect, i - 1));
+                &g_array_index (canvas->plates, Rect, first + i - 1));
 }
 
-/* Weak boxes first, so that strong ones lie on top; then the labels. */
 static void
-draw_all (cairo_t *cr, double width, double height, const CbamDetection *detections, gsize n)
+draw_pixbuf (cairo_t *cr, GdkPixbuf *pixbuf)
 {
+  cairo_surface_t *surface = surface_from_pixbuf (pixbuf);
+  cairo_set_source_surface (cr, surface, 0, 0); /* a surface that failed makes @cr fail */
+  cairo_paint (cr);
+  cairo_surface_destroy (surface);
+}
+
+/* A heat map goes over colours that are nearly grey, so that yellow means heat and not a yellow wall. */
+static void
+draw_heat (cairo_t *cr, GdkPixbuf *pixbuf, const HeatMap *heat)
+{
+  const float colourful = 0.3F;
+  g_autoptr (GdkPixbuf) faded = gdk_pixbuf_copy (pixbuf);
+  if (faded != NULL)
+    gdk_pixbuf_saturate_and_pixelate (pixbuf, faded, colourful, FALSE);
+  draw_pixbuf (cr, faded != NULL ? faded : pixbuf);
+  heat_map_draw (heat, cr, gdk_pixbuf_get_width (pixbuf), gdk_pixbuf_get_height (pixbuf));
+}
+
+static void
+draw_legend (const Canvas *canvas, const Drawing *drawing)
+{
+  g_autoptr (Legend) legend = legend_new (drawing->heat, canvas->cr, canvas->font, 0.7 * canvas->width);
+  Rect corner;
+  if (!legend_find_corner (legend, canvas->width, canvas->height, drawing->detections, drawing->n_detections, &corner))
+    return;
+  legend_draw (legend, canvas->cr, corner.x, corner.y);
+  g_array_append_val (canvas->plates, corner);
+}
+
+/* Weak boxes first, so that strong ones lie on top; then what has to be read. */
+void
+draw_picture (cairo_t *cr, const Drawing *drawing)
+{
+  const int width = gdk_pixbuf_get_width (drawing->pixbuf), height = gdk_pixbuf_get_height (drawing->pixbuf);
   const double side = MIN (width, height), font = CLAMP (side / 40, MIN (11, side / 6), 96);
   g_autoptr (GArray) plates = g_array_new (FALSE, FALSE, sizeof (Rect));
   const Canvas canvas = {
@@ -220,9 +252,15 @@ draw_all (cairo_t *cr, double width, double height, const CbamDetection *detecti
     .margin = MAX (1, round (font / 5)),
     .plates = plates,
   };
-  for (gsize i = n; i > 0; i--)
-    draw_box (&canvas, &detections[i - 1]);
-  draw_labels (&canvas, detections, n);
+  if (drawing->heat != NULL)
+    draw_heat (cr, drawing->pixbuf, drawing->heat);
+  else
+    draw_pixbuf (cr, drawing->pixbuf);
+  for (gsize i = drawing->n_detections; i > 0; i--)
+    draw_box (&canvas, &drawing->detections[i - 1]);
+  if (drawing->heat != NULL && drawing->has_legend)
+    draw_legend (&canvas, drawing);
+  draw_labels (&canvas, drawing->detections, drawing->n_detections);
 }
 
 static gboolean
@@ -241,20 +279,25 @@ write_png (cairo_surface_t *surface, const char *path, GError **error)
 }
 
 gboolean
-draw_detections_png (GdkPixbuf *pixbuf, const CbamDetection *detections, gsize n, const char *path, GError **error)
+draw_finish_png (cairo_t *cr, const char *path, GError **error)
 {
-  cairo_surface_t *surface = surface_from_pixbuf (pixbuf);
-  cairo_t *cr = cairo_create (surface);
-  draw_all (cr, gdk_pixbuf_get_width (pixbuf), gdk_pixbuf_get_height (pixbuf), detections, n);
-  const cairo_status_t status = cairo_status (cr);
-  cairo_destroy (cr);
+  if (cairo_status (cr) == CAIRO_STATUS_SUCCESS)
+    return write_png (cairo_get_target (cr), path, error);
+  g_set_error (error, G_FILE_ERROR, G_FILE_ERROR_FAILED, "cannot draw '%s': %s", path,
+               cairo_status_to_string (cairo_status (cr)));
+  return FALSE;
+}
 
-  gboolean written = FALSE;
-  if (status == CAIRO_STATUS_SUCCESS)
-    written = write_png (surface, path, error);
-  else
-    g_set_error (error, G_FILE_ERROR, G_FILE_ERROR_FAILED, "cannot draw '%s': %s", path,
-                 cairo_status_to_string (status));
-  cairo_surface_destroy (surface);
+gboolean
+draw_png (const Drawing *drawing, const char *path, GError **error)
+{
+  cairo_surface_t *surface =
+      cairo_image_surface_create (gdk_pixbuf_get_has_alpha (drawing->pixbuf) ? CAIRO_FORMAT_ARGB32 : CAIRO_FORMAT_RGB24,
+                                  gdk_pixbuf_get_width (drawing->pixbuf), gdk_pixbuf_get_height (drawing->pixbuf));
+  cairo_t *cr = cairo_create (surface);
+  cairo_surface_destroy (surface); /* @cr has it now */
+  draw_picture (cr, drawing);
+  const gboolean written = draw_finish_png (cr, path, error);
+  cairo_destroy (cr);
   return written;
 }

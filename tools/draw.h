@@ -4,13 +4,29 @@
 
 #pragma once
 
-#include <cbamdetect/result.h>
+#include "heatmap.h"
+
 #include <gdk-pixbuf/gdk-pixbuf.h>
 
 G_BEGIN_DECLS
 
-/* Draws the @n detections on a copy of @pixbuf and writes that as a PNG to @path, which appears whole or not at all. */
-gboolean draw_detections_png (GdkPixbuf *pixbuf, const CbamDetection *detections, gsize n, const char *path,
-                              GError **error);
+/* What lies over what, from the bottom up. */
+typedef struct
+{
+  GdkPixbuf *pixbuf;
+  const HeatMap *heat; /* NULL: none */
+  gboolean has_legend; /* of the heat, where there is room */
+  const CbamDetection *detections;
+  gsize n_detections;
+} Drawing;
+
+/* Draws at the origin, where it takes as much room as the pixbuf. */
+void draw_picture (cairo_t *cr, const Drawing *drawing);
+
+/* Writes one drawing as a PNG to @path, which appears whole or not at all. */
+gboolean draw_png (const Drawing *drawing, const char *path, GError **error);
+
+/* The same for whatever was drawn with @cr. */
+gboolean draw_finish_png (cairo_t *cr, const char *path, GError **error);
 
 G_END_DECLS

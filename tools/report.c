@@ -4,8 +4,10 @@
 
 #include "report.h"
 
+#include "heatmap.h"
 #include "json-text.h"
 
+#include <math.h>
 #include <string.h>
 
 struct _Profile
@@ -37,8 +39,72 @@ report_table (FILE *out, const char *path, guint width, guint height, const Cbam
   }
 }
 
+/* A weight, to the four digits that matter of one. */
 static void
-append_detection (GString *line, const CbamDetection *detection)
+append_weight (GString *line, float value)
+{
+  char text[G_ASCII_DTOSTR_BUF_SIZE];
+  g_string_append (line, isfinite (value) ? g_ascii_formatd (text, sizeof text, "%.4g", value) : "null");
+}
+
+static void
+append_weights (GString *line, const float *values, gsize n)
+{
+  for (gsize i = 0; i < n; i++) {
+    g_string_append_c (line, i == 0 ? '[' : ',');
+    append_weight (line, values[i]);
+  }
+  g_string_append_c (line, ']');
+}
+
+static void
+append_rows (GString *line, const CbamMap *map)
+{
+  for (guint row = 0; row < map->height; row++) {
+    g_string_append_c (line, row == 0 ? '[' : ',');
+    append_weights (line, map->values + (gsize) row * map->width, map->width);
+  }
+  g_string_append_c (line, ']');
+}
+
+/* The members that every map has: its cells, and the part of the picture that they lie over. */
+static void
+append_frame (GString *line, const CbamMap *map)
+{
+  const float over[] = { map->x, map->y, map->frame_width, map->frame_height };
+  g_string_append_printf (line, "\"width\": %u, \"height\": %u, \"over\": ", map->width, map->height);
+  for (guint i = 0; i < G_N_ELEMENTS (over); i++) {
+    g_string_append (line, i == 0 ? "[" : ", ");
+    json_append_float (line, over[i]);
+  }
+  g_string_append_c (line, ']');
+}
+
+static void
+append_attention (GString *line, const CbamAttention *attention)
+{
+  g_string_append_printf (line, "{\"level\": %u", attention->level);
+  if (attention->spatial.values != NULL) {
+    float min, max;
+    map_range (&attention->spatial, &min, &max);
+    g_string_append (line, ", ");
+    append_frame (line, &attention->spatial);
+    g_string_append (line, ", \"min\": ");
+    append_weight (line, min);
+    g_string_append (line, ", \"max\": ");
+    append_weight (line, max);
+    g_string_append (line, ", \"spatial\": ");
+    append_rows (line, &attention->spatial);
+  }
+  if (attention->channel != NULL) {
+    g_string_append (line, ", \"channel\": ");
+    append_weights (line, attention->channel, attention->n_channels);
+  }
+  g_string_append_c (line, '}');
+}
+
+static void
+append_detection (GString *line, const CbamDetection *detection, const CbamMap *grad_cam)
 {
   const struct
   {
@@ -54,6 +120,13 @@ append_detection (GString *line, const CbamDetection *detection)
     g_string_append_printf (line, ", \"%s\": ", numbers[i].key);
     json_append_float (line, numbers[i].value);
   }
+  if (grad_cam != NULL && grad_cam->values != NULL) {
+    g_string_append (line, ", \"grad_cam\": {");
+    append_frame (line, grad_cam);
+    g_string_append (line, ", \"values\": ");
+    append_rows (line, grad_cam);
+    g_string_append_c (line, '}');
+  }
   g_string_append_c (line, '}');
 }
 
@@ -68,9 +141,17 @@ report_json (FILE *out, const char *path, guint width, guint height, const CbamR
   for (gsize i = 0; i < n; i++) {
     if (i > 0)
       g_string_append (line, ", ");
-    append_detection (line, &detections[i]);
+    append_detection (line, &detections[i], cbam_result_get_grad_cam (result, i));
   }
-  g_string_append (line, "]}\n");
+  g_string_append_c (line, ']');
+
+  gsize n_levels = 0;
+  const CbamAttention *levels = cbam_result_get_attention (result, &n_levels);
+  for (gsize i = 0; levels != NULL && i < n_levels; i++) {
+    g_string_append (line, i == 0 ? ", \"attention\": [" : ", ");
+    append_attention (line, &levels[i]);
+  }
+  g_string_append (line, levels != NULL && n_levels > 0 ? "]}\n" : "}\n");
   fputs (line->str, out);
 }
 
@@ -118,29 +199,30 @@ profile_print (const Profile *profile, FILE *out)
     return;
   }
 
-  int name_width = 4, variant_width = 7;
+  int name_width = 4, kind_width = 4, variant_width = 7;
   double total = 0, flop = 0;
   for (gsize i = 0; i < profile->n_ops; i++) {
     name_width = MAX (name_width, (int) strlen (profile->ops[i].name));
+    kind_width = MAX (kind_width, (int) strlen (profile->ops[i].kind));
     variant_width = MAX (variant_width, (int) strlen (profile->ops[i].variant));
     total += profile->seconds[i];
     flop += profile->ops[i].flop * profile->frames;
   }
 
-  fprintf (out, "%-*s  %-10s  %-*s  %-13s  %9s  %8s  %6s\n", name_width, "name", "kind", variant_width, "variant",
-           "shape", "ms", "GFLOP/s", "share");
+  fprintf (out, "%-*s  %-*s  %-*s  %-13s  %9s  %8s  %6s\n", name_width, "name", kind_width, "kind", variant_width,
+           "variant", "shape", "ms", "GFLOP/s", "share");
   for (gsize i = 0; i < profile->n_ops; i++) {
     const CbamOpTime *op = &profile->ops[i];
     const double seconds = profile->seconds[i] / profile->frames;
-    fprintf (out, "%-*s  %-10s  %-*s  %-13s  %9.3f  ", name_width, op->name, op->kind, variant_width, op->variant,
-             op->shape, 1e3 * seconds);
+    fprintf (out, "%-*s  %-*s  %-*s  %-13s  %9.3f  ", name_width, op->name, kind_width, op->kind, variant_width,
+             op->variant, op->shape, 1e3 * seconds);
     if (op->flop > 0 && seconds > 0)
       fprintf (out, "%8.1f", op->flop / seconds / 1e9);
     else
       fprintf (out, "%8s", "");
     fprintf (out, "  %5.1f%%\n", total > 0 ? 100 * profile->seconds[i] / total : 0);
   }
-  fprintf (out, "%-*s  %-10s  %-*s  %-13s  %9.3f  %8.1f  mean of %u frame%s\n", name_width, "all", "", variant_width,
-           "", "", 1e3 * total / profile->frames, total > 0 ? flop / total / 1e9 : 0, profile->frames,
+  fprintf (out, "%-*s  %-*s  %-*s  %-13s  %9.3f  %8.1f  mean of %u frame%s\n", name_width, "all", kind_width, "",
+           variant_width, "", "", 1e3 * total / profile->frames, total > 0 ? flop / total / 1e9 : 0, profile->frames,
            profile->frames == 1 ? "" : "s");
 }

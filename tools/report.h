@@ -12,7 +12,7 @@ G_BEGIN_DECLS
 /* One picture's detections for people. @threshold is what they had to pass. */
 void report_table (FILE *out, const char *path, guint width, guint height, const CbamResult *result, float threshold);
 
-/* The same as exactly one line of JSON. */
+/* The same as exactly one line of JSON, with the attention and the Grad-CAM that the result has. */
 void report_json (FILE *out, const char *path, guint width, guint height, const CbamResult *result);
 
 /* Device time per operation, added up over pictures. */

@@ -8,10 +8,13 @@ SPDX-License-Identifier: LGPL-2.1-or-later
 
 import json
 import os
+import random
 import re
 import shutil
+import struct
 import sys
 import tempfile
+import zlib
 
 sys.dont_write_bytecode = True
 
@@ -20,6 +23,12 @@ from tap import Tap
 
 CBAM_RUN = sys.argv[1]
 DETECTION_KEYS = {"label", "score", "x", "y", "width", "height"}
+MAP_KEYS = {"width", "height", "over"}
+MAPS = (12, 6, 3)  # of attention_model()
+OPACITY = (0.15, 0.7)  # of heat 0 and 1
+# Every quarter of matplotlib's inferno, which is not quite straight between them.
+INFERNO = ((0.001, 0.000, 0.014), (0.342, 0.062, 0.429), (0.736, 0.216, 0.330), (0.978, 0.558, 0.035),
+           (0.988, 0.998, 0.645))
 
 
 def cbam_run(*arguments, **options):
@@ -48,11 +57,111 @@ def check_line(line, path, width, height):
         assert found["x"] + found["width"] <= width + 0.01 and found["y"] + found["height"] <= height + 0.01
 
 
+def check_map(rows, width, height):
+    """Rows of numbers from 0 to 1. Returns the least and the largest."""
+    assert len(rows) == height and all(len(row) == width for row in rows), rows
+    values = [value for row in rows for value in row]
+    assert all(0 <= value <= 1 for value in values), rows
+    return min(values), max(values)
+
+
+def is_whole(over):
+    """Whether a map lies over the whole of the picture."""
+    return all(abs(a - b) < 0.01 for a, b in zip(over, (0, 0, 160, 100), strict=True))
+
+
+def attention_model(folder, name, attention):
+    """A file with a StairNet on a narrow MobileNetV1 at 96x96, CBAM's gates before its heads and seeded noise as
+    weights."""
+    trunk = (16, 32, 32, 64, 64, *[128] * 6, 256, 256)  # a quarter of the paper's
+    noise, tensors, classes, width = random.Random(7), {}, 4, 16
+
+    def fill(key, *shape, spread=None):
+        count, fan_in = 1, 1
+        for dimension in shape:
+            count *= dimension
+        for dimension in shape[1:]:
+            fan_in *= dimension
+        spread = (2 / fan_in) ** 0.5 if spread is None else spread
+        tensors[key] = (shape, struct.pack(f"<{count}f", *(noise.gauss(0, spread) for _ in range(count))))
+
+    def layer(key, *shape):
+        fill(key + ".weight", *shape)
+        fill(key + ".bias", shape[0], spread=0.1)
+
+    layer("base_net.0.0", 8, 3, 3, 3)
+    channels = 8
+    for block, wider in enumerate(trunk, 1):
+        layer(f"base_net.{block}.0", channels, 1, 3, 3)
+        layer(f"base_net.{block}.3", wider, channels, 1, 1)
+        channels = wider
+    for level, source in enumerate((64, 128, 256)):
+        layer(f"topdown.proj_layers.{2 - level}.conv", width, source, 1, 1)
+        layer(f"att.{level}.ChannelGate.mlp.1", 4, width)
+        layer(f"att.{level}.ChannelGate.mlp.3", width, 4)
+        fill(f"att.{level}.SpatialGate.spatial.conv.weight", 1, 2, 7, 7)
+        for part, value in (("weight", 1), ("bias", 0.5), ("running_mean", 0.1), ("running_var", 2)):
+            tensors[f"att.{level}.SpatialGate.spatial.bn.{part}"] = ((1,), struct.pack("<f", value))
+        layer(f"loc.{level}", 2 * 4, width, 3, 3)
+        layer(f"conf.{level}", 2 * classes, width, 3, 3)
+
+    document = {
+        "version": 1, "name": name,
+        "network": {"detector": "stairnet", "backbone": "mobilenet_v1", "width": 0.25, "levels": 3,
+                    "sources": ["base_net.5.3", "base_net.11.3", "base_net.13.3"], "upsample": "nearest",
+                    "attention": attention},
+        "input": {"width": 96, "height": 96, "channels": "rgb", "mean": [127] * 3, "scale": [1 / 128] * 3},
+        "anchors": {"maps": [[side, side] for side in MAPS], "min_sizes": [16, 32, 64], "max_sizes": [32, 64, 90]},
+        "output": {"classes": ["background", "cat", "dog", "horse"], "score": "softmax"}}
+    header, data = {"__metadata__": {"cbamdetect": json.dumps(document)}}, b""
+    for key, (shape, values) in tensors.items():
+        header[key] = {"dtype": "F32", "shape": shape, "data_offsets": [len(data), len(data) + len(values)]}
+        data += values
+    text = json.dumps(header).encode()
+    path = os.path.join(folder, name + ".safetensors")
+    with open(path, "wb") as file:
+        file.write(struct.pack("<Q", len(text)) + text + data)
+    return path
+
+
+def read_png(path):
+    """(width, height, rows of pixels as tuples) of a PNG with 8 bits a channel."""
+    with open(path, "rb") as file:
+        content = file.read()
+    width, height, depth, kind = struct.unpack(">IIBB", content[16:26])
+    assert depth == 8 and kind in (2, 6), (depth, kind)
+    step, packed, at = {2: 3, 6: 4}[kind], b"", 8
+    while at < len(content):
+        length, name = struct.unpack(">I4s", content[at:at + 8])
+        packed += content[at + 8:at + 8 + length] if name == b"IDAT" else b""
+        at += length + 12
+    data, rows, above = zlib.decompress(packed), [], bytes(width * step)
+    for y in range(height):
+        line = bytearray(data[y * (width * step + 1) + 1:(y + 1) * (width * step + 1)])
+        for i in range(len(line)):
+            left, up, corner = (line[i - step], above[i], above[i - step]) if i >= step else (0, above[i], 0)
+            guess = left + up - corner
+            paeth = min((abs(guess - left), 0, left), (abs(guess - up), 1, up), (abs(guess - corner), 2, corner))[2]
+            line[i] = (line[i] + (0, left, up, (left + up) // 2, paeth)[data[y * (width * step + 1)]]) & 255
+        rows.append([tuple(line[x:x + step]) for x in range(0, len(line), step)])
+        above = line
+    return width, height, rows
+
+
+def blended(pixel, heat):
+    """The picture's colour, most of it gone towards grey, under the colour of that heat."""
+    grey = 0.3 * pixel[0] + 0.59 * pixel[1] + 0.11 * pixel[2]
+    opacity = OPACITY[0] + (OPACITY[1] - OPACITY[0]) * heat
+    quarter = min(int(4 * heat), 3)
+    colour = [a + (b - a) * (4 * heat - quarter) for a, b in zip(INFERNO[quarter], INFERNO[quarter + 1])]
+    return [(1 - opacity) * (0.7 * grey + 0.3 * a) + opacity * 255 * b for a, b in zip(pixel, colour)]
+
+
 def test_without_model(tap, folder, picture):
     with tap.point("--help"):
         text = expect_ok(cbam_run("--help")).stdout
         for option in ("--model", "--device", "--list-devices", "--threshold", "--nms-iou", "--max-detections",
-                       "--output", "--json", "--profile", "--describe", "--version"):
+                       "--output", "--json", "--attention", "--grad-cam", "--profile", "--describe", "--version"):
             assert option in text, f"{option} is not in the help"
     with tap.point("--version"):
         assert re.fullmatch(r"cbam-run \d+\.\d+\S*\n", expect_ok(cbam_run("--version")).stdout)
@@ -83,6 +192,12 @@ def test_without_model(tap, folder, picture):
             ("threshold above 1", ["--model", "m", "--threshold", "1.5", picture], "--threshold"),
             ("threshold below 0", ["--model", "m", "--threshold", "-1", picture], "--threshold"),
             ("negative number of detections", ["--model", "m", "--max-detections", "-1", picture], "--max-detections"),
+            ("attention of nothing known", ["--model", "m", "--json", "--attention", "most", picture], "'most'"),
+            ("attention that nobody sees", ["--model", "m", "--attention", "mean", picture], "--output"),
+            ("Grad-CAM of no detection", ["--model", "m", "--json", "--grad-cam", "0", picture], "--grad-cam"),
+            ("Grad-CAM that nobody sees", ["--model", "m", "--grad-cam", "1", picture], "--output"),
+            ("attention and Grad-CAM over one picture",
+             ["--model", "m", "--attention", "0", "--grad-cam", "1", "--output", "o.png", picture], "--grad-cam"),
             ("unknown option", ["--models", "m", picture], "--models")):
         with tap.point(name):
             check_one_error(cbam_run(*arguments), word, status=2)
@@ -167,6 +282,111 @@ def test_drawings(tap, folder, model, picture):
         check_one_error(process, "picture.png")
 
 
+def test_grad_cam(tap, folder, model, picture):
+    with tap.point("--grad-cam explains the strongest, and no more"):
+        line, = json_lines(expect_ok(cbam_run("-m", model, "-j", "-t", "0", "-n", "5", "--grad-cam", "3",
+                                              picture)).stdout)
+        assert len(line["detections"]) == 5
+        for place, found in enumerate(line["detections"]):
+            cam = found.pop("grad_cam", None)
+            assert (cam is not None) == (place < 3), place
+            if cam is not None:
+                assert set(cam) == MAP_KEYS | {"values"} and is_whole(cam["over"]), cam
+                assert check_map(cam["values"], cam["width"], cam["height"])[1] in (0, 1), cam
+        check_line(line, picture, 160, 100)
+    with tap.point("--grad-cam of more than were found"):
+        line, = json_lines(expect_ok(cbam_run("-m", model, "-j", "-t", "0", "-n", "2", "-g", "9", picture)).stdout)
+        assert [set(found) for found in line["detections"]] == [DETECTION_KEYS | {"grad_cam"}] * 2
+    with tap.point("--grad-cam drawn"):
+        pictures = []
+        for options in ("-n 1", "-n 2", "-n 1 -g 1", "-n 2 -g 1", "-n 2 -g 2"):
+            drawn = os.path.join(folder, "why.png")
+            expect_ok(cbam_run("-m", model, "-t", "0", "-o", drawn, *options.split(), picture))
+            assert png_size(drawn) == (160, 100)
+            with open(drawn, "rb") as file:
+                pictures.append(file.read())
+        assert pictures[2] == pictures[3], "boxes that are not explained were drawn"
+        assert len(set(pictures)) == 4
+    with tap.point("--grad-cam where nothing was found"):
+        drawn = os.path.join(folder, "nothing.png")
+        expect_ok(cbam_run("-m", model, "-t", "1", "-g", "1", "-o", drawn, picture))
+        assert read_png(drawn) == read_png(picture)
+
+
+def test_attention_text(tap, model, picture):
+    with tap.point("--attention with --json alone"):
+        line, = json_lines(expect_ok(cbam_run("-m", model, "-j", "--attention", "1", picture)).stdout)
+        attention = line.pop("attention")
+        check_line(line, picture, 160, 100)
+        assert [entry["level"] for entry in attention] == [0, 1, 2]
+        for entry, side in zip(attention, MAPS):
+            assert set(entry) == MAP_KEYS | {"level", "min", "max", "spatial", "channel"}, entry
+            assert (entry["width"], entry["height"]) == (side, side) and is_whole(entry["over"]), entry
+            assert check_map(entry["spatial"], side, side) == (entry["min"], entry["max"]), entry
+            check_map([entry["channel"]], 16, 1)
+        assert attention[0]["min"] < attention[0]["max"]
+    with tap.point("attention and Grad-CAM in one line"):
+        line, = json_lines(expect_ok(cbam_run("-m", model, "-j", "-t", "0", "-a", "mean", "-g", "1", picture)).stdout)
+        assert len(line["attention"]) == 3 and "grad_cam" in line["detections"][0]
+    with tap.point("as many levels for every picture"):
+        lines = json_lines(expect_ok(cbam_run("-m", model, "-j", "-a", "max", picture, picture, picture)).stdout)
+        assert len(lines) == 3 and lines[0] == lines[1] == lines[2] and len(lines[0]["attention"]) == 3
+
+
+def check_heat(spatial, before, after, scale=1, left=0, top=0, rows=slice(None)):
+    """The cells in these rows have the colours of their heat on what was drawn: a copy of that scale at that place."""
+    height, width = len(before), len(before[0])
+    low, high = check_map(spatial, len(spatial[0]), len(spatial))
+    for row in range(len(spatial))[rows]:
+        for column, value in enumerate(spatial[row]):
+            x, y = int((column + 0.5) * width / len(spatial[0])), int((row + 0.5) * height / len(spatial))
+            found = after[top + y * scale + scale // 2][left + x * scale + scale // 2]
+            expected = blended(before[y][x], (value - low) / (high - low))
+            close = all(abs(a - b) < room for a, b, room in zip(expected, found, (20, 20, 32)))
+            assert close, (row, column, expected, found)
+
+
+def test_attention_drawn(tap, folder, model, picture):
+    def draw(name, *options):
+        drawn = os.path.join(folder, name + ".png")
+        line, = json_lines(expect_ok(cbam_run("-m", model, "-j", "-t", "1", "-o", drawn, *options, picture)).stdout)
+        return [entry["spatial"] for entry in line["attention"]], read_png(drawn)
+
+    before = read_png(picture)[2]
+    with tap.point("--attention of one level"):
+        spatial, (width, height, after) = draw("level", "--attention", "0")
+        assert (width, height) == (160, 100)
+        check_heat(spatial[0], before, after, rows=slice(5, 7))  # the legend may hide others
+    with tap.point("--attention lies over the whole picture"):
+        changes = [max(abs(a - b) for a, b in zip(*pixels)) for rows in zip(before, after) for pixels in zip(*rows)]
+        assert sum(change > 0 for change in changes) > 0.95 * len(changes)
+    with tap.point("--attention mean and max"):
+        pixels = [draw(which, "--attention", which)[1] for which in ("mean", "max")]
+        assert pixels[0][:2] == pixels[1][:2] == (160, 100) and pixels[0] != pixels[1]
+    with tap.point("--attention levels"):
+        spatial, (width, height, after) = draw("levels", "--attention", "levels")
+        assert width > 2 * 480 and height > 2 * 300, (width, height)  # three panels of 480x300, two to a row
+        check_heat(spatial[0], before, after, 3, 8, 8)
+    with tap.point("--attention of a level that is not there"):
+        check_one_error(cbam_run("-m", model, "-j", "-a", "3", picture), "0 to 2", "found 3")
+
+
+def test_attention(tap, folder, model, picture):
+    with tap.point("--attention of a network without"):
+        check_one_error(cbam_run("-m", model, "-j", "-a", "mean", picture), "found none", "coco")
+    whole = attention_model(folder, "whole", {"kind": "cbam"})
+    test_attention_text(tap, whole, picture)
+    test_attention_drawn(tap, folder, whole, picture)
+
+    half = attention_model(folder, "half", {"kind": "cbam", "spatial": False})
+    with tap.point("attention to channels only has nothing to draw"):
+        drawn = os.path.join(folder, "half.png")
+        check_one_error(cbam_run("-m", half, "-o", drawn, "-a", "max", picture), "channels only")
+    with tap.point("attention to channels only as text"):
+        line, = json_lines(expect_ok(cbam_run("-m", half, "-j", "-a", "max", picture)).stdout)
+        assert [set(entry) for entry in line["attention"]] == [{"level", "channel"}] * 3, line
+
+
 def main():
     tap = Tap()
     with tempfile.TemporaryDirectory() as folder:
@@ -176,6 +396,8 @@ def main():
         test_reports(tap, model, picture)
         test_many(tap, folder, model, picture)
         test_drawings(tap, folder, model, picture)
+        test_grad_cam(tap, folder, model, picture)
+        test_attention(tap, folder, model, picture)
     tap.done()
 
 

@@ -1,0 +1,157 @@
+/* Heat maps: what a network weighed, in colours over the picture it looked at. Values are interpolated and then
+ * coloured, never the other way round, so that every colour on the picture is one of the legend's.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "heatmap.h"
+
+#include <math.h>
+
+#define N_COLOURS 256
+#define OPACITY_COLD 0.15 /* lets the picture through, */
+#define OPACITY_HOT 0.7   /* and here some of it */
+
+typedef struct
+{
+  CbamMap map;
+  float low, high;
+} HeatLayer;
+
+HeatMap *
+heat_map_new (HeatMix mix, const char *low, const char *high, const char *title_format, ...)
+{
+  HeatMap *heat = g_new (HeatMap, 1);
+  va_list arguments;
+  va_start (arguments, title_format);
+  *heat = (HeatMap){
+    .mix = mix,
+    .title = g_strdup_vprintf (title_format, arguments),
+    .low = g_strdup (low),
+    .high = g_strdup (high),
+    .layers = g_array_new (FALSE, FALSE, sizeof (HeatLayer)),
+  };
+  va_end (arguments);
+  return heat;
+}
+
+void
+heat_map_free (HeatMap *heat)
+{
+  if (heat == NULL)
+    return;
+  g_free (heat->title);
+  g_free (heat->low);
+  g_free (heat->high);
+  g_array_unref (heat->layers);
+  g_free (heat);
+}
+
+void
+heat_map_add (HeatMap *heat, const CbamMap *map, float low, float high)
+{
+  const HeatLayer layer = { *map, low, high };
+  g_array_append_val (heat->layers, layer);
+}
+
+void
+heat_map_scale (HeatMap *heat, double x, double y)
+{
+  for (guint i = 0; i < heat->layers->len; i++) {
+    CbamMap *map = &g_array_index (heat->layers, HeatLayer, i).map;
+    map->x *= x;
+    map->frame_width *= x;
+    map->y *= y;
+    map->frame_height *= y;
+  }
+}
+
+void
+map_range (const CbamMap *map, float *min, float *max)
+{
+  *min = *max = map->values[0];
+  for (gsize i = 1; i < (gsize) map->width * map->height; i++) {
+    *min = MIN (*min, map->values[i]);
+    *max = MAX (*max, map->values[i]);
+  }
+}
+
+/* Bilinear between the centres of the cells, which are centred as pixels are; beyond the outermost as they are. */
+static double
+layer_value (const HeatLayer *layer, double x, double y)
+{
+  const CbamMap *map = &layer->map;
+  const double u = CLAMP ((x - map->x) / map->frame_width * map->width - 0.5, 0, map->width - 1);
+  const double v = CLAMP ((y - map->y) / map->frame_height * map->height - 0.5, 0, map->height - 1);
+  const guint left = (guint) u, right = MIN (left + 1, map->width - 1);
+  const guint top = (guint) v, bottom = MIN (top + 1, map->height - 1);
+  const float *upper = map->values + (gsize) top * map->width, *lower = map->values + (gsize) bottom * map->width;
+
+  const double above = upper[left] + (u - left) * (upper[right] - upper[left]);
+  const double below = lower[left] + (u - left) * (lower[right] - lower[left]);
+  return layer->high > layer->low ? (above + (v - top) * (below - above) - layer->low) / (layer->high - layer->low) : 0;
+}
+
+double
+heat_map_value (const HeatMap *heat, double x, double y)
+{
+  double sum = 0, largest = 0;
+  for (guint i = 0; i < heat->layers->len; i++) {
+    const double value = layer_value (&g_array_index (heat->layers, HeatLayer, i), x, y);
+    sum += value;
+    largest = MAX (largest, value);
+  }
+  const double value = heat->mix == HEAT_MAX ? largest : sum / MAX (heat->layers->len, 1);
+  return value > 0 ? MIN (value, 1) : 0; /* NaN is cold */
+}
+
+/* matplotlib's inferno, whose steps look equally large and stay in order without colour vision, as Matt Zucker's
+ * polynomials (shadertoy.com/view/WlfXRN, CC0). */
+void
+heat_map_colour (double value, double rgb[3])
+{
+  static const double powers[][3] = {
+    { 0.000219, 0.001651, -0.019481 },     { 0.106513, 0.563956, 3.932712 },      { 11.602493, -3.972854, -15.942394 },
+    { -41.703996, 17.436399, 44.354145 },  { 77.162936, -33.402359, -81.807309 }, { -71.319428, 32.626064, 73.209520 },
+    { 25.131126, -12.242669, -23.070325 },
+  };
+  for (guint c = 0; c < 3; c++) {
+    double sum = 0;
+    for (guint power = G_N_ELEMENTS (powers); power > 0; power--)
+      sum = sum * value + powers[power - 1][c];
+    rgb[c] = CLAMP (sum, 0, 1);
+  }
+}
+
+/* As cairo wants them: native-endian 0xAARRGGBB, colours multiplied by alpha. */
+static void
+fill_colours (guint32 colours[N_COLOURS])
+{
+  for (guint i = 0; i < N_COLOURS; i++) {
+    const double value = i / (N_COLOURS - 1.0), alpha = OPACITY_COLD + (OPACITY_HOT - OPACITY_COLD) * value;
+    double rgb[3];
+    heat_map_colour (value, rgb);
+    colours[i] = (guint32) lround (255 * alpha) << 24 | (guint32) lround (255 * alpha * rgb[0]) << 16 |
+                 (guint32) lround (255 * alpha * rgb[1]) << 8 | (guint32) lround (255 * alpha * rgb[2]);
+  }
+}
+
+void
+heat_map_draw (const HeatMap *heat, cairo_t *cr, int width, int height)
+{
+  guint32 colours[N_COLOURS];
+  fill_colours (colours);
+
+  cairo_surface_t *surface = cairo_image_surface_create (CAIRO_FORMAT_ARGB32, width, height);
+  if (cairo_surface_status (surface) == CAIRO_STATUS_SUCCESS) {
+    guint8 *data = cairo_image_surface_get_data (surface);
+    for (int y = 0; y < height; y++) {
+      guint32 *row = (guint32 *) (data + (gsize) y * cairo_image_surface_get_stride (surface));
+      for (int x = 0; x < width; x++)
+        row[x] = colours[lround ((N_COLOURS - 1) * heat_map_value (heat, x + 0.5, y + 0.5))];
+    }
+    cairo_surface_mark_dirty (surface);
+  }
+  cairo_set_source_surface (cr, surface, 0, 0); /* a surface that failed makes @cr fail */
+  cairo_paint (cr);
+  cairo_surface_destroy (surface);
+}

@@ -1,0 +1,50 @@
+/* Heat maps: what a network weighed, in colours over the picture it looked at.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include <cairo.h>
+#include <cbamdetect/result.h>
+
+G_BEGIN_DECLS
+
+/* What several layers make of a place. */
+typedef enum
+{
+  HEAT_MEAN,
+  HEAT_MAX,
+} HeatMix;
+
+typedef struct
+{
+  HeatMix mix;
+  char *title;
+  char *low, *high; /* what the legend calls the coldest and the hottest colour */
+  GArray *layers;   /* private */
+} HeatMap;
+
+/* One without layers. */
+HeatMap *heat_map_new (HeatMix mix, const char *low, const char *high, const char *title_format, ...)
+    G_GNUC_PRINTF (4, 5);
+void heat_map_free (HeatMap *heat);
+
+/* Adds a layer: @low is cold and @high is hot, all cold where these are equal. The values must outlive @heat. */
+void heat_map_add (HeatMap *heat, const CbamMap *map, float low, float high);
+
+/* Fits a heat map of one picture to a copy of another size. */
+void heat_map_scale (HeatMap *heat, double x, double y);
+
+/* The heat at a point of the picture: 0 (cold) to 1 (hot). */
+double heat_map_value (const HeatMap *heat, double x, double y);
+
+/* The colour of a heat of 0 to 1: red, green and blue of 0 to 1. */
+void heat_map_colour (double value, double rgb[3]);
+
+/* Lays the colours over a picture of this size at the origin: the hotter, the more opaque. */
+void heat_map_draw (const HeatMap *heat, cairo_t *cr, int width, int height);
+
+/* The least and the largest value of a map that has values. */
+void map_range (const CbamMap *map, float *min, float *max);
+
+G_END_DECLS
