@@ -123,10 +123,8 @@ read_param (CbamGraph *graph, const char *prefix, const char *suffix, guint n_di
   g_autofree char *name = g_strconcat (prefix, ".", suffix, NULL);
   CbamParam *param = cbam_graph_add_param (graph, name, n_dims, dims);
 
-  if (!graph->error)
+  if (!graph->error) /* values stay NULL on failure: nobody will read them */
     graph->source->read (graph->source, param, &graph->error);
-  if (!param->values)
-    param->values = g_new0 (float, param->n);
   return param;
 }
 
@@ -280,7 +278,7 @@ cbam_graph_deconv (CbamGraph *graph, const CbamDeconvForm *form)
   output = cbam_graph_add_tensor (graph, form->name, form->width, form->height, channels);
   params.weight = read_param (graph, form->name, "weight", 4,
                               (const gsize[]){ input->channels, form->depthwise ? 1 : channels, kernel, kernel });
-  if (!form->depthwise)
+  if (!form->depthwise && params.weight->values)
     swap_channels (params.weight);
   if (source_has (graph, form->name, "bias"))
     params.bias = read_param (graph, form->name, "bias", 1, (const gsize[]){ channels });

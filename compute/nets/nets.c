@@ -223,7 +223,7 @@ build_heads (CbamNet *net)
   }
 }
 
-/* "Right before every classifier" (CBAM paper, section 5.3): loc and conf of a level see the same. */
+/* Right before the heads, as in the CBAM paper's detection experiments: loc and conf of a level see the same. */
 static void
 attend (CbamNet *net)
 {

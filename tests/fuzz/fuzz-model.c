@@ -1,6 +1,7 @@
 /* Feeds bytes to the model file's parsers: as a safetensors file with all that hangs on it, and, where they begin like
- * one, as a bare document. With -DCBAM_LIBFUZZER and clang's -fsanitize=fuzzer it is a fuzzer; without, it replays the
- * files and folders given as arguments.
+ * one, as a bare document, of which a network is then built, fused and planned with tensors of any shape. With
+ * -DCBAM_LIBFUZZER and clang's -fsanitize=fuzzer it is a fuzzer; without, it replays the files and folders given as
+ * arguments.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
@@ -9,13 +10,88 @@
 
 #include <glib/gstdio.h>
 
+#include "graph/plan.h"
 #include "model/safetensors.h"
 #include "model/spec.h"
+#include "nets/nets.h"
 #include "post/anchors.h"
 
 #define MAX_ELEMENTS 65536 /* of what is worked on further: a few bytes must not cost seconds */
 
 int LLVMFuzzerTestOneInput (const guint8 *data, size_t size);
+
+/* ---- Networks of any shape ----------------------------------------------------------------------------------------
+ */
+
+/* A file that has any tensor, or not, of any shape: whatever the document's own bytes say. */
+typedef struct
+{
+  CbamParamSource source;
+  guint seed;
+} AnySource;
+
+static guint
+any (CbamParamSource *source, const char *name, guint i)
+{
+  return (g_str_hash (name) ^ ((AnySource *) source)->seed) * 2654435761u >> (4 + i);
+}
+
+static gboolean
+any_read (CbamParamSource *source, CbamParam *param, GError **error)
+{
+  if (param->n <= MAX_ELEMENTS && any (source, param->name, 9) % 64 > 0) {
+    param->values = g_new0 (float, param->n);
+    return TRUE;
+  }
+  g_set_error (error, CBAM_ERROR, CBAM_ERROR_BAD_MODEL, "%s is not there", param->name);
+  return FALSE;
+}
+
+static gboolean
+any_has (CbamParamSource *source, const char *name)
+{
+  return any (source, name, 0) % 2;
+}
+
+static gsize
+any_dim (CbamParamSource *source, const char *name, guint i)
+{
+  static const gsize dims[] = { 0, 0, 0, 0, 1, 1, 2, 3, 4, 7, 8, 16, 20, 24, G_MAXINT16, G_MAXSIZE };
+
+  return dims[any (source, name, i) % G_N_ELEMENTS (dims)];
+}
+
+static void
+try_network (const CbamSpec *spec, const char *json)
+{
+  AnySource source = { { any_read, any_has, any_dim }, g_str_hash (json) };
+  const CbamDeviceCaps caps = {
+    .is_cpu = source.seed % 2,
+    .subgroup_size = 8,
+    .int64 = TRUE,
+    .max_texels = 1u << 27,
+    .max_storage_range = 1u << 27,
+    .max_groups = { 65535, 65535, 65535 },
+    .range_alignment = 64,
+    .atom_size = 64,
+  };
+  const CbamPlanConfig config = { .caps = &caps };
+  CbamGraph *graph = cbam_net_build (spec, &source.source);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (CbamPlan) plan = NULL;
+
+  if (!cbam_graph_finish (graph, &error)) {
+    g_assert_true (g_utf8_validate (error->message, -1, NULL));
+    cbam_graph_free (graph);
+    return;
+  }
+  cbam_graph_fuse (graph, CBAM_FUSE_ALL);
+  plan = cbam_plan_new (graph, &config, &error);
+  g_assert_true ((plan == NULL) == (error != NULL));
+}
+
+/* ---- Parsers -------------------------------------------------------------------------------------------------------
+ */
 
 /* An error comes exactly with %NULL, is of ours, and can be printed. */
 static void
@@ -50,6 +126,8 @@ try_spec (const char *json)
 
     g_assert_cmpuint (anchors->len, ==, n_anchors);
   }
+  if (n_anchors <= MAX_ELEMENTS)
+    try_network (spec, json);
 }
 
 static void
