@@ -1,8 +1,4 @@
-// A channel gate in one workgroup: sigmoid (sum over pools of W1 clamp (W0 pool (x) + b0) + b1), a weight for each channel.
-//
-// The second layer is linear, so it sees the sum of what the first makes of each pool.
-//
-// Weights: W0 [hidden][C/4][4], b0 [hidden/4][4], W1 [hidden][C/4][4], b1 [C/4][4] times the number of pools.
+// A channel gate in one workgroup: a weight for each channel, from global pools and two layers.
 //
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #version 450
@@ -32,40 +28,19 @@ shared vec4 pooled[CBAM_GATE_POOLED];
 shared float hidden[CBAM_GATE_HIDDEN];
 
 #include "common/reduce.glsl"
+#include "common/channel_gate.glsl"
 
 void main ()
 {
   const CbamReduceArgs a = args; // before the first branch: see max_pool.comp
   const uint thread = gl_LocalInvocationIndex;
-  const uint blocks = (a.channels + 3) / 4;
-  const uint b0 = a.hidden * blocks, w1 = b0 + (a.hidden + 3) / 4, b1 = w1 + a.hidden * blocks;
 
-  for (uint block = thread; block < blocks; block += THREADS)
-    for (uint i = 0; i < a.n_kinds; i++)
-      pooled[i * blocks + block] = reduce (a, block, (a.kinds >> (4 * i)) & 15u);
+  pool_channels (a, thread);
   barrier ();
-
-  for (uint h = thread; h < a.hidden; h += THREADS) {
-    const float bias = LOAD (W, b0 + h / 4)[h & 3u];
-    float sum = 0.0;
-
-    for (uint i = 0; i < a.n_kinds; i++) {
-      vec4 products = vec4 (0.0);
-
-      for (uint block = 0; block < blocks; block++)
-        products += LOAD (W, h * blocks + block) * pooled[i * blocks + block];
-      sum += clamp (bias + products.x + products.y + products.z + products.w, a.lo, a.hi);
-    }
-    hidden[h] = sum;
-  }
+  first_layer (a, thread);
   barrier ();
-
-  for (uint block = thread; block < blocks; block += THREADS) {
-    vec4 sum = LOAD (W, b1 + block);
-
-    for (uint h = 0; h < a.hidden; h++)
-      sum += LOAD (W, w1 + h * blocks + block) * hidden[h];
-    STORE (y, a.y.origin + block * a.y.plane, real_channels (1.0 / (1.0 + exp (-sum)), block, a.channels));
+  for (uint block = thread; block < (a.channels + 3) / 4; block += THREADS) {
+    STORE (y, a.y.origin + block * a.y.plane, second_layer (a, block));
     for (uint cell = 0; cell < border_cells (1, 1, a.border); cell++)
       STORE (y, border_texel (a.y, 1, 1, a.border, cell) + block * a.y.plane, vec4 (0.0));
   }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "graph/graph.h"
+#include "ops/cbam.h"
 #include "ops/channel_gate.h"
 
 static gboolean
@@ -386,6 +387,47 @@ drop_product (CbamGraph *graph, CbamNode *node)
   return TRUE;
 }
 
+/* The node that writes @tensor, if it is of @op and only @n nodes read it. */
+static CbamNode *
+writer_of_op (CbamGraph *graph, const CbamTensor *tensor, const CbamOpClass *op, guint n)
+{
+  CbamNode *writer = cbam_graph_find_writer (graph, tensor);
+
+  return writer && writer->op == op && cbam_graph_count_readers (graph, tensor) - (tensor->keep ? 1 : 0) == n ? writer
+                                                                                                              : NULL;
+}
+
+/* x * channel gate of x * spatial gate of both, where the map is small. */
+static gboolean
+make_cbam (CbamGraph *graph, CbamNode *node)
+{
+  CbamNode *channel, *spatial, *pool;
+  CbamCbamParams params;
+
+  if (node->op != &cbam_op_multiply || node->n_inputs != 3)
+    return FALSE;
+  channel = writer_of_op (graph, node->inputs[1], &cbam_op_channel_gate, 2);
+  spatial = writer_of_op (graph, node->inputs[2], &cbam_op_conv, 1);
+  pool = spatial ? writer_of_op (graph, spatial->inputs[0], &cbam_op_channel_pool, 1) : NULL;
+  if (!channel || !pool || !spatial->params.conv.sigmoid || spatial->params.conv.stride != 1 ||
+      spatial->params.conv.dilation != 1 || pool->n_inputs != 2 || pool->inputs[0] != node->inputs[0] ||
+      pool->inputs[1] != node->inputs[1] || channel->inputs[0] != node->inputs[0])
+    return FALSE;
+  params = (CbamCbamParams){ channel->params.channel_gate, spatial->params.conv, pool->params.channel_pool.mean_first };
+  if (!cbam_cbam_fits (&params, node->inputs[0]))
+    return FALSE;
+  node->op = &cbam_op_cbam;
+  node->n_inputs = 1;
+  node->more[0] = channel->output;
+  node->more[1] = spatial->output;
+  node->n_more = 2;
+  node->params.cbam = params;
+  g_ptr_array_remove (graph->nodes, channel);
+  g_ptr_array_remove (graph->nodes, pool);
+  g_ptr_array_remove (graph->nodes, spatial);
+  return FALSE; /* @node itself stays */
+}
+
 /* Returns TRUE when @node has become part of another and goes. */
 typedef gboolean (*Rule) (CbamGraph *graph, CbamNode *node);
 
@@ -397,7 +439,8 @@ static const struct
   { CBAM_FUSE_BATCH_NORM, fold_batch_norm }, { CBAM_FUSE_SUM, fuse_sum },
   { CBAM_FUSE_ACTIVATION, fuse_activation }, { CBAM_FUSE_SIGMOID, fuse_sigmoid },
   { CBAM_FUSE_HEADS, merge_heads },          { CBAM_FUSE_CHANNEL_GATE, make_channel_gate },
-  { CBAM_FUSE_GATES, drop_product },         { CBAM_FUSE_PARITY, split_by_parity },
+  { CBAM_FUSE_GATES, drop_product },         { CBAM_FUSE_CBAM, make_cbam },
+  { CBAM_FUSE_PARITY, split_by_parity },
 };
 
 void

@@ -15,6 +15,7 @@
 G_BEGIN_DECLS
 
 #define CBAM_MAX_INPUTS 3
+#define CBAM_MAX_MORE 2
 
 /* Named float32 weights of known shape. */
 typedef struct
@@ -109,6 +110,14 @@ typedef struct
   CbamConvParams first, second;
 } CbamChannelGateParams;
 
+/* CBAM in one piece, channels first: a channel gate, and the spatial gate's convolution of two maps. */
+typedef struct
+{
+  CbamChannelGateParams channel;
+  CbamConvParams spatial;
+  gboolean mean_first;
+} CbamCbamParams;
+
 /* The detection tail of one level. */
 typedef struct
 {
@@ -128,7 +137,9 @@ struct _CbamNode
   char *name;
   CbamTensor *inputs[CBAM_MAX_INPUTS];
   guint n_inputs;
-  CbamTensor *output; /* NULL for detect, whose output is the slot's */
+  CbamTensor *output;              /* NULL for detect, whose output is the slot's */
+  CbamTensor *more[CBAM_MAX_MORE]; /* further outputs, of fused ops */
+  guint n_more;
   union
   {
     CbamConvParams conv;
@@ -140,6 +151,7 @@ struct _CbamNode
     CbamChannelPoolParams channel_pool;
     CbamResizeParams resize;
     CbamChannelGateParams channel_gate;
+    CbamCbamParams cbam;
     CbamDetectNode detect;
   } params;
 };
@@ -301,6 +313,7 @@ typedef enum
   CBAM_FUSE_PARITY = 1 << 5,       /* a transposed convolution becomes several ordinary ones */
   CBAM_FUSE_CHANNEL_GATE = 1 << 6, /* pools, both layers, sum and sigmoid in one dispatch */
   CBAM_FUSE_GATES = 1 << 7,        /* a channel gate's product is made where it is read */
+  CBAM_FUSE_CBAM = 1 << 8,         /* what the last three leave of CBAM on a small map is one dispatch */
   CBAM_FUSE_ALL = ~0,
 } CbamFusions;
 

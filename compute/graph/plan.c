@@ -119,6 +119,8 @@ lay_out_maps (CbamPlan *plan)
     for (guint i = 0; i < node->n_inputs; i++)
       if (node->op->border)
         node->inputs[i]->border = MAX (node->inputs[i]->border, node->op->border (node, i));
+    for (guint i = 0; i < node->n_more; i++)
+      node->more[i]->blocks = cbam_tensor_blocks (node->more[i]);
     if (node->output)
       node->output->blocks = (cbam_tensor_blocks (node->output) + whole - 1) / whole * whole;
   }
@@ -143,6 +145,8 @@ find_lifetimes (CbamPlan *plan)
       node->output->first = node->output->first < 0 ? (gint) s : node->output->first;
       node->output->last = (gint) s;
     }
+    for (guint i = 0; i < node->n_more; i++)
+      node->more[i]->first = node->more[i]->last = (gint) s;
     for (guint i = 0; i < node->n_inputs; i++)
       node->inputs[i]->last = (gint) s;
   }
@@ -301,6 +305,11 @@ accesses_of (const CbamPlan *plan, const CbamStep *step, Access *ret_accesses)
 
     ret_accesses[n++] = (Access){ cbam_plan_is_in_slot (in), in->offset, in->size, FALSE };
   }
+  for (guint i = 0; i < node->n_more; i++) {
+    const CbamTensor *out = node->more[i];
+
+    ret_accesses[n++] = (Access){ cbam_plan_is_in_slot (out), out->offset, out->size, TRUE };
+  }
   if (node->output)
     ret_accesses[n++] = (Access){ cbam_plan_is_in_slot (node->output), node->output->offset, node->output->size, TRUE };
   else /* the list of hits is shared by all levels */
@@ -314,7 +323,7 @@ place_barriers (CbamPlan *plan)
   g_autoptr (GArray) since = g_array_new (FALSE, FALSE, sizeof (Access));
 
   for (guint s = 0; s < plan->n_steps; s++) {
-    Access accesses[CBAM_MAX_INPUTS + 1];
+    Access accesses[CBAM_MAX_INPUTS + CBAM_MAX_MORE + 1];
     const guint n = accesses_of (plan, &plan->steps[s], accesses);
 
     for (guint i = 0; i < n; i++)

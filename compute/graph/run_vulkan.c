@@ -203,6 +203,8 @@ binding_range (CbamSlot *slot, const CbamStep *step, CbamBinding binding)
     case CBAM_BIND_INPUT_1: return map_range (slot, step->node->inputs[1]);
     case CBAM_BIND_INPUT_2: return map_range (slot, step->node->inputs[2]);
     case CBAM_BIND_OUTPUT: return map_range (slot, step->node->output);
+    case CBAM_BIND_MORE: return map_range (slot, step->node->more[0]);
+    case CBAM_BIND_MORE_1: return map_range (slot, step->node->more[1]);
     case CBAM_BIND_WEIGHTS:
       return (CbamBufferRange){ slot->program->weights, step->weights_offset, step->weights_size };
     case CBAM_BIND_PIXELS: return (CbamBufferRange){ slot->pixels, 0, slot->pixels->size };

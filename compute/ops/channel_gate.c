@@ -18,40 +18,49 @@ cbam_channel_gate_fits (guint pools, guint channels, guint hidden)
   return pools * ((channels + 3) / 4) <= CBAM_GATE_POOLED && hidden <= CBAM_GATE_HIDDEN;
 }
 
-static guint
-hidden_channels (const CbamNode *node)
+guint
+cbam_channel_gate_hidden (const CbamChannelGateParams *params)
 {
-  return (guint) node->params.channel_gate.first.weight->dims[0];
+  return (guint) params->first.weight->dims[0];
+}
+
+gsize
+cbam_channel_gate_packed_size (const CbamChannelGateParams *params, guint channels)
+{
+  const gsize blocks = (channels + 3) / 4, hidden = cbam_channel_gate_hidden (params);
+
+  return 4 * (hidden * blocks + (hidden + 3) / 4 + hidden * blocks + blocks);
+}
+
+void
+cbam_channel_gate_pack (const CbamChannelGateParams *params, guint channels, float *out)
+{
+  const gsize row = 4 * (gsize) ((channels + 3) / 4), hidden = cbam_channel_gate_hidden (params);
+  float *b0 = out + hidden * row, *w1 = b0 + (hidden + 3) / 4 * 4, *b1 = w1 + hidden * row;
+
+  for (gsize i = 0; i < cbam_channel_gate_packed_size (params, channels); i++)
+    out[i] = 0;
+  for (gsize h = 0; h < hidden; h++) {
+    b0[h] = params->first.bias ? params->first.bias->values[h] : 0;
+    for (gsize c = 0; c < channels; c++) {
+      out[h * row + c] = params->first.weight->values[h * channels + c];
+      w1[h * row + c] = params->second.weight->values[c * hidden + h];
+    }
+  }
+  for (gsize c = 0; c < channels; c++)
+    b1[c] = params->second.bias ? params->second.bias->values[c] * (float) params->pool.n : 0;
 }
 
 static gsize
 packed_size (const CbamNode *node)
 {
-  const gsize blocks = cbam_tensor_blocks (node->output), hidden = hidden_channels (node);
-
-  return 4 * (hidden * blocks + (hidden + 3) / 4 + hidden * blocks + blocks);
+  return cbam_channel_gate_packed_size (&node->params.channel_gate, node->output->channels);
 }
 
-/* W0 by hidden channel, b0, W1 by hidden channel, b1 as often as there are pools. */
 static void
 pack (const CbamNode *node, float *out)
 {
-  const CbamChannelGateParams *p = &node->params.channel_gate;
-  const gsize channels = node->output->channels, row = 4 * (gsize) cbam_tensor_blocks (node->output);
-  const gsize hidden = hidden_channels (node);
-  float *b0 = out + hidden * row, *w1 = b0 + (hidden + 3) / 4 * 4, *b1 = w1 + hidden * row;
-
-  for (gsize i = 0; i < packed_size (node); i++)
-    out[i] = 0;
-  for (gsize h = 0; h < hidden; h++) {
-    b0[h] = p->first.bias ? p->first.bias->values[h] : 0;
-    for (gsize c = 0; c < channels; c++) {
-      out[h * row + c] = p->first.weight->values[h * channels + c];
-      w1[h * row + c] = p->second.weight->values[c * hidden + h];
-    }
-  }
-  for (gsize c = 0; c < channels; c++)
-    b1[c] = p->second.bias ? p->second.bias->values[c] * (float) p->pool.n : 0;
+  cbam_channel_gate_pack (&node->params.channel_gate, node->output->channels, out);
 }
 
 static void
@@ -61,7 +70,7 @@ dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_
   CbamReduceArgs *args = (CbamReduceArgs *) ret_dispatch->args;
 
   *args = cbam_reduce_args (node->inputs[0], node->output, &p->pool);
-  args->hidden = hidden_channels (node);
+  args->hidden = cbam_channel_gate_hidden (p);
   args->lo = p->first.lo;
   args->hi = p->first.hi;
   ret_dispatch->groups[0] = ret_dispatch->groups[1] = ret_dispatch->groups[2] = 1;
@@ -75,7 +84,9 @@ static const CbamOpVariant variants[] = {
 static guint64
 macs (const CbamNode *node)
 {
-  return 2 * (guint64) node->params.channel_gate.pool.n * node->output->channels * hidden_channels (node);
+  const CbamChannelGateParams *p = &node->params.channel_gate;
+
+  return 2 * (guint64) p->pool.n * node->output->channels * cbam_channel_gate_hidden (p);
 }
 
 /* It only stands in for other ops, which have references of their own. */

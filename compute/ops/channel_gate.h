@@ -1,4 +1,4 @@
-/* Whether a channel gate can be had in one piece.
+/* A channel gate's weights and parameters, for the ops that have one in them.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
@@ -8,8 +8,14 @@
 
 G_BEGIN_DECLS
 
-/* Of @pools ways of pooling @channels channels, @hidden between the layers: whether they fit the kernel's shared
- * memory. */
+/* Of @pools ways of pooling @channels channels, @hidden between the layers: whether they fit the kernel's shared memory. */
 gboolean cbam_channel_gate_fits (guint pools, guint channels, guint hidden);
+
+guint cbam_channel_gate_hidden (const CbamChannelGateParams *params);
+
+/* Floats, and their order: W0 by hidden channel, b0, W1 by hidden channel, b1 as often as there are pools; each a multiple
+ * of four. */
+gsize cbam_channel_gate_packed_size (const CbamChannelGateParams *params, guint channels);
+void cbam_channel_gate_pack (const CbamChannelGateParams *params, guint channels, float *out);
 
 G_END_DECLS

@@ -34,6 +34,8 @@ typedef enum
   CBAM_BIND_INPUT_1,
   CBAM_BIND_INPUT_2,
   CBAM_BIND_OUTPUT,
+  CBAM_BIND_MORE, /* further outputs */
+  CBAM_BIND_MORE_1,
   CBAM_BIND_WEIGHTS,
   CBAM_BIND_PIXELS, /* the slot's: bytes of the frame */
   CBAM_BIND_FRAME,  /* the slot's CbamFrameArgs */
@@ -97,6 +99,7 @@ extern const CbamOpClass cbam_op_multiply;
 extern const CbamOpClass cbam_op_global_pool;
 extern const CbamOpClass cbam_op_channel_pool;
 extern const CbamOpClass cbam_op_channel_gate;
+extern const CbamOpClass cbam_op_cbam;
 extern const CbamOpClass cbam_op_resize;
 extern const CbamOpClass cbam_op_turn;
 extern const CbamOpClass cbam_op_max_pool;

@@ -57,10 +57,10 @@ static const struct
     .unused = CBAM_FUSE_PARITY },
   { .name = "stairnet, full steps, se",
     .preset = { "stairnet-se", 3, 32, 3, .neck_norm = TRUE, .document = SMALL ("se") },
-    .unused = CBAM_FUSE_SIGMOID | CBAM_FUSE_GATES },
+    .unused = CBAM_FUSE_SIGMOID | CBAM_FUSE_GATES | CBAM_FUSE_CBAM },
   { .name = "stairnet, bam",
     .preset = { "stairnet-bam", 3, 48, 1, .neck_norm = TRUE, .document = SMALL ("bam") },
-    .unused = CBAM_FUSE_SIGMOID | CBAM_FUSE_GATES | CBAM_FUSE_CHANNEL_GATE },
+    .unused = CBAM_FUSE_SIGMOID | CBAM_FUSE_GATES | CBAM_FUSE_CHANNEL_GATE | CBAM_FUSE_CBAM },
 };
 
 static char *class_names[] = { "background", "a", "b", "???", "d", "e", "f", NULL };
@@ -291,9 +291,10 @@ test_fusions (gconstpointer data)
     { "no parity", CBAM_FUSE_ALL & ~CBAM_FUSE_PARITY },
     { "no channel gate", CBAM_FUSE_ALL & ~CBAM_FUSE_CHANNEL_GATE },
     { "no gates", CBAM_FUSE_ALL & ~CBAM_FUSE_GATES },
+    { "no cbam", CBAM_FUSE_ALL & ~CBAM_FUSE_CBAM },
   };
   const CbamFusions neck =
-      CBAM_FUSE_SUM | CBAM_FUSE_SIGMOID | CBAM_FUSE_PARITY | CBAM_FUSE_CHANNEL_GATE | CBAM_FUSE_GATES;
+      CBAM_FUSE_SUM | CBAM_FUSE_SIGMOID | CBAM_FUSE_PARITY | CBAM_FUSE_CHANNEL_GATE | CBAM_FUSE_GATES | CBAM_FUSE_CBAM;
   const CbamFusions unused = nets[i].preset.document ? nets[i].unused
                              : nets[i].batch_norm    ? neck
                                                      : neck | CBAM_FUSE_BATCH_NORM;

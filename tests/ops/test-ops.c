@@ -15,6 +15,7 @@
 #include "random-source.h"
 
 #define CANARY 256
+#define GATE_FUSIONS (CBAM_FUSE_SIGMOID | CBAM_FUSE_CHANNEL_GATE | CBAM_FUSE_GATES | CBAM_FUSE_CBAM)
 
 /* What the op gets besides the first map. */
 typedef enum
@@ -137,6 +138,11 @@ static const Shape shapes[] = {
   { &cbam_op_channel_gate, 9, 14, 41, CBAM_POOL_AVG | CBAM_POOL_MAX, 7 },
   { &cbam_op_channel_gate, 5, 6, 130, CBAM_POOL_AVG | CBAM_POOL_MAX | CBAM_POOL_LP | CBAM_POOL_LSE, 70,
     .no_bias = TRUE },
+  /* all of CBAM: stride is the spatial kernel, dilation whether the mean comes first */
+  { &cbam_op_cbam, 1, 1, 5, CBAM_POOL_AVG | CBAM_POOL_MAX, 1, 7 },
+  { &cbam_op_cbam, 9, 14, 41, CBAM_POOL_AVG | CBAM_POOL_MAX, 7, 7, .big_reader = TRUE },
+  { &cbam_op_cbam, 19, 19, 128, CBAM_POOL_AVG | CBAM_POOL_MAX, 8, 7, .no_bias = TRUE },
+  { &cbam_op_cbam, 5, 6, 130, CBAM_POOL_MAX | CBAM_POOL_LP | CBAM_POOL_LSE, 70, 3, 1 },
   /* resizing: outputs is 1 for bilinear, kernel x stride the size */
   { &cbam_op_resize, 3, 2, 5, 0, 5, 4 },
   { &cbam_op_resize, 10, 10, 21, 0, 19, 19, .big_reader = TRUE },
@@ -196,6 +202,22 @@ add_channel_gate (CbamGraph *graph, const Shape *shape, CbamTensor *x)
   return cbam_graph_sigmoid (graph, cbam_graph_global_pool (graph, "sum", x, &sum));
 }
 
+/* What make_cbam() in fuse.c looks for, once the other gates' rules have been at it. */
+static CbamTensor *
+add_cbam (CbamGraph *graph, const Shape *shape, CbamTensor *x)
+{
+  CbamTensor *gate = add_channel_gate (graph, shape, x), *spatial;
+
+  x = cbam_graph_multiply (graph, "scaled", x, gate);
+  spatial = cbam_graph_channel_pool (graph, "pool", x, shape->dilation == 1);
+  spatial = cbam_graph_conv (
+      graph,
+      &(CbamConvForm){
+          .name = "spatial", .input = spatial, .channels = 1, .kernel = shape->stride, .pad = shape->stride / 2 });
+  spatial = cbam_graph_sigmoid (graph, spatial);
+  return cbam_graph_multiply (graph, "op", x, spatial);
+}
+
 static CbamTensor *
 add_deconv (CbamGraph *graph, const Shape *shape, CbamTensor *x)
 {
@@ -233,6 +255,8 @@ add_op (CbamGraph *graph, const Shape *shape, CbamTensor *x)
     return cbam_graph_channel_pool (graph, "op", x, shape->dilation == 1);
   if (shape->op == &cbam_op_channel_gate)
     return add_channel_gate (graph, shape, x);
+  if (shape->op == &cbam_op_cbam)
+    return add_cbam (graph, shape, x);
   if (shape->op == &cbam_op_resize)
     return cbam_graph_resize (graph, "op", x, shape->kernel, shape->stride, shape->outputs == 1);
   if (shape->op == &cbam_op_turn)
@@ -368,7 +392,9 @@ run_variant (CbamDevice *device, const Shape *shape, const CbamOpVariant *varian
   g_autoptr (CbamSlot) slot = NULL;
   GRand *rand = g_rand_new_with_seed (7);
 
-  cbam_graph_fuse (fast.graph, CBAM_FUSE_CHANNEL_GATE);
+  cbam_graph_fuse (fast.graph, shape->op == &cbam_op_channel_gate ? CBAM_FUSE_CHANNEL_GATE
+                               : shape->op == &cbam_op_cbam       ? GATE_FUSIONS
+                                                                  : 0);
   program = cbam_program_new (device, fast.graph, &config, &error);
   g_assert_no_error (error);
   slot = cbam_slot_new (program, FALSE, &error);
