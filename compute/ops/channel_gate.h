@@ -8,13 +8,14 @@
 
 G_BEGIN_DECLS
 
-/* Of @pools ways of pooling @channels channels, @hidden between the layers: whether they fit the kernel's shared memory. */
+/* Of @pools ways of pooling @channels channels, @hidden between the layers: whether they fit the kernel's shared
+ * memory. */
 gboolean cbam_channel_gate_fits (guint pools, guint channels, guint hidden);
 
 guint cbam_channel_gate_hidden (const CbamChannelGateParams *params);
 
-/* Floats, and their order: W0 by hidden channel, b0, W1 by hidden channel, b1 as often as there are pools; each a multiple
- * of four. */
+/* Floats, and their order: W0 by hidden channel, b0, W1 by hidden channel, b1 as often as there are pools; each a
+ * multiple of four. */
 gsize cbam_channel_gate_packed_size (const CbamChannelGateParams *params, guint channels);
 void cbam_channel_gate_pack (const CbamChannelGateParams *params, guint channels, float *out);
 

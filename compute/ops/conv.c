@@ -97,22 +97,27 @@ depth (const CbamNode *node)
          node->params.conv.kernel_height;
 }
 
-static gsize
-packed_size (const CbamNode *node)
+guint
+cbam_conv_bias_texel (const CbamNode *node)
+{
+  return (guint) (padded_channels (node) * depth (node));
+}
+
+gsize
+cbam_conv_packed_size (const CbamNode *node)
 {
   return padded_channels (node) * (depth (node) * 4 + 1);
 }
 
-/* [channels/8][depth][8][4], then the bias; zeros in the padding. */
-static void
-pack (const CbamNode *node, float *out)
+void
+cbam_conv_pack (const CbamNode *node, float *out)
 {
   const CbamConvParams *p = &node->params.conv;
   const guint in_channels = node->inputs[0]->channels, out_channels = node->output->channels;
   const gsize k_depth = depth (node), taps = (gsize) p->kernel_width * p->kernel_height;
   float *bias = out + padded_channels (node) * k_depth * 4;
 
-  for (gsize i = 0; i < packed_size (node); i++)
+  for (gsize i = 0; i < cbam_conv_packed_size (node); i++)
     out[i] = 0;
   for (gsize o = 0; o < out_channels; o++)
     for (gsize c = 0; c < in_channels; c++)
@@ -199,7 +204,7 @@ dispatch_texel (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch
   CbamConvArgs *args = (CbamConvArgs *) ret_dispatch->args;
 
   cbam_conv_fill_args (node, LANES * variant->tile[1], LANES, ret_dispatch);
-  args->bias = (uint) (padded_channels (node) * depth (node));
+  args->bias = cbam_conv_bias_texel (node);
   ret_dispatch->groups[1] = (node->output->channels + variant->tile[0] - 1) / variant->tile[0];
 }
 
@@ -238,7 +243,7 @@ dispatch_window (const CbamOpVariant *variant, const CbamNode *node, CbamDispatc
   ret_dispatch->groups[0] += tiles - args->tiles;
   ret_dispatch->groups[1] = (node->output->channels + variant->tile[0] - 1) / variant->tile[0];
   args->tiles = tiles;
-  args->bias = (uint) (padded_channels (node) * depth (node));
+  args->bias = cbam_conv_bias_texel (node);
   args->inv_width = 1.0f / (float) args->x.row;
 }
 
@@ -248,7 +253,7 @@ dispatch_shared (const CbamOpVariant *variant, const CbamNode *node, CbamDispatc
   CbamConvArgs *args = (CbamConvArgs *) ret_dispatch->args;
 
   cbam_conv_fill_args (node, variant->tile[1], SHARED_THREADS, ret_dispatch);
-  args->bias = (uint) (padded_channels (node) * depth (node));
+  args->bias = cbam_conv_bias_texel (node);
   ret_dispatch->groups[1] = (node->output->channels + variant->tile[0] - 1) / variant->tile[0];
 }
 
@@ -261,7 +266,7 @@ dispatch_single (const CbamOpVariant *variant, const CbamNode *node, CbamDispatc
   const guint full_height = node->output->height + 2 * node->output->border;
 
   cbam_conv_fill_args (node, 1, 1, ret_dispatch);
-  args->bias = (uint) (padded_channels (node) * depth (node));
+  args->bias = cbam_conv_bias_texel (node);
   args->inv_width = 1.0f / (float) full_width;
   ret_dispatch->groups[0] = (full_width * full_height + SINGLE_THREADS - 1) / SINGLE_THREADS;
   ret_dispatch->groups[1] = 1;
@@ -405,8 +410,8 @@ const CbamOpClass cbam_op_conv = {
   .name = "conv",
   .border = cbam_conv_border,
   .macs = macs,
-  .packed_size = packed_size,
-  .pack = pack,
+  .packed_size = cbam_conv_packed_size,
+  .pack = cbam_conv_pack,
   .reference = reference,
   .variants = variants,
   .n_variants = G_N_ELEMENTS (variants),

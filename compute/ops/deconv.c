@@ -9,6 +9,7 @@
 #include "args/deconv.h"
 
 #include "graph/run_reference.h"
+#include "ops/conv.h"
 #include "ops/padded.h"
 #include "shaders.h"
 
@@ -20,9 +21,6 @@ dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_
 {
   const CbamConvParams *p = &node->params.conv;
   const CbamTensor *in = node->inputs[0], *out = node->output;
-  const gsize floats = node->op->packed_size (node);
-  const guint bias_blocks =
-      node->op == &cbam_op_deconv ? (cbam_tensor_blocks (out) + 1) / 2 * 2 : cbam_tensor_blocks (out);
 
   *(CbamDeconvArgs *) ret_dispatch->args = (CbamDeconvArgs){
     .x = in->view,
@@ -39,20 +37,24 @@ dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_
     .up_y = p->up_y,
     .pad_x = (uint) p->pad_left,
     .pad_y = (uint) p->pad_top,
-    .bias = (uint) (floats / 4 - bias_blocks),
+    .bias = node->op == &cbam_op_deconv ? cbam_conv_bias_texel (node) : cbam_depthwise_bias_texel (node),
     .inv_full = cbam_padded_dispatch (out, THREADS, ret_dispatch),
     .lo = p->lo,
     .hi = p->hi,
   };
 }
 
+static gsize
+taps (const CbamNode *node)
+{
+  return (gsize) node->params.conv.kernel_width * node->params.conv.kernel_height;
+}
+
 /* Mesa before 25 ends all loops of an invocation after 65,535 turns, silently. */
 static gboolean
 fits (const CbamOpVariant *variant, const CbamNode *node)
 {
-  return (gsize) cbam_tensor_blocks (node->inputs[0]) * node->params.conv.kernel_width *
-             node->params.conv.kernel_height <
-         65535;
+  return cbam_tensor_blocks (node->inputs[0]) * taps (node) < 65535;
 }
 
 static const CbamOpVariant variants[] = {
@@ -64,67 +66,6 @@ static const CbamOpVariant depthwise_variants[] = {
   CBAM_TEXEL_AND_PLAIN ("", depthwise_deconv, CbamDeconvArgs, dispatch, NULL, CBAM_BIND_INPUT, CBAM_BIND_WEIGHTS,
                         CBAM_BIND_OUTPUT),
 };
-
-/* ---- Packing: as conv's, in whole groups of eight channels, and as depthwise's -------------------------------------
- */
-
-static gsize
-taps (const CbamNode *node)
-{
-  return (gsize) node->params.conv.kernel_width * node->params.conv.kernel_height;
-}
-
-static gsize
-padded_channels (const CbamNode *node)
-{
-  return (node->output->channels + 7) / 8 * 8;
-}
-
-static gsize
-packed_size (const CbamNode *node)
-{
-  return padded_channels (node) * (cbam_tensor_blocks (node->inputs[0]) * taps (node) * 4 + 1);
-}
-
-static void
-pack (const CbamNode *node, float *out)
-{
-  const CbamConvParams *p = &node->params.conv;
-  const guint in_channels = node->inputs[0]->channels, out_channels = node->output->channels;
-  const gsize depth = cbam_tensor_blocks (node->inputs[0]) * taps (node);
-  float *bias = out + padded_channels (node) * depth * 4;
-
-  for (gsize i = 0; i < packed_size (node); i++)
-    out[i] = 0;
-  for (gsize o = 0; o < out_channels; o++) {
-    for (gsize c = 0; c < in_channels; c++)
-      for (gsize tap = 0; tap < taps (node); tap++)
-        out[((o / 8 * depth + c / 4 * taps (node) + tap) * 8 + o % 8) * 4 + c % 4] =
-            p->weight->values[(o * in_channels + c) * taps (node) + tap];
-    bias[o] = p->bias ? p->bias->values[o] : 0;
-  }
-}
-
-static gsize
-depthwise_packed_size (const CbamNode *node)
-{
-  return (gsize) cbam_tensor_blocks (node->output) * 4 * (taps (node) + 1);
-}
-
-static void
-depthwise_pack (const CbamNode *node, float *out)
-{
-  const CbamConvParams *p = &node->params.conv;
-  float *bias = out + (gsize) cbam_tensor_blocks (node->output) * 4 * taps (node);
-
-  for (gsize i = 0; i < depthwise_packed_size (node); i++)
-    out[i] = 0;
-  for (guint c = 0; c < node->output->channels; c++) {
-    for (gsize t = 0; t < taps (node); t++)
-      out[(c / 4 * taps (node) + t) * 4 + c % 4] = p->weight->values[c * taps (node) + t];
-    bias[c] = p->bias ? p->bias->values[c] : 0;
-  }
-}
 
 /* ---- Truth: every input pixel is spread over the output ---------------------------------------------------------- */
 
@@ -182,8 +123,8 @@ macs (const CbamNode *node)
 const CbamOpClass cbam_op_deconv = {
   .name = "deconv",
   .macs = macs,
-  .packed_size = packed_size,
-  .pack = pack,
+  .packed_size = cbam_conv_packed_size,
+  .pack = cbam_conv_pack,
   .reference = reference,
   .variants = variants,
   .n_variants = G_N_ELEMENTS (variants),
@@ -192,8 +133,8 @@ const CbamOpClass cbam_op_deconv = {
 const CbamOpClass cbam_op_depthwise_deconv = {
   .name = "depthwise_deconv",
   .macs = macs,
-  .packed_size = depthwise_packed_size,
-  .pack = depthwise_pack,
+  .packed_size = cbam_depthwise_packed_size,
+  .pack = cbam_depthwise_pack,
   .reference = reference,
   .variants = depthwise_variants,
   .n_variants = G_N_ELEMENTS (depthwise_variants),

@@ -15,21 +15,26 @@ taps (const CbamNode *node)
   return (gsize) node->params.conv.kernel_width * node->params.conv.kernel_height;
 }
 
-static gsize
-packed_size (const CbamNode *node)
+guint
+cbam_depthwise_bias_texel (const CbamNode *node)
+{
+  return (guint) (cbam_tensor_blocks (node->output) * taps (node));
+}
+
+gsize
+cbam_depthwise_packed_size (const CbamNode *node)
 {
   return (gsize) cbam_tensor_blocks (node->output) * 4 * (taps (node) + 1);
 }
 
-/* [C/4][taps][4], then the bias. */
-static void
-pack (const CbamNode *node, float *out)
+void
+cbam_depthwise_pack (const CbamNode *node, float *out)
 {
   const CbamConvParams *p = &node->params.conv;
   const guint channels = node->output->channels;
   float *bias = out + (gsize) cbam_tensor_blocks (node->output) * 4 * taps (node);
 
-  for (gsize i = 0; i < packed_size (node); i++)
+  for (gsize i = 0; i < cbam_depthwise_packed_size (node); i++)
     out[i] = 0;
   for (guint c = 0; c < channels; c++) {
     for (gsize t = 0; t < taps (node); t++)
@@ -78,7 +83,7 @@ dispatch_texel (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch
   ret_dispatch->groups[0] += groups - args->tiles;
   ret_dispatch->groups[1] = cbam_tensor_blocks (node->output);
   args->tiles = groups;
-  args->bias = (uint) (cbam_tensor_blocks (node->output) * taps (node));
+  args->bias = cbam_depthwise_bias_texel (node);
 }
 
 static void
@@ -88,7 +93,7 @@ dispatch_plain (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch
 
   cbam_conv_fill_args (node, PLAIN_THREADS, PLAIN_THREADS, ret_dispatch);
   ret_dispatch->groups[1] = cbam_tensor_blocks (node->output);
-  args->bias = (uint) (cbam_tensor_blocks (node->output) * taps (node));
+  args->bias = cbam_depthwise_bias_texel (node);
 }
 
 #define TEXEL(label, module, width, height, stride)                                                                    \
@@ -147,8 +152,8 @@ const CbamOpClass cbam_op_depthwise = {
   .name = "depthwise",
   .border = cbam_conv_border,
   .macs = macs,
-  .packed_size = packed_size,
-  .pack = pack,
+  .packed_size = cbam_depthwise_packed_size,
+  .pack = cbam_depthwise_pack,
   .reference = reference,
   .variants = variants,
   .n_variants = G_N_ELEMENTS (variants),

@@ -21,7 +21,7 @@ cbam_padded_dispatch (const CbamTensor *out, guint threads, CbamDispatch *ret_di
   return 1.0f / (float) full_width;
 }
 
-/* A kernel in its two flavours; @module names the shader, @bound is its list of bindings. */
+/* A kernel in its two flavours: @module names the shader; its bindings come last. */
 #define CBAM_TEXEL_AND_PLAIN(suffix, module, type, fill, fitting, ...)                                                 \
   { .name = "texel" suffix,                                                                                            \
     .shader = &cbam_shader_##module##_texel,                                                                           \
