@@ -30,6 +30,8 @@ run_tests() {
   meson test -C "$folder" --no-rebuild --print-errorlogs "$@" || cbam_say "some tests in $folder did not pass"
 }
 
+# What the networks are proved against, and what reads .pth checkpoints; where it cannot be had, those tests are skipped.
+cbam_packages+=(python3-torch)
 cbam_install_packages
 cbam_find_test_data
 logs=("$build/meson-logs/testlog.json")

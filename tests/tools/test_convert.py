@@ -19,6 +19,12 @@ from common import CONVERT, HERE, expect_ok, read_safetensors, run, test_data
 from tap import Skip, Tap
 
 
+def convert(source, out, *options):
+    """What the written file holds, as read_safetensors() gives it."""
+    expect_ok(run(CONVERT, source, out, *options))
+    return read_safetensors(out)
+
+
 def tensor(tensors, name):
     shape, data = tensors[name]
     return np.frombuffer(data, "<f4").reshape(shape)
@@ -79,10 +85,10 @@ def check_document(model, source):
     assert document["input"]["channels"] == "rgb" and mean == [128] * 3 and scale == [1 / 128] * 3
 
 
-def check_refusal(folder, source, *words):
+def check_refusal(folder, source, *words, options=()):
     """One line that names what is wrong; no file, not even a part of one."""
     before = set(os.listdir(folder))
-    process = run(CONVERT, source, os.path.join(folder, "refused.safetensors"))
+    process = run(CONVERT, source, os.path.join(folder, "refused.safetensors"), *options)
     assert process.returncode == 1, process.returncode
     assert len(process.stderr.splitlines()) == 1, process.stderr
     for word in words:
