@@ -66,7 +66,8 @@ draw_stills() {
   local stills=("$cache"/darknet/*.jpg)
   [ -e "${stills[0]}" ] || return 0
   "$build/tools/cbam-run" --model "$model" --output "$output/stills" "${stills[@]}"
-  cbam_say "annotated stills: $output/stills/"
+  "$build/tools/cbam-run" --model "$model" --grad-cam 1 --output "$output/why" "${stills[@]}" >/dev/null
+  cbam_say "annotated stills: $output/stills/; where the evidence for the strongest object of each lies: $output/why/"
 }
 
 draw_video() {
