@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #version 450
 #extension GL_GOOGLE_include_directive : require
+#extension GL_EXT_control_flow_attributes : require
 #ifdef TEXELS
 #extension GL_EXT_shader_explicit_arithmetic_types_int64 : require
 #endif
@@ -27,8 +28,9 @@ void main ()
 
   if (block >= (a.channels + 3) / 4)
     return;
+  const Pools p = pool_block (a, block);
   for (uint i = 0; i < a.n_kinds; i++)
-    STORE (y, a.y.origin + i * a.y.pixel + block * a.y.plane, reduce (a, block, (a.kinds >> (4 * i)) & 15u));
+    STORE (y, a.y.origin + i * a.y.pixel + block * a.y.plane, pool_value (a, p, block, i));
   for (uint cell = 0; cell < border_cells (a.n_kinds, 1, a.border); cell++)
     STORE (y, border_texel (a.y, a.n_kinds, 1, a.border, cell) + block * a.y.plane, vec4 (0.0));
 }

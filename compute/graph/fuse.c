@@ -329,7 +329,7 @@ make_channel_gate (CbamGraph *graph, CbamNode *node)
   pool = first && is_pointwise (first) ? sole_writer_before (graph, first, 0) : NULL;
   if (!pool || pool->op != &cbam_op_global_pool || sum->params.global_pool.n != 1 ||
       sum->params.global_pool.kinds[0] != CBAM_REDUCE_SUM ||
-      !cbam_channel_gate_fits (pool->params.global_pool.n, pool->output->channels, first->output->channels))
+      !cbam_channel_gate_fits (&pool->params.global_pool, pool->inputs[0], first->output->channels))
     return FALSE;
   params = (CbamChannelGateParams){ pool->params.global_pool, first->params.conv, second->params.conv };
   node->op = &cbam_op_channel_gate;

@@ -10,6 +10,8 @@
 
 #include "shaders.h"
 
+#define THREADS 64
+
 enum
 {
   FEATURES,
@@ -45,19 +47,34 @@ head_of (const CbamGradCam *cam, const CbamLevel *level)
   return cbam_graph_find_writer (graph_of (cam), level->conf);
 }
 
+/* Of all loops of an invocation, from above. */
+static guint64
+count_turns (const CbamGradCam *cam, const CbamLevel *level)
+{
+  const CbamTensor *features = level->features;
+  const CbamConvParams *head = &head_of (cam, level)->params.conv;
+  const guint64 blocks = cbam_tensor_blocks (features), classes = graph_of (cam)->n_classes;
+  const guint64 cells = (guint64) features->width * features->height;
+
+  return (cells / THREADS + 1) * (blocks + 1) + 3 * classes +
+         (blocks / THREADS + 1) * head->kernel_width * head->kernel_height * (classes + 1);
+}
+
 static gboolean
 check_levels (const CbamGradCam *cam, GError **error)
 {
   const CbamGraph *graph = graph_of (cam);
 
   for (guint l = 0; l < graph->n_levels; l++) {
-    const guint blocks = cbam_tensor_blocks (graph->levels[l].features);
+    const CbamTensor *features = graph->levels[l].features;
 
-    if (blocks <= CBAM_GRAD_CAM_BLOCKS && graph->n_classes <= CBAM_GRAD_CAM_CLASSES)
+    if (cbam_tensor_blocks (features) <= CBAM_GRAD_CAM_BLOCKS && graph->n_classes <= CBAM_GRAD_CAM_CLASSES &&
+        count_turns (cam, &graph->levels[l]) < CBAM_MOST_TURNS)
       continue;
     g_set_error (error, CBAM_ERROR, CBAM_ERROR_UNSUPPORTED,
-                 "Grad-CAM: level %u has %u channels and %u classes; expected at most %u and %u", l,
-                 graph->levels[l].features->channels, graph->n_classes, CBAM_GRAD_CAM_BLOCKS * 4,
+                 "Grad-CAM: level %u has %ux%u pixels of %u channels and %u classes; expected at most %u channels, %u "
+                 "classes, and fewer pixels",
+                 l, features->width, features->height, features->channels, graph->n_classes, CBAM_GRAD_CAM_BLOCKS * 4,
                  CBAM_GRAD_CAM_CLASSES);
     return FALSE;
   }

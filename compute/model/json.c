@@ -162,9 +162,12 @@ shorten (char *text)
 char *
 cbam_json_describe (JsonNode *node)
 {
+  g_autofree char *text = NULL;
+
   if (node == NULL)
     return g_strdup ("nothing");
-  return shorten (json_to_string (node, FALSE));
+  text = json_to_string (node, FALSE); /* its escapes may make any bytes */
+  return shorten (g_utf8_make_valid (text, -1));
 }
 
 char *

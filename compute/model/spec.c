@@ -156,6 +156,14 @@ holds (JsonNode *node, GType type)
   return JSON_NODE_HOLDS_VALUE (node) && json_node_get_value_type (node) == type;
 }
 
+/* A string that is not empty, and text: escapes can make bytes that are none. */
+static gboolean
+holds_text (JsonNode *node)
+{
+  return holds (node, G_TYPE_STRING) && json_node_get_string (node)[0] != '\0' &&
+         g_utf8_validate (json_node_get_string (node), -1, NULL);
+}
+
 /* The object at @path, which is the parent's path and the key. */
 static Scope
 enter (const Scope *parent, const char *path, gboolean required)
@@ -179,7 +187,7 @@ read_string (const Scope *scope, const char *key)
 
   if (node == NULL)
     return NULL;
-  if (!holds (node, G_TYPE_STRING) || json_node_get_string (node)[0] == '\0') {
+  if (!holds_text (node)) {
     fail (scope->reader, path, node, "a string that is not empty");
     return NULL;
   }
@@ -318,7 +326,7 @@ read_strings (const Scope *scope, const char *key, guint low, guint high, gboole
     g_autofree char *path = g_strdup_printf ("%s.%s[%u]", scope->path, key, i);
     JsonNode *node = json_array_get_element (list, i);
 
-    if (holds (node, G_TYPE_STRING) && json_node_get_string (node)[0] != '\0')
+    if (holds_text (node))
       g_ptr_array_add (strings, json_node_dup_string (node));
     else
       fail (scope->reader, path, node, "a name");

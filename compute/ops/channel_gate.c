@@ -12,10 +12,17 @@
 #include "ops/reduce.h"
 #include "shaders.h"
 
+#define LEAST_THREADS 8 /* that its workgroup has */
+
 gboolean
-cbam_channel_gate_fits (guint pools, guint channels, guint hidden)
+cbam_channel_gate_fits (const CbamGlobalPoolParams *pool, const CbamTensor *x, guint hidden)
 {
-  return pools * ((channels + 3) / 4) <= CBAM_GATE_POOLED && hidden <= CBAM_GATE_HIDDEN;
+  const guint blocks = (x->channels + 3) / 4;
+  const guint64 blocks_each = (blocks + LEAST_THREADS - 1) / LEAST_THREADS;
+  const guint64 hidden_each = (hidden + LEAST_THREADS - 1) / LEAST_THREADS;
+
+  return pool->n * blocks <= CBAM_GATE_POOLED && hidden <= CBAM_GATE_HIDDEN &&
+         blocks_each * (cbam_reduce_turns (x, pool) + hidden) + hidden_each * pool->n * blocks < CBAM_MOST_TURNS;
 }
 
 guint

@@ -8,9 +8,8 @@
 
 G_BEGIN_DECLS
 
-/* Of @pools ways of pooling @channels channels, @hidden between the layers: whether they fit the kernel's shared
- * memory. */
-gboolean cbam_channel_gate_fits (guint pools, guint channels, guint hidden);
+/* Whether pooling @x by @pool, with @hidden channels between the layers, fits what the kernel can do. */
+gboolean cbam_channel_gate_fits (const CbamGlobalPoolParams *pool, const CbamTensor *x, guint hidden);
 
 guint cbam_channel_gate_hidden (const CbamChannelGateParams *params);
 

@@ -134,11 +134,10 @@ cbam_conv_pack (const CbamNode *node, float *out)
 
 /* tile: output channels, pixels per lane, K texels per turn. */
 
-/* Mesa before 25 ends all loops of an invocation after 65,535 turns, silently. */
 static gboolean
 fits (const CbamOpVariant *variant, const CbamNode *node)
 {
-  return depth (node) < 65535 && node->n_inputs == 1 && !node->params.conv.sigmoid;
+  return depth (node) < CBAM_MOST_TURNS && node->n_inputs == 1 && !node->params.conv.sigmoid;
 }
 
 static gboolean
@@ -146,7 +145,7 @@ is_pointwise (const CbamOpVariant *variant, const CbamNode *node)
 {
   const CbamConvParams *p = &node->params.conv;
 
-  return depth (node) < 65535 && p->kernel_width == 1 && p->kernel_height == 1 && !p->sigmoid &&
+  return depth (node) < CBAM_MOST_TURNS && p->kernel_width == 1 && p->kernel_height == 1 && !p->sigmoid &&
          cbam_tensor_blocks (node->inputs[0]) % variant->tile[2] == 0;
 }
 
@@ -178,8 +177,8 @@ fits_shared_sum (const CbamOpVariant *variant, const CbamNode *node)
 static gboolean
 fits_single (const CbamOpVariant *variant, const CbamNode *node)
 {
-  return depth (node) < 65535 && node->n_inputs == 1 && node->output->channels == 1 && node->params.conv.step_x == 1 &&
-         node->params.conv.step_y == 1;
+  return depth (node) < CBAM_MOST_TURNS && node->n_inputs == 1 && node->output->channels == 1 &&
+         node->params.conv.step_x == 1 && node->params.conv.step_y == 1;
 }
 
 /* Cycles on lavapipe, roughly: of every tile, those that stick out of the map or past the last channel included, its

@@ -50,11 +50,10 @@ taps (const CbamNode *node)
   return (gsize) node->params.conv.kernel_width * node->params.conv.kernel_height;
 }
 
-/* Mesa before 25 ends all loops of an invocation after 65,535 turns, silently. */
 static gboolean
 fits (const CbamOpVariant *variant, const CbamNode *node)
 {
-  return cbam_tensor_blocks (node->inputs[0]) * taps (node) < 65535;
+  return cbam_tensor_blocks (node->inputs[0]) * taps (node) < CBAM_MOST_TURNS;
 }
 
 static const CbamOpVariant variants[] = {

@@ -26,6 +26,9 @@ typedef enum
   CBAM_NEED_BLOCKED = 1 << 3,    /* channel-blocked maps: neighbouring pixels are neighbouring texels */
 } CbamNeeds;
 
+/* Turns of all loops of an invocation together: Mesa before 25 ends them after 65,535, silently. */
+#define CBAM_MOST_TURNS 65000
+
 /* What is bound at binding 0, 1, ... */
 typedef enum
 {

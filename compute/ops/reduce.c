@@ -25,6 +25,17 @@ kind_code (CbamReduction kind)
   g_return_val_if_reached (0);
 }
 
+guint64
+cbam_reduce_turns (const CbamTensor *x, const CbamGlobalPoolParams *pool)
+{
+  const guint64 once = (guint64) x->height * (1 + (x->width + CBAM_REDUCE_PIXELS - 1) / CBAM_REDUCE_PIXELS);
+  guint passes = 1;
+
+  for (guint i = 0; i < pool->n; i++)
+    passes += pool->kinds[i] == CBAM_REDUCE_LOG_SUM;
+  return once * passes;
+}
+
 CbamReduceArgs
 cbam_reduce_args (const CbamTensor *x, const CbamTensor *out, const CbamGlobalPoolParams *pool)
 {
@@ -50,8 +61,15 @@ global_dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatc
   ret_dispatch->groups[2] = 1;
 }
 
+static gboolean
+global_fits (const CbamOpVariant *variant, const CbamNode *node)
+{
+  return cbam_reduce_turns (node->inputs[0], &node->params.global_pool) < CBAM_MOST_TURNS;
+}
+
 static const CbamOpVariant global_variants[] = {
-  CBAM_TEXEL_AND_PLAIN ("", global_pool, CbamReduceArgs, global_dispatch, NULL, CBAM_BIND_INPUT, CBAM_BIND_OUTPUT),
+  CBAM_TEXEL_AND_PLAIN ("", global_pool, CbamReduceArgs, global_dispatch, global_fits, CBAM_BIND_INPUT,
+                        CBAM_BIND_OUTPUT),
 };
 
 static double

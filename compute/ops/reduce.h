@@ -9,6 +9,9 @@
 
 G_BEGIN_DECLS
 
+/* Turns that it takes to pool a block of @x. */
+guint64 cbam_reduce_turns (const CbamTensor *x, const CbamGlobalPoolParams *pool);
+
 /* All parameters that come from @x and the output; @pool may be NULL. */
 CbamReduceArgs cbam_reduce_args (const CbamTensor *x, const CbamTensor *out, const CbamGlobalPoolParams *pool);
 

@@ -13,6 +13,8 @@
 #define CBAM_REDUCE_KIND_LOG_SUM 3
 #define CBAM_REDUCE_KIND_SUM 4
 
+#define CBAM_REDUCE_PIXELS 8 /* read in a turn */
+
 /* Shared memory of channel_gate, in texels of pooled channels and in hidden channels: 12 + 2 KiB. */
 #define CBAM_GATE_POOLED 768
 #define CBAM_GATE_HIDDEN 512

@@ -10,9 +10,12 @@ void pool_channels (CbamReduceArgs a, uint thread)
 {
   const uint blocks = (a.channels + 3) / 4;
 
-  for (uint block = thread; block < blocks; block += THREADS)
+  for (uint block = thread; block < blocks; block += THREADS) {
+    const Pools p = pool_block (a, block);
+
     for (uint i = 0; i < a.n_kinds; i++)
-      pooled[i * blocks + block] = reduce (a, block, (a.kinds >> (4 * i)) & 15u);
+      pooled[i * blocks + block] = pool_value (a, p, block, i);
+  }
 }
 
 void first_layer (CbamReduceArgs a, uint thread)

@@ -1,51 +1,73 @@
 // What becomes of all pixels of a block of channels. The including shader has the map as X and its parameters as
 // CbamReduceArgs.
 //
+// Pixels are read once for all kinds (twice for logarithms of sums of exponentials, which need the largest first), several
+// a turn: Mesa before 25 ends all loops of an invocation after 65,535 turns, silently. Sums are made row by row, so that
+// the sum of many pixels does not lose what the sum of a few would keep.
+//
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
-vec4 largest_pixel (CbamReduceArgs a, uint block)
+struct Pools
 {
-  const int base = int (a.x.origin + block * a.x.plane);
-  vec4 largest = LOAD (X, base);
+  vec4 largest, sum, squares, exponentials; // the last less the largest
+};
 
-  for (uint row = 0; row < a.height; row++)
-    for (uint column = 0; column < a.width; column++)
-      largest = max (largest, LOAD (X, base + int (row * a.x.row + column * a.x.pixel)));
-  return largest;
+bool wants_exponentials (CbamReduceArgs a)
+{
+  for (uint i = 0; i < a.n_kinds; i++)
+    if (((a.kinds >> (4 * i)) & 15u) == CBAM_REDUCE_KIND_LOG_SUM)
+      return true;
+  return false;
 }
 
-// Row by row, so that the sum of many pixels does not lose what the sum of a few would keep.
-vec4 sum_of_pixels (CbamReduceArgs a, uint block, uint kind, vec4 shift)
+Pools pool_block (CbamReduceArgs a, uint block)
 {
-  const int base = int (a.x.origin + block * a.x.plane);
-  vec4 sum = vec4 (0.0);
+  const int base = int (a.x.origin + block * a.x.plane), last = int (a.width) - 1;
+  const vec4 first = LOAD (X, base);
+  Pools p = Pools (first, vec4 (0.0), vec4 (0.0), vec4 (0.0));
 
-  for (uint row = 0; row < a.height; row++) {
-    vec4 row_sum = vec4 (0.0);
+  for (int row = 0; row < int (a.height); row++) {
+    vec4 sum = vec4 (0.0), squares = vec4 (0.0);
 
-    for (uint column = 0; column < a.width; column++) {
-      const vec4 x = LOAD (X, base + int (row * a.x.row + column * a.x.pixel));
+    for (int column = 0; column <= last; column += CBAM_REDUCE_PIXELS)
+      [[unroll]] for (int i = 0; i < CBAM_REDUCE_PIXELS; i++) {
+        const vec4 x = LOAD (X, base + row * int (a.x.row) + min (column + i, last) * int (a.x.pixel));
+        const vec4 real = column + i <= last ? x : vec4 (0.0);
 
-      row_sum += kind == CBAM_REDUCE_KIND_L2 ? x * x : kind == CBAM_REDUCE_KIND_LOG_SUM ? exp (x - shift) : x;
-    }
-    sum += row_sum;
+        p.largest = max (p.largest, x);
+        sum += real;
+        squares += real * real;
+      }
+    p.sum += sum;
+    p.squares += squares;
   }
-  return sum;
+  for (int row = 0; row < int (a.height) && wants_exponentials (a); row++) {
+    vec4 sum = vec4 (0.0);
+
+    for (int column = 0; column <= last; column += CBAM_REDUCE_PIXELS)
+      [[unroll]] for (int i = 0; i < CBAM_REDUCE_PIXELS; i++) {
+        const vec4 x = LOAD (X, base + row * int (a.x.row) + min (column + i, last) * int (a.x.pixel));
+
+        sum += column + i <= last ? exp (x - p.largest) : vec4 (0.0);
+      }
+    p.exponentials += sum;
+  }
+  return p;
 }
 
-vec4 reduce (CbamReduceArgs a, uint block, uint kind)
+// The pool numbered i.
+vec4 pool_value (CbamReduceArgs a, Pools p, uint block, uint i)
 {
-  vec4 v;
+  const uint kind = (a.kinds >> (4 * i)) & 15u;
+  vec4 v = p.largest;
 
-  if (kind == CBAM_REDUCE_KIND_MAX)
-    return largest_pixel (a, block);
-  const vec4 shift = kind == CBAM_REDUCE_KIND_LOG_SUM ? largest_pixel (a, block) : vec4 (0.0);
-  v = sum_of_pixels (a, block, kind, shift);
+  if (kind == CBAM_REDUCE_KIND_SUM)
+    v = p.sum;
   if (kind == CBAM_REDUCE_KIND_MEAN)
-    v *= 1.0 / float (a.width * a.height);
+    v = p.sum / float (a.width * a.height);
   if (kind == CBAM_REDUCE_KIND_L2)
-    v = sqrt (v);
+    v = sqrt (p.squares);
   if (kind == CBAM_REDUCE_KIND_LOG_SUM)
-    v = shift + log (v);
+    v = p.largest + log (p.exponentials);
   return real_channels (v, block, a.channels);
 }

@@ -87,6 +87,8 @@ FILES = {
     "nested.safetensors": container(b'{"t":' + b"[" * 900 + b"]" * 900 + b"}"),
     "not-utf8.safetensors": container(b'{"\xff":1}'),
     "comment-hides-brackets.json": b'{"a": /* " */ ' + b"[" * 500,
+    "escapes-not-utf8.json": b'{"version": 1, "network": {"detector": "ssd", "backbone": "\\333"}}',
+    "label-not-utf8.json": json.dumps(SSD).replace("cat", "\\333").encode(),
     "no-channels.json": json.dumps(changed("input", {"width": 32, "height": 24})).encode(),
     "infinite-mean.json": json.dumps(changed("input.mean", [float("inf"), 0, 0])).replace("Infinity", "1e999").encode(),
     "anchors-too-many.json": json.dumps(changed("input", {"width": 8192, "height": 8192, "channels": "rgb"}))

@@ -1,0 +1,178 @@
+"""The small networks: every variant of models/README.md in at least one, each as small as it can be.
+
+SPDX-License-Identifier: LGPL-2.1-or-later
+"""
+
+from network import Form, Gate, Neck
+
+CLASSES = ["background", "person", "dog", "car", "bird"]
+
+# 12x8, 6x4, 3x2 and 2x1 cells on a MobileNet of 96x64 pixels; 8x6, 4x3, 2x2 and 1x1 on 64x48.
+FINE = ["base_net.5.3", "base_net.11.3", "base_net.13.3", "extras.0.2"]
+# 12x8, 6x4, 3x2 and 2x1 on 48x32
+EARLY = ["base_net.2.3", "base_net.4.3", "base_net.6.3", "base_net.12.3"]
+
+
+def case(name, backbone, size, form, attention=None, anchors=None, input=None, output=None, nms=None,
+         **network):
+    """A case: its name, document and form. Anchors come without maps, which follow from the network."""
+    network = {"backbone": backbone, "width": 0.125, **network}
+    if "sources" in network:
+        network.setdefault("levels", len(network["sources"]))
+    network.setdefault("detector", "stairnet" if form.neck else "ssd")
+    levels, (width, height) = network["levels"], size
+    if attention:
+        network["attention"] = attention
+    least = [round(min(size) * (0.2 + 0.7 * l / levels)) for l in range(levels + 1)]
+    return name, {
+        "version": 1,
+        "name": name,
+        "network": network,
+        "input": {"width": width, "height": height, "channels": "rgb", "mean": [128, 127, 126],
+                  "scale": [0.015, 0.016, 0.017], **(input or {})},
+        "anchors": {"min_sizes": least[:-1], "max_sizes": least[1:],
+                    "aspect_ratios": [[2] if l % 2 else [] for l in range(levels)], **(anchors or {})},
+        "output": {"classes": CLASSES, "score": "softmax", **(output or {})},
+        "nms": nms or {},
+    }, form
+
+
+def ssd_cases():
+    vgg, mobilenet = "vgg16", "mobilenet_v1"
+    bright = {"scale": [0.06, 0.07, 0.08]}  # for activations beyond 6
+    # 100x76 -> 25x19 -> 13x10, which only a pool that rounds up gives -> 6x5
+    yield case("ssd-vgg", vgg, (100, 76), Form(), levels=4,
+               anchors={"clip": "cxcywh", "steps": [8, 16, 32, 64], "aspect_ratios": [[2], [2, 3], [2], [3]]},
+               input={"channels": "bgr"})
+    yield case("ssd-vgg-relu6-extras", vgg, (96, 96), Form(head=1), levels=5, activation="relu6",
+               extras={"stride": [1, 2, 2], "pad": [0, 1, 1]}, l2norm_eps=1e-3,
+               anchors={"clip": "wh"}, input=bright, output={"score": "sigmoid", "variances": [0.2, 0.1, 0.3, 0.1]})
+    yield case("ssd-vgg-conv3", vgg, (64, 64), Form(head=1), sources=["vgg.14", "vgg.21", "vgg.33", "extras.1"],
+               anchors={"max_sizes": [None, 30, 40, 50]})
+    yield case("ssd-mobilenet", mobilenet, (128, 128), Form(), levels=4,
+               anchors={"aspect_ratios": [[2, 3], [2, 3], [2], [2]], "clip": "corner"}, input={"channels": "bgr"})
+    yield case("ssd-mobilenet-six", mobilenet, (272, 176), Form(head=1), levels=6,
+               anchors={"steps": [16, 32, [60, 64], 100, 150, 300], "clip": "cxcywh"})
+    yield case("ssd-mobilenet-same-folded", mobilenet, (96, 64), Form(trunk="bias", head=1), levels=4,
+               activation="relu6", padding="same", width=0.25, input=bright, output={"score": "sigmoid"},
+               anchors={"max_sizes": [None, 40, None, 70]}, nms={"iou": 0.6, "top_k": 100, "keep": 100})
+    yield case("ssd-mobilenet-same-odd", mobilenet, (101, 75), Form(), levels=4, activation="relu6", padding="same",
+               bn_eps=1e-3, output={"score": "sigmoid", "classes": ["cat", "dog", "???", "bird"]})
+    yield case("ssd-mobilenet-fine", mobilenet, (64, 48), Form(), sources=FINE, input={"channels": "bgr"})
+    yield case("ssd-mobilenet-extras", mobilenet, (64, 48), Form(), sources=FINE + ["extras.1.2"], bn_eps=1e-2)
+
+
+def stairnet_cases():
+    vgg, mobilenet = "vgg16", "mobilenet_v1"
+    # 12, 6, 3, 1: the first step up is the one from 1 to 3
+    yield case("stairnet-vgg", vgg, (96, 96), Form(neck=Neck()), levels=4, extras={"stride": [2, 1], "pad": [1, 0]})
+    # 14x10, 7x5, 4x3, 2x2, 1x1: steps to odd and even sizes, one odd one way and even the other
+    yield case("stairnet-vgg-bias", vgg, (112, 80),
+               Form(neck=Neck(lateral="bias", up="full bias", post="3x3 bias"), head=1), levels=5,
+               extras={"stride": [2, 2, 2], "pad": [1, 1, 1]}, output={"score": "sigmoid"})
+    # 18, 9, 5, 3, 2, 1
+    six = {"extras": {"stride": [2] * 4, "pad": [1] * 4}, "l2norm_eps": 1e-12}
+    fewer = [None, 50, 70, 90, 110, 130]
+    yield case("stairnet-vgg-six", vgg, (144, 144), Form(neck=Neck(channels=8)), levels=6,
+               anchors={"max_sizes": fewer}, **six)
+    yield case("stairnet-vgg-five-of-six", vgg, (144, 144), Form(neck=Neck(channels=8)), levels=5,
+               sources=["vgg.21", "vgg.33", "extras.1", "extras.3", "extras.5", "extras.7"],
+               anchors={"max_sizes": fewer[:5]}, **six)
+    # 15, 8, 4, 2, 1
+    yield case("stairnet-vgg-conv3", vgg, (60, 60), Form(neck=Neck(up="full bn bias", channels=12)),
+               sources=["vgg.14", "vgg.21", "vgg.33", "extras.1", "extras.3"],
+               extras={"stride": [2, 2], "pad": [1, 1]})
+    # The reconstruction behind the paper's MobileNet rows
+    yield case("stairnet-mobilenet", mobilenet, (160, 160),
+               Form(neck=Neck(lateral="", up="depthwise", post="1x1 bn"), head=1), levels=5)
+    yield case("stairnet-mobilenet-separable", mobilenet, (160, 128),
+               Form(neck=Neck(up="depthwise bn", post="separable bn")), levels=4, bn_eps=1e-3)
+    yield case("stairnet-mobilenet-separable-folded", mobilenet, (128, 96),
+               Form(trunk="bias", neck=Neck(lateral="bias", up="depthwise bias", post="separable bias", channels=24),
+                    head=1), levels=4, padding="same", activation="relu6")
+    yield case("stairnet-nearest-sum-relu", mobilenet, (160, 96), Form(neck=Neck(post=""), head=1), levels=5,
+               upsample="nearest", sum_relu=True)
+    yield case("stairnet-bilinear-sum", mobilenet, (160, 96), Form(neck=Neck(lateral="bias", post="")), levels=5,
+               upsample="bilinear", sum_relu=False)
+    yield case("stairnet-deconv-sum", mobilenet, (96, 64), Form(neck=Neck(post="", up="full")), sources=FINE,
+               output={"score": "sigmoid"})
+    yield case("stairnet-nearest-post", mobilenet, (96, 64), Form(neck=Neck(lateral="bn bias", post="3x3 bn")),
+               sources=FINE, upsample="nearest")
+    yield case("stairnet-bilinear-post", mobilenet, (96, 64), Form(neck=Neck(channels=10, post="1x1 bias"), head=1),
+               sources=FINE, upsample="bilinear")
+    yield case("stairnet-four-of-five", mobilenet, (72, 48), Form(neck=Neck(post="1x1 bn")), levels=4,
+               sources=["base_net.3.3"] + FINE, anchors={"aspect_ratios": [[], [2], [2], [2, 3]]})
+
+
+def attention_cases():
+    vgg, mobilenet = "vgg16", "mobilenet_v1"
+
+    def stairnet(name, gate, attention, post="1x1 bn", size=(64, 48), channels=16, **more):
+        neck = Neck(channels, lateral="", up="depthwise", post=post)
+        return case(name, mobilenet, size, Form(neck=neck, gate=gate, head=1), attention, sources=FINE, **more)
+
+    # Where no ReLU follows the sum features are negative too, and ten channels do not fill groups of four: zeros that
+    # pad a map must not be taken for values.
+    odd = {"channels": 10, "post": ""}
+
+    se, eca, bam = {"kind": "se"}, {"kind": "eca"}, {"kind": "bam"}
+
+    def cbam(**more):
+        return {"kind": "cbam", **more}
+
+    yield stairnet("se", Gate(), se)
+    yield stairnet("se-bare", Gate(mlp="", reduction=2), se, **odd)
+    yield stairnet("se-conv", Gate(mlp="conv bias"), se, output={"score": "sigmoid"})
+    yield stairnet("eca-3", Gate(kernel=3), eca)
+    yield stairnet("eca-5", Gate(kernel=5), eca, **odd)
+    yield stairnet("eca-post", Gate(kernel=7), eca, post="3x3 bn")
+
+    yield stairnet("cbam", Gate(), cbam())
+    yield stairnet("cbam-3x3-post", Gate(reduction=16), cbam(pool=["max", "avg"]), post="3x3 bn", size=(64, 64))
+    # As in a much read article: order of the maps, no batch norm, 1x1 convolutions without biases
+    yield stairnet("cbam-article", Gate(mlp="conv", spatial=""), cbam(spatial_input="mean-max"), **odd)
+    yield stairnet("cbam-avg", Gate(mlp="", kernel=3), cbam(pool=["avg"]))
+    yield stairnet("cbam-max", Gate(spatial="bias"), cbam(pool=["max"], order="spatial-channel"), **odd)
+    yield stairnet("cbam-lp", Gate(kernel=3), cbam(pool=["lp"], order="parallel"))
+    yield stairnet("cbam-lse", Gate(mlp="conv bias", spatial="bn bias"), cbam(pool=["lse"], spatial_relu=True), **odd)
+    yield stairnet("cbam-four-pools", Gate(kernel=5), cbam(pool=["avg", "max", "lp", "lse"]), post="separable bn")
+    yield stairnet("cbam-conv", Gate(), cbam(spatial_input="conv"))
+    yield stairnet("cbam-odd", Gate(reduction=3), cbam(pool=["max", "avg", "lp", "lse"], order="parallel"), **odd)
+    yield stairnet("cbam-conv-3", Gate(kernel=3, spatial="bias"),
+                   cbam(spatial_input="conv", order="spatial-channel", spatial_relu=True))
+    yield stairnet("cbam-parallel-conv", Gate(spatial=""), cbam(spatial_input="conv", order="parallel"))
+    yield stairnet("cbam-channel", Gate(), cbam(spatial=False))
+    yield stairnet("cbam-spatial", Gate(), cbam(channel=False, spatial_input="mean-max"), output={"score": "sigmoid"})
+    yield stairnet("cbam-sum-relu", Gate(), cbam(), post="", sum_relu=True)
+    # 18x10, 9x5, 5x3, 3x1: the first step up has stride 1 down and stride 2 across
+    yield case("cbam-vgg", vgg, (144, 80), Form(neck=Neck(), gate=Gate(reduction=16), head=1), cbam(), levels=4,
+               extras={"stride": [2, 1], "pad": [1, 0]})
+    yield stairnet("cbam-three-of-four", Gate(reduction=2), cbam(), levels=3)
+    yield case("cbam-ssd-vgg", vgg, (72, 72), Form(gate=Gate(reduction=16)), cbam(), levels=3)
+    yield case("cbam-ssd-mobilenet", mobilenet, (96, 96), Form(head=1), cbam(order="spatial-channel"), levels=4)
+
+    yield stairnet("bam", Gate(), bam)
+    yield stairnet("bam-add", Gate(reduction=2), {**bam, "combine": "add", "dilation": 2}, **odd)
+    yield stairnet("bam-closing", Gate(closing=True), {**bam, "dilation": 1})
+    yield stairnet("bam-add-closing", Gate(closing=True), {**bam, "combine": "add"})
+    yield case("bam-ssd-mobilenet", mobilenet, (96, 96), Form(), {**bam, "dilation": 3}, levels=3)
+
+    # Made-up gates let half through, a quarter where there are two: the first blocks still show what the picture was.
+    wide = {"scale": [0.15, 0.16, 0.17]}
+    yield case("cbam-blocks", mobilenet, (48, 32), Form(), cbam(place="blocks"), sources=EARLY, input=wide)
+    yield case("se-both", mobilenet, (48, 32), Form(trunk="bias", neck=Neck(), head=1), {**se, "place": "both"},
+               sources=EARLY, activation="relu6", padding="same", input=wide)
+    yield case("eca-blocks", mobilenet, (48, 32), Form(gate=Gate(kernel=3), head=1), {**eca, "place": "blocks"},
+               sources=EARLY, input=wide)
+    # 160x128 pixels in the first blocks, read four times by a gate: loops of more turns than lavapipe gives a shader
+    # (65535, all of an invocation's together)
+    yield case("cbam-blocks-large", mobilenet, (320, 256), Form(head=1, gate=Gate(reduction=1)),
+               cbam(place="blocks", pool=["avg", "max", "lse"], spatial=False), sources=EARLY[2:], input=wide,
+               anchors={"max_sizes": [None] * 2})
+    # BAM's let everything through, and more.
+    yield case("bam-blocks", mobilenet, (48, 32), Form(), {**bam, "place": "blocks", "dilation": 2}, sources=EARLY[:3],
+               input={"scale": [0.001] * 3})
+
+
+def all_cases():
+    return [*ssd_cases(), *stairnet_cases(), *attention_cases()]

@@ -1,0 +1,264 @@
+#!/usr/bin/env python3
+"""Writes what PyTorch makes of a network and a picture, for test-golden to compare the engine with.
+
+    make_golden.py cases FOLDER [NAME...]     the small networks of cases.py; kept under cases/
+    make_golden.py presets FOLDER [NAME...] --documents TEST-GOLDEN     those known by name, at full size
+
+Weights and pictures are made up from a seed on both sides (seeded.py), so a file holds only results: for each level
+what its heads see, both heads' outputs and the attention weights; the detections; Grad-CAM maps of the first three.
+
+A result that hangs by a thread would tell rounding errors from nothing, so the seed (of a case) and the threshold are
+the first with which no score is near the threshold, no overlap near the limit, and no two scores whose order matters
+are near each other.
+
+SPDX-License-Identifier: LGPL-2.1-or-later
+"""
+
+import argparse
+import json
+import os
+import struct
+import subprocess
+import sys
+import time
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from need_torch import need_torch
+
+if not need_torch():
+    sys.exit("make_golden.py: needs PyTorch and numpy (on Debian: apt-get install python3-torch)")
+
+import numpy as np
+import torch
+
+import seeded
+from cases import all_cases
+from detect import Answer, grad_cam
+from network import Form, Gate, Neck, Network
+
+THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.9, 0.4, 0.3, 0.95, 0.25, 0.2)
+FEWEST, MOST = 5, 60  # detections
+MARGIN = 1e-4  # of scores from the threshold, of overlaps from the limit
+GAP = 2e-5  # between scores whose order matters
+CUT = 0.02  # pixels by which a box reaches into the picture or misses it
+CAMS = 3
+CAM_REST = 0.01  # the sum behind a map's maximum, against the largest sum of its terms' sizes: less is cancellation
+CERTAIN = 0.99  # a softmax score's gradient is a difference, lost in float32 as the score comes near 1
+LARGEST = 2600  # floats of a level's tensor in the file of a case; larger ones are left out
+SEEDS = 100
+CROWD = 100  # of the highest scores, between which a preset's threshold may lie
+
+
+# ---- Files
+
+
+def write_safetensors(path, tensors, metadata):
+    header, data = {"__metadata__": metadata}, b""
+    for name, values in tensors.items():
+        values = np.ascontiguousarray(values, "<f4")
+        header[name] = {"dtype": "F32", "shape": list(values.shape),
+                        "data_offsets": [len(data), len(data) + values.nbytes]}
+        data += values.tobytes()
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    with open(path + ".new", "wb") as file:
+        file.write(struct.pack("<Q", len(text)) + text + data)
+    os.replace(path + ".new", path)
+
+
+# ---- Running
+
+
+def load_weights(network, seed):
+    shapes = {}
+    for name, tensor in network.tensors().items():
+        shapes[name] = list(tensor.shape)
+        with torch.no_grad():
+            tensor.copy_(torch.from_numpy(seeded.weights(name, shapes[name], seed)))
+    return shapes
+
+
+def tree(shapes):
+    """{"a.b": x, "a.c": y} as {"a": {"b": x, "c": y}}: half as long where there are many names."""
+    root = {}
+    for name, shape in shapes.items():
+        *path, leaf = name.split(".")
+        node = root
+        for key in path:
+            node = node.setdefault(key, {})
+        node[leaf] = shape
+    return root
+
+
+def preprocess(document, pixels, dtype):
+    """[1, 3, H, W]: (pixel - mean) * scale, in the document's order of channels. The picture has the input's size."""
+    spec = document["input"]
+    x = torch.from_numpy(pixels.copy()).to(dtype)
+    x = x.flip(2) if spec["channels"] == "bgr" else x
+    mean, scale = (torch.tensor(spec.get(key, [usual] * 3), dtype=dtype) for key, usual in (("mean", 0), ("scale", 1)))
+    return ((x - mean) * scale).permute(2, 0, 1)[None]
+
+
+def flaw(answer):
+    """Why this answer is no good to compare with, or None."""
+    for what, value, least in (("detections", len(answer.found), FEWEST), ("margin", answer.margin, MARGIN),
+                               ("gap", answer.gap, GAP), ("cut", answer.cut, CUT)):
+        if value < least:
+            return f"{what} {value}"
+    return f"detections {len(answer.found)}" if len(answer.found) > MOST else None
+
+
+def explain(network, document, levels, answer):
+    """Grad-CAM of the first detections, or None where one is ill-conditioned."""
+    score, cams = document["output"]["score"], []
+    for value, prior, k in answer.found[:CAMS]:
+        level, cam, rest = grad_cam(network, levels, prior, k, score)
+        if rest < CAM_REST or (score == "softmax" and value > CERTAIN):
+            return None
+        cams.append((level, cam))
+    return cams
+
+
+def thresholds_between(network, document, levels):
+    """In the middle of wide gaps between the highest scores, the lowest first."""
+    answer = Answer(document, levels, network.per_cell, 1)
+    scores = np.sort(answer.scores[:, answer.reported].ravel())[::-1][:CROWD]
+    return [float(a + b) / 2 for a, b in zip(scores[:FEWEST:-1], scores[-2::-1]) if b - a > 3 * MARGIN]
+
+
+def decide(network, document, levels, thresholds):
+    """(answer, Grad-CAMs) at the first threshold that is good, or None."""
+    for threshold in thresholds:
+        answer = Answer(document, levels, network.per_cell, threshold)
+        cams = None if flaw(answer) else explain(network, document, levels, answer)
+        if cams:
+            return answer, cams
+    return None
+
+
+def collect(levels, answer, cams, largest):
+    """What goes into the file: {name: array}"""
+    tensors = {}
+    for l, level in enumerate(levels):
+        for name, values in level._asdict().items():
+            if values is not None and values.numel() <= largest:
+                values = values[0, 0] if name == "spatial" else values[0]
+                tensors[f"golden.level.{l}.{name}"] = values.numpy()
+    tensors["golden.detections"] = answer.rows
+    for i, (_, cam) in enumerate(cams):
+        tensors[f"golden.grad_cam.{i}"] = cam.numpy()
+    return tensors
+
+
+def make_case(folder, name, document, form, say=print):
+    """Tries seeds 1, 2, ... and writes the first good answer."""
+    network = Network({**document, "anchors": {**document["anchors"]}}, form)
+    document["anchors"] = {"maps": [list(size) for size in network.maps], **document["anchors"]}
+    network.double()
+    for seed in range(1, SEEDS):
+        shapes = load_weights(network, seed)
+        pixels = seeded.picture(document["input"]["width"], document["input"]["height"], seed)
+        with torch.no_grad():
+            levels = network(preprocess(document, pixels, torch.float64))
+        decision = decide(network, document, levels, THRESHOLDS)
+        if decision:
+            break
+    else:
+        raise RuntimeError(f"{name}: none of {SEEDS} seeds gives a good answer")
+    answer, cams = decision
+    document["nms"]["threshold"] = answer.threshold
+    assert all(level.conf.numel() <= LARGEST for level in levels), f"{name}: too large for its file"
+    write(folder, name, document, levels, answer, cams, LARGEST, {
+        "seed": seed, "parameters": network.count_parameters(), "tensors": tree(shapes)}, say)
+
+
+def write(folder, name, document, levels, answer, cams, largest, golden, say):
+    golden = {"threshold": answer.threshold, **golden,
+              "grad_cam": [{"detection": i, "level": level} for i, (level, _) in enumerate(cams)]}
+    path = os.path.join(folder, name + ".safetensors")
+    write_safetensors(path, collect(levels, answer, cams, largest),
+                      {"cbamdetect": json.dumps(document), "golden": json.dumps(golden, separators=(",", ":"))})
+    maps = " ".join("x".join(map(str, level.loc.shape[:1:-1])) for level in levels)
+    say(f"{name}: seed {golden['seed']}, threshold {answer.threshold}, {len(answer.found)} detections, maps {maps}, "
+        f"{golden['parameters']} parameters, {os.path.getsize(path)} bytes")
+
+
+# ---- Networks known by name
+
+VGG_NECK = Neck(channels=256, lateral="bn", up="full bn", post="3x3 bn")
+MOBILENET_NECK = Neck(channels=128, lateral="", up="depthwise", post="1x1 bn")
+GATE = Gate(reduction=16)
+
+# name: what its tensors are, and how many parameters the CBAM paper's table or SSD's authors say it has
+PRESETS = {
+    "ssd-vgg16": (Form(), 26515936),
+    "ssd512-vgg16": (Form(), 27188676),
+    "ssd-mobilenet": (Form(head=1), 5813536),
+    "stairnet-vgg16": (Form(neck=VGG_NECK), 32005600),
+    "stairnet-se-vgg16": (Form(neck=VGG_NECK, gate=GATE), 32056384),
+    "stairnet-cbam-vgg16": (Form(neck=VGG_NECK, gate=GATE), 32056984),
+    "stairnet-mobilenet": (Form(head=1, neck=MOBILENET_NECK), 5981600),
+    "stairnet-se-mobilenet": (Form(head=1, neck=MOBILENET_NECK, gate=GATE), 5994704),
+    "stairnet-cbam-mobilenet": (Form(head=1, neck=MOBILENET_NECK, gate=GATE), 5995304),
+    "stairnet-bam-mobilenet": (Form(head=1, neck=MOBILENET_NECK, gate=GATE), None),
+}
+PRESET_SEED = 1
+# Without trained batch norms activations stay as large as the input, and softmax would make ones and zeros of noise of
+# all 256 values. So the picture is noise of few values near the mean: of six, or, where a network still is too sure,
+# a few ones among zeros.
+PRESET_SPANS = {"ssd-mobilenet": 6, "stairnet-cbam-mobilenet": 6, "stairnet-mobilenet": 2, "stairnet-bam-mobilenet": 2,
+                "stairnet-se-mobilenet": 6, "stairnet-vgg16": 1.02}
+PRESET_SPAN = 1.1
+
+
+def make_preset(folder, name, document, dtype, say=print):
+    form, parameters = PRESETS[name]
+    network = Network(document, form).to(dtype)
+    assert network.count_parameters() == parameters or parameters is None, \
+        f"{name}: {network.count_parameters()} parameters, {parameters} in the tables"
+    assert [list(size) for size in network.maps] == [list(size) for size in document["anchors"]["maps"]]
+    load_weights(network, PRESET_SEED)
+    spec, span = document["input"], PRESET_SPANS.get(name, PRESET_SPAN)
+    low = [round(mean) - int(span / 2) for mean in spec["mean"]]
+    low = low[::-1] if spec["channels"] == "bgr" else low
+    pixels = seeded.picture(spec["width"], spec["height"], PRESET_SEED, low, span)
+    with torch.no_grad():
+        levels = network(preprocess(document, pixels, dtype))
+    decision = decide(network, document, levels, thresholds_between(network, document, levels))
+    if not decision:
+        raise RuntimeError(f"{name}: no threshold gives a good answer")
+    write(folder, name, document, levels, *decision, sys.maxsize, {
+        "seed": PRESET_SEED, "parameters": network.count_parameters(), "preset": name,
+        "picture": {"low": low, "span": span}}, say)
+
+
+def read_document(program, name):
+    return json.loads(subprocess.run([program, "--document", name], check=True, capture_output=True).stdout)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("what", choices=("cases", "presets"))
+    parser.add_argument("folder")
+    parser.add_argument("names", nargs="*", metavar="NAME")
+    parser.add_argument("--documents", metavar="TEST-GOLDEN", help="the program that prints a preset's document")
+    parser.add_argument("--float64", action="store_true", help="presets in double precision: ten times the time")
+    arguments = parser.parse_args()
+    os.makedirs(arguments.folder, exist_ok=True)
+    if arguments.what == "presets":
+        if not arguments.documents:
+            parser.error("presets need --documents")
+        for name in arguments.names or PRESETS:
+            start = time.monotonic()
+            make_preset(arguments.folder, name, read_document(arguments.documents, name),
+                        torch.float64 if arguments.float64 else torch.float32)
+            print(f"# {time.monotonic() - start:.1f} s", flush=True)
+        return
+    for name, document, form in all_cases():
+        if not arguments.names or name in arguments.names:
+            make_case(arguments.folder, name, document, form)
+
+
+if __name__ == "__main__":
+    main()

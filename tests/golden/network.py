@@ -1,0 +1,479 @@
+"""SSD and StairNet with SE, BAM, CBAM and ECA in plain PyTorch: the truth that the engine is compared with.
+
+A Network is made from a model document (models/README.md) and from a Form, which says what otherwise the tensors in a
+model file say: channels, kernels, which biases and batch norms there are. Its state_dict() has the names and shapes of
+the model file. It shares no code with the engine.
+
+SPDX-License-Identifier: LGPL-2.1-or-later
+"""
+
+from collections import namedtuple
+from dataclasses import dataclass, field
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+# "bn" in these words is a batch norm behind the layer, "bias" a bias in it.
+
+
+@dataclass
+class Neck:
+    """StairNet's."""
+    channels: int = 16
+    lateral: str = "bn"
+    up: str = "full bn"  # full or depthwise, where the document says deconv
+    post: str = "3x3 bn"  # 1x1, 3x3 or separable; empty = none
+
+
+@dataclass
+class Gate:
+    """An attention module's."""
+    reduction: int = 4
+    mlp: str = "bias"  # of SE and CBAM; "conv" = weights [h, C, 1, 1] as of a convolution
+    spatial: str = "bn"  # of CBAM's k x k convolution
+    kernel: int = 7  # of that, or of ECA's
+    closing: bool = False  # BAM's bn_out
+
+
+@dataclass
+class Form:
+    trunk: str = "bn"  # MobileNetV1's
+    head: int = 3  # kernel of loc and conf
+    neck: Neck = None
+    gate: Gate = field(default_factory=Gate)
+
+
+Level = namedtuple("Level", "features loc conf spatial channel")
+
+
+# ---- Parts
+
+
+class Conv(nn.Module):
+    """A convolution of the given name, with a batch norm named `norm` beside it where the words say so."""
+
+    def __init__(self, words, eps, name, conv, norm="bn"):
+        super().__init__()
+        self.steps = [name]
+        self.add_module(name, conv)
+        if "bn" in words:
+            self.steps.append(norm)
+            self.add_module(norm, nn.BatchNorm2d(conv.out_channels, eps=eps))
+
+    def forward(self, x):
+        for step in self.steps:
+            x = getattr(self, step)(x)
+        return x
+
+
+class L2Norm(nn.Module):
+    def __init__(self, channels, eps):
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(channels))
+        self.eps = eps
+
+    def forward(self, x):
+        return x / (x.pow(2).sum(1, keepdim=True).sqrt() + self.eps) * self.weight[:, None, None]
+
+
+class SameConv(nn.Conv2d):
+    """Padded as TensorFlow does it: output = ceil (input / stride), what is odd goes right and below."""
+
+    def forward(self, x):
+        pads = []
+        for size, kernel, stride in zip(x.shape[:1:-1], self.kernel_size[::-1], self.stride[::-1]):
+            pad = max((-(-size // stride) - 1) * stride + kernel - size, 0)
+            pads += [pad // 2, pad - pad // 2]
+        return F.conv2d(F.pad(x, pads), self.weight, self.bias, self.stride, 0, self.dilation, self.groups)
+
+
+def as_map(z):
+    return z[..., None, None]
+
+
+# ---- Attention. A module gives its output, then its spatial and its channel weights where it has them.
+
+
+class Mlp(nn.Module):
+    """Two layers with a ReLU between them, under two names."""
+
+    def __init__(self, gate, channels, first, second):
+        super().__init__()
+        hidden, bias = max(1, channels // gate.reduction), "bias" in gate.mlp
+        self.first, self.second, self.conv = first, second, "conv" in gate.mlp
+        for name, i, o in ((first, channels, hidden), (second, hidden, channels)):
+            layer = nn.Conv2d(i, o, 1, bias=bias) if self.conv else nn.Linear(i, o, bias=bias)
+            self.add_module(name, layer)
+
+    def forward(self, v):
+        v = as_map(v) if self.conv else v
+        z = getattr(self, self.second)(F.relu(getattr(self, self.first)(v)))
+        return z.flatten(1)
+
+
+class Se(nn.Module):
+    def __init__(self, spec, gate, channels, eps):
+        super().__init__()
+        self.fc = Mlp(gate, channels, "0", "2")
+
+    def forward(self, x):
+        z = torch.sigmoid(self.fc(x.mean((2, 3))))
+        return x * as_map(z), None, z
+
+
+class Eca(nn.Module):
+    def __init__(self, spec, gate, channels, eps):
+        super().__init__()
+        self.conv = nn.Conv1d(1, 1, gate.kernel, padding=gate.kernel // 2, bias=False)
+
+    def forward(self, x):
+        z = torch.sigmoid(self.conv(x.mean((2, 3))[:, None])[:, 0])
+        return x * as_map(z), None, z
+
+
+POOLS = {
+    "avg": lambda x: x.mean(2),
+    "max": lambda x: x.max(2).values,
+    "lp": lambda x: x.pow(2).sum(2).sqrt(),
+    "lse": lambda x: torch.logsumexp(x, 2),
+}
+
+
+class ChannelGate(nn.Module):
+    def __init__(self, spec, gate, channels):
+        super().__init__()
+        self.mlp = Mlp(gate, channels, "1", "3")
+        self.pools = [POOLS[name] for name in spec.get("pool", ["avg", "max"])]
+
+    def forward(self, x):
+        return torch.sigmoid(sum(self.mlp(pool(x.flatten(2))) for pool in self.pools))
+
+
+class SpatialGate(nn.Module):
+    def __init__(self, spec, gate, channels, eps):
+        super().__init__()
+        self.input = spec.get("spatial_input", "max-mean")
+        self.relu = spec.get("spatial_relu", False)
+        if self.input == "conv":
+            self.reduce = nn.Conv2d(channels, 1, 1, bias=False)
+        conv = nn.Conv2d(1 if self.input == "conv" else 2, 1, gate.kernel, padding=gate.kernel // 2,
+                         bias="bias" in gate.spatial)
+        self.spatial = Conv(gate.spatial, eps, "conv", conv)
+
+    def forward(self, x):
+        largest, mean = x.max(1, keepdim=True).values, x.mean(1, keepdim=True)
+        if self.input == "conv":
+            pooled = self.reduce(x)
+        else:
+            pooled = torch.cat((largest, mean) if self.input == "max-mean" else (mean, largest), 1)
+        z = self.spatial(pooled)
+        return torch.sigmoid(F.relu(z) if self.relu else z)
+
+
+class Cbam(nn.Module):
+    def __init__(self, spec, gate, channels, eps):
+        super().__init__()
+        self.order = spec.get("order", "channel-spatial")
+        self.ChannelGate = ChannelGate(spec, gate, channels) if spec.get("channel", True) else None
+        self.SpatialGate = SpatialGate(spec, gate, channels, eps) if spec.get("spatial", True) else None
+
+    def forward(self, x):
+        channel = spatial = None
+        y = x
+        for part in ("spatial", "channel") if self.order == "spatial-channel" else ("channel", "spatial"):
+            seen = x if self.order == "parallel" else y
+            if part == "channel" and self.ChannelGate:
+                channel = self.ChannelGate(seen)
+                y = y * as_map(channel)
+            if part == "spatial" and self.SpatialGate:
+                spatial = self.SpatialGate(seen)
+                y = y * spatial
+        return y, spatial, channel
+
+
+class Bam(nn.Module):
+    def __init__(self, spec, gate, channels, eps):
+        super().__init__()
+        hidden, dilation = max(1, channels // gate.reduction), spec.get("dilation", 4)
+        self.combine = spec.get("combine", "mul")
+        self.channel_att, self.spatial_att = nn.Module(), nn.Module()
+        self.channel_att.gate_c = nn.Sequential()
+        for name, layer in (("gate_c_fc_0", nn.Linear(channels, hidden)),
+                            ("gate_c_bn_1", nn.BatchNorm1d(hidden, eps=eps)),
+                            ("gate_c_relu_1", nn.ReLU()),
+                            ("gate_c_fc_final", nn.Linear(hidden, channels))):
+            self.channel_att.gate_c.add_module(name, layer)
+        self.spatial_att.gate_s = nn.Sequential()
+        for name, layer in (("gate_s_conv_reduce0", nn.Conv2d(channels, hidden, 1)),
+                            ("gate_s_bn_reduce0", nn.BatchNorm2d(hidden, eps=eps)),
+                            ("gate_s_relu_reduce0", nn.ReLU())):
+            self.spatial_att.gate_s.add_module(name, layer)
+        for i in range(2):
+            conv = nn.Conv2d(hidden, hidden, 3, padding=dilation, dilation=dilation)
+            self.spatial_att.gate_s.add_module(f"gate_s_conv_di_{i}", conv)
+            self.spatial_att.gate_s.add_module(f"gate_s_bn_di_{i}", nn.BatchNorm2d(hidden, eps=eps))
+            self.spatial_att.gate_s.add_module(f"gate_s_relu_di_{i}", nn.ReLU())
+        self.spatial_att.gate_s.add_module("gate_s_conv_final", nn.Conv2d(hidden, 1, 1))
+        self.closing = gate.closing
+        if gate.closing:
+            self.channel_att.bn_out = nn.BatchNorm1d(channels, eps=eps)
+            self.spatial_att.bn_out = nn.BatchNorm2d(1, eps=eps)
+
+    def forward(self, x):
+        channel = self.channel_att.gate_c(x.mean((2, 3)))
+        spatial = self.spatial_att.gate_s(x)
+        if self.closing:
+            channel, spatial = self.channel_att.bn_out(channel), self.spatial_att.bn_out(spatial)
+        both = as_map(channel) + spatial if self.combine == "add" else as_map(channel) * spatial
+        return x * (1 + torch.sigmoid(both)), torch.sigmoid(spatial), torch.sigmoid(channel)
+
+
+ATTENTION = {"se": Se, "eca": Eca, "cbam": Cbam, "bam": Bam}
+
+
+# ---- Backbones. They give a dictionary: key prefix of a convolution -> its activated output.
+
+
+class Vgg16(nn.Module):
+    # (index in ssd.pytorch's list of modules, channels, kernel, padding = dilation); strings are pools
+    LAYERS = ((0, 64, 3, 1), (2, 64, 3, 1), "half", (5, 128, 3, 1), (7, 128, 3, 1), "half", (10, 256, 3, 1),
+              (12, 256, 3, 1), (14, 256, 3, 1), "half, rounded up", (17, 512, 3, 1), (19, 512, 3, 1), (21, 512, 3, 1),
+              "half", (24, 512, 3, 1), (26, 512, 3, 1), (28, 512, 3, 1), "same", (31, 1024, 3, 6), (33, 1024, 1, 1))
+    POOLS = {"half": (2, 2, 0, 1, False), "half, rounded up": (2, 2, 0, 1, True), "same": (3, 1, 1, 1, False)}
+    # reduced channels, channels, kernel, stride, padding
+    EXTRAS_300 = ((256, 512, 3, 2, 1), (128, 256, 3, 2, 1), (128, 256, 3, 1, 0), (128, 256, 3, 1, 0))
+    EXTRAS_512 = ((256, 512, 3, 2, 1),) + ((128, 256, 3, 2, 1),) * 3 + ((128, 256, 4, 1, 1),)
+    SOURCES = ["vgg.21", "vgg.33", "extras.1", "extras.3", "extras.5", "extras.7", "extras.9"]
+
+    def __init__(self, network, form, n_extras, eps):
+        super().__init__()
+        width, n = network.get("width", 1), 3
+        self.vgg, self.extras = nn.ModuleDict(), nn.ModuleList()
+        for layer in self.LAYERS:
+            if layer in self.POOLS:
+                continue
+            index, channels, kernel, dilation = layer
+            channels = max(8, int(channels * width))
+            self.vgg[str(index)] = nn.Conv2d(n, channels, kernel, padding=dilation if kernel > 1 else 0,
+                                             dilation=dilation)
+            n = channels
+        usual = self.EXTRAS_512 if n_extras > 4 and "extras" not in network else self.EXTRAS_300
+        for e in range(n_extras):
+            reduced, channels, kernel, stride, pad = usual[min(e, len(usual) - 1)]
+            if "extras" in network:
+                stride, pad = network["extras"]["stride"][e], network["extras"]["pad"][e]
+            reduced, channels = max(8, int(reduced * width)), max(8, int(channels * width))
+            self.extras.append(nn.Conv2d(n, reduced, 1))
+            self.extras.append(nn.Conv2d(reduced, channels, kernel, stride, pad))
+            n = channels
+        self.L2Norm = L2Norm(self.vgg["21"].out_channels, network.get("l2norm_eps", 1e-10))
+        self.activation = F.relu6 if network.get("activation") == "relu6" else F.relu
+        self.channels = {f"vgg.{i}": conv.out_channels for i, conv in self.vgg.items()}
+        self.channels.update({f"extras.{e}": conv.out_channels for e, conv in enumerate(self.extras)})
+
+    def forward(self, x):
+        out = {}
+        for layer in self.LAYERS:
+            if layer in self.POOLS:
+                x = F.max_pool2d(x, *self.POOLS[layer])
+            else:
+                x = out[f"vgg.{layer[0]}"] = self.activation(self.vgg[str(layer[0])](x))
+        for e, conv in enumerate(self.extras):
+            x = out[f"extras.{e}"] = self.activation(conv(x))
+        out["vgg.21"] = self.L2Norm(out["vgg.21"])  # for the heads alone; the trunk went on without it
+        return out
+
+
+class MobileNetV1(nn.Module):
+    BLOCKS = ((64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2)) + ((512, 1),) * 5 + ((1024, 2), (1024, 1))
+    EXTRAS = ((256, 512), (128, 256), (128, 256), (64, 128))
+    SOURCES = ["base_net.11.3", "base_net.13.3", "extras.0.2", "extras.1.2", "extras.2.2", "extras.3.2"]
+
+    def __init__(self, network, form, n_extras, eps):
+        super().__init__()
+        attention = network.get("attention", {})
+        has_attention = attention.get("place") in ("blocks", "both")
+        symmetric = network.get("padding") != "same"
+
+        def conv(i, o, kernel=1, stride=1, groups=1, bias="bias" in form.trunk):
+            if symmetric:
+                return nn.Conv2d(i, o, kernel, stride, kernel // 2, groups=groups, bias=bias)
+            return SameConv(i, o, kernel, stride, groups=groups, bias=bias)
+
+        def channels(n):
+            return max(8, int(n * network.get("width", 1)))
+
+        n = channels(32)
+        self.base_net = nn.ModuleList([Conv(form.trunk, eps, "0", conv(3, n, 3, 2), "1")])
+        for wanted, stride in self.BLOCKS:
+            block = nn.Module()
+            wanted = channels(wanted)
+            for name, layer, norm in (("0", conv(n, n, 3, stride, n), "1"), ("3", conv(n, wanted), "4")):
+                block.add_module(name, layer)
+                if "bn" in form.trunk:
+                    block.add_module(norm, nn.BatchNorm2d(layer.out_channels, eps=eps))
+            if has_attention:
+                block.att = nn.ModuleList(ATTENTION[attention["kind"]](attention, form.gate, c, eps)
+                                          for c in (n, wanted))
+            self.base_net.append(block)
+            n = wanted
+        self.extras = nn.ModuleList()
+        for e in range(n_extras):
+            reduced, wanted = map(channels, self.EXTRAS[e])
+            self.extras.append(nn.ModuleDict({"0": conv(n, reduced, bias=True),
+                                              "2": conv(reduced, wanted, 3, 2, bias=True)}))
+            n = wanted
+        self.activation = F.relu6 if network.get("activation") == "relu6" else F.relu
+        self.channels = {f"base_net.{i}.3": getattr(self.base_net[i], "3").out_channels for i in range(1, 14)}
+        self.channels.update({f"extras.{e}.2": pair["2"].out_channels for e, pair in enumerate(self.extras)})
+
+    def forward(self, x):
+        out = {}
+        x = self.activation(self.base_net[0](x))
+        for i, block in enumerate(self.base_net[1:], 1):
+            for half, (conv, norm) in enumerate((("0", "1"), ("3", "4"))):
+                x = getattr(block, conv)(x)
+                x = self.activation(getattr(block, norm)(x) if hasattr(block, norm) else x)
+                x = block.att[half](x)[0] if hasattr(block, "att") else x
+            out[f"base_net.{i}.3"] = x  # what the next block sees
+        for e, pair in enumerate(self.extras):
+            x = self.activation(pair["0"](x))
+            x = out[f"extras.{e}.2"] = self.activation(pair["2"](x))
+        return out
+
+
+BACKBONES = {"vgg16": Vgg16, "mobilenet_v1": MobileNetV1}
+
+
+# ---- StairNet's neck
+
+
+def upsampler(words, channels, coarse, fine):
+    """A transposed 3x3 convolution from one map's size to the next's. From 1 to 3 it has stride 1 and no padding; else
+    stride 2, padding 1, and one more row or column where the finer size is twice the coarser. Each axis for itself."""
+    stride, pad, more = zip(*((1, 0, 0) if (c, f) == (1, 3) else (2, 1, int(f == 2 * c)) for c, f in zip(coarse, fine)))
+    return nn.ConvTranspose2d(channels, channels, 3, stride, pad, more, bias="bias" in words,
+                              groups=channels if "depthwise" in words else 1)
+
+
+class Post(nn.Module):
+    """The convolution after the sum."""
+
+    def __init__(self, words, channels, eps):
+        super().__init__()
+        bias = "bias" in words
+        if "separable" in words:
+            self.dw = Conv(words, eps, "conv", nn.Conv2d(channels, channels, 3, padding=1, groups=channels, bias=bias))
+            self.pw = Conv(words, eps, "conv", nn.Conv2d(channels, channels, 1, bias=bias))
+            self.steps = [self.dw, self.pw]
+            return
+        kernel = 3 if "3x3" in words else 1
+        self.conv = nn.Conv2d(channels, channels, kernel, padding=kernel // 2, bias=bias)
+        if "bn" in words:
+            self.bn = nn.BatchNorm2d(channels, eps=eps)
+        self.steps = [nn.Sequential(self.conv, self.bn) if "bn" in words else self.conv]
+
+    def forward(self, x):
+        for step in self.steps:
+            x = F.relu(step(x))
+        return x
+
+
+class TopDown(nn.Module):
+    """Its lists run from the coarsest map to the finest; what comes in and goes out, from the finest."""
+
+    def __init__(self, network, neck, channels, sizes, eps):
+        super().__init__()
+        p, levels = neck.channels, network.get("levels", 6)
+        self.mode, self.sum_relu = network.get("upsample", "deconv"), network.get("sum_relu", False)
+        channels, sizes = channels[::-1], sizes[::-1]
+        self.proj_layers = nn.ModuleList(
+            Conv(neck.lateral, eps, "conv", nn.Conv2d(n, p, 1, bias="bias" in neck.lateral)) for n in channels)
+        if self.mode == "deconv":
+            self.topdown_layers = nn.ModuleList(Conv(neck.up, eps, "upsample", upsampler(neck.up, p, *pair))
+                                                for pair in zip(sizes, sizes[1:]))
+        if neck.post:
+            self.extra_layers = nn.ModuleList(Post(neck.post, p, eps) for _ in range(levels))
+        self.levels = levels
+
+    def forward(self, sources):
+        sums = []
+        for j, source in enumerate(sources[::-1]):
+            lateral = self.proj_layers[j](source)
+            if j == 0:
+                sums.append(lateral)
+            elif self.mode == "deconv":
+                sums.append(self.topdown_layers[j - 1](sums[-1]) + lateral)
+            else:
+                align = {"align_corners": False} if self.mode == "bilinear" else {}
+                sums.append(F.interpolate(sums[-1], lateral.shape[2:], mode=self.mode, **align) + lateral)
+        out = sums[-self.levels:]  # more sources than levels: the coarsest ones only seed the others
+        if hasattr(self, "extra_layers"):
+            out = [post(x) for post, x in zip(self.extra_layers, out)]
+        elif self.sum_relu:
+            out = [F.relu(x) for x in out]
+        return out[::-1]
+
+
+# ---- The network
+
+
+def count_extras(backbone, network):
+    """As many as the sources reach."""
+    if "extras" in network:
+        return len(network["extras"]["stride"])
+    names = network.get("sources", BACKBONES[backbone].SOURCES[:network.get("levels", 6)])
+    numbers = [int(name.split(".")[1]) for name in names if name.startswith("extras.")]
+    per_extra = 2 if backbone == "vgg16" else 1
+    return max((n // per_extra + 1 for n in numbers), default=0)
+
+
+class Network(nn.Module):
+    def __init__(self, document, form):
+        super().__init__()
+        network, size = document["network"], (document["input"]["height"], document["input"]["width"])
+        eps, levels = network.get("bn_eps", 1e-5), network.get("levels", 6)
+        kind = BACKBONES[network["backbone"]]
+        self.backbone = kind(network, form, count_extras(network["backbone"], network), eps).eval()
+        self.sources = network.get("sources", kind.SOURCES[:levels])
+        with torch.no_grad():
+            probe = self.backbone(torch.zeros(1, 3, *size))
+        sizes = [tuple(probe[name].shape[2:]) for name in self.sources]
+        self.maps = sizes[:levels]
+        channels = [self.backbone.channels[name] for name in self.sources]
+        self.topdown = None
+        if network["detector"] == "stairnet":
+            self.topdown = TopDown(network, form.neck, channels, sizes, eps)
+            channels = [form.neck.channels] * levels
+        attention = network.get("attention", {})
+        self.att = None
+        if attention.get("kind", "none") != "none" and attention.get("place", "levels") != "blocks":
+            self.att = nn.ModuleList(ATTENTION[attention["kind"]](attention, form.gate, n, eps)
+                                     for n in channels[:levels])
+        ratios = document["anchors"].get("aspect_ratios", [[]] * levels)
+        larger = document["anchors"].get("max_sizes", [None] * levels)
+        self.per_cell = [1 + (larger[l] is not None) + 2 * len(ratios[l]) for l in range(levels)]
+        self.loc, self.conf = (nn.ModuleList(nn.Conv2d(channels[l], self.per_cell[l] * n, form.head,
+                                                       padding=form.head // 2) for l in range(levels))
+                               for n in (4, len(document["output"]["classes"])))
+        self.eval()
+
+    def tensors(self):
+        """{name in the model file: tensor}"""
+        state = self.state_dict()
+        return {name[len("backbone."):] if name.startswith("backbone.") else name: tensor
+                for name, tensor in state.items() if not name.endswith("num_batches_tracked")}
+
+    def count_parameters(self):
+        return sum(p.numel() for p in self.parameters())
+
+    def forward(self, x):
+        layers = self.backbone(x)
+        maps = [layers[name] for name in self.sources]
+        maps = self.topdown(maps) if self.topdown else maps
+        levels = []
+        for l, (loc, conf) in enumerate(zip(self.loc, self.conf)):
+            features, spatial, channel = self.att[l](maps[l]) if self.att else (maps[l], None, None)
+            levels.append(Level(features, loc(features), conf(features), spatial, channel))
+        return levels
