@@ -137,11 +137,13 @@ group_by_class (Scratch *scratch, gsize n)
   }
 }
 
-/* What a profile does to boxes before it compares them: x times scale; an edge of 1 more; cut to 0..limit. */
+/* What a profile does to boxes before it compares them: x times scale; an edge of 1 more; cut to 0..limit; and what it
+ * adds to their union. */
 typedef struct
 {
   float scale_x, scale_y;
   float edge;
+  float slack;
   gboolean clip;
 } OverlapRule;
 
@@ -159,7 +161,7 @@ overlap (const CbamCandidate *a, const CbamCandidate *b, const OverlapRule *rule
     return 0;
   both = w * h;
   either = (a_w + rule->edge) * (a_h + rule->edge) + (b_w + rule->edge) * (b_h + rule->edge) - both;
-  return either > 0 ? both / either : 0;
+  return either > 0 ? both / (either + rule->slack) : 0;
 }
 
 static CbamCandidate
@@ -199,11 +201,13 @@ gsize
 cbam_nms (CbamCandidate *candidates, gsize n, const CbamDetectParams *params, CbamNmsProfile profile, guint input_width,
           guint input_height, GByteArray *scratch_bytes)
 {
-  /* RFBNet compares whole pixels, of which a box from 3 to 5 has three; torchvision clips before it compares. */
+  /* RFBNet compares whole pixels, of which a box from 3 to 5 has three; torchvision clips before it compares;
+   * qfgaohao's union is a little larger than it is (box_utils.iou_of), which tells for small boxes. */
   gboolean pixels = profile == CBAM_PROFILE_RFBNET;
   OverlapRule rule = { .scale_x = pixels ? (float) input_width : 1,
                        .scale_y = pixels ? (float) input_height : 1,
                        .edge = pixels ? 1 : 0,
+                       .slack = profile == CBAM_PROFILE_QFGAOHAO ? 1e-5f : 0,
                        .clip = profile == CBAM_PROFILE_TORCHVISION };
   gsize most = params->max_detections == 0 ? n : params->max_detections;
   gsize n_out = 0;

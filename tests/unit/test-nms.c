@@ -211,6 +211,21 @@ test_pixel_convention (void)
   g_assert_cmpuint (cbam_nms (without, 2, &plain, CBAM_PROFILE_SSD_PYTORCH, 10, 20, scratch), ==, 2);
 }
 
+/* qfgaohao's code adds 1e-5 to the union: boxes of a fiftieth of the input that overlap by 0.455 do so by 0.447. */
+static void
+test_slack (void)
+{
+  static const CbamCandidate pair[] = { { 0.9f, 0, 0, 0, 0, 0.02f, 0.02f },
+                                        { 0.8f, 1, 0, 0.00749f, 0, 0.02749f, 0.02f } };
+  CbamCandidate with[] = { pair[0], pair[1] }, without[] = { pair[0], pair[1] };
+  CbamDetectParams params = plain;
+  g_autoptr (GByteArray) scratch = g_byte_array_new ();
+
+  params.nms_iou = 0.45f;
+  g_assert_cmpuint (cbam_nms (with, 2, &params, CBAM_PROFILE_QFGAOHAO, 300, 300, scratch), ==, 2);
+  g_assert_cmpuint (cbam_nms (without, 2, &params, CBAM_PROFILE_CAFFE, 300, 300, scratch), ==, 1);
+}
+
 /* torchvision clips to the input first: two boxes that share little share much of what lies inside. The boxes
  * themselves come back as they were. */
 static void
@@ -396,6 +411,7 @@ main (int argc, char **argv)
   g_test_add_func ("/nms/top-k", test_top_k);
   g_test_add_func ("/nms/huge-class", test_huge_class);
   g_test_add_func ("/nms/pixel-convention", test_pixel_convention);
+  g_test_add_func ("/nms/slack", test_slack);
   g_test_add_func ("/nms/torchvision-clips", test_torchvision_clips);
   g_test_add_func ("/nms/against-twin", test_against_twin);
   g_test_add_func ("/nms/shuffled", test_shuffled);
