@@ -15,18 +15,18 @@
 #include "ops/reduce.h"
 #include "shaders.h"
 
-#define LEAST_THREADS 8 /* that its workgroup has */
+/* Texels of the map above which four dispatches over all processors are faster than one workgroup: on two, about
+ * 10x10 pixels of 128 channels. */
+#define MOST_TEXELS 4096
 
 gboolean
 cbam_cbam_fits (const CbamCbamParams *params, const CbamTensor *x)
 {
-  const guint blocks = (x->channels + 3) / 4, groups = (x->width * x->height + LEAST_THREADS - 1) / LEAST_THREADS;
-  const guint64 turns_each = 2 * blocks + params->spatial.kernel_width * params->spatial.kernel_height;
+  const guint blocks = (x->channels + 3) / 4, pixels = x->width * x->height;
 
-  /* Its channel gate is one that fitted by itself. */
-  return groups * turns_each < CBAM_MOST_TURNS / 2 && params->channel.pool.n * blocks <= CBAM_CBAM_POOLED &&
-         blocks <= CBAM_CBAM_BLOCKS && cbam_channel_gate_hidden (&params->channel) <= CBAM_CBAM_HIDDEN &&
-         x->width * x->height <= CBAM_CBAM_PIXELS && params->spatial.hi == INFINITY;
+  return pixels * blocks <= MOST_TEXELS && pixels <= CBAM_CBAM_PIXELS && blocks <= CBAM_CBAM_BLOCKS &&
+         params->channel.pool.n * blocks <= CBAM_CBAM_POOLED &&
+         cbam_channel_gate_hidden (&params->channel) <= CBAM_CBAM_HIDDEN && params->spatial.hi == INFINITY;
 }
 
 static gsize

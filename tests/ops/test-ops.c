@@ -141,7 +141,7 @@ static const Shape shapes[] = {
   /* all of CBAM: stride is the spatial kernel, dilation whether the mean comes first */
   { &cbam_op_cbam, 1, 1, 5, CBAM_POOL_AVG | CBAM_POOL_MAX, 1, 7 },
   { &cbam_op_cbam, 9, 14, 41, CBAM_POOL_AVG | CBAM_POOL_MAX, 7, 7, .big_reader = TRUE },
-  { &cbam_op_cbam, 19, 19, 128, CBAM_POOL_AVG | CBAM_POOL_MAX, 8, 7, .no_bias = TRUE },
+  { &cbam_op_cbam, 11, 10, 128, CBAM_POOL_AVG | CBAM_POOL_MAX, 8, 7, .no_bias = TRUE },
   { &cbam_op_cbam, 5, 6, 130, CBAM_POOL_MAX | CBAM_POOL_LP | CBAM_POOL_LSE, 70, 3, 1 },
   /* resizing: outputs is 1 for bilinear, kernel x stride the size */
   { &cbam_op_resize, 3, 2, 5, 0, 5, 4 },
