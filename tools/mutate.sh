@@ -77,6 +77,59 @@ sabotage 'border: the lower strip a row too high' shaders/common/border.glsl \
   'y += i < strip ? 0 : height;' 'y += i < strip ? 0 : height - 1;' ops-ops
 sabotage 'border: the last cells are left out' shaders/common/border.glsl \
   '2 * border * (width + 2 * border + height)' '2 * border * (width + border + height)' ops-ops
+sabotage 'conv-texel: nothing is added' shaders/conv_texel.comp \
+  'v += imageLoad (S, int (addend[j] + min (first + b, a.out_blocks - 1) * a.sum.plane));' '' ops-ops
+sabotage 'conv-shared: what is added is another row' shaders/conv_shared.comp \
+  'py * a.sum.row + px * a.sum.pixel' 'px * a.sum.row + px * a.sum.pixel' ops-ops
+sabotage 'conv-single: no sigmoid' shaders/conv_single.comp \
+  'a.sigmoid != 0 ? 1.0 / (1.0 + exp (-v)) : v' 'v' nets-nets
+sabotage 'conv-single: the bias is that of the next channel' shaders/conv_single.comp \
+  'LOAD (W, a.bias).x' 'LOAD (W, a.bias).y' ops-ops
+sabotage 'deconv: input pixels outside of the map count as the nearest' shaders/deconv.comp \
+  'const bool reaches = row >= ky && column >= kx && in_row' 'const bool reaches = in_row' ops-ops
+sabotage 'deconv: every tap of a row counts' shaders/deconv.comp \
+  'kx < a.kernel; kx += a.up_x' 'kx < a.kernel; kx++' ops-ops
+sabotage 'combine: a single channel counts for the first only' shaders/combine.comp \
+  'block)).xxxx' 'block))' ops-ops
+sabotage 'combine: padding channels are left with what falls on them' shaders/combine.comp \
+  'p.inside ? real_channels (v, block, a.channels) : vec4 (0.0)' 'p.inside ? v : vec4 (0.0)' ops-ops
+sabotage 'combine: the third map is forgotten' shaders/combine.comp \
+  'v *= INPUT (2);' '' ops-ops
+sabotage 'reduce: a mean is a sum' shaders/common/reduce.glsl \
+  'v = p.sum / float (a.width * a.height);' 'v = p.sum;' ops-ops
+sabotage 'reduce: exponentials are not shifted back' shaders/common/reduce.glsl \
+  'v = p.largest + log (p.exponentials);' 'v = log (p.exponentials);' ops-ops
+sabotage 'reduce: the norm is not rooted' shaders/common/reduce.glsl \
+  'v = sqrt (p.squares);' 'v = p.squares;' ops-ops
+sabotage 'reduce: pixels past the end of a row count again' shaders/common/reduce.glsl \
+  'const vec4 real = column + i <= last ? x : vec4 (0.0);' 'const vec4 real = x;' ops-ops
+sabotage 'channel-pool: padding channels can be the largest' shaders/channel_pool.comp \
+  'left > 3 ? x.w : x.x' 'x.w' ops-ops
+sabotage 'channel-pool: the mean counts padding channels' shaders/channel_pool.comp \
+  '/ float (a.channels);' '/ float ((a.channels + 3) / 4 * 4);' ops-ops
+sabotage 'channel-gate: hidden channels may be negative' shaders/common/channel_gate.glsl \
+  'clamp (bias + products.x + products.y + products.z + products.w, a.lo, a.hi)' \
+  '(bias + products.x + products.y + products.z + products.w)' ops-ops
+sabotage 'channel-gate: only the first pool counts' shaders/common/channel_gate.glsl \
+  'pooled[i * blocks + block];' 'pooled[block];' ops-ops
+sabotage 'cbam: the spatial kernel lacks a column' shaders/cbam.comp \
+  'const int first_column = max (column - reach, 0)' 'const int first_column = max (column - reach + 1, 0)' ops-ops
+sabotage 'cbam: largest and mean change places' shaders/cbam.comp \
+  'pixels[0][p] = a.mean_first != 0 ? pool.y : pool.x;' 'pixels[0][p] = a.mean_first != 0 ? pool.x : pool.y;' ops-ops
+sabotage 'cbam: the spatial gate is not told' shaders/cbam.comp \
+  'vec4 (gate, 0.0, 0.0, 0.0)' 'vec4 (0.0)' golden
+sabotage 'resize: corners are aligned' shaders/resize.comp \
+  '(vec2 (pixel) + 0.5) * vec2 (in_size) / vec2 (size) - 0.5' 'vec2 (pixel) * vec2 (in_size) / vec2 (size)' ops-ops
+sabotage 'resize: the last pixel reads past the map' shaders/resize.comp \
+  'min (near + 1, in_size - 1)' '(near + 1)' ops-ops
+sabotage 'turn: channels of a block in another order' shaders/turn.comp \
+  'a.x.plane)[channel & 3u]' 'a.x.plane)[3u - (channel & 3u)]' ops-ops
+sabotage 'grad-cam: other classes do not speak against it' shaders/grad_cam.comp \
+  'return weights (a.class_id, block, tap) - mean;' 'return weights (a.class_id, block, tap);' golden
+sabotage 'grad-cam: taps outside of the map count' shaders/grad_cam.comp \
+  'if (row >= 0 && row < int (a.height) && column >= 0 && column < int (a.width))' 'if (row > -9)' golden
+sabotage 'grad-cam: what speaks against it shows too' shaders/grad_cam.comp \
+  'max (evidence, 0.0)' 'evidence' golden nets-explain
 
 # Graph: fusions, memory, barriers.
 sabotage 'fuse: a batch norm without its mean' compute/graph/fuse.c \
@@ -85,6 +138,20 @@ sabotage 'fuse: a batch norm without its epsilon' compute/graph/fuse.c \
   'sqrt (norm->variance->values[c] + norm->eps)' 'sqrt (norm->variance->values[c])' nets-nets
 sabotage 'fuse: merged heads have conf rows first' compute/graph/fuse.c \
   'node->params.detect.conf_channel = (guint) n_loc;' 'node->params.detect.conf_channel = 0;' nets-nets
+sabotage 'fuse: a parity class has its kernel the other way round' compute/graph/fuse.c \
+  'y.first_tap + (y.n - 1 - ty) * p->up_y' 'y.first_tap + ty * p->up_y' nets-nets
+sabotage 'fuse: parity classes are one pixel off' compute/graph/fuse.c \
+  '(gint) x.n - 1 - x.base' '(gint) x.n - x.base' nets-nets
+sabotage 'fuse: a sum whose other part is another sum' compute/graph/fuse.c \
+  'conv->inputs[1] = other;' 'conv->inputs[1] = conv->output;' nets-nets
+sabotage 'fuse: a channel gate with its pools one short' compute/graph/fuse.c \
+  '(CbamChannelGateParams){ pool->params.global_pool, first->params.conv, second->params.conv };' \
+  '(CbamChannelGateParams){ { 1, { CBAM_REDUCE_MEAN } }, first->params.conv, second->params.conv };' ops-ops
+sabotage 'run: levels are kept before they are made' compute/graph/run_vulkan.c \
+  'if (maps[i]->last != (gint) s)' 'if (maps[i]->first != (gint) s + 1)' golden
+sabotage 'plan: a map that several fill lives from the last of them' compute/graph/plan.c \
+  'node->output->first = node->output->first < 0 ? (gint) s : node->output->first;' \
+  'node->output->first = (gint) s;' nets-nets
 sabotage 'plan: a map may lie on one that dies where it is born' compute/graph/plan.c \
   'tensor->first <= other->last && other->first <= tensor->last' \
   'tensor->first < other->last && other->first < tensor->last' nets-nets
@@ -107,6 +174,37 @@ sabotage 'conv: borders a pixel too narrow on the far side' compute/ops/conv.c \
   'last - (gint) (input - 1)' 'last - (gint) input' ops-ops
 sabotage 'conv: kernels are packed upside down' compute/ops/conv.c \
   '(o * in_channels + c) * taps + tap];' '(o * in_channels + c) * taps + taps - 1 - tap];' ops-ops
+
+sabotage 'channel-gate: the second bias counts once' compute/ops/channel_gate.c \
+  'params->second.bias->values[c] * (float) params->pool.n' 'params->second.bias->values[c]' ops-ops
+sabotage 'deconv: weights stay [in, out]' compute/graph/graph.c \
+  '    swap_channels (params.weight);' '    ;' golden
+
+# Recipes.
+sabotage 'stairnet: lists run from fine to coarse' compute/nets/stairnet.c \
+  'const guint j = net->n_sources - 1 - source;' 'const guint j = source;' golden
+sabotage 'stairnet: convolutions after the sum are counted from the seeds' compute/nets/stairnet.c \
+  'const guint j = net->spec->network.levels - 1 - level;' 'const guint j = net->n_sources - 1 - level;' golden
+sabotage 'stairnet: a step of one pixel to three is a step of two' compute/nets/stairnet.c \
+  '*ret_pad = doubles ? 1 : 0;' '*ret_pad = 1;' golden
+sabotage 'cbam: side by side is one after the other' compute/nets/cbam.c \
+  'attention->order == CBAM_ORDER_PARALLEL ? seen : x' 'x' golden
+sabotage 'cbam: pooled maps in the other order' compute/nets/cbam.c \
+  'attention->spatial_input == CBAM_SPATIAL_INPUT_MEAN_MAX);' 'attention->spatial_input != CBAM_SPATIAL_INPUT_MEAN_MAX);' golden
+sabotage 'bam: always multiplied' compute/nets/bam.c \
+  'attention.combine == CBAM_COMBINE_ADD' 'attention.combine == 7' golden
+sabotage 'bam: not dilated' compute/nets/bam.c \
+  'const guint dilation = kernel > 1 ? net->spec->network.attention.dilation : 1;' 'const guint dilation = 1;' golden
+sabotage 'eca: taps are not centred' compute/nets/eca.c \
+  '.pad = kernel / 2' '.pad = 0' golden
+sabotage 'mobilenet: attention after the depthwise convolution only' compute/nets/mobilenet_v1.c \
+  'return attend (net, i, 1, pointwise, x);' 'return x;' golden
+sabotage 'explain: logits are given for weights' compute/explain.c \
+  'gate->is_logit && i < n' 'FALSE && i < n' golden
+sabotage 'explain: maps lie over the frame, not over what the network saw' compute/explain.c \
+  '.y = frame->shift_y,' '.y = 0,' nets-explain
+sabotage 'explain: a detection of a coarse level is looked for on the finest' compute/explain.c \
+  'prior >= graph->levels[target.level + 1].prior' 'FALSE' golden nets-explain
 
 # Frames in.
 sabotage 'image: green loses blue the wrong way' compute/preprocess.c \

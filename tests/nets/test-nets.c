@@ -375,6 +375,30 @@ test_arena (void)
   g_assert_cmpuint (plan->arena_size, <, sum / 2);
 }
 
+/* A map lives from the first step that writes to it, which may be one of several, to the last that has to do with it.
+ */
+static void
+test_lifetimes (gconstpointer data)
+{
+  const guint i = GPOINTER_TO_UINT (data);
+  const CbamSpec spec = make_spec (i);
+  g_autoptr (CbamDevice) device = test_device_open (0);
+  const CbamPlanConfig config = { .caps = &device->caps };
+  g_autoptr (GError) error = NULL;
+  g_autoptr (CbamPlan) plan = cbam_plan_new (build (&spec, i, CBAM_FUSE_ALL), &config, &error);
+
+  g_assert_no_error (error);
+  for (gint s = 0; s < (gint) plan->n_steps; s++) {
+    const CbamNode *node = plan->steps[s].node;
+
+    g_assert_true (!node->output || (node->output->first <= s && s <= node->output->last));
+    for (guint n = 0; n < node->n_more; n++)
+      g_assert_true (node->more[n]->first <= s && s <= node->more[n]->last);
+    for (guint n = 0; n < node->n_inputs; n++)
+      g_assert_true (node->inputs[n]->first < s && s <= node->inputs[n]->last);
+  }
+}
+
 /* A device limit that is exceeded is named with both numbers. */
 static void
 test_limits (void)
@@ -486,6 +510,11 @@ main (int argc, char **argv)
     g_autofree char *path = g_strdup_printf ("/nets/fusions/%s", nets[i].name);
 
     g_test_add_data_func (path, GUINT_TO_POINTER (i), test_fusions);
+  }
+  for (guint i = 0; i < G_N_ELEMENTS (nets); i++) {
+    g_autofree char *path = g_strdup_printf ("/nets/lifetimes/%s", nets[i].name);
+
+    g_test_add_data_func (path, GUINT_TO_POINTER (i), test_lifetimes);
   }
   for (guint i = 0; i < G_N_ELEMENTS (devices); i++) {
     g_autofree char *path = g_strdup_printf ("/nets/devices/%s", devices[i].name);
