@@ -30,12 +30,17 @@ void main ()
   const uint row = uint (clamp (p.row, 0, int (a.height) - 1)) + a.pad_y;
   const uint column = uint (clamp (p.column, 0, int (a.width) - 1)) + a.pad_x;
   const uint taps = a.kernel * a.kernel;
+  // The last input pixel whose kernel begins at or before this one; integers are divided lane by lane on lavapipe.
+  const int last_row = int ((float (row) + 0.5) / float (a.up_y));
+  const int last_column = int ((float (column) + 0.5) / float (a.up_x));
   vec4 sum = LOAD (W, a.bias + block);
+  int in_row = last_row;
 
-  for (uint ky = row % a.up_y; ky < a.kernel; ky += a.up_y)
-    for (uint kx = column % a.up_x; kx < a.kernel; kx += a.up_x) {
-      const int in_row = (int (row) - int (ky)) / int (a.up_y), in_column = (int (column) - int (kx)) / int (a.up_x);
-      const bool reaches = row >= ky && column >= kx && in_row < int (a.in_height) && in_column < int (a.in_width);
+  for (uint ky = row - uint (last_row) * a.up_y; ky < a.kernel; ky += a.up_y, in_row--) {
+    int in_column = last_column;
+
+    for (uint kx = column - uint (last_column) * a.up_x; kx < a.kernel; kx += a.up_x, in_column--) {
+      const bool reaches = in_row >= 0 && in_column >= 0 && in_row < int (a.in_height) && in_column < int (a.in_width);
       const uint from = a.x.origin + uint (clamp (in_row, 0, int (a.in_height) - 1)) * a.x.row +
                         uint (clamp (in_column, 0, int (a.in_width) - 1)) * a.x.pixel;
       const uint tap = ky * a.kernel + kx;
@@ -55,6 +60,7 @@ void main ()
       }
 #endif
     }
+  }
   STORE (y, int (a.y.origin + block * a.y.plane) + p.row * int (a.y.row) + p.column * int (a.y.pixel),
          p.inside ? clamp (sum, vec4 (a.lo), vec4 (a.hi)) : vec4 (0.0));
 }

@@ -86,9 +86,9 @@ sabotage 'conv-single: no sigmoid' shaders/conv_single.comp \
 sabotage 'conv-single: the bias is that of the next channel' shaders/conv_single.comp \
   'LOAD (W, a.bias).x' 'LOAD (W, a.bias).y' ops-ops
 sabotage 'deconv: input pixels outside of the map count as the nearest' shaders/deconv.comp \
-  'const bool reaches = row >= ky && column >= kx && in_row' 'const bool reaches = in_row' ops-ops
+  'const bool reaches = in_row >= 0 && in_column >= 0 && in_row' 'const bool reaches = in_row' ops-ops
 sabotage 'deconv: every tap of a row counts' shaders/deconv.comp \
-  'kx < a.kernel; kx += a.up_x' 'kx < a.kernel; kx++' ops-ops
+  'kx < a.kernel; kx += a.up_x, in_column--' 'kx < a.kernel; kx++, in_column--' ops-ops
 sabotage 'combine: a single channel counts for the first only' shaders/combine.comp \
   'block)).xxxx' 'block))' ops-ops
 sabotage 'combine: padding channels are left with what falls on them' shaders/combine.comp \
