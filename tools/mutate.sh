@@ -313,7 +313,7 @@ sabotage 'hole: letterboxed boxes stay in the letterbox' compute/detector.c \
   'candidate->y0 * input->height * frame->scale_y + frame->shift_y' \
   'candidate->y0 * input->height * frame->scale_y' nets-detector
 sabotage 'hole: fused although something else reads it' compute/graph/fuse.c \
-  'cbam_graph_count_readers (graph, before->output) != 1' 'cbam_graph_count_readers (graph, before->output) == 0' nets-nets
+  'before && cbam_graph_count_readers (graph, before->output) == 1 ? before' 'before ? before' nets-nets
 sabotage 'hole: no more room for those before us' gst/gstcbamlatency.c \
   'max += latency->ceiling;' 'max += 0;' gst-flow
 
