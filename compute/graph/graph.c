@@ -154,7 +154,8 @@ add_node (CbamGraph *graph, const CbamOpClass *op, const char *name, CbamTensor 
 
 /* Output size and padding before the first pixel, along one axis. 0 when the kernel does not fit. */
 static guint
-conv_extent (guint input, const CbamConvForm *form, guint kernel, guint stride, guint dilation, gint *ret_pad)
+conv_extent (guint input, const CbamConvForm *form, guint kernel, guint stride, guint dilation, guint pad,
+             gint *ret_pad)
 {
   const gint span = (gint) ((kernel - 1) * dilation + 1);
   gint output;
@@ -164,7 +165,7 @@ conv_extent (guint input, const CbamConvForm *form, guint kernel, guint stride, 
     *ret_pad = MAX (0, (output - 1) * (gint) stride + span - (gint) input) / 2;
     return (guint) output;
   }
-  *ret_pad = MIN ((gint) form->pad, span - 1); /* a row of weights is padded along the row only */
+  *ret_pad = (gint) pad;
   output = (gint) input + 2 * *ret_pad - span;
   return output < 0 ? 0 : (guint) output / stride + 1;
 }
@@ -191,7 +192,8 @@ CbamTensor *
 cbam_graph_conv (CbamGraph *graph, const CbamConvForm *form)
 {
   const guint kernel = MAX (form->kernel, 1), stride = MAX (form->stride, 1), dilation = MAX (form->dilation, 1);
-  const guint kernel_height = form->weight_dims == 3 ? 1 : kernel;
+  const gboolean is_row = form->weight_dims == 3; /* padded along the row only */
+  const guint kernel_height = is_row ? 1 : kernel;
   const CbamTensor *input = form->input;
   CbamConvParams params = { .kernel_width = kernel,
                             .kernel_height = kernel_height,
@@ -207,8 +209,9 @@ cbam_graph_conv (CbamGraph *graph, const CbamConvForm *form)
   if (graph->error)
     return NULL;
   channels = form->depthwise ? input->channels : form->channels;
-  params.width = conv_extent (input->width, form, kernel, stride, dilation, &params.pad_left);
-  params.height = conv_extent (input->height, form, kernel_height, stride, dilation, &params.pad_top);
+  params.width = conv_extent (input->width, form, kernel, stride, dilation, form->pad, &params.pad_left);
+  params.height =
+      conv_extent (input->height, form, kernel_height, stride, dilation, is_row ? 0 : form->pad, &params.pad_top);
   output = cbam_graph_add_tensor (graph, form->name, params.width, params.height, channels);
   params.weight = read_conv_weight (graph, form, channels, kernel_height, kernel);
   if (form->needs_bias || source_has (graph, form->name, "bias"))

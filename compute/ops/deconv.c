@@ -31,7 +31,6 @@ dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_
     .height = out->height,
     .border = out->border,
     .in_blocks = cbam_tensor_blocks (in),
-    .out_blocks = cbam_tensor_blocks (out),
     .kernel = p->kernel_width,
     .up_x = p->up_x,
     .up_y = p->up_y,

@@ -17,7 +17,6 @@ struct CbamDeconvArgs
   uint height;
   uint border; /* of the output, pixels */
   uint in_blocks;
-  uint out_blocks;
   uint kernel;
   uint up_x; /* output pixels per input pixel */
   uint up_y;
