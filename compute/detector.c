@@ -151,14 +151,16 @@ make_result (CbamDetector *detector, const Flight *flight, guint32 **ret_priors)
 {
   const CbamSpec *spec = detector->model->spec;
   const CbamFrameArgs *frame = cbam_slot_get_frame (flight->slot);
+  const CbamNmsProfile profile =
+      flight->params.overlap == CBAM_OVERLAP_FRACTIONS ? CBAM_PROFILE_CAFFE : spec->nms.profile;
   CbamCandidate *candidates;
   CbamResult *result;
   gsize n;
 
   read_candidates (detector, flight);
   candidates = (CbamCandidate *) detector->candidates->data;
-  n = cbam_nms (candidates, detector->candidates->len, &flight->params, spec->nms.profile, spec->input.width,
-                spec->input.height, detector->scratch);
+  n = cbam_nms (candidates, detector->candidates->len, &flight->params, profile, spec->input.width, spec->input.height,
+                detector->scratch);
   result = cbam_result_new (detector->model, n);
   result->best_score = n > 0 ? candidates[0].score : 0;
   *ret_priors = g_new (guint32, n);

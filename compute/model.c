@@ -238,10 +238,12 @@ load_shared (CbamDevice *device, const char *path, const CbamPreset *preset, con
 CbamModel *
 cbam_model_load (CbamDevice *device, const char *path, GError **error)
 {
-  g_autofree char *key = NULL;
+  g_autofree char *key = NULL, *usual = NULL;
 
-  g_return_val_if_fail (device != NULL && path != NULL, NULL);
+  g_return_val_if_fail (device != NULL, NULL);
   if (!cbam_device_check_alive (device, error))
+    return NULL;
+  if (!path && !(path = usual = cbam_model_find_default (error)))
     return NULL;
   key = make_key (device, path, error);
   return key ? load_shared (device, path, NULL, key, error) : NULL;

@@ -22,15 +22,15 @@
  * ## Example launch lines
  * |[
  * gst-launch-1.0 -m filesrc location=street.avi ! decodebin ! videoconvert \
- *   ! cbamdetect model=m.safetensors post-messages=true ! fakesink
+ *   ! cbamdetect post-messages=true ! fakesink
  * ]| Prints what is in a video.
  * |[
- * gst-launch-1.0 v4l2src ! videoconvert ! cbamdetect model=m.safetensors overlay=boxes+labels \
+ * gst-launch-1.0 v4l2src ! videoconvert ! cbamdetect overlay=boxes+labels \
  *   ! videoconvert ! autovideosink
  * ]| Shows the camera's picture with boxes and labels.
  * |[
- * gst-launch-1.0 filesrc location=photo.jpg ! jpegdec ! cbamdetect model=m.safetensors threshold=0.3
- * overlay=boxes+labels \ ! videoconvert ! pngenc ! filesink location=boxes.png
+ * gst-launch-1.0 filesrc location=photo.jpg ! jpegdec ! cbamdetect model=m.safetensors \
+ *   threshold=0.3 overlay=boxes+labels ! videoconvert ! pngenc ! filesink location=boxes.png
  * ]| Draws on a photo.
  */
 
@@ -174,11 +174,10 @@ start (GstCbamDetect *self)
   GST_OBJECT_UNLOCK (self);
 
   if (path == NULL || *path == '\0') {
-    GST_ELEMENT_ERROR (self, RESOURCE, NOT_FOUND, ("No model: set the property \"model\" to a model file."),
-                       ("For example: cbamdetect model=m.safetensors"));
-    return FALSE;
+    g_free (path);
+    path = cbam_model_find_default (&error);
   }
-  if (make_detector (self, path, &error))
+  if (path != NULL && make_detector (self, path, &error))
     return TRUE;
 
   stop (self);
@@ -270,8 +269,10 @@ install_properties (GObjectClass *klass)
 
   g_object_class_install_property (
       klass, PROP_MODEL,
-      g_param_spec_string ("model", "Model", "Path of the model file (.safetensors). Must be set; no default", NULL,
-                           ready));
+      g_param_spec_string ("model", "Model",
+                           "Path of the model file (.safetensors). Unset = the one that ships with cbamdetect, which "
+                           "finds the twenty classes of Pascal VOC",
+                           NULL, ready));
   g_object_class_install_property (
       klass, PROP_DEVICE,
       g_param_spec_string (

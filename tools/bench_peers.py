@@ -35,9 +35,9 @@ import time
 import zlib
 
 sys.dont_write_bytecode = True
-from need_numpy import need_numpy
+from need import need
 
-need_numpy()
+need("numpy")
 import numpy as np
 
 from peers import detections, networks

@@ -50,7 +50,8 @@ take_attention (const char *option, const char *value, gpointer unused, GError *
 }
 
 static const GOptionEntry entries[] = {
-  { "model", 'm', 0, G_OPTION_ARG_FILENAME, &options.model, "The model file (.safetensors)", "FILE" },
+  { "model", 'm', 0, G_OPTION_ARG_FILENAME, &options.model,
+    "The model file (.safetensors; default: the one that ships with cbamdetect)", "FILE" },
   { "device", 'd', 0, G_OPTION_ARG_STRING, &options.device,
     "Vulkan device: its index, part of its name, cpu or gpu (default: the best there is)", "DEVICE" },
   { "describe", 0, 0, G_OPTION_ARG_FILENAME, &options.describe,
@@ -381,8 +382,6 @@ check_options (void)
     return "--grad-cam is a number of detections from 1";
   if (options.version || options.list_devices || options.describe != NULL)
     return NULL;
-  if (options.model == NULL)
-    return "say which model to run: --model FILE";
   if (options.pictures == NULL)
     return "say which pictures to look at";
 

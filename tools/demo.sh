@@ -4,7 +4,7 @@
 #     tools/demo.sh [--model FILE] [--output FOLDER]
 #
 # Installs what is missing, builds, brings sample media out of Debian's own packages (kept in the user's cache for the
-# next time), and detects. Without --model it converts the model in CBAM_TEST_DATA, if that is there.
+# next time), and detects: with the model that ships with cbamdetect unless --model names another.
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
@@ -65,9 +65,14 @@ bring_media() {
 draw_stills() {
   local stills=("$cache"/darknet/*.jpg)
   [ -e "${stills[0]}" ] || return 0
-  "$build/tools/cbam-run" --model "$model" --output "$output/stills" "${stills[@]}"
-  "$build/tools/cbam-run" --model "$model" --grad-cam 1 --output "$output/why" "${stills[@]}" >/dev/null
+  "$build/tools/cbam-run" "${with_model[@]}" --output "$output/stills" "${stills[@]}"
+  "$build/tools/cbam-run" "${with_model[@]}" --grad-cam 1 --output "$output/why" "${stills[@]}" >/dev/null
   cbam_say "annotated stills: $output/stills/; where the evidence for the strongest object of each lies: $output/why/"
+  # A model of the user's own may have no attention.
+  if "$build/tools/cbam-run" "${with_model[@]}" --attention mean --output "$output/attention" "${stills[@]}" \
+    >/dev/null 2>&1; then
+    cbam_say "what the network's attention let through: $output/attention/"
+  fi
 }
 
 draw_video() {
@@ -76,23 +81,16 @@ draw_video() {
   cbam_say "detecting in $(basename "$video"), a minute and a half of pedestrians"
   GST_PLUGIN_PATH=$build/gst${GST_PLUGIN_PATH:+:$GST_PLUGIN_PATH} gst-launch-1.0 -q \
     filesrc location="$video" ! decodebin ! videoconvert ! \
-    cbamdetect model="$model" overlay=boxes+labels ! videoconvert ! \
+    cbamdetect ${model:+model="$model"} overlay=boxes+labels ! videoconvert ! \
     jpegenc quality=80 ! matroskamux ! filesink location="$output/vtest.mkv"
   cbam_say "annotated video: $output/vtest.mkv"
 }
 
 cbam_install_packages
 cbam_build "$build"
-cbam_find_test_data
 mkdir -p "$output"
-if [ -z "$model" ] && [ -d "${CBAM_TEST_DATA-}/coco-ssd-mobilenet" ]; then
-  model=$output/coco-ssd-mobilenet.safetensors
-  "$cbam_root/tools/convert" "$CBAM_TEST_DATA/coco-ssd-mobilenet" "$model"
-fi
-if [ -z "$model" ]; then
-  cbam_say "built; no model ships with cbamdetect yet, so name one: tools/demo.sh --model FILE"
-  exit 0
-fi
+with_model=()
+[ -z "$model" ] || with_model=(--model "$model")
 bring_media
 draw_stills
 draw_video

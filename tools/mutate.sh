@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Tests the tests: breaks one line of the library or the element at a time and expects the suite to notice.
+# Tests the tests: breaks one line of the library, the element or cbam-eval at a time and expects the suite to notice.
 #
 #     tools/mutate.sh [--list] [PATTERN]
 #
@@ -293,6 +293,56 @@ sabotage 'composition: rectangles end at half a chroma sample' gst/gstcbamcompos
   'MIN (x1 & ~1, GST_VIDEO_FRAME_WIDTH (frame)) - *x0' gst-overlay
 sabotage 'composition: the padding byte is alpha' gst/gstcbamcomposition.c \
   '  set_padding_opaque (&window);' '' gst-overlay
+
+# The evaluation.
+sabotage 'evaluation: boxes without the devkit'"'"'s extra pixel' tools/average-precision.c \
+  'MAX (a->x0, b->x0) + 1;' 'MAX (a->x0, b->x0);' eval-average-precision
+sabotage 'evaluation: one half is not enough' tools/average-precision.c \
+  'if (iou >= (10 + i) / 20.0)' 'if (iou > (10 + i) / 20.0)' eval-average-precision eval-independent
+sabotage 'evaluation: a second detection is as right as the first' tools/average-precision.c \
+  '  found[best_object] |= reached;' '' eval-average-precision
+sabotage 'evaluation: of equal overlaps the last' tools/average-precision.c \
+  'if (iou > best) {' 'if (iou > 0 && iou >= best) {' eval-average-precision
+sabotage 'evaluation: difficult objects count' tools/average-precision.c \
+  'best_object == n_objects || objects[best_object].is_difficult' 'best_object == n_objects' \
+  eval-average-precision
+sabotage 'evaluation: difficult objects are missed' tools/average-precision.c \
+  '    if (!objects[i].is_difficult)' '' eval-average-precision
+sabotage 'evaluation: classes find each other'"'"'s objects' tools/average-precision.c \
+  'objects[i].class_id == detection->class_id ?' 'TRUE ?' eval-average-precision
+sabotage 'evaluation: pictures are not sorted' tools/average-precision.c \
+  '  g_array_sort (sorted, by_falling_score); /* stable, as GLib promises */' '' eval-average-precision
+sabotage 'evaluation: a step of the area is its own precision' tools/average-precision.c \
+  '    best = MAX (best, g_array_index (steps, double, i));' '    best = g_array_index (steps, double, i);' \
+  eval-independent
+sabotage 'evaluation: empty classes are in the mean' tools/average-precision.c \
+  '    if (evaluation->classes[i].objects->len > 0) {' '    {' eval-average-precision
+sabotage 'evaluation: the threshold lets equals through' tools/average-precision.c \
+  'if (match->score > threshold)' 'if (match->score >= threshold)' eval-average-precision
+sabotage 'evaluation: a threshold between equal scores' tools/average-precision.c \
+  '    if (next == match->score)' '    if (FALSE)' eval-independent
+sabotage 'evaluation: the bootstrap draws pictures once' tools/average-precision.c \
+  '      seen.right += n;' '      seen.right += 1;' eval-average-precision
+sabotage 'evaluation: the interval is the quartiles' tools/average-precision.c \
+  'quantile (means, 0.025)' 'quantile (means, 0.5)' eval-average-precision
+sabotage 'devkit: the parts of an object are it' tools/devkit.c \
+  '} else if (strcmp (path, "object/name") == 0) {' '} else if (g_str_has_suffix (path, "/name")) {' eval-independent
+sabotage 'devkit: nothing is difficult' tools/devkit.c \
+  '.is_difficult = annotation->is_difficult' '.is_difficult = FALSE' eval-independent
+sabotage 'devkit: difficult is catching' tools/devkit.c \
+  '  annotation->is_difficult = FALSE;' '' eval-independent
+sabotage 'attention: a tie is won' tools/attention-auc.c \
+  '2 * outside + equal_outside' '2 * (outside + equal_outside)' eval-attention-auc
+sabotage 'attention: boxes begin a pixel late' tools/attention-auc.c \
+  'x < box->x0 - 1 ||' 'x < box->x0 ||' eval-attention-auc
+sabotage 'attention: cells beyond the picture count' tools/attention-auc.c \
+  'is_beyond ? CELL_IGNORED :' 'FALSE ? CELL_IGNORED :' eval-attention-auc
+sabotage 'cbam-eval: boxes count from 0' tools/cbam-eval.c \
+  '.x0 = (double) detection->x + 1,' '.x0 = (double) detection->x,' eval-program
+sabotage 'cbam-eval: overlap as the model has it' tools/cbam-eval.c \
+  '  .overlap = CBAM_OVERLAP_FRACTIONS,' '' eval-program
+sabotage 'detector: overlap is always the model'"'"'s' compute/detector.c \
+  'flight->params.overlap == CBAM_OVERLAP_FRACTIONS ?' 'FALSE ?' nets-detector
 
 # Holes that were found by sabotage and closed.
 sabotage 'hole: top padding as on the left' compute/ops/conv.c \

@@ -31,7 +31,7 @@ run_tests() {
 }
 
 # What the networks are proved against, and what reads .pth checkpoints; where it cannot be had, those tests are skipped.
-cbam_packages+=(python3-torch)
+cbam_packages+=(python3-torch python3-pil)
 cbam_install_packages
 cbam_find_test_data
 logs=("$build/meson-logs/testlog.json")

@@ -9,6 +9,20 @@
 G_BEGIN_DECLS
 
 /**
+ * CbamOverlap:
+ * @CBAM_OVERLAP_MODEL: as the model file's `nms.profile` says
+ * @CBAM_OVERLAP_FRACTIONS: of boxes as they are, in fractions of the input: the `caffe` profile's rule, with which
+ *   published figures are measured
+ *
+ * How non-maximum suppression measures the overlap of two boxes.
+ */
+typedef enum
+{
+  CBAM_OVERLAP_MODEL,
+  CBAM_OVERLAP_FRACTIONS,
+} CbamOverlap;
+
+/**
  * CbamDetectParams:
  * @threshold: report scores above this, 0..1
  * @nms_iou: boxes of one class that overlap a stronger one by more than this (intersection over union, 0..1) go
@@ -16,6 +30,7 @@ G_BEGIN_DECLS
  * @max_detections: report at most this many, 0 = all
  * @attention: report what attention modules looked at (cbam_result_get_attention())
  * @grad_cam: explain so many of the strongest detections (cbam_result_get_grad_cam()), 0 = none
+ * @overlap: what @nms_iou is compared with, 0 = the model's own
  *
  * What may change from frame to frame. Start from cbam_model_get_detect_params().
  */
@@ -27,12 +42,24 @@ typedef struct
   guint max_detections;
   gboolean attention;
   guint grad_cam;
+  CbamOverlap overlap;
 } CbamDetectParams;
+
+/**
+ * cbam_model_find_default:
+ * @error: return location for an error
+ *
+ * The model that runs when nobody names one: the file in the environment variable `CBAM_MODEL` if that is set, else the
+ * StairNet+CBAM detector of the twenty Pascal VOC classes that ships with cbamdetect, installed or in a build tree.
+ *
+ * Returns: (transfer full) (type filename): its path, to be freed with g_free(), or %NULL with #CBAM_ERROR_NOT_FOUND
+ */
+CBAM_API char *cbam_model_find_default (GError **error);
 
 /**
  * cbam_model_load:
  * @device: the device to run on
- * @path: a `.safetensors` file in the format of models/README.md
+ * @path: (nullable): a `.safetensors` file in the format of models/README.md; %NULL = cbam_model_find_default()
  * @error: return location for an error
  *
  * Maps the file, checks it, packs its weights for @device and compiles the network. Models are shared: the same file

@@ -23,11 +23,11 @@ import sys
 import time
 
 sys.dont_write_bytecode = True
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from need_torch import need_torch
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, os.path.join(HERE, "..", "..", "tools"), os.path.join(HERE, "..", "..", "tools", "train")]
+from need import need
 
-if not need_torch():
-    sys.exit("make_golden.py: needs PyTorch and numpy (on Debian: apt-get install python3-torch)")
+need("numpy", "torch")
 
 import numpy as np
 import torch

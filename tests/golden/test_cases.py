@@ -12,13 +12,13 @@ import tempfile
 sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "tools"))
-sys.path.insert(0, HERE)
+sys.path[:0] = [HERE, os.path.join(HERE, "..", "..", "tools"), os.path.join(HERE, "..", "..", "tools", "train")]
 
 from common import read_safetensors
-from need_torch import need_torch
+from need import have
 from tap import Tap, skip_all
 
-if not need_torch():
+if not have("numpy", "torch"):
     skip_all("needs PyTorch")
 
 import numpy as np

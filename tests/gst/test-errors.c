@@ -39,7 +39,12 @@ GST_START_TEST (no_model)
   GstElement *element = detect_new ("%s", "");
 
   g_object_set (element, "model", NULL, NULL);
-  check_failure (element, GST_STATE_PAUSED, GST_RESOURCE_ERROR_NOT_FOUND, "\"model\"");
+  g_setenv ("CBAM_MODEL", "/nonexistent/default.safetensors", TRUE);
+  check_failure (element, GST_STATE_PAUSED, GST_RESOURCE_ERROR_NOT_FOUND, "/nonexistent/default.safetensors");
+  g_setenv ("CBAM_MODEL", model_path (), TRUE);
+  fail_unless (gst_element_set_state (element, GST_STATE_PAUSED) != GST_STATE_CHANGE_FAILURE);
+  gst_element_set_state (element, GST_STATE_NULL);
+  g_unsetenv ("CBAM_MODEL");
   check_recovery (element);
 }
 GST_END_TEST

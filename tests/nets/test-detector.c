@@ -183,6 +183,52 @@ test_params (void)
   g_assert_cmpuint (n_loose, >, n_all);
 }
 
+/* Frame 1 as a model of that profile sees it. */
+static CbamResult *
+detect_with_profile (const char *profile, CbamOverlap overlap)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *folder = g_dir_make_tmp ("cbam-detector-XXXXXX", &error);
+  g_autofree char *path = g_build_filename (folder, "profile.safetensors", NULL);
+  g_autoptr (TestModel) file = test_model_new (1);
+  g_autoptr (CbamModel) one = NULL;
+  g_autoptr (CbamDetector) detector = NULL;
+  CbamDetectParams params = everything ();
+
+  params.overlap = overlap;
+  test_model_set (file, "nms.profile", profile);
+  g_assert_true (test_model_write (file, path, &error));
+  one = cbam_model_load (device, path, &error);
+  g_assert_no_error (error);
+  detector = cbam_detector_new (one, NULL, &error);
+  submit (detector, 1, &params);
+  g_unlink (path);
+  g_rmdir (folder);
+  return collect (detector);
+}
+
+/* RFBNet's wider boxes overlap more, so fewer are left, unless the caller asks for Caffe's rule. */
+static void
+test_overlap (void)
+{
+  g_autoptr (CbamResult) caffe = detect_with_profile ("\"caffe\"", CBAM_OVERLAP_MODEL);
+  g_autoptr (CbamResult) rfbnet = detect_with_profile ("\"rfbnet\"", CBAM_OVERLAP_MODEL);
+  g_autoptr (CbamResult) asked = detect_with_profile ("\"rfbnet\"", CBAM_OVERLAP_FRACTIONS);
+  gsize n_caffe, n_rfbnet, n_asked;
+  const CbamDetection *c = cbam_result_get_detections (caffe, &n_caffe);
+  const CbamDetection *a = cbam_result_get_detections (asked, &n_asked);
+
+  cbam_result_get_detections (rfbnet, &n_rfbnet);
+  g_assert_cmpuint (n_rfbnet, <, n_caffe);
+  g_assert_cmpuint (n_asked, ==, n_caffe);
+  for (gsize i = 0; i < n_caffe; i++) {
+    g_assert_cmpuint (a[i].class_id, ==, c[i].class_id);
+    g_assert_cmpfloat (a[i].score, ==, c[i].score);
+    g_assert_cmpfloat (a[i].x, ==, c[i].x);
+    g_assert_cmpfloat (a[i].width, ==, c[i].width);
+  }
+}
+
 /* Detections of one colour everywhere in @width x @height, nothing suppressed: they depend on the colour only. */
 static CbamResult *
 detect_colour (CbamModel *one, guint width, guint height)
@@ -490,6 +536,7 @@ main (int argc, char **argv)
   g_assert_no_error (error);
   g_test_add_func ("/detector/slots", test_slots);
   g_test_add_func ("/detector/params", test_params);
+  g_test_add_func ("/detector/overlap", test_overlap);
   g_test_add_func ("/detector/box-placement", test_box_placement);
   g_test_add_func ("/detector/letterbox-placement", test_letterbox_placement);
   g_test_add_func ("/detector/changing-frames", test_changing_frames);

@@ -14,9 +14,9 @@ import sys
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "tools"))
-from need_numpy import need_numpy
+from need import need
 
-need_numpy()
+need("numpy")
 import numpy as np
 
 # Output channels of the pointwise convs 1..13, at TensorFlow's multiplier of 0.75.

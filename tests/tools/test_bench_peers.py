@@ -17,9 +17,9 @@ sys.dont_write_bytecode = True
 from common import TOOLS, expect_ok, run
 
 sys.path.insert(0, TOOLS)
-from need_numpy import need_numpy
+from need import need
 
-need_numpy()
+need("numpy")
 import numpy as np
 
 from peers import detections, networks

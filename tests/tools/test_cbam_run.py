@@ -8,7 +8,6 @@ SPDX-License-Identifier: LGPL-2.1-or-later
 
 import json
 import os
-import random
 import re
 import shutil
 import struct
@@ -18,13 +17,13 @@ import zlib
 
 sys.dont_write_bytecode = True
 
+from attention_model import MAPS, attention_model
 from common import HERE, expect_ok, fake_model, json_lines, png_size, run, write_png
 from tap import Tap
 
 CBAM_RUN = sys.argv[1]
 DETECTION_KEYS = {"label", "score", "x", "y", "width", "height"}
 MAP_KEYS = {"width", "height", "over"}
-MAPS = (12, 6, 3)  # of attention_model()
 OPACITY = (0.15, 0.7)  # of heat 0 and 1
 # Every quarter of matplotlib's inferno, which is not quite straight between them.
 INFERNO = ((0.001, 0.000, 0.014), (0.342, 0.062, 0.429), (0.736, 0.216, 0.330), (0.978, 0.558, 0.035),
@@ -68,60 +67,6 @@ def check_map(rows, width, height):
 def is_whole(over):
     """Whether a map lies over the whole of the picture."""
     return all(abs(a - b) < 0.01 for a, b in zip(over, (0, 0, 160, 100), strict=True))
-
-
-def attention_model(folder, name, attention):
-    """A file with a StairNet on a narrow MobileNetV1 at 96x96, CBAM's gates before its heads and seeded noise as
-    weights."""
-    trunk = (16, 32, 32, 64, 64, *[128] * 6, 256, 256)  # a quarter of the paper's
-    noise, tensors, classes, width = random.Random(7), {}, 4, 16
-
-    def fill(key, *shape, spread=None):
-        count, fan_in = 1, 1
-        for dimension in shape:
-            count *= dimension
-        for dimension in shape[1:]:
-            fan_in *= dimension
-        spread = (2 / fan_in) ** 0.5 if spread is None else spread
-        tensors[key] = (shape, struct.pack(f"<{count}f", *(noise.gauss(0, spread) for _ in range(count))))
-
-    def layer(key, *shape):
-        fill(key + ".weight", *shape)
-        fill(key + ".bias", shape[0], spread=0.1)
-
-    layer("base_net.0.0", 8, 3, 3, 3)
-    channels = 8
-    for block, wider in enumerate(trunk, 1):
-        layer(f"base_net.{block}.0", channels, 1, 3, 3)
-        layer(f"base_net.{block}.3", wider, channels, 1, 1)
-        channels = wider
-    for level, source in enumerate((64, 128, 256)):
-        layer(f"topdown.proj_layers.{2 - level}.conv", width, source, 1, 1)
-        layer(f"att.{level}.ChannelGate.mlp.1", 4, width)
-        layer(f"att.{level}.ChannelGate.mlp.3", width, 4)
-        fill(f"att.{level}.SpatialGate.spatial.conv.weight", 1, 2, 7, 7)
-        for part, value in (("weight", 1), ("bias", 0.5), ("running_mean", 0.1), ("running_var", 2)):
-            tensors[f"att.{level}.SpatialGate.spatial.bn.{part}"] = ((1,), struct.pack("<f", value))
-        layer(f"loc.{level}", 2 * 4, width, 3, 3)
-        layer(f"conf.{level}", 2 * classes, width, 3, 3)
-
-    document = {
-        "version": 1, "name": name,
-        "network": {"detector": "stairnet", "backbone": "mobilenet_v1", "width": 0.25, "levels": 3,
-                    "sources": ["base_net.5.3", "base_net.11.3", "base_net.13.3"], "upsample": "nearest",
-                    "attention": attention},
-        "input": {"width": 96, "height": 96, "channels": "rgb", "mean": [127] * 3, "scale": [1 / 128] * 3},
-        "anchors": {"maps": [[side, side] for side in MAPS], "min_sizes": [16, 32, 64], "max_sizes": [32, 64, 90]},
-        "output": {"classes": ["background", "cat", "dog", "horse"], "score": "softmax"}}
-    header, data = {"__metadata__": {"cbamdetect": json.dumps(document)}}, b""
-    for key, (shape, values) in tensors.items():
-        header[key] = {"dtype": "F32", "shape": shape, "data_offsets": [len(data), len(data) + len(values)]}
-        data += values
-    text = json.dumps(header).encode()
-    path = os.path.join(folder, name + ".safetensors")
-    with open(path, "wb") as file:
-        file.write(struct.pack("<Q", len(text)) + text + data)
-    return path
 
 
 def read_png(path):
@@ -174,6 +119,12 @@ def test_without_model(tap, folder, picture):
         check_one_error(cbam_run("--list-devices", env=environment))
     with tap.point("missing model"):
         check_one_error(cbam_run("--model", os.path.join(folder, "no.safetensors"), picture), "no.safetensors")
+    with tap.point("the model that ships, where none is named"):
+        shown = expect_ok(cbam_run("--json", "--attention", "mean", picture)).stdout
+        assert len(json_lines(shown)[0]["attention"]) == 7
+    with tap.point("CBAM_MODEL names another one"):
+        elsewhere = dict(os.environ, CBAM_MODEL=os.path.join(folder, "elsewhere.safetensors"))
+        check_one_error(cbam_run(picture, env=elsewhere), "elsewhere.safetensors")
     # What the CBAM paper's table says in millions, to the last one (SSD512: Caffe's own count for 20 classes).
     for preset, parameters in (("ssd-vgg16", 26515936), ("ssd512-vgg16", 27188676), ("ssd-mobilenet", 5813536)):
         with tap.point("--describe " + preset):
@@ -187,7 +138,6 @@ def test_without_model(tap, folder, picture):
     with tap.point("unknown device"):
         check_one_error(cbam_run("--model", "m", "--device", "abacus 2000", picture), "abacus 2000")
     for name, arguments, word in (
-            ("no model named", [picture], "--model"),
             ("no picture named", ["--model", "m"], "picture"),
             ("threshold above 1", ["--model", "m", "--threshold", "1.5", picture], "--threshold"),
             ("threshold below 0", ["--model", "m", "--threshold", "-1", picture], "--threshold"),

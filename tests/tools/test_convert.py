@@ -10,9 +10,9 @@ import tempfile
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "tools"))
-from need_numpy import need_numpy
+from need import need
 
-need_numpy()
+need("numpy")
 import numpy as np
 
 from common import CONVERT, HERE, expect_ok, read_safetensors, run, test_data

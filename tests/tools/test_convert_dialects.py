@@ -15,9 +15,9 @@ import zlib
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "tools"))
-from need_numpy import need_numpy
+from need import need
 
-need_numpy()
+need("numpy")
 import numpy as np
 
 from common import expect_ok, run, write_png

@@ -17,7 +17,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from dialects import ConvertError
+from dialects import ConvertError, safetensors
+from dialects.safetensors import bfloat16_to_float32, to_numbers
 
 WRAPPERS = ("state_dict", "model", "net")  # the keys under which training scripts put the weights among other things
 
@@ -58,11 +59,6 @@ def name_of(name):
     while name.startswith("module."):
         name = name[len("module."):]
     return name
-
-
-def to_numbers(array):
-    """float16 stays, every other kind of float becomes float32."""
-    return array if array.dtype == np.float16 else array.astype(np.float32, copy=False)
 
 
 # --- PyTorch ---------------------------------------------------------------------------------------------------------
@@ -206,28 +202,10 @@ def unwrap(loaded):
 # --- safetensors and numpy -------------------------------------------------------------------------------------------
 
 
-def bfloat16_to_float32(array):
-    return (array.astype("<u4") << 16).view("<f4")
-
-
-SAFETENSORS_FLOATS = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2"}
-
-
 def read_safetensors(path):
-    with open(path, "rb") as file:
-        length, = struct.unpack("<Q", file.read(8))
-        if length > os.path.getsize(path):
-            raise ConvertError("this is no safetensors file")
-        header = json.loads(file.read(length))
-        data = file.read()
-    if "cbamdetect" in header.pop("__metadata__", {}):
+    tensors, metadata = safetensors.read_safetensors(path)
+    if "cbamdetect" in metadata:
         raise ConvertError("it is a model file already")
-    tensors = {}
-    for name, entry in header.items():
-        if entry["dtype"] in SAFETENSORS_FLOATS:
-            begin, end = entry["data_offsets"]
-            array = np.frombuffer(data[begin:end], SAFETENSORS_FLOATS[entry["dtype"]]).reshape(entry["shape"])
-            tensors[name] = to_numbers(bfloat16_to_float32(array) if entry["dtype"] == "BF16" else array)
     return tensors, {}
 
 

@@ -1,4 +1,5 @@
-"""SSD and StairNet with SE, BAM, CBAM and ECA in plain PyTorch: the truth that the engine is compared with.
+"""SSD and StairNet with SE, BAM, CBAM and ECA in plain PyTorch: what is trained, and the truth that tests/golden compares
+the engine with.
 
 A Network is made from a model document (models/README.md) and from a Form, which says what otherwise the tensors in a
 model file say: channels, kernels, which biases and batch norms there are. Its state_dict() has the names and shapes of
@@ -42,6 +43,7 @@ class Form:
     head: int = 3  # kernel of loc and conf
     neck: Neck = None
     gate: Gate = field(default_factory=Gate)
+    per_cell: list = None  # boxes in a cell of each level, where the document's anchors are a tensor
 
 
 Level = namedtuple("Level", "features loc conf spatial channel")
@@ -81,11 +83,32 @@ class SameConv(nn.Conv2d):
     """Padded as TensorFlow does it: output = ceil (input / stride), what is odd goes right and below."""
 
     def forward(self, x):
+        if self.stride == (1, 1) and self.kernel_size[0] % 2 and self.kernel_size[1] % 2:
+            return F.conv2d(x, self.weight, self.bias, 1, "same", self.dilation, self.groups)
         pads = []
         for size, kernel, stride in zip(x.shape[:1:-1], self.kernel_size[::-1], self.stride[::-1]):
             pad = max((-(-size // stride) - 1) * stride + kernel - size, 0)
             pads += [pad // 2, pad - pad // 2]
         return F.conv2d(F.pad(x, pads), self.weight, self.bias, self.stride, 0, self.dilation, self.groups)
+
+
+class Relu6(torch.autograd.Function):
+    """Clamps to 0 ... 6 with the gradient of a ReLU: what was cut at 6 may still come back in training, and PyTorch 1.13
+    has no gradient of ReLU6 in bfloat16."""
+
+    @staticmethod
+    def forward(context, x):
+        y = x.clamp(0, 6)
+        context.save_for_backward(y)
+        return y
+
+    @staticmethod
+    def backward(context, gradient):
+        return torch.ops.aten.threshold_backward(gradient, context.saved_tensors[0], 0)
+
+
+def activation_of(network):
+    return Relu6.apply if network.get("activation") == "relu6" else F.relu
 
 
 def as_map(z):
@@ -268,7 +291,7 @@ class Vgg16(nn.Module):
             self.extras.append(nn.Conv2d(reduced, channels, kernel, stride, pad))
             n = channels
         self.L2Norm = L2Norm(self.vgg["21"].out_channels, network.get("l2norm_eps", 1e-10))
-        self.activation = F.relu6 if network.get("activation") == "relu6" else F.relu
+        self.activation = activation_of(network)
         self.channels = {f"vgg.{i}": conv.out_channels for i, conv in self.vgg.items()}
         self.channels.update({f"extras.{e}": conv.out_channels for e, conv in enumerate(self.extras)})
 
@@ -324,7 +347,7 @@ class MobileNetV1(nn.Module):
             self.extras.append(nn.ModuleDict({"0": conv(n, reduced, bias=True),
                                               "2": conv(reduced, wanted, 3, 2, bias=True)}))
             n = wanted
-        self.activation = F.relu6 if network.get("activation") == "relu6" else F.relu
+        self.activation = activation_of(network)
         self.channels = {f"base_net.{i}.3": getattr(self.base_net[i], "3").out_channels for i in range(1, 14)}
         self.channels.update({f"extras.{e}.2": pair["2"].out_channels for e, pair in enumerate(self.extras)})
 
@@ -353,8 +376,23 @@ def upsampler(words, channels, coarse, fine):
     """A transposed 3x3 convolution from one map's size to the next's. From 1 to 3 it has stride 1 and no padding; else
     stride 2, padding 1, and one more row or column where the finer size is twice the coarser. Each axis for itself."""
     stride, pad, more = zip(*((1, 0, 0) if (c, f) == (1, 3) else (2, 1, int(f == 2 * c)) for c, f in zip(coarse, fine)))
-    return nn.ConvTranspose2d(channels, channels, 3, stride, pad, more, bias="bias" in words,
-                              groups=channels if "depthwise" in words else 1)
+    kind, groups = (DepthwiseUpsampler, channels) if "depthwise" in words else (nn.ConvTranspose2d, 1)
+    return kind(channels, channels, 3, stride, pad, more, bias="bias" in words, groups=groups)
+
+
+class DepthwiseUpsampler(nn.ConvTranspose2d):
+    """The same numbers as its parent's as an ordinary depthwise convolution of the map with zeros put between, since
+    PyTorch on a CPU runs a transposed one group by group."""
+
+    def forward(self, x):
+        batch, channels, height, width = x.shape
+        (sy, sx), (py, px), (oy, ox) = self.stride, self.padding, self.output_padding
+        ky, kx = self.kernel_size
+        wide = x.new_zeros(batch, channels, (height - 1) * sy + 1, (width - 1) * sx + 1)
+        wide = wide.contiguous(memory_format=torch.channels_last)
+        wide[:, :, ::sy, ::sx] = x
+        wide = F.pad(wide, (kx - 1 - px, kx - 1 - px + ox, ky - 1 - py, ky - 1 - py + oy))
+        return F.conv2d(wide, self.weight.flip(2, 3), self.bias, groups=self.groups)
 
 
 class Post(nn.Module):
@@ -453,7 +491,7 @@ class Network(nn.Module):
                                      for n in channels[:levels])
         ratios = document["anchors"].get("aspect_ratios", [[]] * levels)
         larger = document["anchors"].get("max_sizes", [None] * levels)
-        self.per_cell = [1 + (larger[l] is not None) + 2 * len(ratios[l]) for l in range(levels)]
+        self.per_cell = form.per_cell or [1 + (larger[l] is not None) + 2 * len(ratios[l]) for l in range(levels)]
         self.loc, self.conf = (nn.ModuleList(nn.Conv2d(channels[l], self.per_cell[l] * n, form.head,
                                                        padding=form.head // 2) for l in range(levels))
                                for n in (4, len(document["output"]["classes"])))

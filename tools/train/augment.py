@@ -1,0 +1,120 @@
+"""SSD's augmentation: a random part of the picture or the picture on a larger canvas, mirrored, in other colours.
+
+Liu et al., SSD (2016), section 2.2, and its code (ssd_pascal.py): the numbers here are its own unless a recipe says
+otherwise. Everything geometric is one affine warp and everything about colours one 3x4 matrix, because on two CPU cores
+this is paid for in training steps.
+
+SPDX-License-Identifier: LGPL-2.1-or-later
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from PIL import Image
+
+MIN_OVERLAPS = (None, 0.1, 0.3, 0.5, 0.7, 0.9, 0.0)  # None = the whole picture
+TRIALS = 50
+LUMA = np.array([0.299, 0.587, 0.114])
+
+
+@dataclass
+class Augmentation:
+    expand: float = 0.5          # how often the picture is put on a larger canvas
+    largest: float = 4.0         # ... whose sides are up to so many times the picture's
+    smallest: float = 0.3        # sides of a crop, as parts of the picture's
+    colours: float = 0.5         # how often each of brightness, contrast, saturation and hue changes
+    mirror: float = 0.5
+
+
+def warp(pixels, window, width, height, mirror, fill):
+    """The part `window` (x1, y1, x2, y2 in fractions, may reach outside) as [height, width, 3] bytes, bilinear."""
+    x1, y1, x2, y2 = window
+    scale_x, scale_y = (x2 - x1) * pixels.width / width, (y2 - y1) * pixels.height / height
+    matrix = (scale_x, 0, x1 * pixels.width, 0, scale_y, y1 * pixels.height)
+    if mirror:
+        matrix = (-scale_x, 0, x2 * pixels.width, 0, scale_y, y1 * pixels.height)
+    small = pixels.transform((width, height), Image.AFFINE, matrix, Image.BILINEAR, fillcolor=fill)
+    return torch.from_numpy(np.asarray(small).copy())
+
+
+def choose_window(boxes, settings, chance):
+    """A window of the picture, or a canvas around it."""
+    x = y = 0.0
+    canvas = 1.0
+    if chance.random() < settings.expand:
+        canvas = chance.uniform(1, settings.largest)
+        x, y = -chance.uniform(0, canvas - 1), -chance.uniform(0, canvas - 1)
+    whole = np.array([x, y, x + canvas, y + canvas])
+    least = MIN_OVERLAPS[chance.integers(len(MIN_OVERLAPS))]
+    if least is None or len(boxes) == 0:
+        return whole
+    windows = random_windows(x, y, canvas, settings.smallest, chance)
+    fitting = overlaps_enough(windows, boxes, least)
+    return windows[fitting.argmax()] if fitting.any() else whole
+
+
+def random_windows(x, y, canvas, smallest, chance):
+    """[TRIALS, 4]: parts of the canvas of all sizes, half to twice as wide as high."""
+    scale = chance.uniform(smallest, 1, TRIALS)
+    root = np.sqrt(chance.uniform(np.maximum(0.5, scale * scale), np.minimum(2, 1 / (scale * scale))))
+    size = canvas * scale[:, None] * np.stack([root, 1 / root], 1)
+    corner = np.array([x, y]) + chance.random((TRIALS, 2)) * (canvas - size)
+    return np.concatenate([corner, corner + size], 1)
+
+
+def overlaps_enough(windows, boxes, least):
+    """In which windows a box has its centre and overlaps the window by at least so much."""
+    windows = windows[:, None]
+    centres = (boxes[:, :2] + boxes[:, 2:]) / 2
+    inside = ((centres > windows[..., :2]) & (centres < windows[..., 2:])).all(2)
+    both = (np.minimum(boxes[:, 2:], windows[..., 2:]) - np.maximum(boxes[:, :2], windows[..., :2])).clip(0).prod(2)
+    area, window_area = (boxes[:, 2:] - boxes[:, :2]).prod(1), (windows[..., 2:] - windows[..., :2]).prod(2)
+    return (inside & (both >= least * (area + window_area - both))).any(1)
+
+
+def place_boxes(picture, window, mirror):
+    """(boxes, labels, difficult) as the window shows them. Boxes whose centres lie outside are gone."""
+    boxes = picture.boxes
+    low, size = torch.tensor(window[:2]).float(), torch.tensor(window[2:] - window[:2]).float()
+    centres = (boxes[:, :2] + boxes[:, 2:]) / 2
+    inside = ((centres > low) & (centres < low + size)).all(1)
+    boxes = ((boxes[inside] - low.repeat(2)) / size.repeat(2)).clamp(0, 1)
+    if mirror:
+        boxes = torch.stack((1 - boxes[:, 2], boxes[:, 1], 1 - boxes[:, 0], boxes[:, 3]), 1)
+    big = (boxes[:, 2:] - boxes[:, :2]).min(1).values > 0.004 if len(boxes) else torch.zeros(0, dtype=torch.bool)
+    return boxes[big], picture.labels[inside][big], picture.difficult[inside][big]
+
+
+def colour_matrix(settings, chance):
+    """[3, 4]: brightness (last column), contrast, saturation and hue of one picture, together."""
+    matrix, shift = np.eye(3), np.zeros(3)
+    if chance.random() < settings.colours:
+        shift += chance.uniform(-32, 32)
+    if chance.random() < settings.colours:
+        factor = chance.uniform(0.5, 1.5)
+        matrix, shift = matrix * factor, shift * factor
+    if chance.random() < settings.colours:
+        factor = chance.uniform(0.5, 1.5)
+        mix = factor * np.eye(3) + (1 - factor) * LUMA
+        matrix, shift = mix @ matrix, mix @ shift
+    if chance.random() < settings.colours:
+        turn = hue_rotation(math.radians(chance.uniform(-18, 18)))
+        matrix, shift = turn @ matrix, turn @ shift
+    return torch.tensor(np.concatenate([matrix, shift[:, None]], 1), dtype=torch.float32)
+
+
+def hue_rotation(angle):
+    """A turn about the grey axis, by Rodrigues' formula."""
+    k = np.full(3, 1 / math.sqrt(3))
+    cross = np.array([[0, -k[2], k[1]], [k[2], 0, -k[0]], [-k[1], k[0], 0]])
+    return np.cos(angle) * np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * np.outer(k, k)
+
+
+def augment(picture, width, height, settings, fill, chance):
+    """(bytes [height, width, 3], colour matrix, boxes, labels, difficult)"""
+    mirror = chance.random() < settings.mirror
+    window = choose_window(picture.boxes[~picture.difficult].numpy(), settings, chance)
+    pixels = warp(picture.pixels, window, width, height, mirror, fill)
+    return (pixels, colour_matrix(settings, chance), *place_boxes(picture, window, mirror))

@@ -1,0 +1,81 @@
+"""Model files in and out of PyTorch: a network with its document, as models/README.md describes it.
+
+SPDX-License-Identifier: LGPL-2.1-or-later
+"""
+
+import json
+
+import torch
+
+from dialects import ConvertError
+from dialects.safetensors import read_safetensors, write_safetensors
+from network import Form, Gate, Neck, Network
+
+
+def read_model(path):
+    """(document, {name: tensor}) of a model file."""
+    tensors, metadata = read_safetensors(path)
+    if "cbamdetect" not in metadata:
+        raise ConvertError(f"'{path}': expected a model file of cbamdetect, found no document in it")
+    return json.loads(metadata["cbamdetect"]), {name: torch.from_numpy(array.astype("f4"))
+                                                for name, array in tensors.items()}
+
+
+def form_of(document, tensors):
+    """What the tensors say about the network: kernels, biases and batch norms."""
+    def words(prefix, layer="conv"):
+        bias = "bias" if f"{prefix}.{layer}.bias" in tensors else ""
+        return bias + (" bn" if f"{prefix}.bn.running_mean" in tensors else "")
+
+    attention = document["network"].get("attention", {})
+    trunk = "bn" if any(name.startswith("base_net.") and "running_mean" in name for name in tensors) else "bias"
+    form = Form(trunk, tensors["conf.0.weight"].shape[2], gate=gate_of(attention, tensors))
+    form.per_cell = [len(tensors[f"loc.{l}.weight"]) // 4 for l in range(document["network"].get("levels", 6))]
+    if document["network"]["detector"] == "stairnet":
+        form.neck = Neck(tensors["topdown.proj_layers.0.conv.weight"].shape[0], words("topdown.proj_layers.0"))
+        step, post = "topdown.topdown_layers.0", "topdown.extra_layers.0"
+        if f"{step}.upsample.weight" in tensors:
+            groups = "depthwise " if tensors[f"{step}.upsample.weight"].shape[1] == 1 else "full "
+            form.neck.up = groups + words(step, "upsample")
+        if f"{post}.dw.conv.weight" in tensors:
+            form.neck.post = "separable " + words(f"{post}.dw")
+        elif f"{post}.conv.weight" in tensors:
+            kernel = tensors[f"{post}.conv.weight"].shape[2]
+            form.neck.post = f"{kernel}x{kernel} " + words(post)
+        else:
+            form.neck.post = ""
+    return form
+
+
+def gate_of(attention, tensors):
+    """Of CBAM and SE, which are what this project trains."""
+    gate = Gate()
+    first, second = ("att.0.fc.0", "att.0.fc.2") if attention.get("kind") == "se" else \
+        ("att.0.ChannelGate.mlp.1", "att.0.ChannelGate.mlp.3")
+    if f"{first}.weight" in tensors:
+        hidden, channels = tensors[f"{first}.weight"].shape[:2]
+        gate.reduction = channels // hidden
+        gate.mlp = ("bias" if f"{second}.bias" in tensors else "") + \
+            (" conv" if tensors[f"{first}.weight"].dim() == 4 else "")
+    conv = "att.0.SpatialGate.spatial.conv"
+    if f"{conv}.weight" in tensors:
+        gate.kernel = tensors[f"{conv}.weight"].shape[2]
+        gate.spatial = ("bias" if f"{conv}.bias" in tensors else "") + \
+            (" bn" if "att.0.SpatialGate.spatial.bn.running_mean" in tensors else "")
+    return gate
+
+
+def network_of(document, tensors):
+    """A network with a model file's weights."""
+    network = Network(document, form_of(document, tensors))
+    with torch.no_grad():
+        for name, tensor in network.tensors().items():
+            tensor.copy_(tensors[name].reshape(tensor.shape))
+    return network
+
+
+def write_model(path, document, tensors, half=True):
+    """Writes {name: tensor}, in half precision unless told otherwise."""
+    dtype = torch.float16 if half else torch.float32
+    write_safetensors(path, {name: tensor.detach().to("cpu", dtype).contiguous().numpy()
+                             for name, tensor in tensors.items()}, document)

@@ -1,0 +1,158 @@
+"""What can be trained, by name: the eight detectors of the CBAM paper's VOC table under the names of the engine's
+presets, the default model and its ablations, and a small one for tests. A recipe is a document (models/README.md,
+section 3), the form of the tensors, and how it is trained.
+
+SPDX-License-Identifier: LGPL-2.1-or-later
+"""
+
+import copy
+from dataclasses import dataclass, field, replace
+
+from augment import Augmentation
+from network import Form, Gate, Neck
+
+VOC = ["aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow", "diningtable", "dog",
+       "horse", "motorbike", "person", "pottedplant", "sheep", "sofa", "train", "tvmonitor"]
+
+
+@dataclass
+class Recipe:
+    document: dict
+    form: Form
+    loss: str = "multibox"        # multibox: softmax and hard negatives, SSD's; focal: sigmoids
+    passes: float = 60
+    batch: int = 32
+    rate: float = 6e-4            # AdamW's, of neck, attention and heads
+    trunk_rate: float = 1e-4      # ... of backbone and extras; a trunk from nothing wants `rate`
+    frozen: int = 0               # convolutions of the trunk, from the front, that keep their weights
+    warm_up: int = 300            # steps
+    decay: float = 0.01           # AdamW's weight decay
+    average: float = 0.999        # of the exponential moving average of the weights, per step
+    attend: float = 0.0           # weight of the loss that shows the spatial attention where the boxes are
+    attend_rate: float = 1.0      # times `rate`, for the spatial attention's convolutions
+    distil: float = 0.0           # weight of the teacher's scores and boxes
+    distil_share: float = 0.5     # of every batch that the teacher is asked about
+    augmentation: Augmentation = field(default_factory=Augmentation)
+
+
+def paper(name, detector, backbone, attention):
+    """A row of the table. Its numbers are those of compute/nets/presets.c; a test compares the two."""
+    vgg = backbone == "vgg16"
+    document = {
+        "version": 1,
+        "name": name,
+        "network": {"detector": detector, "backbone": backbone, "attention": {"kind": attention}},
+        "input": {"width": 300, "height": 300, "channels": "bgr", "scale": [1, 1, 1],
+                  "mean": [104, 117, 123] if vgg else [103.94, 116.78, 123.68]},
+        "anchors": {
+            "maps": [[n, n] for n in ((38, 19, 10, 5, 3, 1) if vgg else (19, 10, 5, 3, 2, 1))],
+            "steps": [8, 16, 32, 64, 100, 300] if vgg else [16, 32, 64, 100, 150, 300],
+            "min_sizes": [30, 60, 111, 162, 213, 264] if vgg else [45, 90, 135, 180, 225, 270],
+            "max_sizes": [60, 111, 162, 213, 264, 315] if vgg else [90, 135, 180, 225, 270, 315],
+            "aspect_ratios": [[2, 3], [2, 3], [2, 3], [2, 3], [2], [2]],
+            "clip": "cxcywh",
+        },
+        "output": {"classes": ["background", *VOC], "score": "softmax", "variances": [0.1, 0.1, 0.2, 0.2]},
+        "nms": {"profile": "caffe"},
+    }
+    neck = Neck(256, "bn", "full bn", "3x3 bn") if vgg else Neck(128, "", "depthwise", "1x1 bn")
+    form = Form("bn", 3 if vgg else 1, neck if detector == "stairnet" else None, Gate(reduction=16))
+    return Recipe(document, form, passes=240)
+
+
+SIZE = 300
+CELLS = (38, 19, 10, 5, 3, 2, 1)
+# Sides of the anchors in parts of the input: TensorFlow's SSD (0.2 ... 0.95 on six maps) and a finer map before it.
+SCALES = (0.09, 0.2, 0.35, 0.5, 0.65, 0.8, 0.95, 1.05)
+
+
+def default(attention="cbam", detector="stairnet", name="stairnet-cbam-mobilenet-voc"):
+    """MobileNetV1 of three quarters of the width with levels from stride 8 on. Its neck starts as a factor of an SSD's
+    heads (start.py), which needs twice as many channels as directions and no batch norm."""
+    levels = range(len(CELLS)) if detector == "stairnet" else range(1, len(CELLS))
+    document = {
+        "version": 1,
+        "name": name,
+        "description": "The twenty classes of Pascal VOC",
+        "network": {
+            "detector": detector, "backbone": "mobilenet_v1", "width": 0.75, "activation": "relu6", "padding": "same",
+            "levels": len(levels),
+            "sources": ["base_net.5.3", "base_net.11.3", "base_net.13.3", "extras.0.2", "extras.1.2", "extras.2.2",
+                        "extras.3.2"][levels[0]:],
+            "attention": {"kind": attention},
+        },
+        "input": {"width": SIZE, "height": SIZE, "channels": "rgb", "mean": [128, 128, 128], "scale": [1 / 128] * 3},
+        "anchors": {
+            "maps": [[CELLS[l]] * 2 for l in levels],
+            "min_sizes": [round(SCALES[l] * SIZE, 2) for l in levels],
+            "max_sizes": [round(SCALES[l + 1] * SIZE, 2) for l in levels],
+            "aspect_ratios": [[2, 3] for _ in levels],
+        },
+        "output": {"classes": VOC, "score": "sigmoid", "variances": [0.1, 0.1, 0.2, 0.2]},
+        "nms": {"profile": "caffe"},
+    }
+    neck = Neck(192, "bias", "depthwise bias", "separable bias") if detector == "stairnet" else None
+    form = Form("bias", 1, neck, Gate(reduction=16, mlp="bias", spatial="bias"))
+    supervised = 0.5 if attention == "cbam" else 0.0
+    return Recipe(document, form, loss="focal", frozen=7, attend=supervised, attend_rate=10, distil=0.5,
+                  augmentation=Augmentation(expand=0.35, largest=2.5))
+
+
+def quick():
+    """A detector of drawn shapes (shapes.py) for the tests of the engine and the element."""
+    size, cells = 96, (24, 12, 6, 3)
+    document = {
+        "version": 1,
+        "name": "shapes",
+        "description": "Discs, squares, triangles and rings as tools/train/shapes.py draws them; for tests",
+        "network": {
+            "detector": "stairnet", "backbone": "mobilenet_v1", "width": 0.125, "levels": 4,
+            "sources": ["base_net.3.3", "base_net.5.3", "base_net.9.3", "base_net.13.3"],  # shallow ones learn fast
+            "attention": {"kind": "cbam"},
+        },
+        "input": {"width": size, "height": size, "channels": "rgb", "mean": [128, 128, 128], "scale": [1 / 64] * 3},
+        "anchors": {
+            "maps": [[n, n] for n in cells],
+            "min_sizes": [13, 20, 30, 44], "max_sizes": [20, 30, 44, 64],
+            "aspect_ratios": [[2]] * 4,
+        },
+        "output": {"classes": ["background", "disc", "square", "triangle", "ring"], "score": "softmax"},
+        "nms": {"profile": "caffe"},
+    }
+    form = Form("bn", 1, Neck(32, "bn", "depthwise bn", "separable bn"), Gate(reduction=8))
+    return Recipe(document, form, passes=10, batch=16, rate=5e-3, trunk_rate=5e-3, warm_up=50, average=0.99,
+                  attend=1.0, attend_rate=20, augmentation=Augmentation(expand=0, smallest=0.7, colours=0.2))
+
+
+RECIPES = {
+    **{name: (lambda row=(name, *row): paper(*row)) for name, *row in (
+        ("ssd-vgg16", "ssd", "vgg16", "none"),
+        ("stairnet-vgg16", "stairnet", "vgg16", "none"),
+        ("stairnet-se-vgg16", "stairnet", "vgg16", "se"),
+        ("stairnet-cbam-vgg16", "stairnet", "vgg16", "cbam"),
+        ("ssd-mobilenet", "ssd", "mobilenet_v1", "none"),
+        ("stairnet-mobilenet", "stairnet", "mobilenet_v1", "none"),
+        ("stairnet-se-mobilenet", "stairnet", "mobilenet_v1", "se"),
+        ("stairnet-cbam-mobilenet", "stairnet", "mobilenet_v1", "cbam"),
+    )},
+    "default": default,
+    "default-ssd": lambda: default("none", "ssd", "ssd-mobilenet-voc"),
+    "default-stairnet": lambda: default("none", name="stairnet-mobilenet-voc"),
+    "default-se": lambda: default("se", name="stairnet-se-mobilenet-voc"),
+    "quick": quick,
+}
+
+
+def with_classes(recipe, classes):
+    """The same for other classes."""
+    recipe = replace(recipe, document=copy.deepcopy(recipe.document))
+    output = recipe.document["output"]
+    output["classes"] = ["background", *classes] if output["score"] == "softmax" else list(classes)
+    return recipe
+
+
+def classes_of(document):
+    """The classes that are objects, and the row of the first of them among the scores."""
+    classes = document["output"]["classes"]
+    first = int(classes[0] == "background")
+    return classes[first:], first
