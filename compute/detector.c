@@ -26,9 +26,9 @@ typedef struct
 {
   CbamSlot *slot;
   CbamDetectParams params;
-  guint width, height;
-  gint64 submitted; /* g_get_monotonic_time() */
-  CbamGradCam *cam; /* NULL until somebody asks */
+  guint x, y, width, height; /* of the part that is looked at */
+  gint64 submitted;          /* g_get_monotonic_time() */
+  CbamGradCam *cam;          /* NULL until somebody asks */
 } Flight;
 
 struct _CbamDetector
@@ -45,6 +45,8 @@ struct _CbamDetector
   GArray *candidates; /* CbamCandidate */
   GByteArray *scratch;
 };
+
+G_STATIC_ASSERT (sizeof ((CbamDetectParams *) NULL)->classes * 8 == CBAM_MAX_CLASSES);
 
 /* ---- Submit ----------------------------------------------------------------------------------------------------- */
 
@@ -76,10 +78,14 @@ cbam_detector_get_free_slots (CbamDetector *detector)
 gboolean
 cbam_detector_submit (CbamDetector *detector, const CbamImage *image, const CbamDetectParams *params, GError **error)
 {
+  static const CbamRegion everywhere;
+  CbamImage part;
   Flight *flight;
+  guint x, y;
 
   g_return_val_if_fail (detector != NULL && image != NULL, FALSE);
-  if (!cbam_image_check (image, error))
+  if (!cbam_image_check (image, error) ||
+      !cbam_image_crop (image, params ? &params->region : &everywhere, &part, &x, &y, error))
     return FALSE;
   if (cbam_detector_get_free_slots (detector) == 0) {
     g_set_error (error, CBAM_ERROR, CBAM_ERROR_BUSY, "all %u slots are in flight", detector->n_slots);
@@ -87,10 +93,12 @@ cbam_detector_submit (CbamDetector *detector, const CbamImage *image, const Cbam
   }
   flight = &detector->flights[detector->head];
   flight->params = params ? *params : detector->model->spec->nms.params;
-  flight->width = image->width;
-  flight->height = image->height;
+  flight->x = x;
+  flight->y = y;
+  flight->width = part.width;
+  flight->height = part.height;
   flight->submitted = g_get_monotonic_time ();
-  if (!start (detector, flight, image, error))
+  if (!start (detector, flight, &part, error))
     return FALSE;
   detector->head = (detector->head + 1) % detector->n_slots;
   g_mutex_lock (&detector->lock);
@@ -126,6 +134,46 @@ read_candidates (CbamDetector *detector, const Flight *flight)
   }
 }
 
+static gboolean
+is_wanted (const CbamDetectParams *params, guint class_id)
+{
+  return (params->classes[class_id / 32] >> (class_id % 32) & 1) != 0;
+}
+
+/* Takes out the classes that were not asked for, then what is too much. Returns how many are left. */
+static gsize
+keep_wanted (const CbamDetectParams *params, CbamCandidate *candidates, gsize n, gsize *ret_n_unwanted)
+{
+  gsize kept = 0;
+
+  *ret_n_unwanted = 0;
+  for (gsize i = 0; i < n && (params->max_detections == 0 || kept < params->max_detections); i++) {
+    if (is_wanted (params, candidates[i].class_id))
+      candidates[kept++] = candidates[i];
+    else
+      ++*ret_n_unwanted;
+  }
+  return kept;
+}
+
+/* Suppression leaves @candidates by falling score. Returns how many. */
+static gsize
+suppress (CbamDetector *detector, const CbamDetectParams *params, CbamCandidate *candidates, gsize n,
+          gsize *ret_n_unwanted)
+{
+  static const guint32 all_classes[G_N_ELEMENTS (params->classes)];
+  const CbamSpec *spec = detector->model->spec;
+  const CbamNmsProfile profile = params->overlap == CBAM_OVERLAP_FRACTIONS ? CBAM_PROFILE_CAFFE : spec->nms.profile;
+  const gboolean selects = memcmp (params->classes, all_classes, sizeof all_classes) != 0;
+  CbamDetectParams nms = *params;
+
+  if (selects)
+    nms.max_detections = 0; /* of those asked for */
+  *ret_n_unwanted = 0;
+  n = cbam_nms (candidates, n, &nms, profile, spec->input.width, spec->input.height, detector->scratch);
+  return selects ? keep_wanted (params, candidates, n, ret_n_unwanted) : n;
+}
+
 /* From fractions of the input to pixels of the frame, clipped. FALSE when nothing of the box is in the picture. */
 static gboolean
 place_box (const CbamCandidate *candidate, const Flight *flight, const CbamFrameArgs *frame, const CbamInputSpec *input,
@@ -138,8 +186,8 @@ place_box (const CbamCandidate *candidate, const Flight *flight, const CbamFrame
   const float left = CLAMP (x0, 0, (float) flight->width), right = CLAMP (x1, 0, (float) flight->width);
   const float top = CLAMP (y0, 0, (float) flight->height), bottom = CLAMP (y1, 0, (float) flight->height);
 
-  ret_detection->x = left;
-  ret_detection->y = top;
+  ret_detection->x = left + (float) flight->x;
+  ret_detection->y = top + (float) flight->y;
   ret_detection->width = right - left;
   ret_detection->height = bottom - top;
   return right > left && bottom > top;
@@ -151,18 +199,16 @@ make_result (CbamDetector *detector, const Flight *flight, guint32 **ret_priors)
 {
   const CbamSpec *spec = detector->model->spec;
   const CbamFrameArgs *frame = cbam_slot_get_frame (flight->slot);
-  const CbamNmsProfile profile =
-      flight->params.overlap == CBAM_OVERLAP_FRACTIONS ? CBAM_PROFILE_CAFFE : spec->nms.profile;
   CbamCandidate *candidates;
   CbamResult *result;
-  gsize n;
+  gsize n, n_unwanted;
 
   read_candidates (detector, flight);
   candidates = (CbamCandidate *) detector->candidates->data;
-  n = cbam_nms (candidates, detector->candidates->len, &flight->params, profile, spec->input.width, spec->input.height,
-                detector->scratch);
+  n = suppress (detector, &flight->params, candidates, detector->candidates->len, &n_unwanted);
   result = cbam_result_new (detector->model, n);
-  result->best_score = n > 0 ? candidates[0].score : 0;
+  result->n_unwanted = n_unwanted;
+  result->best_score = cbam_slot_get_best_score (flight->slot);
   *ret_priors = g_new (guint32, n);
   for (gsize i = 0; i < n; i++) {
     CbamDetection *detection = &result->detections[result->n_detections];
@@ -189,6 +235,20 @@ add_op_times (CbamDetector *detector, const Flight *flight, CbamResult *result)
   result->op_times = g_memdup2 (detector->model->op_times, result->n_op_times * sizeof (CbamOpTime));
   for (gsize i = 0; i < result->n_op_times; i++)
     result->op_times[i].seconds = seconds[i];
+}
+
+/* Maps lie over the part that was looked at. */
+static void
+place_maps (const Flight *flight, CbamResult *result)
+{
+  for (gsize i = 0; i < result->n_attention; i++) {
+    result->attention[i].spatial.x += (float) flight->x;
+    result->attention[i].spatial.y += (float) flight->y;
+  }
+  for (gsize i = 0; i < result->n_grad_cam; i++) {
+    result->grad_cam[i].x += (float) flight->x;
+    result->grad_cam[i].y += (float) flight->y;
+  }
 }
 
 /* What the network looked at, if asked. */
@@ -224,7 +284,9 @@ cbam_detector_collect (CbamDetector *detector, GError **error)
   if (cbam_slot_wait (flight->slot, error)) {
     result = make_result (detector, flight, &priors);
     add_op_times (detector, flight, result);
-    if (!explain (detector, flight, result, priors, error))
+    if (explain (detector, flight, result, priors, error))
+      place_maps (flight, result);
+    else
       g_clear_pointer (&result, cbam_result_unref);
   }
   detector->tail = (detector->tail + 1) % detector->n_slots;

@@ -138,6 +138,45 @@ cbam_image_check (const CbamImage *image, GError **error)
   return TRUE;
 }
 
+gboolean
+cbam_image_crop (const CbamImage *image, const CbamRegion *region, CbamImage *ret_part, guint *ret_x, guint *ret_y,
+                 GError **error)
+{
+  const FormatLayout *layout = &layouts[image->format];
+  guint unit_x = 1, unit_y = 1;
+
+  *ret_part = *image;
+  *ret_x = *ret_y = 0;
+  if (region->width == 0 || region->height == 0)
+    return TRUE;
+  if (region->x >= image->width || region->y >= image->height) {
+    g_set_error (error, CBAM_ERROR, CBAM_ERROR_BAD_IMAGE,
+                 "the region of %ux%u pixels at %u,%u lies outside of the "
+                 "frame of %ux%u pixels",
+                 region->width, region->height, region->x, region->y, image->width, image->height);
+    return FALSE;
+  }
+  /* A chroma sample of several pixels belongs to all of them. */
+  for (guint p = 0; p < layout->n_planes; p++) {
+    unit_x = MAX (unit_x, 1u << layout->row_sub[p]);
+    unit_y = MAX (unit_y, 1u << layout->column_sub[p]);
+  }
+  *ret_x = region->x / unit_x * unit_x;
+  *ret_y = region->y / unit_y * unit_y;
+  ret_part->width =
+      MIN ((region->x - *ret_x + (guint64) region->width + unit_x - 1) / unit_x * unit_x, image->width - *ret_x);
+  ret_part->height =
+      MIN ((region->y - *ret_y + (guint64) region->height + unit_y - 1) / unit_y * unit_y, image->height - *ret_y);
+  for (guint p = 0; p < layout->n_planes; p++) {
+    const gsize stride = image->strides[p] ? image->strides[p] : row_bytes (image, p);
+
+    ret_part->strides[p] = stride;
+    ret_part->planes[p] +=
+        (*ret_y >> layout->column_sub[p]) * stride + (gsize) (*ret_x >> layout->row_sub[p]) * layout->row_bytes[p];
+  }
+  return TRUE;
+}
+
 gsize
 cbam_image_packed_size (const CbamImage *image)
 {

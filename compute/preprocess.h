@@ -14,6 +14,11 @@ G_BEGIN_DECLS
 /* CBAM_ERROR_BAD_IMAGE unless format, size, planes and strides make sense. */
 gboolean cbam_image_check (const CbamImage *image, GError **error);
 
+/* The part @region of @image as an image of its own, in the same memory. *@ret_x, *@ret_y: where its first pixel lies.
+ * CBAM_ERROR_BAD_IMAGE when there is nothing of it in the frame. */
+gboolean cbam_image_crop (const CbamImage *image, const CbamRegion *region, CbamImage *ret_part, guint *ret_x,
+                          guint *ret_y, GError **error);
+
 /* Bytes the frame takes in a slot. */
 gsize cbam_image_packed_size (const CbamImage *image);
 

@@ -72,6 +72,13 @@ cbam_result_get_best_score (const CbamResult *result)
   return result->best_score;
 }
 
+gsize
+cbam_result_get_n_unwanted (const CbamResult *result)
+{
+  g_return_val_if_fail (result != NULL, 0);
+  return result->n_unwanted;
+}
+
 double
 cbam_result_get_seconds (const CbamResult *result)
 {

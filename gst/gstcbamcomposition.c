@@ -4,6 +4,8 @@
 
 #include "gstcbamcomposition.h"
 
+#include "gstcbamstretch.h"
+
 #include <gst/video/video-blend.h>
 
 #define FEATURE GST_CAPS_FEATURE_META_GST_VIDEO_OVERLAY_COMPOSITION
@@ -40,6 +42,33 @@ GstCaps *
 gst_cbam_composition_caps_without (const GstCaps *caps)
 {
   return caps_change_feature (caps, FALSE);
+}
+
+GstCaps *
+gst_cbam_composition_query_caps (GstPad *pad, GstPad *other, const GstCaps *filter)
+{
+  const gboolean is_sink = gst_pad_get_direction (pad) == GST_PAD_SINK;
+  g_autoptr (GstCaps) template_caps = gst_pad_get_pad_template_caps (pad);
+  g_autoptr (GstCaps) other_filter = NULL;
+
+  if (filter != NULL) {
+    g_autoptr (GstCaps) filter_here =
+        gst_caps_intersect_full ((GstCaps *) filter, template_caps, GST_CAPS_INTERSECT_FIRST);
+    other_filter = caps_change_feature (filter_here, is_sink);
+    other_filter = gst_caps_merge (other_filter, g_steal_pointer (&filter_here));
+  }
+
+  g_autoptr (GstCaps) peer = gst_pad_peer_query_caps (other, other_filter);
+  g_autoptr (GstCaps) possible = gst_caps_intersect_full (peer, template_caps, GST_CAPS_INTERSECT_FIRST);
+  GstCaps *caps = caps_change_feature (possible, !is_sink);
+  /* Plain frames come first: nobody should start drawings for our sake. */
+  caps =
+      is_sink ? gst_caps_merge (caps, g_steal_pointer (&possible)) : gst_caps_merge (g_steal_pointer (&possible), caps);
+  if (filter != NULL) {
+    g_autoptr (GstCaps) unfiltered = caps;
+    caps = gst_caps_intersect_full ((GstCaps *) filter, unfiltered, GST_CAPS_INTERSECT_FIRST);
+  }
+  return caps;
 }
 
 static gboolean
@@ -138,6 +167,24 @@ set_padding_opaque (GstVideoFrame *window)
   }
 }
 
+/* The pixels of a small picture that is stretched over all of @frame; NULL: it is something else. */
+static GstBuffer *
+find_stretched (const GstVideoFrame *frame, GstVideoOverlayRectangle *rectangle)
+{
+  GstBuffer *pixels = gst_video_overlay_rectangle_get_pixels_unscaled_raw (
+      rectangle, GST_VIDEO_OVERLAY_FORMAT_FLAG_PREMULTIPLIED_ALPHA);
+  const GstVideoMeta *meta = gst_buffer_get_video_meta (pixels);
+  int x, y;
+  guint width, height;
+
+  gst_video_overlay_rectangle_get_render_rectangle (rectangle, &x, &y, &width, &height);
+  const gboolean is_stretched = meta->width < width || meta->height < height;
+  return is_stretched && x == 0 && y == 0 && width == (guint) GST_VIDEO_FRAME_WIDTH (frame) &&
+                 height == (guint) GST_VIDEO_FRAME_HEIGHT (frame)
+             ? pixels
+             : NULL;
+}
+
 static void
 blend_rectangle (GstVideoFrame *frame, GstVideoOverlayRectangle *rectangle)
 {
@@ -150,6 +197,12 @@ blend_rectangle (GstVideoFrame *frame, GstVideoOverlayRectangle *rectangle)
   const int y1 = MIN (y + (int) height, GST_VIDEO_FRAME_HEIGHT (frame));
   if (x0 >= x1 || y0 >= y1)
     return;
+
+  GstBuffer *stretched = find_stretched (frame, rectangle);
+  if (stretched != NULL) {
+    gst_cbam_stretch_blend (frame, stretched);
+    return;
+  }
 
   GstBuffer *pixels =
       gst_video_overlay_rectangle_get_pixels_raw (rectangle, GST_VIDEO_OVERLAY_FORMAT_FLAG_PREMULTIPLIED_ALPHA);
@@ -196,6 +249,7 @@ blend_in_copy (GstVideoFrame *frame, GstVideoOverlayComposition *composition)
   GstVideoInfo info;
   gst_video_info_set_format (&info, GST_VIDEO_FRAME_FORMAT (frame), GST_VIDEO_FRAME_WIDTH (frame),
                              GST_VIDEO_FRAME_HEIGHT (frame));
+  info.colorimetry = frame->info.colorimetry;
   g_autoptr (GstBuffer) buffer = gst_buffer_new_allocate (NULL, GST_VIDEO_INFO_SIZE (&info), NULL);
   GstVideoFrame copy;
   if (!gst_video_frame_map (&copy, &info, buffer, GST_MAP_READWRITE))

@@ -6,11 +6,27 @@
 
 #include <gst/video/video.h>
 
+#include "gstcbamframe.h"
+
 G_BEGIN_DECLS
+
+/* Caps of frames that can be drawn on, for pad templates. Two ways to spell the composition feature are in use, and
+ * GStreamer tells them apart. */
+#define GST_CBAM_COMPOSITION_FIELDS                                                                                    \
+  ", format = " GST_CBAM_FORMATS ", width = [ 1, 65535 ], height = [ 1, 65535 ], framerate = " GST_VIDEO_FPS_RANGE
+#define GST_CBAM_COMPOSITION_CAPS                                                                                      \
+  "video/x-raw" GST_CBAM_COMPOSITION_FIELDS "; "                                                                       \
+  "video/x-raw(" GST_CAPS_FEATURE_META_GST_VIDEO_OVERLAY_COMPOSITION ")" GST_CBAM_COMPOSITION_FIELDS "; "              \
+  "video/x-raw(" GST_CAPS_FEATURE_MEMORY_SYSTEM_MEMORY ", " GST_CAPS_FEATURE_META_GST_VIDEO_OVERLAY_COMPOSITION        \
+  ")" GST_CBAM_COMPOSITION_FIELDS
 
 /* @caps with the caps feature of GstVideoOverlayComposition on every structure, or on none. (transfer full) */
 GstCaps *gst_cbam_composition_caps_with (const GstCaps *caps);
 GstCaps *gst_cbam_composition_caps_without (const GstCaps *caps);
+
+/* What @pad can do, given what the elements on the side of @other can: frames without the feature may leave with it.
+ * (transfer full) */
+GstCaps *gst_cbam_composition_query_caps (GstPad *pad, GstPad *other, const GstCaps *filter);
 
 /* Sends caps for frames of @in_caps from @src_pad, with the feature where downstream takes the metadata and @wanted, or
  * takes nothing else. From the task of the pad. Returns whether drawings are to be attached. */

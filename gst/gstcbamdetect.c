@@ -11,13 +11,16 @@
  *
  * * as a #GstVideoRegionOfInterestMeta per detection: the label is the region's type, and its parameter `detection` has
  *   `confidence` (double), `label_id` (int), and `x_min`, `y_min`, `x_max`, `y_max` (double, 0..1 of the frame);
- * * as an element message `cbam-detections` per frame, with #GstCbamDetect:post-messages;
+ * * as the #GstCustomMeta `CbamAttentionMeta`, with #GstCbamDetect:attention: what the network looked at;
+ * * as an element message `cbam-detections` per inferred frame, with #GstCbamDetect:post-messages;
  * * as boxes and labels on the frame, with #GstCbamDetect:overlay, attached as #GstVideoOverlayComposition where
  *   downstream takes that, else blended into the pixels.
  *
  * Frames keep their size, format and times, and their pixels unless something is drawn on them. Inference runs beside
  * the streaming thread. A live stream is never held up: a frame that comes while #GstCbamDetect:queue-depth others are
- * inferred goes on without inference, in its place.
+ * inferred, or that downstream would get too late, goes on without inference, in its place; #GstCbamDetect:carry says
+ * what it carries, and #GstCbamDetect:stats counts. Elements of one process that name the same model and device share
+ * both.
  *
  * ## Example launch lines
  * |[
@@ -36,25 +39,11 @@
 
 #include "gstcbamdetect.h"
 
+#include "gstcbamselection.h"
 #include "gstcbamstream.h"
 
 GST_DEBUG_CATEGORY (gst_cbam_debug);
 #define GST_CAT_DEFAULT gst_cbam_debug
-
-enum
-{
-  PROP_0,
-  PROP_MODEL,
-  PROP_DEVICE,
-  PROP_THRESHOLD,
-  PROP_NMS_IOU,
-  PROP_MAX_DETECTIONS,
-  PROP_QUEUE_DEPTH,
-  PROP_OVERLAY,
-  PROP_POST_MESSAGES,
-};
-
-#define DEFAULT_QUEUE_DEPTH 2
 
 G_DEFINE_FINAL_TYPE (GstCbamDetect, gst_cbam_detect, GST_TYPE_ELEMENT)
 
@@ -66,10 +55,37 @@ register_debug (void)
 
 GST_ELEMENT_REGISTER_DEFINE_WITH_CODE (cbamdetect, "cbamdetect", GST_RANK_NONE, GST_TYPE_CBAM_DETECT, register_debug ())
 
-CbamDetectParams
-gst_cbam_detect_get_params (GstCbamDetect *self)
+/* --- What frames are inferred with --- */
+
+GstCbamSession *
+gst_cbam_detect_get_session (GstCbamDetect *self)
 {
-  CbamDetectParams params = cbam_model_get_detect_params (self->model);
+  GST_OBJECT_LOCK (self);
+  GstCbamSession *session = gst_cbam_session_ref (self->session);
+  GST_OBJECT_UNLOCK (self);
+  return session;
+}
+
+gboolean
+gst_cbam_detect_take_session (GstCbamDetect *self, GstCbamSession *session, GError **error)
+{
+  g_autoptr (GstCbamSession) old = NULL;
+
+  GST_OBJECT_LOCK (self);
+  gboolean taken =
+      self->session != NULL && gst_cbam_classes_parse (self->settings.classes, session->model, session->classes, error);
+  if (taken) {
+    old = self->session;
+    self->session = gst_cbam_session_ref (session);
+  }
+  GST_OBJECT_UNLOCK (self);
+  return taken;
+}
+
+CbamDetectParams
+gst_cbam_detect_get_params (GstCbamDetect *self, const GstCbamSession *session)
+{
+  CbamDetectParams params = cbam_model_get_detect_params (session->model);
 
   GST_OBJECT_LOCK (self);
   const GstCbamSettings *settings = &self->settings;
@@ -79,6 +95,9 @@ gst_cbam_detect_get_params (GstCbamDetect *self)
     params.nms_iou = settings->nms_iou;
   if (settings->max_detections >= 0)
     params.max_detections = settings->max_detections;
+  params.attention = settings->attention || (settings->drawing.overlay & GST_CBAM_OVERLAY_ATTENTION);
+  params.grad_cam = settings->drawing.overlay & GST_CBAM_OVERLAY_GRAD_CAM ? 1 : 0;
+  memcpy (params.classes, session->classes, sizeof params.classes);
   GST_OBJECT_UNLOCK (self);
   return params;
 }
@@ -92,75 +111,84 @@ gst_cbam_detect_post_error (GstCbamDetect *self, const GError *error)
     GST_ELEMENT_ERROR (self, STREAM, FORMAT, ("%s", error->message), (NULL));
   else
     GST_ELEMENT_ERROR (self, RESOURCE, FAILED, ("Detection has stopped: %s", error->message),
-                       ("A device that was lost or hangs is opened anew when the element goes through NULL."));
+                       ("A device that was lost or hangs is opened anew when the element goes through READY."));
 }
 
 /* --- States --- */
 
+/* The device that the property names now; the one that is open already, unless it has failed. */
 static gboolean
-open_device (GstCbamDetect *self)
+open_device (GstCbamDetect *self, GError **error)
 {
-  g_autoptr (GError) error = NULL;
-
   GST_OBJECT_LOCK (self);
   g_autofree char *name = g_strdup (self->settings.device);
   GST_OBJECT_UNLOCK (self);
 
-  self->device = cbam_device_open (name, &error);
-  if (self->device != NULL)
-    return TRUE;
+  CbamDevice *device = cbam_device_open (name, error);
+  if (device == NULL)
+    return FALSE;
+  cbam_device_unref (self->device);
+  self->device = device;
+  return TRUE;
+}
+
+static void
+post_no_device (GstCbamDetect *self, const GError *error)
+{
+  GST_OBJECT_LOCK (self);
+  g_autofree char *name = g_strdup (self->settings.device);
+  GST_OBJECT_UNLOCK (self);
+
   GST_ELEMENT_ERROR (self, RESOURCE, NOT_FOUND, ("No Vulkan device to detect with: %s", error->message),
                      ("Wanted: \"%s\". A machine without a GPU needs the CPU driver lavapipe, in Debian's package "
                       "mesa-vulkan-drivers; the variables VK_DRIVER_FILES and VK_ICD_FILENAMES choose other drivers.",
                       name ? name : "any"));
-  return FALSE;
 }
 
-/* Runs a small gray frame. Returns how long one takes on this device, or 0 with @error set. */
-static GstClockTime
-time_one_frame (CbamDetector *detector, GError **error)
-{
-  static const guint8 gray[16 * 16];
-  const CbamImage image = { .format = CBAM_FORMAT_GRAY8, .width = 16, .height = 16, .planes = { gray } };
-
-  if (!cbam_detector_submit (detector, &image, NULL, error))
-    return 0;
-  g_autoptr (CbamResult) result = cbam_detector_collect (detector, error);
-  if (result == NULL)
-    return 0;
-  return MAX (1, cbam_result_get_seconds (result) * GST_SECOND);
-}
-
+/* NULL to READY. */
 static gboolean
-make_detector (GstCbamDetect *self, const char *path, GError **error)
+prepare (GstCbamDetect *self)
 {
-  self->model = cbam_model_load (self->device, path, error);
-  if (self->model == NULL)
-    return FALSE;
-  self->detector = cbam_detector_new (self->model, &(CbamDetectorConfig){ .slots = self->slots }, error);
-  if (self->detector == NULL)
-    return FALSE;
-  const GstClockTime once = time_one_frame (self->detector, error);
-  if (once == 0)
-    return FALSE;
-  gst_cbam_latency_reset (&self->latency, once * self->slots);
+  g_autoptr (GError) error = NULL;
 
-  const CbamDeviceInfo *device = cbam_device_get_info (self->device);
-  GST_INFO_OBJECT (self,
-                   "model %s (%s), input %ux%u, %u classes; device %u: %s (%s, %s), %" GST_TIME_FORMAT
-                   " a frame, %u in flight",
-                   cbam_model_get_name (self->model), path, cbam_model_get_input_width (self->model),
-                   cbam_model_get_input_height (self->model), cbam_model_get_n_classes (self->model), device->index,
-                   device->name, device->type, device->driver, GST_TIME_ARGS (once), self->slots);
-  return TRUE;
+  if (open_device (self, &error))
+    return TRUE;
+  post_no_device (self, error);
+  return FALSE;
 }
 
 static void
 stop (GstCbamDetect *self)
 {
+  GST_OBJECT_LOCK (self);
+  g_autoptr (GstCbamSession) session = g_steal_pointer (&self->session);
+  GST_OBJECT_UNLOCK (self);
+
+  gst_cbam_reload_stop (self);
   gst_cbam_stream_reset (self);
-  g_clear_pointer (&self->detector, cbam_detector_free);
-  g_clear_pointer (&self->model, cbam_model_unref);
+}
+
+static gboolean
+make_session (GstCbamDetect *self, GError **error)
+{
+  GST_OBJECT_LOCK (self);
+  g_autofree char *path = g_strdup (self->settings.model);
+  g_autofree char *classes = g_strdup (self->settings.classes);
+  self->slots = self->settings.queue_depth;
+  gboolean good = gst_cbam_region_parse (self->settings.roi, &self->settings.region, error);
+  GST_OBJECT_UNLOCK (self);
+  if (!good || !open_device (self, error))
+    return FALSE;
+
+  g_autoptr (GstCbamSession) session = gst_cbam_session_new (self->device, path, self->slots, error);
+  if (session == NULL || !gst_cbam_classes_parse (classes, session->model, session->classes, error))
+    return FALSE;
+  gst_cbam_latency_reset (&self->latency, session->once * self->slots);
+  gst_cbam_stats_reset (&self->stats);
+  GST_OBJECT_LOCK (self);
+  self->session = g_steal_pointer (&session);
+  GST_OBJECT_UNLOCK (self);
+  return TRUE;
 }
 
 static gboolean
@@ -168,26 +196,23 @@ start (GstCbamDetect *self)
 {
   g_autoptr (GError) error = NULL;
 
-  GST_OBJECT_LOCK (self);
-  g_autofree char *path = g_strdup (self->settings.model);
-  self->slots = self->settings.queue_depth;
-  GST_OBJECT_UNLOCK (self);
-
-  if (path == NULL || *path == '\0') {
-    g_free (path);
-    path = cbam_model_find_default (&error);
-  }
-  if (path != NULL && make_detector (self, path, &error))
+  if (make_session (self, &error))
     return TRUE;
-
-  stop (self);
+  if (g_error_matches (error, CBAM_ERROR, CBAM_ERROR_NO_DEVICE)) {
+    post_no_device (self, error);
+    return FALSE;
+  }
+  GST_OBJECT_LOCK (self);
+  g_autofree char *details =
+      g_strdup_printf ("model=%s classes=%s roi=%s", self->settings.model, self->settings.classes, self->settings.roi);
+  GST_OBJECT_UNLOCK (self);
   if (g_error_matches (error, CBAM_ERROR, CBAM_ERROR_NOT_FOUND))
-    GST_ELEMENT_ERROR (self, RESOURCE, NOT_FOUND, ("%s", error->message), ("model=%s", path));
+    GST_ELEMENT_ERROR (self, RESOURCE, NOT_FOUND, ("%s", error->message), ("%s", details));
   else if (g_error_matches (error, CBAM_ERROR, CBAM_ERROR_BAD_MODEL) ||
-           g_error_matches (error, CBAM_ERROR, CBAM_ERROR_UNSUPPORTED))
-    GST_ELEMENT_ERROR (self, RESOURCE, SETTINGS, ("%s", error->message), ("model=%s", path));
+           g_error_matches (error, CBAM_ERROR, CBAM_ERROR_UNSUPPORTED) || error->domain == GST_RESOURCE_ERROR)
+    GST_ELEMENT_ERROR (self, RESOURCE, SETTINGS, ("%s", error->message), ("%s", details));
   else
-    GST_ELEMENT_ERROR (self, RESOURCE, FAILED, ("%s", error->message), ("model=%s", path));
+    GST_ELEMENT_ERROR (self, RESOURCE, FAILED, ("%s", error->message), ("%s", details));
   return FALSE;
 }
 
@@ -196,7 +221,7 @@ gst_cbam_detect_change_state (GstElement *element, GstStateChange transition)
 {
   GstCbamDetect *self = GST_CBAM_DETECT (element);
 
-  if (transition == GST_STATE_CHANGE_NULL_TO_READY && !open_device (self))
+  if (transition == GST_STATE_CHANGE_NULL_TO_READY && !prepare (self))
     return GST_STATE_CHANGE_FAILURE;
   if (transition == GST_STATE_CHANGE_READY_TO_PAUSED && !start (self))
     return GST_STATE_CHANGE_FAILURE;
@@ -213,109 +238,104 @@ gst_cbam_detect_change_state (GstElement *element, GstStateChange transition)
 
 /* --- Properties --- */
 
+/* Takes new text of a property that must be understood. What is not understood below PAUSED is an error at the start;
+ * above, a warning, and what was stays. */
+static void
+set_text (GstCbamDetect *self, guint id, const GValue *value)
+{
+  g_autoptr (GError) error = NULL;
+  const char *text = g_value_get_string (value);
+  gboolean good = TRUE;
+
+  GST_OBJECT_LOCK (self);
+  if (self->session != NULL && id == GST_CBAM_PROP_CLASSES)
+    good = gst_cbam_classes_parse (text, self->session->model, self->session->classes, &error);
+  else if (self->session != NULL)
+    good = gst_cbam_region_parse (text, &self->settings.region, &error);
+  if (good)
+    gst_cbam_settings_set (&self->settings, id, value);
+  GST_OBJECT_UNLOCK (self);
+  if (!good)
+    GST_ELEMENT_WARNING (self, RESOURCE, SETTINGS, ("%s", error->message), ("The property stays as it was."));
+}
+
+static void
+set_model (GstCbamDetect *self, const GValue *value)
+{
+  GST_OBJECT_LOCK (self);
+  gst_cbam_settings_set (&self->settings, GST_CBAM_PROP_MODEL, value);
+  gboolean running = self->session != NULL;
+  GST_OBJECT_UNLOCK (self);
+  if (running)
+    gst_cbam_reload_request (self);
+}
+
 static void
 gst_cbam_detect_set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
 {
   GstCbamDetect *self = GST_CBAM_DETECT (object);
-  GstCbamSettings *settings = &self->settings;
 
-  GST_OBJECT_LOCK (self);
-  switch (id) {
-    case PROP_MODEL:
-      g_free (settings->model);
-      settings->model = g_value_dup_string (value);
-      break;
-    case PROP_DEVICE:
-      g_free (settings->device);
-      settings->device = g_value_dup_string (value);
-      break;
-    case PROP_THRESHOLD: settings->threshold = g_value_get_double (value); break;
-    case PROP_NMS_IOU: settings->nms_iou = g_value_get_double (value); break;
-    case PROP_MAX_DETECTIONS: settings->max_detections = g_value_get_int (value); break;
-    case PROP_QUEUE_DEPTH: settings->queue_depth = g_value_get_uint (value); break;
-    case PROP_OVERLAY: settings->overlay = g_value_get_flags (value); break;
-    case PROP_POST_MESSAGES: settings->post_messages = g_value_get_boolean (value); break;
-    default: G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec); break;
+  if (id == GST_CBAM_PROP_MODEL) {
+    set_model (self, value);
+    return;
   }
+  if (id == GST_CBAM_PROP_CLASSES || id == GST_CBAM_PROP_ROI) {
+    set_text (self, id, value);
+    return;
+  }
+  GST_OBJECT_LOCK (self);
+  gboolean known = gst_cbam_settings_set (&self->settings, id, value);
   GST_OBJECT_UNLOCK (self);
+  if (!known)
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
 }
 
 static void
 gst_cbam_detect_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
 {
   GstCbamDetect *self = GST_CBAM_DETECT (object);
-  const GstCbamSettings *settings = &self->settings;
 
-  GST_OBJECT_LOCK (self);
-  switch (id) {
-    case PROP_MODEL: g_value_set_string (value, settings->model); break;
-    case PROP_DEVICE: g_value_set_string (value, settings->device); break;
-    case PROP_THRESHOLD: g_value_set_double (value, settings->threshold); break;
-    case PROP_NMS_IOU: g_value_set_double (value, settings->nms_iou); break;
-    case PROP_MAX_DETECTIONS: g_value_set_int (value, settings->max_detections); break;
-    case PROP_QUEUE_DEPTH: g_value_set_uint (value, settings->queue_depth); break;
-    case PROP_OVERLAY: g_value_set_flags (value, settings->overlay); break;
-    case PROP_POST_MESSAGES: g_value_set_boolean (value, settings->post_messages); break;
-    default: G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec); break;
+  if (id == GST_CBAM_PROP_STATS) {
+    const GstClockTime latency = gst_cbam_latency_get_ceiling (&self->latency);
+    g_value_take_boxed (value, gst_cbam_stats_to_structure (&self->stats, latency));
+    return;
   }
+  GST_OBJECT_LOCK (self);
+  gboolean known = gst_cbam_settings_get (&self->settings, id, value);
   GST_OBJECT_UNLOCK (self);
+  if (!known)
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
 }
 
 static void
-install_properties (GObjectClass *klass)
+install_stats (GObjectClass *klass)
 {
-  const GParamFlags ready = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY;
-  const GParamFlags playing = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING;
-
+  /**
+   * GstCbamDetect:stats:
+   *
+   * What became of the frames since the element was started, and why there may be no detections. The structure
+   * `cbamdetect-stats` has the fields:
+   *
+   * * `frames` (guint64): frames that came; always `inferred` + `skipped-interval` + `skipped-busy` + `skipped-qos` +
+   *   `skipped-roi`
+   * * `inferred` (guint64): frames that went to the device
+   * * `skipped-interval` (guint64): without inference because of #GstCbamDetect:interval
+   * * `skipped-busy` (guint64): because #GstCbamDetect:queue-depth others were in inference, live only
+   * * `skipped-qos` (guint64): because downstream would get them too late
+   * * `skipped-roi` (guint64): because #GstCbamDetect:roi lies outside of them
+   * * `carried` (guint64): frames of the last four kinds that carry what was found in an earlier one
+   * * `detections` (guint64): reported in all inferred frames together
+   * * `class-filtered` (guint64): not reported because of #GstCbamDetect:classes
+   * * `best-score` (double): the highest score of any class in the last inferred frame, above the threshold or not
+   * * `inference-time`, `inference-time-last` (guint64): nanoseconds from the start of inference to its result, waiting
+   *   for other frames on the device included, on average and of the last frame
+   * * `latency` (guint64): nanoseconds for which frames are held at most, as announced to the pipeline
+   */
   g_object_class_install_property (
-      klass, PROP_MODEL,
-      g_param_spec_string ("model", "Model",
-                           "Path of the model file (.safetensors). Unset = the one that ships with cbamdetect, which "
-                           "finds the twenty classes of Pascal VOC",
-                           NULL, ready));
-  g_object_class_install_property (
-      klass, PROP_DEVICE,
-      g_param_spec_string (
-          "device", "Device",
-          "Vulkan device: a number, \"cpu\", \"gpu\", or a part of its name. Unset = the best there is: "
-          "discrete GPU, integrated GPU, virtual GPU, CPU",
-          NULL, ready));
-  g_object_class_install_property (
-      klass, PROP_THRESHOLD,
-      g_param_spec_double (
-          "threshold", "Threshold",
-          "Report detections with a score above this, 0..1; lower reports more. -1 = as the model file "
-          "says",
-          -1, 1, -1, playing));
-  g_object_class_install_property (
-      klass, PROP_NMS_IOU,
-      g_param_spec_double ("nms-iou", "NMS IoU",
-                           "Of two boxes of one class that overlap by more than this (intersection over union, 0..1), "
-                           "the weaker goes. -1 = as the model file says",
-                           -1, 1, -1, playing));
-  g_object_class_install_property (
-      klass, PROP_MAX_DETECTIONS,
-      g_param_spec_int (
-          "max-detections", "Maximum detections",
-          "Report at most so many detections a frame, the best ones. 0 = all, -1 = as the model file says", -1,
-          G_MAXINT, -1, playing));
-  g_object_class_install_property (
-      klass, PROP_QUEUE_DEPTH,
-      g_param_spec_uint ("queue-depth", "Queue depth",
-                         "Frames in inference at the same time. A further frame waits, or in a live stream goes on "
-                         "without inference",
-                         1, 64, DEFAULT_QUEUE_DEPTH, ready));
-  g_object_class_install_property (
-      klass, PROP_OVERLAY,
-      g_param_spec_flags (
-          "overlay", "Overlay",
-          "What to draw on the frames: attached as GstVideoOverlayComposition where downstream takes it, "
-          "else blended into the pixels",
-          GST_TYPE_CBAM_OVERLAY, GST_CBAM_OVERLAY_NONE, playing));
-  g_object_class_install_property (
-      klass, PROP_POST_MESSAGES,
-      g_param_spec_boolean ("post-messages", "Post messages",
-                            "Post an element message \"cbam-detections\" for every inferred frame", FALSE, playing));
+      klass, GST_CBAM_PROP_STATS,
+      g_param_spec_boxed ("stats", "Statistics",
+                          "Frames inferred and skipped, and why; detections; inference time and latency in ns",
+                          GST_TYPE_STRUCTURE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
 }
 
 static void
@@ -324,10 +344,12 @@ gst_cbam_detect_finalize (GObject *object)
   GstCbamDetect *self = GST_CBAM_DETECT (object);
 
   gst_cbam_fifo_free (self->fifo);
+  gst_cbam_qos_clear (&self->qos);
+  gst_cbam_stats_clear (&self->stats);
+  g_mutex_clear (&self->reload.lock);
   g_mutex_clear (&self->activation);
   g_mutex_clear (&self->latency.lock);
-  g_free (self->settings.model);
-  g_free (self->settings.device);
+  gst_cbam_settings_clear (&self->settings);
   G_OBJECT_CLASS (gst_cbam_detect_parent_class)->finalize (object);
 }
 
@@ -340,7 +362,8 @@ gst_cbam_detect_class_init (GstCbamDetectClass *klass)
   object_class->set_property = gst_cbam_detect_set_property;
   object_class->get_property = gst_cbam_detect_get_property;
   object_class->finalize = gst_cbam_detect_finalize;
-  install_properties (object_class);
+  gst_cbam_settings_install (object_class);
+  install_stats (object_class);
 
   element_class->change_state = GST_DEBUG_FUNCPTR (gst_cbam_detect_change_state);
   gst_cbam_stream_class_init (element_class);
@@ -348,17 +371,16 @@ gst_cbam_detect_class_init (GstCbamDetectClass *klass)
                                          "Finds objects in video with SSD and StairNet networks on Vulkan",
                                          "the cbamdetect developers");
   gst_type_mark_as_plugin_api (GST_TYPE_CBAM_OVERLAY, 0);
+  gst_type_mark_as_plugin_api (GST_TYPE_CBAM_CARRY, 0);
 }
 
 static void
 gst_cbam_detect_init (GstCbamDetect *self)
 {
-  self->settings = (GstCbamSettings){
-    .threshold = -1,
-    .nms_iou = -1,
-    .max_detections = -1,
-    .queue_depth = DEFAULT_QUEUE_DEPTH,
-  };
+  gst_cbam_settings_init (&self->settings);
+  gst_cbam_qos_init (&self->qos);
+  gst_cbam_stats_init (&self->stats);
+  g_mutex_init (&self->reload.lock);
   g_mutex_init (&self->activation);
   g_mutex_init (&self->latency.lock);
   self->fifo = gst_cbam_fifo_new ();

@@ -1,4 +1,5 @@
-/* GstCbamDetect: the element `cbamdetect`. gstcbamdetect.c has its properties and states, gstcbamstream.c its pads.
+/* GstCbamDetect: the element `cbamdetect`. gstcbamsettings.c has its properties, gstcbamdetect.c its states,
+ * gstcbamstream.c its pads, gstcbampublish.c what it tells about a frame.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
@@ -7,9 +8,15 @@
 #include <cbamdetect/cbamdetect.h>
 #include <gst/video/video.h>
 
+#include "gstcbamcarry.h"
 #include "gstcbamdraw.h"
 #include "gstcbamfifo.h"
 #include "gstcbamlatency.h"
+#include "gstcbamqos.h"
+#include "gstcbamreload.h"
+#include "gstcbamsession.h"
+#include "gstcbamsettings.h"
+#include "gstcbamstats.h"
 
 G_BEGIN_DECLS
 
@@ -19,34 +26,23 @@ G_DECLARE_FINAL_TYPE (GstCbamDetect, gst_cbam_detect, GST, CBAM_DETECT, GstEleme
 GST_DEBUG_CATEGORY_EXTERN (gst_cbam_debug);
 GST_ELEMENT_REGISTER_DECLARE (cbamdetect)
 
-/* The properties. */
-typedef struct
-{
-  char *model;
-  char *device;
-  double threshold;   /* < 0: the model's own */
-  double nms_iou;     /* < 0: the model's own */
-  int max_detections; /* < 0: the model's own; 0: all */
-  guint queue_depth;
-  GstCbamOverlay overlay;
-  gboolean post_messages;
-} GstCbamSettings;
-
 struct _GstCbamDetect
 {
   GstElement parent;
 
   GstPad *sink_pad, *src_pad;
   GstCbamSettings settings; /* under the object lock */
+  GstCbamSession *session;  /* under the object lock; PAUSED and up. Submit: streaming thread; collect: task */
 
   /* Made and freed by state changes, while no data flows. */
-  CbamDevice *device;     /* READY and up */
-  CbamModel *model;       /* PAUSED and up, as is the rest */
-  CbamDetector *detector; /* submit: streaming thread; collect: task */
+  CbamDevice *device; /* READY and up */
   guint slots;
 
   GstCbamFifo *fifo;
   GstCbamLatency latency;
+  GstCbamQos qos;
+  GstCbamStats stats;
+  GstCbamReload reload;
   GMutex activation; /* orders starting and stopping of the task */
   gboolean active;   /* under it: the source pad pushes */
   int error_posted;  /* atomic: one error per start or flush */
@@ -54,7 +50,11 @@ struct _GstCbamDetect
   /* The streaming thread's. */
   GstVideoInfo sink_info;
   gboolean sink_has_caps;
-  guint64 n_frames, n_passed; /* how many came in, how many of them went on without inference */
+  gboolean introduced; /* the line in the log that says what runs on what */
+  GstSegment sink_segment;
+  guint until_next;          /* frames that go on without inference before the next one is due */
+  GstClockTime last_submit;  /* running time of the frame inferred last, or GST_CLOCK_TIME_NONE */
+  gboolean warned_of_region; /* that it lies outside of the frames */
 
   /* The task's. */
   GstCaps *caps; /* of the frames that are popped */
@@ -66,10 +66,18 @@ struct _GstCbamDetect
   gboolean attach;        /* drawings are attached, not blended */
   gboolean warned;        /* that frames cannot be drawn on */
   GstCbamPainter *painter;
+  GstCbamLast last;
 };
 
-/* What to ask of the library now: the model's own numbers, overridden by properties. */
-CbamDetectParams gst_cbam_detect_get_params (GstCbamDetect *self);
+/* (transfer full): what frames are submitted to now. */
+GstCbamSession *gst_cbam_detect_get_session (GstCbamDetect *self);
+
+/* Submits frames to @session from now on, if it knows the classes that the property wants. FALSE with @error: it does
+ * not; without: the element has stopped. */
+gboolean gst_cbam_detect_take_session (GstCbamDetect *self, GstCbamSession *session, GError **error);
+
+/* What to ask of the library now, but for the region: the model's own numbers, overridden by properties. */
+CbamDetectParams gst_cbam_detect_get_params (GstCbamDetect *self, const GstCbamSession *session);
 
 /* Posts @error on the bus as what stops the stream, unless that has happened already. */
 void gst_cbam_detect_post_error (GstCbamDetect *self, const GError *error);

@@ -1,29 +1,30 @@
-/* Draws detections. A box is four thin rectangles and a label is one, so that neither drawing, blending nor uploading
- * ever touches the inside of a box:
+/* Draws detections and heat maps. A box is four thin rectangles and a label is one, so that neither drawing, blending
+ * nor uploading ever touches the inside of a box; a heat map is a small picture that is stretched over the frame:
  *
  *     +-----------+
- *     |person 87% |        label: on top of the box, or inside it where the frame ends
+ *     |person 87% |        label: beside its box, off other labels
  *     +===========+====+
- *     |                |   ===: horizontal lines have the full width
- *     |                |   |:   vertical lines stand between them
- *     +================+
+ *     |                |   ===: horizontal strips have the full width and hold the corners
+ *     |                |   |:   vertical strips stand between them
+ *     +================+   all of them: a line in the class's colour between two dark rims
  *
- * Lines of one class share one piece of memory, whatever their size, and labels are kept from frame to frame.
+ * Labels are kept from frame to frame.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "gstcbamdraw.h"
 
+#include <heatmap.h>
 #include <math.h>
+#include <palette.h>
 #include <pango/pangocairo.h>
+#include <plates.h>
 
-/* Labels are kept by class and percentage; a hundred of each class that is on the screen would be much. */
+/* Labels are kept by text and colour; a hundred scores of each class that is on the screen would be much. */
 #define MAX_LABELS_KEPT 512
 
-typedef struct
-{
-  double r, g, b;
-} Colour;
+#define RIM_OPACITY 0.55
+#define HEAT_SIZE 160 /* of a heat map's longer side: a few pixels for each of its cells */
 
 typedef struct
 {
@@ -32,39 +33,29 @@ typedef struct
 
 struct _GstCbamPainter
 {
-  int width, height;   /* of the frame */
-  int line, font_size; /* in pixels */
+  GstCbamOverlaySettings settings;
+  gboolean changed;  /* settings, since the size was set */
+  int width, height; /* of the frame */
+  int line, rim;     /* in pixels */
+  int font_size;     /* in pixels, where the font has none of its own */
   PangoContext *pango;
-  GHashTable *solids; /* class -> GstBuffer of equal pixels */
-  GHashTable *labels; /* class and percentage -> GstBuffer with GstVideoMeta */
+  PangoFontDescription *font;
+  GHashTable *colours; /* class's name -> Colour; "" is everybody else's */
+  GHashTable *labels;  /* colour and text -> GstBuffer with GstVideoMeta */
 };
-
-GType
-gst_cbam_overlay_get_type (void)
-{
-  static const GFlagsValue values[] = {
-    { GST_CBAM_OVERLAY_NONE, "Draw nothing", "none" },
-    { GST_CBAM_OVERLAY_BOXES, "A rectangle around every detection", "boxes" },
-    { GST_CBAM_OVERLAY_LABELS, "Name and score of every detection", "labels" },
-    { 0, NULL, NULL },
-  };
-  static gsize type;
-
-  if (g_once_init_enter (&type))
-    g_once_init_leave (&type, g_flags_register_static ("GstCbamOverlay", values));
-  return type;
-}
 
 GstCbamPainter *
 gst_cbam_painter_new (void)
 {
   GstCbamPainter *painter = g_new0 (GstCbamPainter, 1);
 
+  gst_cbam_overlay_settings_init (&painter->settings, GST_CBAM_OVERLAY_NONE);
+  painter->settings.serial = 0; /* none that an element has */
   PangoFontMap *fonts = pango_cairo_font_map_new ();
   painter->pango = pango_font_map_create_context (fonts);
   g_object_unref (fonts);
-  painter->solids = g_hash_table_new_full (NULL, NULL, NULL, (GDestroyNotify) gst_buffer_unref);
-  painter->labels = g_hash_table_new_full (NULL, NULL, NULL, (GDestroyNotify) gst_buffer_unref);
+  painter->colours = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  painter->labels = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) gst_buffer_unref);
   return painter;
 }
 
@@ -74,67 +65,24 @@ gst_cbam_painter_free (GstCbamPainter *painter)
   if (painter == NULL)
     return;
   g_hash_table_unref (painter->labels);
-  g_hash_table_unref (painter->solids);
+  g_hash_table_unref (painter->colours);
+  g_clear_pointer (&painter->font, pango_font_description_free);
   g_object_unref (painter->pango);
+  gst_cbam_overlay_settings_clear (&painter->settings);
   g_free (painter);
 }
 
-static double
-luma (Colour c)
-{
-  return 0.299 * c.r + 0.587 * c.g + 0.114 * c.b;
-}
+/* --- Pixels --- */
 
-static Colour
-hue_colour (double hue)
-{
-  const double sixth = hue * 6, rise = sixth - floor (sixth), fall = 1 - rise;
-
-  switch ((int) sixth) {
-    case 0: return (Colour){ 1, rise, 0 };
-    case 1: return (Colour){ fall, 1, 0 };
-    case 2: return (Colour){ 0, 1, rise };
-    case 3: return (Colour){ 0, fall, 1 };
-    case 4: return (Colour){ rise, 0, 1 };
-    default: return (Colour){ 1, 0, fall };
-  }
-}
-
-/* Hues a golden angle apart: any few classes with neighbouring numbers are easy to tell from each other. Dark hues are
- * whitened, so that all are bright enough for black letters and for lines on a dark picture. */
-static Colour
-class_colour (guint class_id)
-{
-  const double least = 0.55;
-  const Colour c = hue_colour (fmod (0.45 + class_id * 0.61803398875, 1.0));
-  const double white = MAX (0.1, (least - luma (c)) / (1 - luma (c)));
-
-  return (Colour){ c.r + (1 - c.r) * white, c.g + (1 - c.g) * white, c.b + (1 - c.b) * white };
-}
-
-static guint32
-opaque_pixel (Colour c)
-{
-  return 0xff000000u | (guint) (c.r * 255 + 0.5) << 16 | (guint) (c.g * 255 + 0.5) << 8 | (guint) (c.b * 255 + 0.5);
-}
-
-/* At least @n pixels in the colour of @class_id. */
+/* A picture for a rectangle, mapped for writing. */
 static GstBuffer *
-solid_pixels (GstCbamPainter *painter, guint class_id, gsize n)
+pixels_new (int width, int height, GstMapInfo *map)
 {
-  GstBuffer *buffer = g_hash_table_lookup (painter->solids, GUINT_TO_POINTER (class_id));
+  GstBuffer *buffer = gst_buffer_new_allocate (NULL, (gsize) width * height * 4, NULL);
 
-  if (buffer != NULL && gst_buffer_get_size (buffer) >= n * sizeof (guint32))
-    return buffer;
-
-  buffer = gst_buffer_new_allocate (NULL, n * sizeof (guint32), NULL);
-  GstMapInfo map;
-  gst_buffer_map (buffer, &map, GST_MAP_WRITE);
-  const guint32 pixel = opaque_pixel (class_colour (class_id));
-  for (gsize i = 0; i < n; i++)
-    ((guint32 *) map.data)[i] = pixel;
-  gst_buffer_unmap (buffer, &map);
-  g_hash_table_insert (painter->solids, GUINT_TO_POINTER (class_id), buffer);
+  gst_buffer_add_video_meta (buffer, GST_VIDEO_FRAME_FLAG_NONE, GST_VIDEO_OVERLAY_COMPOSITION_FORMAT_RGB, width,
+                             height);
+  gst_buffer_map (buffer, map, GST_MAP_WRITE);
   return buffer;
 }
 
@@ -146,71 +94,145 @@ add_pixels (GstVideoOverlayComposition *composition, GstBuffer *pixels, const Ar
   gst_video_overlay_composition_add_rectangle (composition, rectangle);
 }
 
+/* --- Colours --- */
+
+/* Reads `name=colour,name=colour,colour`. What cannot be read is left out and told. */
 static void
-add_line (GstCbamPainter *painter, GstVideoOverlayComposition *composition, guint class_id, Area area)
+read_colours (GstCbamPainter *painter)
 {
-  if (area.width <= 0 || area.height <= 0)
+  g_hash_table_remove_all (painter->colours);
+  if (painter->settings.colours == NULL)
     return;
 
-  const gsize n = (gsize) area.width * area.height;
-  /* Any line of this frame size fits, so the memory is made once. */
-  GstBuffer *solid = solid_pixels (painter, class_id, (gsize) MAX (painter->width, painter->height) * painter->line);
-  g_autoptr (GstBuffer) pixels = gst_buffer_copy_region (solid, GST_BUFFER_COPY_MEMORY, 0, n * sizeof (guint32));
-  gst_buffer_add_video_meta (pixels, GST_VIDEO_FRAME_FLAG_NONE, GST_VIDEO_OVERLAY_COMPOSITION_FORMAT_RGB, area.width,
-                             area.height);
-  add_pixels (composition, pixels, &area);
+  g_auto (GStrv) entries = g_strsplit (painter->settings.colours, ",", -1);
+  for (guint i = 0; entries[i] != NULL; i++) {
+    const char *entry = g_strstrip (entries[i]), *equals = strrchr (entry, '=');
+    g_autofree char *name = equals != NULL ? g_strndup (entry, equals - entry) : g_strdup ("");
+    g_autofree char *text = g_strdup (equals != NULL ? equals + 1 : entry);
+    PangoColor parsed;
+    if (*entry == '\0')
+      continue;
+    if (!pango_color_parse (&parsed, g_strstrip (text))) {
+      GST_WARNING ("colors: expected a colour such as red or #ff0000, found \"%s\"", text);
+      continue;
+    }
+    const Colour colour = { parsed.red / 65535.0, parsed.green / 65535.0, parsed.blue / 65535.0 };
+    g_hash_table_replace (painter->colours, g_strdup (g_strstrip (name)), g_memdup2 (&colour, sizeof colour));
+  }
+}
+
+static Colour
+box_colour (const GstCbamPainter *painter, const GstCbamBox *box)
+{
+  const Colour *own = g_hash_table_lookup (painter->colours, box->label);
+
+  if (own == NULL)
+    own = g_hash_table_lookup (painter->colours, "");
+  return own != NULL ? *own : palette_class_colour (box->class_id);
+}
+
+/* --- Boxes --- */
+
+static Area
+intersect (Area a, int width, int height)
+{
+  const int x = MAX (a.x, 0), y = MAX (a.y, 0);
+
+  return (Area){ x, y, MIN (a.x + a.width, width) - x, MIN (a.y + a.height, height) - y };
+}
+
+static Area
+grow (Area a, int by)
+{
+  return (Area){ a.x - by, a.y - by, a.width + 2 * by, a.height + 2 * by };
+}
+
+static gboolean
+is_in (const Area *a, int x, int y)
+{
+  return x >= a->x && y >= a->y && x < a->x + a->width && y < a->y + a->height;
+}
+
+/* In whole pixels; a little outside the frame is as far as it gets. */
+static int
+edge (float at, int size)
+{
+  return (int) lroundf (CLAMP (at, -8, size + 8));
 }
 
 /* The box's outer edge: the lines stand half outside and half inside the detection. On even places, as lines have an
  * even width: in frames with subsampled chroma a line between two chroma samples would be pale. */
 static Area
-box_area (const GstCbamPainter *painter, const CbamDetection *d)
+box_area (const GstCbamPainter *painter, const GstCbamBox *box)
 {
   const int half = painter->line / 2;
-  int left = CLAMP (((int) lroundf (d->x) - half) & ~1, 0, painter->width - 1);
-  int top = CLAMP (((int) lroundf (d->y) - half) & ~1, 0, painter->height - 1);
-  int right = CLAMP (((int) lroundf (d->x + d->width) + half + 1) & ~1, left + 1, painter->width);
-  int bottom = CLAMP (((int) lroundf (d->y + d->height) + half + 1) & ~1, top + 1, painter->height);
+  int left = CLAMP ((edge (box->left, painter->width) - half) & ~1, 0, painter->width - 1);
+  int top = CLAMP ((edge (box->top, painter->height) - half) & ~1, 0, painter->height - 1);
+  int right = CLAMP ((edge (box->right, painter->width) + half + 1) & ~1, left + 1, painter->width);
+  int bottom = CLAMP ((edge (box->bottom, painter->height) + half + 1) & ~1, top + 1, painter->height);
 
   return (Area){ left, top, right - left, bottom - top };
 }
 
+/* One strip of the box whose outer edge is @outer. */
 static void
-add_box (GstCbamPainter *painter, GstVideoOverlayComposition *composition, const CbamDetection *d)
+add_strip (GstCbamPainter *painter, GstVideoOverlayComposition *composition, Colour colour, Area outer, Area strip)
 {
-  const Area box = box_area (painter, d);
-  const int w = MIN (painter->line, box.width), h = MIN (painter->line, box.height);
-  const int between = box.height - 2 * h;
+  const Area area = intersect (strip, painter->width, painter->height);
+  const Area inner = grow (outer, -painter->line), hole = grow (inner, -painter->rim);
+  const guint32 line = palette_pixel (colour, 1), rim = palette_pixel ((Colour){ 0, 0, 0 }, RIM_OPACITY);
+  GstMapInfo map;
 
-  add_line (painter, composition, d->class_id, (Area){ box.x, box.y, box.width, h });
-  add_line (painter, composition, d->class_id, (Area){ box.x, box.y + box.height - h, box.width, h });
-  add_line (painter, composition, d->class_id, (Area){ box.x, box.y + h, w, between });
-  add_line (painter, composition, d->class_id, (Area){ box.x + box.width - w, box.y + h, w, between });
+  if (area.width <= 0 || area.height <= 0)
+    return;
+  g_autoptr (GstBuffer) pixels = pixels_new (area.width, area.height, &map);
+  guint32 *pixel = (guint32 *) map.data;
+  for (int y = area.y; y < area.y + area.height; y++)
+    for (int x = area.x; x < area.x + area.width; x++)
+      *pixel++ = is_in (&hole, x, y) ? 0 : is_in (&outer, x, y) && !is_in (&inner, x, y) ? line : rim;
+  gst_buffer_unmap (pixels, &map);
+  add_pixels (composition, pixels, &area);
 }
 
-/* A filled rectangle in the class's colour with its name in black. */
+static void
+add_box (GstCbamPainter *painter, GstVideoOverlayComposition *composition, const GstCbamBox *box)
+{
+  const Colour colour = box_colour (painter, box);
+  const Area outer = box_area (painter, box), all = grow (outer, painter->rim);
+  const int thick = painter->line + 2 * painter->rim, between = all.height - 2 * thick;
+
+  if (between <= 0 || all.width <= 2 * thick) {
+    add_strip (painter, composition, colour, outer, all);
+    return;
+  }
+  add_strip (painter, composition, colour, outer, (Area){ all.x, all.y, all.width, thick });
+  add_strip (painter, composition, colour, outer, (Area){ all.x, all.y + all.height - thick, all.width, thick });
+  add_strip (painter, composition, colour, outer, (Area){ all.x, all.y + thick, thick, between });
+  add_strip (painter, composition, colour, outer, (Area){ all.x + all.width - thick, all.y + thick, thick, between });
+}
+
+/* --- Labels --- */
+
+/* A filled rectangle in the class's colour with its name in black or white. */
 static GstBuffer *
 render_label (GstCbamPainter *painter, const char *text, Colour colour)
 {
   g_autoptr (PangoLayout) layout = pango_layout_new (painter->pango);
-  g_autoptr (PangoFontDescription) font = pango_font_description_from_string ("Sans Bold");
+  const Colour ink = palette_ink (colour);
   const int pad = MAX (2, painter->font_size / 4);
-  int width, height;
 
-  pango_font_description_set_absolute_size (font, painter->font_size * PANGO_SCALE);
-  pango_layout_set_font_description (layout, font);
+  pango_layout_set_font_description (layout, painter->font);
   pango_layout_set_single_paragraph_mode (layout, TRUE);
   pango_layout_set_text (layout, text, -1);
   pango_layout_set_ellipsize (layout, PANGO_ELLIPSIZE_MIDDLE);
   pango_layout_set_width (layout, MAX (1, painter->width - 2 * pad) * PANGO_SCALE);
   PangoRectangle extents;
   pango_layout_get_pixel_extents (layout, NULL, &extents);
-  width = CLAMP (extents.width + 2 * pad, 1, painter->width);
-  height = CLAMP (extents.height + pad / 2, 1, painter->height);
+  const int width = CLAMP (extents.width + 2 * pad, 1, painter->width);
+  const int height = CLAMP (extents.height + pad / 2, 1, painter->height);
 
-  GstBuffer *buffer = gst_buffer_new_allocate (NULL, (gsize) width * height * 4, NULL);
   GstMapInfo map;
-  gst_buffer_map (buffer, &map, GST_MAP_WRITE);
+  GstBuffer *buffer = pixels_new (width, height, &map);
   cairo_surface_t *surface =
       cairo_image_surface_create_for_data (map.data, CAIRO_FORMAT_ARGB32, width, height, width * 4);
   cairo_t *cr = cairo_create (surface);
@@ -218,76 +240,181 @@ render_label (GstCbamPainter *painter, const char *text, Colour colour)
   cairo_set_source_rgb (cr, colour.r, colour.g, colour.b);
   cairo_paint (cr);
   cairo_set_operator (cr, CAIRO_OPERATOR_OVER);
-  cairo_set_source_rgb (cr, 0, 0, 0);
+  cairo_set_source_rgb (cr, ink.r, ink.g, ink.b);
   cairo_move_to (cr, pad - extents.x, (height - extents.height) * 0.5 - extents.y);
   pango_cairo_show_layout (cr, layout);
   cairo_destroy (cr);
   cairo_surface_finish (surface);
   cairo_surface_destroy (surface);
   gst_buffer_unmap (buffer, &map);
-
-  gst_buffer_add_video_meta (buffer, GST_VIDEO_FRAME_FLAG_NONE, GST_VIDEO_OVERLAY_COMPOSITION_FORMAT_RGB, width,
-                             height);
   return buffer;
 }
 
-static void
-add_label (GstCbamPainter *painter, GstVideoOverlayComposition *composition, const CbamDetection *d)
+/* Returns (transfer full): what the label of @box says, maybe nothing. */
+static char *
+label_text (const GstCbamPainter *painter, const GstCbamBox *box)
 {
-  const guint percent = (guint) lroundf (CLAMP (d->score, 0, 1) * 100);
-  gpointer key = GUINT_TO_POINTER (d->class_id * 101 + percent);
+  const GstCbamLabelText parts = painter->settings.label_text;
+  GString *text = g_string_new (parts & GST_CBAM_LABEL_TEXT_NAME ? box->label : NULL);
+
+  if (parts & GST_CBAM_LABEL_TEXT_SCORE && box->score >= 0)
+    g_string_append_printf (text, " %ld%%", lround (MIN (box->score, 1) * 100));
+  if (parts & GST_CBAM_LABEL_TEXT_ID && box->id >= 0)
+    g_string_append_printf (text, " #%" G_GINT64_FORMAT, box->id);
+  return g_strstrip (g_string_free (text, FALSE));
+}
+
+/* (transfer none) (nullable) */
+static GstBuffer *
+find_label (GstCbamPainter *painter, const GstCbamBox *box)
+{
+  const Colour colour = box_colour (painter, box);
+  g_autofree char *text = label_text (painter, box);
+  g_autofree char *key = g_strdup_printf ("%08x%s", palette_pixel (colour, 1), text);
+
+  if (*text == '\0')
+    return NULL;
   GstBuffer *pixels = g_hash_table_lookup (painter->labels, key);
-
   if (pixels == NULL) {
-    g_autofree char *text = g_strdup_printf ("%s %u%%", d->label, percent);
-    if (g_hash_table_size (painter->labels) >= MAX_LABELS_KEPT)
-      g_hash_table_remove_all (painter->labels);
-    pixels = render_label (painter, text, class_colour (d->class_id));
-    g_hash_table_insert (painter->labels, key, pixels);
+    pixels = render_label (painter, text, colour);
+    g_hash_table_insert (painter->labels, g_steal_pointer (&key), pixels);
   }
+  return pixels;
+}
 
-  const GstVideoMeta *meta = gst_buffer_get_video_meta (pixels);
-  const Area box = box_area (painter, d);
-  Area area = { box.x, box.y - (int) meta->height, meta->width, meta->height };
-  if (area.y < 0)
-    area.y = box.y;
-  area.x = CLAMP (area.x, 0, painter->width - area.width);
-  area.y = CLAMP (area.y, 0, painter->height - area.height);
-  add_pixels (composition, pixels, &area);
+/* Strong detections choose their places first and are drawn last, so that they lie on top where there is no room. */
+static void
+add_labels (GstCbamPainter *painter, GstVideoOverlayComposition *composition, const GArray *boxes)
+{
+  g_autoptr (Plates) plates = plates_new (painter->width, painter->height);
+  g_autofree GstBuffer **labels = g_new0 (GstBuffer *, MAX (boxes->len, 1));
+  g_autofree Area *places = g_new (Area, MAX (boxes->len, 1));
+
+  if (g_hash_table_size (painter->labels) > MAX_LABELS_KEPT)
+    g_hash_table_remove_all (painter->labels);
+  for (guint i = 0; i < boxes->len; i++) {
+    const GstCbamBox *box = &g_array_index (boxes, GstCbamBox, i);
+    const Area area = box_area (painter, box);
+    labels[i] = find_label (painter, box);
+    if (labels[i] == NULL)
+      continue;
+    const GstVideoMeta *meta = gst_buffer_get_video_meta (labels[i]);
+    const cairo_rectangle_t place = plates_place (
+        plates, &(cairo_rectangle_t){ area.x, area.y, area.width, area.height }, meta->width, meta->height);
+    places[i] = (Area){ (int) place.x, (int) place.y, (int) place.width, (int) place.height };
+  }
+  for (guint i = boxes->len; i-- > 0;)
+    if (labels[i] != NULL)
+      add_pixels (composition, labels[i], &places[i]);
+}
+
+/* --- Heat --- */
+
+/* From the coldest place of the frame, which stays as it is, to the hottest. A map that is the same everywhere says
+ * nothing and is not drawn. */
+static void
+add_heat (GstCbamPainter *painter, GstVideoOverlayComposition *composition, HeatMap *heat)
+{
+  const Area frame = { 0, 0, painter->width, painter->height };
+  const double scale = MIN (1, HEAT_SIZE / (double) MAX (frame.width, frame.height));
+  const int width = MAX (1, (int) lround (frame.width * scale)), height = MAX (1, (int) lround (frame.height * scale));
+  GstMapInfo map;
+
+  if (!heat_map_stretch (heat, frame.width, frame.height))
+    return;
+  heat_map_scale (heat, width / (double) frame.width, height / (double) frame.height);
+  g_autoptr (GstBuffer) pixels = pixels_new (width, height, &map);
+  heat_map_fill (heat, 0, painter->settings.heat_opacity, map.data, width, height, width * 4);
+  gst_buffer_unmap (pixels, &map);
+  add_pixels (composition, pixels, &frame);
+}
+
+static void
+add_attention (GstCbamPainter *painter, GstVideoOverlayComposition *composition, const GstCbamScene *scene)
+{
+  const GstCbamAttentionView view = painter->settings.attention_view;
+  HeatMap *heat = heat_map_new (view == GST_CBAM_ATTENTION_VIEW_MEAN ? HEAT_MEAN : HEAT_MAX, NULL, NULL, "attention");
+
+  for (gsize i = 0; i < scene->n_levels; i++)
+    if (view < GST_CBAM_ATTENTION_VIEW_LEVEL_0 || scene->levels[i].level == view - GST_CBAM_ATTENTION_VIEW_LEVEL_0)
+      heat_map_add_attention (heat, &scene->levels[i], 1);
+  add_heat (painter, composition, heat);
+  heat_map_free (heat);
+}
+
+/* Grad-CAM comes as 0..1, and 0 everywhere where nothing speaks for the detection. */
+static void
+add_grad_cam (GstCbamPainter *painter, GstVideoOverlayComposition *composition, const GstCbamScene *scene)
+{
+  HeatMap *heat = heat_map_new (HEAT_MAX, NULL, NULL, "Grad-CAM");
+  float min = 0, max = 0;
+
+  if (scene->grad_cam != NULL && scene->grad_cam->values != NULL)
+    map_range (scene->grad_cam, &min, &max);
+  if (max > 0)
+    heat_map_add (heat, scene->grad_cam, 0, 1);
+  add_heat (painter, composition, heat);
+  heat_map_free (heat);
+}
+
+/* --- The door --- */
+
+void
+gst_cbam_painter_set_settings (GstCbamPainter *painter, const GstCbamOverlaySettings *settings)
+{
+  if (painter->settings.serial == settings->serial)
+    return;
+  gst_cbam_overlay_settings_copy (&painter->settings, settings);
+  painter->changed = TRUE;
 }
 
 void
 gst_cbam_painter_set_size (GstCbamPainter *painter, int width, int height)
 {
-  if (painter->width == width && painter->height == height)
+  if (painter->width == width && painter->height == height && !painter->changed)
     return;
 
   const int shorter = MIN (width, height);
+  const int automatic = CLAMP (1 + (shorter + 160) / 560, 1, 16) * 2; /* 2 pixels below 400 lines, 6 at 1080 */
   painter->width = width;
   painter->height = height;
-  painter->line = CLAMP (1 + (shorter + 160) / 560, 1, 16) * 2; /* 2 pixels below 400 lines, 6 at 1080 */
-  painter->font_size = CLAMP ((shorter + 18) / 36, 10, 128);    /* 13 pixels at 480 lines, 20 at 720 */
-  g_hash_table_remove_all (painter->solids);
+  painter->line = painter->settings.line_width > 0 ? (int) painter->settings.line_width : automatic;
+  painter->rim = MAX (1, (painter->line + 2) / 6);
+  painter->font_size = CLAMP ((shorter + 18) / 36, 10, 128); /* 13 pixels at 480 lines, 20 at 720 */
+
+  g_clear_pointer (&painter->font, pango_font_description_free);
+  painter->font = pango_font_description_from_string (painter->settings.font ? painter->settings.font : "");
+  if (!(pango_font_description_get_set_fields (painter->font) & PANGO_FONT_MASK_SIZE))
+    pango_font_description_set_absolute_size (painter->font, painter->font_size * PANGO_SCALE);
+  read_colours (painter);
+  painter->changed = FALSE;
+
   g_hash_table_remove_all (painter->labels);
-  gst_buffer_unref (render_label (painter, "0", class_colour (0)));
+  gst_buffer_unref (render_label (painter, "0", palette_class_colour (0)));
+}
+
+GstVideoOverlayComposition *
+gst_cbam_painter_draw_scene (GstCbamPainter *painter, const GstCbamScene *scene, GstCbamOverlay what)
+{
+  g_autoptr (GstVideoOverlayComposition) composition = gst_video_overlay_composition_new (NULL);
+
+  if (what & GST_CBAM_OVERLAY_ATTENTION)
+    add_attention (painter, composition, scene);
+  if (what & GST_CBAM_OVERLAY_GRAD_CAM)
+    add_grad_cam (painter, composition, scene);
+  /* Boxes come by falling score: the best is drawn last, and labels on top of all boxes. */
+  if (what & GST_CBAM_OVERLAY_BOXES)
+    for (guint i = scene->boxes->len; i-- > 0;)
+      add_box (painter, composition, &g_array_index (scene->boxes, GstCbamBox, i));
+  if (what & GST_CBAM_OVERLAY_LABELS)
+    add_labels (painter, composition, scene->boxes);
+  return gst_video_overlay_composition_n_rectangles (composition) > 0 ? g_steal_pointer (&composition) : NULL;
 }
 
 GstVideoOverlayComposition *
 gst_cbam_painter_draw (GstCbamPainter *painter, const CbamResult *result, GstCbamOverlay what)
 {
-  gsize n;
-  const CbamDetection *detections = cbam_result_get_detections (result, &n);
+  g_autoptr (GstCbamScene) scene = gst_cbam_scene_new_from_result (result);
 
-  if (n == 0 || what == GST_CBAM_OVERLAY_NONE)
-    return NULL;
-
-  GstVideoOverlayComposition *composition = gst_video_overlay_composition_new (NULL);
-  /* Detections come by falling score: the best is drawn last, and labels on top of all boxes. */
-  if (what & GST_CBAM_OVERLAY_BOXES)
-    for (gsize i = n; i-- > 0;)
-      add_box (painter, composition, &detections[i]);
-  if (what & GST_CBAM_OVERLAY_LABELS)
-    for (gsize i = n; i-- > 0;)
-      add_label (painter, composition, &detections[i]);
-  return composition;
+  return gst_cbam_painter_draw_scene (painter, scene, what);
 }

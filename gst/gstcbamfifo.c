@@ -21,6 +21,7 @@ struct _GstCbamFifo
   GCond pushed;         /* wakes the task */
   GCond changed;        /* wakes the streaming thread */
   GstQueueArray *items; /* of GstCbamItem */
+  guint n_frames;       /* buffers among them */
   gboolean closed;
   guint slots, slots_taken;
   GstFlowReturn flow;
@@ -36,6 +37,8 @@ item_clear (gpointer data)
 
   if (!GST_IS_QUERY (item->object))
     gst_mini_object_unref (item->object);
+  if (item->session != NULL)
+    gst_cbam_session_discard (item->session);
 }
 
 GstCbamFifo *
@@ -64,12 +67,40 @@ gst_cbam_fifo_free (GstCbamFifo *fifo)
   g_free (fifo);
 }
 
+/* The first item, moved to @item. The lock is held, and there is one. */
+static void
+take_first (GstCbamFifo *fifo, GstCbamItem *item)
+{
+  *item = *(GstCbamItem *) gst_queue_array_pop_head_struct (fifo->items);
+  if (!GST_IS_BUFFER (item->object))
+    return;
+  fifo->n_frames--;
+  g_cond_broadcast (&fifo->changed);
+}
+
+/* Without the lock: waiting for a result takes its time, and somebody may want to close the line. */
+static void
+drop_items (GstCbamFifo *fifo)
+{
+  for (;;) {
+    GstCbamItem item;
+    g_mutex_lock (&fifo->lock);
+    gboolean any = !gst_queue_array_is_empty (fifo->items);
+    if (any)
+      take_first (fifo, &item);
+    g_mutex_unlock (&fifo->lock);
+    if (!any)
+      return;
+    item_clear (&item);
+  }
+}
+
 void
 gst_cbam_fifo_open (GstCbamFifo *fifo, guint slots)
 {
-  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&fifo->lock);
+  drop_items (fifo);
 
-  gst_queue_array_clear (fifo->items);
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&fifo->lock);
   fifo->slots = slots;
   fifo->slots_taken = 0;
   fifo->flow = GST_FLOW_OK;
@@ -91,10 +122,8 @@ gst_cbam_fifo_close (GstCbamFifo *fifo)
 void
 gst_cbam_fifo_empty (GstCbamFifo *fifo)
 {
-  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&fifo->lock);
-
   g_return_if_fail (fifo->closed);
-  gst_queue_array_clear (fifo->items);
+  drop_items (fifo);
 }
 
 /* After end of stream, these let data through again. */
@@ -116,6 +145,29 @@ report_flow (GstCbamFifo *fifo)
   if (fifo->flow != GST_FLOW_OK)
     fifo->flow_reported = TRUE;
   return fifo->flow;
+}
+
+/* Called with the lock held. */
+static gboolean
+is_full (GstCbamFifo *fifo, guint frames, gint64 age)
+{
+  if (fifo->n_frames == 0 || fifo->n_frames >= frames)
+    return fifo->n_frames > 0;
+  for (guint i = 0;; i++) {
+    const GstCbamItem *item = gst_queue_array_peek_nth_struct (fifo->items, i);
+    if (GST_IS_BUFFER (item->object))
+      return g_get_monotonic_time () - item->arrived >= age;
+  }
+}
+
+GstFlowReturn
+gst_cbam_fifo_wait_room (GstCbamFifo *fifo, guint frames, gint64 age)
+{
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&fifo->lock);
+
+  while (!fifo->closed && fifo->flow == GST_FLOW_OK && is_full (fifo, frames, age))
+    g_cond_wait (&fifo->changed, &fifo->lock);
+  return report_flow (fifo);
 }
 
 GstFlowReturn
@@ -150,13 +202,15 @@ gst_cbam_fifo_push (GstCbamFifo *fifo, GstCbamItem item)
 
   if (!fifo->closed && fifo->flow == GST_FLOW_EOS && restarts (&item))
     fifo->flow = GST_FLOW_OK;
-  /* An inferred buffer goes in line even if downstream has just failed: the task must collect its slot. */
+  /* An inferred buffer goes in line even if downstream has just failed, or we flush: its result must be collected. */
   GstFlowReturn flow = GST_IS_BUFFER (item.object) || fifo->closed ? report_flow (fifo) : GST_FLOW_OK;
-  if (flow != GST_FLOW_OK && !(item.inferred && !fifo->closed)) {
+  if (flow != GST_FLOW_OK && item.session == NULL) {
     gst_mini_object_unref (item.object);
     return flow;
   }
   gst_queue_array_push_tail_struct (fifo->items, &item);
+  if (GST_IS_BUFFER (item.object))
+    fifo->n_frames++;
   g_cond_signal (&fifo->pushed);
   return flow;
 }
@@ -195,7 +249,7 @@ gst_cbam_fifo_pop (GstCbamFifo *fifo, GstCbamItem *item)
   if (fifo->closed)
     return FALSE;
 
-  *item = *(GstCbamItem *) gst_queue_array_pop_head_struct (fifo->items);
+  take_first (fifo, item);
   if (GST_IS_QUERY (item->object))
     fifo->query_state = QUERY_RUNS;
   return TRUE;

@@ -1,7 +1,7 @@
 /* GstCbamFifo: the one line in which frames, serialised events and queries wait for the task of the source pad.
  *
  *     streaming thread                                        task of the source pad
- *     take_slot (waits for room) -> push -> | f f e f q | -> pop -> ... -> return_slot
+ *     wait_room -> take_slot -> push -> | f f e f q | -> pop -> ... -> return_slot
  *
  * It counts the detector's slots too, and it carries the flow return of downstream back to the streaming thread.
  *
@@ -11,6 +11,8 @@
 
 #include <gst/gst.h>
 
+#include "gstcbamsession.h"
+
 G_BEGIN_DECLS
 
 typedef struct _GstCbamFifo GstCbamFifo;
@@ -19,8 +21,8 @@ typedef struct _GstCbamFifo GstCbamFifo;
 typedef struct
 {
   GstMiniObject *object;
-  gint64 arrived;    /* g_get_monotonic_time() when the element got it */
-  gboolean inferred; /* the oldest slot in flight holds the result for this buffer */
+  gint64 arrived;          /* g_get_monotonic_time() when the element got it */
+  GstCbamSession *session; /* owned; its oldest frame in flight is this buffer. NULL: not inferred */
 } GstCbamItem;
 
 GstCbamFifo *gst_cbam_fifo_new (void);
@@ -32,8 +34,14 @@ void gst_cbam_fifo_open (GstCbamFifo *fifo, guint slots);
 /* Wakes both sides: from now on every call gives GST_FLOW_FLUSHING or FALSE at once. Items stay until open or empty. */
 void gst_cbam_fifo_close (GstCbamFifo *fifo);
 
-/* Drops what is in line. Only when closed, with neither side inside any other call. */
+/* Drops what is in line, and waits for the results nobody wants any more. Only when closed, with neither side inside
+ * any other call. */
 void gst_cbam_fifo_empty (GstCbamFifo *fifo);
+
+/* Streaming thread: waits until fewer than so many frames are in line, and the first of them came less than so many
+ * microseconds ago; then the line is as long as it may be, and downstream holds up whoever is before us. Returns what
+ * pushing would return. */
+GstFlowReturn gst_cbam_fifo_wait_room (GstCbamFifo *fifo, guint frames, gint64 age);
 
 /* Streaming thread: takes a slot for the next frame. Without one it waits, or with @wait FALSE sets @taken to FALSE.
  * Returns what pushing would return. */
@@ -42,14 +50,14 @@ GstFlowReturn gst_cbam_fifo_take_slot (GstCbamFifo *fifo, gboolean wait, gboolea
 /* Either side: the slot's result was collected, or nothing was submitted. */
 void gst_cbam_fifo_return_slot (GstCbamFifo *fifo);
 
-/* Streaming thread: puts a buffer or an event in line. Takes item.object, also on failure. An event gets in whatever
- * downstream has returned; STREAM_START and SEGMENT take back its GST_FLOW_EOS. */
+/* Streaming thread: puts a buffer or an event in line. Takes what the item owns, also on failure. An event gets in
+ * whatever downstream has returned; STREAM_START and SEGMENT take back its GST_FLOW_EOS. */
 GstFlowReturn gst_cbam_fifo_push (GstCbamFifo *fifo, GstCbamItem item);
 
 /* Streaming thread: puts a query in line and waits until the task has answered it. */
 gboolean gst_cbam_fifo_push_query (GstCbamFifo *fifo, GstQuery *query);
 
-/* Task: waits for the next item and moves it to @item. FALSE: closed. */
+/* Task: waits for the next item and moves it, and what it owns, to @item. FALSE: closed. */
 gboolean gst_cbam_fifo_pop (GstCbamFifo *fifo, GstCbamItem *item);
 
 /* Task: the answer to the query popped last; the query must not be touched any more. */

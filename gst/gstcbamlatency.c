@@ -4,6 +4,8 @@
 
 #include "gstcbamlatency.h"
 
+#define PERIOD (10 * GST_SECOND) /* how long the ceiling must have been too high before it sinks */
+
 void
 gst_cbam_latency_reset (GstCbamLatency *latency, GstClockTime ceiling)
 {
@@ -11,6 +13,19 @@ gst_cbam_latency_reset (GstCbamLatency *latency, GstClockTime ceiling)
 
   latency->live = FALSE;
   latency->ceiling = ceiling;
+  latency->longest = 0;
+  latency->since = GST_CLOCK_TIME_NONE;
+}
+
+gboolean
+gst_cbam_latency_raise (GstCbamLatency *latency, GstClockTime ceiling)
+{
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&latency->lock);
+
+  if (ceiling <= latency->ceiling)
+    return FALSE;
+  latency->ceiling = ceiling;
+  return latency->live;
 }
 
 static void
@@ -40,6 +55,14 @@ gst_cbam_latency_is_live (GstCbamLatency *latency)
   return latency->live;
 }
 
+GstClockTime
+gst_cbam_latency_get_ceiling (GstCbamLatency *latency)
+{
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&latency->lock);
+
+  return latency->ceiling;
+}
+
 gboolean
 gst_cbam_latency_answer (GstCbamLatency *latency, GstPad *sink_pad, GstQuery *query)
 {
@@ -62,12 +85,22 @@ gst_cbam_latency_answer (GstCbamLatency *latency, GstPad *sink_pad, GstQuery *qu
 }
 
 gboolean
-gst_cbam_latency_observe (GstCbamLatency *latency, GstClockTime held)
+gst_cbam_latency_observe (GstCbamLatency *latency, GstClockTime held, GstClockTime now)
 {
   G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&latency->lock);
+  const GstClockTime before = latency->ceiling;
 
-  if (held <= latency->ceiling)
-    return FALSE;
-  latency->ceiling = held + held / 4; /* a quarter more, so that the next slow frame does not change it again */
-  return latency->live;
+  if (!GST_CLOCK_TIME_IS_VALID (latency->since))
+    latency->since = now;
+  latency->longest = MAX (latency->longest, held);
+  /* A quarter more, so that the next slow frame does not change it again. */
+  if (held > latency->ceiling) {
+    latency->ceiling = held + held / 4;
+  } else if (now - latency->since >= PERIOD) {
+    if (2 * latency->longest < latency->ceiling)
+      latency->ceiling = latency->longest + latency->longest / 4;
+    latency->longest = 0;
+    latency->since = now;
+  }
+  return latency->live && latency->ceiling != before;
 }

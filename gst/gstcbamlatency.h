@@ -13,21 +13,29 @@ typedef struct
 {
   GMutex lock;
   gboolean live;        /* upstream's last answer; none = not live */
-  GstClockTime ceiling; /* no frame was held longer, as far as that was up to us */
+  GstClockTime ceiling; /* no frame was held longer lately, as far as that was up to us */
+  GstClockTime longest; /* that a frame was held since @since */
+  GstClockTime since;   /* in the time of those who observe */
 } GstCbamLatency;
 
 /* A new stream: not live until upstream says so. */
 void gst_cbam_latency_reset (GstCbamLatency *latency, GstClockTime ceiling);
+
+/* Frames may be held so long from now on. Returns as gst_cbam_latency_observe(). */
+gboolean gst_cbam_latency_raise (GstCbamLatency *latency, GstClockTime ceiling);
 
 /* Asks upstream of @sink_pad whether it is live. */
 void gst_cbam_latency_ask (GstCbamLatency *latency, GstPad *sink_pad);
 
 gboolean gst_cbam_latency_is_live (GstCbamLatency *latency);
 
+GstClockTime gst_cbam_latency_get_ceiling (GstCbamLatency *latency);
+
 /* Answers the LATENCY query: upstream's plus ours, and learns from it. */
 gboolean gst_cbam_latency_answer (GstCbamLatency *latency, GstPad *sink_pad, GstQuery *query);
 
-/* A frame was held so long. Returns TRUE when the answer has changed, so that the pipeline must be told. */
-gboolean gst_cbam_latency_observe (GstCbamLatency *latency, GstClockTime held);
+/* A frame was held so long, up to @now of any clock. The ceiling rises at once, and sinks when ten seconds have shown
+ * that it is much too high. Returns TRUE when the answer has changed, so that the pipeline must be told. */
+gboolean gst_cbam_latency_observe (GstCbamLatency *latency, GstClockTime held, GstClockTime now);
 
 G_END_DECLS

@@ -4,7 +4,47 @@
 
 #include "gstcbammeta.h"
 
+#include "gstcbamregionmeta.h"
+
 #include <math.h>
+#ifdef HAVE_GST_ANALYTICS
+#include <gst/analytics/analytics.h>
+#endif
+
+/* The same detection in the words of GStreamer's own analytics library, which came with 1.24. Returns its number there,
+ * which DL Streamer expects to find as the region's, or -1. */
+static int
+add_analytics (G_GNUC_UNUSED GstBuffer *buffer, G_GNUC_UNUSED const CbamDetection *d,
+               G_GNUC_UNUSED const GstVideoRegionOfInterestMeta *region)
+{
+#ifdef HAVE_GST_ANALYTICS
+  GstAnalyticsRelationMeta *relations = gst_buffer_get_analytics_relation_meta (buffer);
+  const GQuark label = g_quark_from_string (d->label);
+  GstAnalyticsODMtd object;
+  GstAnalyticsClsMtd class;
+
+  if (relations == NULL)
+    relations = gst_buffer_add_analytics_relation_meta (buffer);
+  if (!gst_analytics_relation_meta_add_od_mtd (relations, label, region->x, region->y, region->w, region->h, d->score,
+                                               &object))
+    return -1;
+  if (gst_analytics_relation_meta_add_one_cls_mtd (relations, d->score, label, &class))
+    gst_analytics_relation_meta_set_relation (relations, GST_ANALYTICS_REL_TYPE_RELATE_TO, object.id, class.id);
+  return object.id;
+#else
+  return -1;
+#endif
+}
+
+/* A number that no region of @buffer has yet in CbamRegionsMeta. They begin at 1 in every frame, because fields are
+ * named after them, and GLib never forgets a name that a field has had. */
+static int
+number_region (GstBuffer *buffer)
+{
+  GstCustomMeta *meta = gst_buffer_get_custom_meta (buffer, GST_CBAM_REGIONS_META_NAME);
+
+  return meta != NULL ? gst_structure_n_fields (gst_custom_meta_get_structure (meta)) + 1 : 1;
+}
 
 static void
 add_region (GstBuffer *buffer, const CbamDetection *d, const GstVideoInfo *info)
@@ -24,7 +64,9 @@ add_region (GstBuffer *buffer, const CbamDetection *d, const GstVideoInfo *info)
                          (int) d->class_id, "x_min", G_TYPE_DOUBLE, (double) d->x / width, "y_min", G_TYPE_DOUBLE,
                          (double) d->y / height, "x_max", G_TYPE_DOUBLE, MIN ((double) (d->x + d->width) / width, 1.0),
                          "y_max", G_TYPE_DOUBLE, MIN ((double) (d->y + d->height) / height, 1.0), NULL);
-  gst_video_region_of_interest_meta_add_param (meta, detection);
+  const int id = add_analytics (buffer, d, meta);
+  meta->id = id >= 0 ? id : number_region (buffer);
+  gst_cbam_region_take_detection (buffer, meta, detection);
 }
 
 void

@@ -2,7 +2,11 @@
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include "gstcbamattentionmeta.h"
 #include "gstcbamdetect.h"
+#include "gstcbamjson.h"
+#include "gstcbamoverlay.h"
+#include "gstcbamregionmeta.h"
 
 /* A driver that comes or goes makes GStreamer look at the plugin again. */
 static void
@@ -22,7 +26,10 @@ static gboolean
 plugin_init (GstPlugin *plugin)
 {
   depend_on_drivers (plugin);
-  return GST_ELEMENT_REGISTER (cbamdetect, plugin);
+  gst_cbam_attention_meta_register ();
+  gst_cbam_regions_meta_register ();
+  return GST_ELEMENT_REGISTER (cbamdetect, plugin) && GST_ELEMENT_REGISTER (cbamoverlay, plugin) &&
+         GST_ELEMENT_REGISTER (cbamjson, plugin);
 }
 
 #define PACKAGE "cbamdetect" /* GST_PLUGIN_DEFINE wants it */

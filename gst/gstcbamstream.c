@@ -11,31 +11,65 @@
 
 #include "gstcbamcomposition.h"
 #include "gstcbamframe.h"
-#include "gstcbammeta.h"
+#include "gstcbampublish.h"
 
 #define GST_CAT_DEFAULT gst_cbam_debug
 
 /* A collect that took this long, in microseconds, has really waited for the device. */
 #define REAL_WAIT 500
 
-/* Two ways to spell the composition feature are in use, and GStreamer tells them apart. */
-#define COMPOSITION GST_CAPS_FEATURE_META_GST_VIDEO_OVERLAY_COMPOSITION
-#define FIELDS                                                                                                         \
-  ", format = " GST_CBAM_FORMATS ", width = [ 1, 65535 ], height = [ 1, 65535 ], framerate = " GST_VIDEO_FPS_RANGE
-#define CAPS                                                                                                           \
-  "video/x-raw" FIELDS "; video/x-raw(" COMPOSITION ")" FIELDS "; "                                                    \
-  "video/x-raw(" GST_CAPS_FEATURE_MEMORY_SYSTEM_MEMORY ", " COMPOSITION ")" FIELDS
+/* How long the line may be when downstream takes no frames. Live, as GstQueue's: frames, and microseconds, but not less
+ * than inference itself may hold frames. Else just what lies between the frames in inference. */
+#define LIVE_FRAMES 200
+#define LIVE_AGE G_USEC_PER_SEC
+#define OFFLINE_FRAMES 32
+
+/* Downstream may be late for good: then one frame in this time is inferred, or as many as take a tenth of it. */
+#define LATE_PERIOD GST_SECOND
 
 static GstStaticPadTemplate sink_template =
-    GST_STATIC_PAD_TEMPLATE ("sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS (CAPS));
+    GST_STATIC_PAD_TEMPLATE ("sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS (GST_CBAM_COMPOSITION_CAPS));
 static GstStaticPadTemplate src_template =
-    GST_STATIC_PAD_TEMPLATE ("src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS (CAPS));
+    GST_STATIC_PAD_TEMPLATE ("src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS (GST_CBAM_COMPOSITION_CAPS));
 
 /* --- The streaming thread: in --- */
 
-/* Starts inference on @buffer. FALSE: it cannot be; *error says why, or is unset where there was merely no room. */
+/* The properties at the time of one frame, and its own running time or GST_CLOCK_TIME_NONE. */
+typedef struct
+{
+  GstClockTime running_time;
+  CbamRegion region;
+  guint interval;
+  gboolean qos;
+  gboolean live;
+} FrameSettings;
+
+static FrameSettings
+get_frame_settings (GstCbamDetect *self, GstBuffer *buffer)
+{
+  const GstSegment *segment = &self->sink_segment;
+  const gboolean timed = segment->format == GST_FORMAT_TIME;
+  const guint64 pts = GST_BUFFER_PTS (buffer);
+  const guint64 stream_time = timed ? gst_segment_to_stream_time (segment, GST_FORMAT_TIME, pts) : GST_CLOCK_TIME_NONE;
+  FrameSettings settings = { .running_time = GST_CLOCK_TIME_NONE };
+
+  if (GST_CLOCK_TIME_IS_VALID (stream_time))
+    gst_object_sync_values (GST_OBJECT (self), stream_time);
+  if (timed)
+    settings.running_time = gst_segment_to_running_time (segment, GST_FORMAT_TIME, pts);
+  settings.live = gst_cbam_latency_is_live (&self->latency);
+  GST_OBJECT_LOCK (self);
+  settings.region = self->settings.region;
+  settings.interval = self->settings.interval;
+  settings.qos = self->settings.qos;
+  GST_OBJECT_UNLOCK (self);
+  return settings;
+}
+
+/* Starts inference on @buffer. FALSE with @error: it cannot be; without: there was merely no room. */
 static gboolean
-submit_frame (GstCbamDetect *self, GstBuffer *buffer, GError **error)
+submit_frame (GstCbamDetect *self, GstCbamSession *session, GstBuffer *buffer, const FrameSettings *settings,
+              GError **error)
 {
   GstVideoFrame frame;
   CbamImage image;
@@ -51,8 +85,9 @@ submit_frame (GstCbamDetect *self, GstBuffer *buffer, GError **error)
   g_autoptr (GError) failure = NULL;
   gboolean submitted = FALSE;
   if (gst_cbam_frame_to_image (&frame, &image)) {
-    CbamDetectParams params = gst_cbam_detect_get_params (self);
-    submitted = cbam_detector_submit (self->detector, &image, &params, &failure);
+    CbamDetectParams params = gst_cbam_detect_get_params (self, session);
+    params.region = settings->region;
+    submitted = cbam_detector_submit (session->detector, &image, &params, &failure);
   } else {
     g_set_error_literal (&failure, CBAM_ERROR, CBAM_ERROR_BAD_IMAGE, "A frame has a negative stride.");
   }
@@ -63,50 +98,120 @@ submit_frame (GstCbamDetect *self, GstBuffer *buffer, GError **error)
   return submitted;
 }
 
+/* Whether the region lies outside of the frames, which is worth a warning. */
+static gboolean
+is_outside (GstCbamDetect *self, const CbamRegion *region)
+{
+  const guint width = GST_VIDEO_INFO_WIDTH (&self->sink_info), height = GST_VIDEO_INFO_HEIGHT (&self->sink_info);
+  const gboolean outside = region->width > 0 && (region->x >= width || region->y >= height);
+
+  if (outside && !self->warned_of_region)
+    GST_ELEMENT_WARNING (self, STREAM, FORMAT,
+                         ("roi: %u,%u,%u,%u lies outside of the frames of %ux%u pixels; nothing is detected.",
+                          region->x, region->y, region->width, region->height, width, height),
+                         (NULL));
+  self->warned_of_region = outside;
+  return outside;
+}
+
+/* Whether downstream would get a frame too late, and an earlier one was inferred not long ago. */
+static gboolean
+is_late (GstCbamDetect *self, const FrameSettings *settings)
+{
+  const GstClockTime period = MAX (LATE_PERIOD, 10 * gst_cbam_latency_get_ceiling (&self->latency));
+  const GstClockTime now = settings->running_time, last = self->last_submit;
+
+  return settings->qos && gst_cbam_qos_is_late (&self->qos, now) && GST_CLOCK_TIME_IS_VALID (last) && now >= last &&
+         now - last < period;
+}
+
+/* What is to become of a frame, if there is a slot for it. */
+static GstCbamFate
+choose_fate (GstCbamDetect *self, const FrameSettings *settings)
+{
+  self->until_next = MIN (self->until_next, settings->interval);
+  if (is_outside (self, &settings->region))
+    return GST_CBAM_FATE_OUTSIDE;
+  if (self->until_next > 0) {
+    self->until_next--;
+    return GST_CBAM_FATE_INTERVAL;
+  }
+  return is_late (self, settings) ? GST_CBAM_FATE_LATE : GST_CBAM_FATE_INFERRED;
+}
+
+/* Waits while the line is too long, which only downstream can make it. */
+static GstFlowReturn
+wait_room (GstCbamDetect *self, const FrameSettings *settings)
+{
+  const gint64 held = 2 * gst_cbam_latency_get_ceiling (&self->latency) / GST_USECOND;
+  const guint64 between = self->slots * ((guint64) settings->interval + 1);
+
+  if (settings->live)
+    return gst_cbam_fifo_wait_room (self->fifo, LIVE_FRAMES, MAX (LIVE_AGE, held));
+  return gst_cbam_fifo_wait_room (self->fifo, MAX (self->slots, MIN (between, OFFLINE_FRAMES)), G_MAXINT64);
+}
+
+/* Gives @buffer to the device, if that is its fate and there is room: *@session is with what, or NULL. */
+static GstFlowReturn
+infer (GstCbamDetect *self, GstBuffer *buffer, const FrameSettings *settings, GstCbamFate *fate,
+       GstCbamSession **session)
+{
+  g_autoptr (GError) error = NULL;
+  gboolean slot;
+
+  *session = NULL;
+  if (*fate != GST_CBAM_FATE_INFERRED)
+    return GST_FLOW_OK;
+  /* Live, a frame that finds no slot passes on without inference; else it waits for one. */
+  GstFlowReturn flow = gst_cbam_fifo_take_slot (self->fifo, !settings->live, &slot);
+  if (flow != GST_FLOW_OK)
+    return flow;
+  *fate = GST_CBAM_FATE_BUSY;
+  if (!slot)
+    return GST_FLOW_OK;
+
+  g_autoptr (GstCbamSession) current = gst_cbam_detect_get_session (self);
+  if (submit_frame (self, current, buffer, settings, &error)) {
+    *fate = GST_CBAM_FATE_INFERRED;
+    *session = g_steal_pointer (&current);
+    self->until_next = settings->interval;
+    self->last_submit = settings->running_time;
+    return GST_FLOW_OK;
+  }
+  gst_cbam_fifo_return_slot (self->fifo);
+  if (error == NULL)
+    return GST_FLOW_OK;
+  gst_cbam_detect_post_error (self, error);
+  return GST_FLOW_ERROR;
+}
+
 static GstFlowReturn
 sink_chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
 {
   GstCbamDetect *self = GST_CBAM_DETECT (parent);
   g_autoptr (GstBuffer) owned = buffer;
-  g_autoptr (GError) error = NULL;
   const gint64 arrived = g_get_monotonic_time ();
-  gboolean slot;
+  GstCbamSession *session;
 
   if (!self->sink_has_caps)
     return GST_FLOW_NOT_NEGOTIATED;
-
-  /* Live, a frame that finds no slot passes on without inference; else it waits for one. */
-  GstFlowReturn flow = gst_cbam_fifo_take_slot (self->fifo, !gst_cbam_latency_is_live (&self->latency), &slot);
+  const FrameSettings settings = get_frame_settings (self, buffer);
+  GstFlowReturn flow = wait_room (self, &settings);
   if (flow != GST_FLOW_OK)
     return flow;
 
-  gboolean inferred = slot && submit_frame (self, buffer, &error);
-  if (slot && !inferred)
-    gst_cbam_fifo_return_slot (self->fifo);
-  if (error != NULL) {
-    gst_cbam_detect_post_error (self, error);
-    return GST_FLOW_ERROR;
-  }
-  self->n_frames++;
-  if (!inferred)
-    self->n_passed++;
-  GST_LOG_OBJECT (pad, "%" GST_PTR_FORMAT "%s", buffer, inferred ? "" : " passes without inference");
+  GstCbamFate fate = choose_fate (self, &settings);
+  flow = infer (self, buffer, &settings, &fate, &session);
+  if (flow != GST_FLOW_OK)
+    return flow;
+  gst_cbam_stats_count (&self->stats, fate);
+  if (session == NULL)
+    GST_DEBUG_OBJECT (self, "%" GST_TIME_FORMAT ": without inference: %s", GST_TIME_ARGS (GST_BUFFER_PTS (buffer)),
+                      gst_cbam_fate_to_string (fate));
+  GST_LOG_OBJECT (pad, "%" GST_PTR_FORMAT, buffer);
 
-  GstCbamItem item = { GST_MINI_OBJECT_CAST (g_steal_pointer (&owned)), arrived, inferred };
+  GstCbamItem item = { GST_MINI_OBJECT_CAST (g_steal_pointer (&owned)), arrived, session };
   return gst_cbam_fifo_push (self->fifo, item);
-}
-
-/* Throws away the results nobody waits for any more. The task is idle. */
-static void
-drop_results (GstCbamDetect *self)
-{
-  /* A lost device may fail every one of them, but there are no more than slots. */
-  for (guint i = 0; i < self->slots; i++) {
-    g_autoptr (GError) error = NULL;
-    g_autoptr (CbamResult) result = cbam_detector_collect (self->detector, &error);
-    if (g_error_matches (error, CBAM_ERROR, CBAM_ERROR_EMPTY))
-      return;
-  }
 }
 
 static void task_run (gpointer data);
@@ -117,6 +222,11 @@ start_flow (GstCbamDetect *self)
 {
   self->flow = GST_FLOW_OK;
   gst_segment_init (&self->segment, GST_FORMAT_UNDEFINED);
+  gst_segment_init (&self->sink_segment, GST_FORMAT_UNDEFINED);
+  self->until_next = 0;
+  self->last_submit = GST_CLOCK_TIME_NONE;
+  gst_cbam_qos_reset (&self->qos);
+  gst_cbam_publish_reset (self);
   g_atomic_int_set (&self->error_posted, FALSE);
   gst_cbam_fifo_open (self->fifo, self->slots);
   gst_pad_start_task (self->src_pad, task_run, self, NULL);
@@ -133,9 +243,27 @@ sink_flush_stop (GstCbamDetect *self, GstEvent *event)
   if (!self->active)
     return GST_FLOW_FLUSHING;
   gst_cbam_fifo_empty (self->fifo);
-  drop_results (self);
   start_flow (self);
   return pushed ? GST_FLOW_OK : GST_FLOW_ERROR;
+}
+
+/* The one line that says what runs: at the first frames, because what they are belongs to it. */
+static void
+introduce (GstCbamDetect *self, GstCaps *caps)
+{
+  g_autoptr (GstCbamSession) session = gst_cbam_detect_get_session (self);
+  const CbamDeviceInfo *device = cbam_device_get_info (self->device);
+
+  if (self->introduced)
+    return;
+  self->introduced = TRUE;
+  GST_INFO_OBJECT (self,
+                   "model %s (%s), input %ux%u, %u classes; device %u: %s (%s, %s), %.1f ms a frame, %u in flight; "
+                   "expected video/x-raw of " GST_CBAM_FORMATS ", found %" GST_PTR_FORMAT ", %slive",
+                   cbam_model_get_name (session->model), cbam_model_get_path (session->model),
+                   cbam_model_get_input_width (session->model), cbam_model_get_input_height (session->model),
+                   cbam_model_get_n_classes (session->model), device->index, device->name, device->type, device->driver,
+                   session->once / 1e6, self->slots, caps, gst_cbam_latency_is_live (&self->latency) ? "" : "not ");
 }
 
 static gboolean
@@ -151,7 +279,9 @@ sink_set_caps (GstCbamDetect *self, GstEvent *event)
   }
   self->sink_info = info;
   self->sink_has_caps = TRUE;
+  self->warned_of_region = FALSE;
   gst_cbam_latency_ask (&self->latency, self->sink_pad);
+  introduce (self, caps);
   GST_DEBUG_OBJECT (self, "%slive, %" GST_PTR_FORMAT, gst_cbam_latency_is_live (&self->latency) ? "" : "not ", caps);
   return TRUE;
 }
@@ -176,75 +306,18 @@ sink_event (GstPad *pad, GstObject *parent, GstEvent *event)
         return GST_FLOW_NOT_NEGOTIATED;
       }
       break;
+    case GST_EVENT_SEGMENT: gst_event_copy_segment (event, &self->sink_segment); break;
     default: break;
   }
 
   if (!GST_EVENT_IS_SERIALIZED (event))
     return gst_pad_push_event (self->src_pad, event) ? GST_FLOW_OK : GST_FLOW_ERROR;
 
-  GstCbamItem item = { GST_MINI_OBJECT_CAST (event), g_get_monotonic_time (), FALSE };
+  GstCbamItem item = { GST_MINI_OBJECT_CAST (event), g_get_monotonic_time (), NULL };
   return gst_cbam_fifo_push (self->fifo, item);
 }
 
 /* --- The task of the source pad: out --- */
-
-/* Decides what the caps are and how drawings travel, when something that matters has changed. */
-static void
-negotiate (GstCbamDetect *self, GstCbamOverlay overlay)
-{
-  gboolean reconfigure = gst_pad_check_reconfigure (self->src_pad);
-
-  if (self->negotiated && !reconfigure && !overlay == !self->overlay)
-    return;
-  self->attach = gst_cbam_composition_negotiate (self->src_pad, self->caps, overlay != GST_CBAM_OVERLAY_NONE);
-  self->overlay = overlay;
-  self->negotiated = TRUE;
-  GST_DEBUG_OBJECT (self, "drawings are %s", self->attach ? "attached" : "blended");
-}
-
-static void
-draw (GstCbamDetect *self, GstBuffer *buffer, const CbamResult *result, GstCbamOverlay overlay)
-{
-  if (self->painter == NULL)
-    self->painter = gst_cbam_painter_new ();
-  gst_cbam_painter_set_size (self->painter, GST_VIDEO_INFO_WIDTH (&self->src_info),
-                             GST_VIDEO_INFO_HEIGHT (&self->src_info));
-
-  g_autoptr (GstVideoOverlayComposition) composition = gst_cbam_painter_draw (self->painter, result, overlay);
-  if (composition == NULL)
-    return;
-  if (self->attach) {
-    gst_cbam_composition_attach (buffer, composition);
-  } else if (!gst_cbam_composition_blend (buffer, &self->src_info, composition) && !self->warned) {
-    self->warned = TRUE;
-    GST_ELEMENT_WARNING (self, STREAM, FORMAT, ("Detections cannot be drawn on these frames."),
-                         ("Their memory cannot be mapped for writing. Detections are still attached as metadata."));
-  }
-}
-
-/* Tells about @result in every way asked for. Returns @buffer or a writable copy. */
-static GstBuffer *
-publish (GstCbamDetect *self, GstBuffer *buffer, const CbamResult *result, GstCbamOverlay overlay)
-{
-  gsize n;
-
-  cbam_result_get_detections (result, &n);
-  GST_LOG_OBJECT (self, "%" G_GSIZE_FORMAT " detections, best score %.3f", n, cbam_result_get_best_score (result));
-  if (n > 0) {
-    buffer = gst_buffer_make_writable (buffer);
-    gst_cbam_meta_add (buffer, result, &self->src_info);
-    if (overlay != GST_CBAM_OVERLAY_NONE)
-      draw (self, buffer, result, overlay);
-  }
-
-  GST_OBJECT_LOCK (self);
-  gboolean post = self->settings.post_messages;
-  GST_OBJECT_UNLOCK (self);
-  if (post)
-    gst_element_post_message (GST_ELEMENT (self), gst_cbam_meta_to_message (GST_OBJECT (self), buffer, result,
-                                                                            &self->src_info, &self->segment));
-  return buffer;
-}
 
 /* Remembers what downstream said and passes it on upstream. */
 static void
@@ -257,15 +330,16 @@ set_flow (GstCbamDetect *self, GstFlowReturn flow)
   gst_cbam_fifo_set_flow (self->fifo, flow);
 }
 
-/* Waits for the result of the oldest frame in flight. *@waited: whether that took time. */
+/* Waits for the result of the oldest frame in flight. *@waited: whether that took time. Takes @session. */
 static CbamResult *
-collect (GstCbamDetect *self, gboolean *waited)
+collect (GstCbamDetect *self, GstCbamSession *session, gboolean *waited)
 {
   g_autoptr (GError) error = NULL;
   const gint64 start = g_get_monotonic_time ();
-  CbamResult *result = cbam_detector_collect (self->detector, &error);
+  CbamResult *result = cbam_detector_collect (session->detector, &error);
 
   *waited = g_get_monotonic_time () - start > REAL_WAIT;
+  gst_cbam_session_unref (session);
   gst_cbam_fifo_return_slot (self->fifo);
   if (result == NULL && self->flow == GST_FLOW_OK) {
     gst_cbam_detect_post_error (self, error);
@@ -274,32 +348,37 @@ collect (GstCbamDetect *self, gboolean *waited)
   return result;
 }
 
+/* Only where the task has waited for the device is the delay ours: else downstream may have held up the task, and
+ * counting that would raise the latency, which makes sinks hold it up longer, which would raise it again. */
 static void
-task_frame (GstCbamDetect *self, GstBuffer *buffer, gboolean inferred, gint64 arrived)
+observe_delay (GstCbamDetect *self, gint64 arrived)
 {
+  const gint64 now = g_get_monotonic_time ();
+
+  if (!gst_cbam_latency_observe (&self->latency, (now - arrived) * GST_USECOND, now * GST_USECOND))
+    return;
+  GST_INFO_OBJECT (self, "frames are now held for up to %" GST_TIME_FORMAT,
+                   GST_TIME_ARGS (gst_cbam_latency_get_ceiling (&self->latency)));
+  gst_element_post_message (GST_ELEMENT (self), gst_message_new_latency (GST_OBJECT (self)));
+}
+
+static void
+task_frame (GstCbamDetect *self, const GstCbamItem *item)
+{
+  GstBuffer *buffer = GST_BUFFER_CAST (item->object);
   g_autoptr (CbamResult) result = NULL;
   gboolean waited = FALSE;
 
-  if (inferred)
-    result = collect (self, &waited);
+  if (item->session != NULL)
+    result = collect (self, item->session, &waited);
   if (self->flow != GST_FLOW_OK || self->caps == NULL) {
     gst_buffer_unref (buffer);
     return;
   }
 
-  GST_OBJECT_LOCK (self);
-  GstCbamOverlay overlay = self->settings.overlay;
-  GST_OBJECT_UNLOCK (self);
-  negotiate (self, overlay);
-  if (result != NULL)
-    buffer = publish (self, buffer, result, overlay);
-
-  /* Only where the task has waited for the device is the delay ours: else downstream may have held up the task, and
-   * counting that would raise the latency, which makes sinks hold it up longer, which would raise it again. */
-  if (waited && gst_cbam_latency_observe (&self->latency, (g_get_monotonic_time () - arrived) * GST_USECOND)) {
-    GST_INFO_OBJECT (self, "frames are held longer than announced, new latency");
-    gst_element_post_message (GST_ELEMENT (self), gst_message_new_latency (GST_OBJECT (self)));
-  }
+  buffer = gst_cbam_publish_frame (self, buffer, result);
+  if (waited)
+    observe_delay (self, item->arrived);
   set_flow (self, gst_pad_push (self->src_pad, buffer));
 }
 
@@ -313,10 +392,8 @@ task_event (GstCbamDetect *self, GstEvent *event)
       gst_caps_replace (&self->caps, caps);
       gst_video_info_from_caps (&self->src_info, caps);
       self->negotiated = FALSE;
-      GST_OBJECT_LOCK (self);
-      GstCbamOverlay overlay = self->settings.overlay;
-      GST_OBJECT_UNLOCK (self);
-      negotiate (self, overlay);
+      gst_cbam_publish_reset (self);
+      gst_cbam_publish_negotiate (self);
       gst_event_unref (event);
       return;
     }
@@ -378,7 +455,7 @@ task_run (gpointer data)
     return;
   }
   if (GST_IS_BUFFER (item.object))
-    task_frame (self, GST_BUFFER_CAST (item.object), item.inferred, item.arrived);
+    task_frame (self, &item);
   else if (GST_IS_EVENT (item.object))
     task_event (self, GST_EVENT_CAST (item.object));
   else
@@ -387,41 +464,14 @@ task_run (gpointer data)
 
 /* --- Queries and activation --- */
 
-/* What @pad can do, given what the elements on the other side can: frames without the feature may leave with it. */
-static GstCaps *
-query_caps (GstCbamDetect *self, GstPad *pad, GstCaps *filter)
-{
-  const gboolean is_sink = pad == self->sink_pad;
-  g_autoptr (GstCaps) template_caps = gst_pad_get_pad_template_caps (pad);
-  g_autoptr (GstCaps) other_filter = NULL;
-
-  if (filter != NULL) {
-    g_autoptr (GstCaps) filter_here = gst_caps_intersect_full (filter, template_caps, GST_CAPS_INTERSECT_FIRST);
-    other_filter =
-        is_sink ? gst_cbam_composition_caps_with (filter_here) : gst_cbam_composition_caps_without (filter_here);
-    other_filter = gst_caps_merge (other_filter, g_steal_pointer (&filter_here));
-  }
-
-  g_autoptr (GstCaps) peer = gst_pad_peer_query_caps (is_sink ? self->src_pad : self->sink_pad, other_filter);
-  g_autoptr (GstCaps) possible = gst_caps_intersect_full (peer, template_caps, GST_CAPS_INTERSECT_FIRST);
-  GstCaps *caps = is_sink ? gst_cbam_composition_caps_without (possible) : gst_cbam_composition_caps_with (possible);
-  /* Plain frames come first: nobody should start drawings for our sake. */
-  caps =
-      is_sink ? gst_caps_merge (caps, g_steal_pointer (&possible)) : gst_caps_merge (g_steal_pointer (&possible), caps);
-  if (filter != NULL) {
-    g_autoptr (GstCaps) unfiltered = caps;
-    caps = gst_caps_intersect_full (filter, unfiltered, GST_CAPS_INTERSECT_FIRST);
-  }
-  return caps;
-}
-
 static void
 answer_caps (GstCbamDetect *self, GstPad *pad, GstQuery *query)
 {
+  GstPad *other = pad == self->sink_pad ? self->src_pad : self->sink_pad;
   GstCaps *filter;
 
   gst_query_parse_caps (query, &filter);
-  g_autoptr (GstCaps) caps = query_caps (self, pad, filter);
+  g_autoptr (GstCaps) caps = gst_cbam_composition_query_caps (pad, other, filter);
   gst_query_set_caps_result (query, caps);
 }
 
@@ -449,6 +499,24 @@ src_query (GstPad *pad, GstObject *parent, GstQuery *query)
     case GST_QUERY_LATENCY: return gst_cbam_latency_answer (&self->latency, self->sink_pad, query);
     default: return gst_pad_query_default (pad, parent, query);
   }
+}
+
+/* What downstream says about lateness is ours to mend; see GstCbamQos. */
+static gboolean
+src_event (GstPad *pad, GstObject *parent, GstEvent *event)
+{
+  GstCbamDetect *self = GST_CBAM_DETECT (parent);
+
+  if (GST_EVENT_TYPE (event) == GST_EVENT_QOS) {
+    GST_OBJECT_LOCK (self);
+    gboolean qos = self->settings.qos;
+    GST_OBJECT_UNLOCK (self);
+    if (qos && !gst_cbam_qos_update (&self->qos, event)) {
+      gst_event_unref (event);
+      return TRUE;
+    }
+  }
+  return gst_pad_event_default (pad, parent, event);
 }
 
 static gboolean
@@ -499,6 +567,7 @@ gst_cbam_stream_init (GstCbamDetect *self)
   gst_element_add_pad (GST_ELEMENT (self), self->sink_pad);
 
   self->src_pad = gst_pad_new_from_static_template (&src_template, "src");
+  gst_pad_set_event_function (self->src_pad, GST_DEBUG_FUNCPTR (src_event));
   gst_pad_set_query_function (self->src_pad, GST_DEBUG_FUNCPTR (src_query));
   gst_pad_set_activatemode_function (self->src_pad, GST_DEBUG_FUNCPTR (src_activate_mode));
   gst_element_add_pad (GST_ELEMENT (self), self->src_pad);
@@ -507,17 +576,18 @@ gst_cbam_stream_init (GstCbamDetect *self)
 void
 gst_cbam_stream_reset (GstCbamDetect *self)
 {
-  if (self->n_frames > 0)
-    GST_INFO_OBJECT (self, "%" G_GUINT64_FORMAT " frames, %" G_GUINT64_FORMAT " of them without inference",
-                     self->n_frames, self->n_passed);
+  g_autoptr (GstStructure) stats = NULL;
+
+  g_object_get (self, "stats", &stats, NULL);
+  GST_INFO_OBJECT (self, "%" GST_PTR_FORMAT, stats);
   gst_cbam_fifo_close (self->fifo);
   gst_cbam_fifo_empty (self->fifo);
   gst_caps_replace (&self->caps, NULL);
   g_clear_pointer (&self->painter, gst_cbam_painter_free);
+  gst_cbam_publish_reset (self);
   self->sink_has_caps = FALSE;
+  self->introduced = FALSE;
   self->negotiated = FALSE;
   self->attach = FALSE;
   self->warned = FALSE;
-  self->n_frames = 0;
-  self->n_passed = 0;
 }

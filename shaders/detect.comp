@@ -18,7 +18,7 @@ MAP_BUFFER (1, conf);
 MAP_BUFFER (2, anchors);
 layout (binding = 3, std430) readonly buffer Frame { CbamFrameArgs f; };
 layout (binding = 4, std430) writeonly buffer Boxes { vec4 boxes[]; };
-layout (binding = 5, std430) buffer Hits { uint n_hits; uint padding; CbamHit hits[]; };
+layout (binding = 5, std430) buffer Hits { uint n_hits; uint best_bits; CbamHit hits[]; };
 layout (push_constant) uniform Args { CbamDetectArgs a; };
 
 // Largest t of exp (t): ln (1000 / 16), as torchvision; keeps a wild output finite.
@@ -85,7 +85,9 @@ void main ()
   const uint first = anchor * a.n_classes;
   const uint begin = first + (part - a.per_cell) % chunks * CHUNK;
   const uint end = min (begin + CHUNK, first + a.n_classes);
+  const uint reported = f.reported[(begin - first) >> 5]; // CHUNK is a word of it
   vec2 terms = vec2 (0.0);
+  float best = 0.0;
   uint passed = 0;
 
   if (a.score == CBAM_DETECT_SOFTMAX)
@@ -94,19 +96,23 @@ void main ()
   for (uint c = begin & ~3u; c < (begin & ~3u) + CHUNK + 4; c += 4) {
     const vec4 score = scores (logits (pixel, min (c, end - 1)), terms);
 
-    [[unroll]] for (uint i = 0; i < 4; i++)
-      if (score[i] > threshold && c + i >= begin && c + i < end)
+    [[unroll]] for (uint i = 0; i < 4; i++) {
+      const bool counts = c + i >= begin && c + i < end && (reported >> ((c + i - begin) & 31u) & 1u) != 0;
+
+      best = max (best, counts ? score[i] : 0.0);
+      if (counts && score[i] > threshold)
         passed |= 1u << (c + i - begin);
+    }
   }
   for (; passed != 0; passed &= passed - 1) {
     const uint c = begin + findLSB (passed);
-    const uint label = c - first;
+    const uint slot = atomicAdd (n_hits, 1u);
 
-    if ((f.reported[label >> 5] & (1u << (label & 31u))) != 0) {
-      const uint slot = atomicAdd (n_hits, 1u);
-
-      hits[slot].score = scores (logits (pixel, c), terms)[c & 3u];
-      hits[slot].prior_class = (a.prior + cell * a.per_cell + anchor) * a.n_classes + label;
-    }
+    hits[slot].score = scores (logits (pixel, c), terms)[c & 3u];
+    hits[slot].prior_class = (a.prior + cell * a.per_cell + anchor) * a.n_classes + c - first;
   }
+  // Scores are not negative, so their bits have their order. A loop of at most one round: lavapipe passes over a loop
+  // that no lane enters, but not over an if.
+  for (uint seen = best_bits; floatBitsToUint (best) > seen; seen = 0xffffffffu)
+    atomicMax (best_bits, floatBitsToUint (best));
 }

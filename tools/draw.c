@@ -10,14 +10,11 @@
 
 #include <glib/gstdio.h>
 #include <math.h>
+#include <palette.h>
 #include <pango/pangocairo.h>
+#include <plates.h>
 
 typedef cairo_rectangle_t Rect;
-
-typedef struct
-{
-  double r, g, b;
-} Colour;
 
 /* What one picture's drawing shares. Lengths are in pixels. */
 typedef struct
@@ -27,34 +24,8 @@ typedef struct
   double line;          /* of an outline, a whole number */
   double font;          /* height of the label's font */
   double margin;        /* beside a label's text */
-  GArray *plates;       /* Rect: the legend, and labels placed so far */
+  Plates *plates;       /* the legend, and labels placed so far */
 } Canvas;
-
-/* A hue of its own for every class: steps of the golden angle never come close to an earlier one. */
-static Colour
-class_colour (guint class_id)
-{
-  const double hue = fmod (class_id * 137.508, 360) / 60;
-  const double fraction = hue - floor (hue);
-  const double low = 0.12, high = 0.98, rising = low + (high - low) * fraction,
-               falling = high - (high - low) * fraction;
-  switch ((int) hue) {
-    case 0: return (Colour){ high, rising, low };
-    case 1: return (Colour){ falling, high, low };
-    case 2: return (Colour){ low, high, rising };
-    case 3: return (Colour){ low, falling, high };
-    case 4: return (Colour){ rising, low, high };
-    default: return (Colour){ high, low, falling };
-  }
-}
-
-/* Black or white, whichever reads better on @colour: both contrast alike at a relative luminance of 0.18. */
-static Colour
-text_colour (Colour colour)
-{
-  const double luminance = 0.2126 * pow (colour.r, 2.2) + 0.7152 * pow (colour.g, 2.2) + 0.0722 * pow (colour.b, 2.2);
-  return luminance > 0.18 ? (Colour){ 0, 0, 0 } : (Colour){ 1, 1, 1 };
-}
 
 /* A copy of @pixbuf as cairo wants it: native-endian 0xAARRGGBB, colours multiplied by alpha. */
 static cairo_surface_t *
@@ -87,7 +58,7 @@ surface_from_pixbuf (GdkPixbuf *pixbuf)
 static void
 draw_box (const Canvas *canvas, const CbamDetection *detection)
 {
-  const Colour colour = class_colour (detection->class_id);
+  const Colour colour = palette_class_colour (detection->class_id);
   const double x0 = round (detection->x), x1 = MAX (round (detection->x + detection->width), x0 + 1);
   const double y0 = round (detection->y), y1 = MAX (round (detection->y + detection->height), y0 + 1);
   const double line = CLAMP (floor (MIN (x1 - x0, y1 - y0) / 8), 1, canvas->line); /* thin on small boxes */
@@ -133,50 +104,19 @@ label_layout (const Canvas *canvas, const CbamDetection *detection, double room)
   return layout;
 }
 
-static gboolean
-is_free (const Canvas *canvas, const Rect *plate)
-{
-  for (guint i = 0; i < canvas->plates->len; i++) {
-    const Rect *other = &g_array_index (canvas->plates, Rect, i);
-    if (plate->x < other->x + other->width && other->x < plate->x + plate->width &&
-        plate->y < other->y + other->height && other->y < plate->y + plate->height)
-      return FALSE;
-  }
-  return TRUE;
-}
-
-static gboolean
-is_inside (const Canvas *canvas, const Rect *plate)
-{
-  return plate->x >= 0 && plate->y >= 0 && plate->x + plate->width <= canvas->width &&
-         plate->y + plate->height <= canvas->height;
-}
-
-/* Above the box, in its top if it is much larger than the label, below it or beside it: the first place inside the
- * picture that no other label has; where there is none, whatever is nearest to the first. */
 static Rect
 place_label (const Canvas *canvas, const CbamDetection *detection, double width, double height)
 {
   const double left = round (detection->x), right = round (detection->x + detection->width);
   const double top = round (detection->y), bottom = round (detection->y + detection->height);
-  const gboolean is_large = bottom - top >= 3 * height && right - left >= width;
-  const double x = CLAMP (left, 0, MAX (canvas->width - width, 0));
-  const Rect tries[] = {
-    { x, top - height, width, height }, { x, is_large ? top : -height, width, height }, { x, bottom, width, height },
-    { right, top, width, height },      { left - width, top, width, height },
-  };
-  for (guint i = 0; i < G_N_ELEMENTS (tries); i++)
-    if (is_inside (canvas, &tries[i]) && is_free (canvas, &tries[i]))
-      return tries[i];
 
-  const double y = top - height >= 0 ? top - height : top;
-  return (Rect){ x, CLAMP (y, 0, MAX (canvas->height - height, 0)), width, height };
+  return plates_place (canvas->plates, &(Rect){ left, top, right - left, bottom - top }, width, height);
 }
 
 static void
 draw_label (const Canvas *canvas, const CbamDetection *detection, PangoLayout *layout, const Rect *plate)
 {
-  const Colour colour = class_colour (detection->class_id), ink = text_colour (colour);
+  const Colour colour = palette_class_colour (detection->class_id), ink = palette_ink (colour);
   cairo_rectangle (canvas->cr, plate->x, plate->y, plate->width, plate->height);
   cairo_set_source_rgb (canvas->cr, colour.r, colour.g, colour.b);
   cairo_fill (canvas->cr);
@@ -190,18 +130,16 @@ static void
 draw_labels (const Canvas *canvas, const CbamDetection *detections, gsize n)
 {
   g_autoptr (GPtrArray) layouts = g_ptr_array_new_with_free_func (g_object_unref);
-  const guint first = canvas->plates->len;
+  g_autofree Rect *places = g_new (Rect, MAX (n, 1));
   for (gsize i = 0; i < n; i++) {
     PangoLayout *layout = label_layout (canvas, &detections[i], canvas->width - 2 * canvas->margin);
     int width, height;
     pango_layout_get_pixel_size (layout, &width, &height);
-    const Rect plate = place_label (canvas, &detections[i], MIN (width + 2 * canvas->margin, canvas->width), height);
-    g_array_append_val (canvas->plates, plate);
+    places[i] = place_label (canvas, &detections[i], MIN (width + 2 * canvas->margin, canvas->width), height);
     g_ptr_array_add (layouts, layout);
   }
   for (gsize i = n; i > 0; i--)
-    draw_label (canvas, &detections[i - 1], g_ptr_array_index (layouts, i - 1),
-                &g_array_index (canvas->plates, Rect, first + i - 1));
+    draw_label (canvas, &detections[i - 1], g_ptr_array_index (layouts, i - 1), &places[i - 1]);
 }
 
 static void
@@ -233,7 +171,7 @@ draw_legend (const Canvas *canvas, const Drawing *drawing)
   if (!legend_find_corner (legend, canvas->width, canvas->height, drawing->detections, drawing->n_detections, &corner))
     return;
   legend_draw (legend, canvas->cr, corner.x, corner.y);
-  g_array_append_val (canvas->plates, corner);
+  plates_take (canvas->plates, &corner);
 }
 
 /* Weak boxes first, so that strong ones lie on top; then what has to be read. */
@@ -242,7 +180,7 @@ draw_picture (cairo_t *cr, const Drawing *drawing)
 {
   const int width = gdk_pixbuf_get_width (drawing->pixbuf), height = gdk_pixbuf_get_height (drawing->pixbuf);
   const double side = MIN (width, height), font = CLAMP (side / 40, MIN (11, side / 6), 96);
-  g_autoptr (GArray) plates = g_array_new (FALSE, FALSE, sizeof (Rect));
+  g_autoptr (Plates) plates = plates_new (width, height);
   const Canvas canvas = {
     .cr = cr,
     .width = width,

@@ -4,9 +4,8 @@
 
 #pragma once
 
-#include "heatmap.h"
-
 #include <gdk-pixbuf/gdk-pixbuf.h>
+#include <heatmap.h>
 
 G_BEGIN_DECLS
 

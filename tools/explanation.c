@@ -95,22 +95,6 @@ level_heat (const CbamAttention *attention)
   return heat;
 }
 
-/* Each map from its own minimum to its own maximum: levels differ in how far they open, and the question is where. One
- * that is the same everywhere (1x1, say) has no answer to that. */
-static HeatMap *
-mixed_heat (const CbamAttention *levels, gsize n, HeatMix mix)
-{
-  HeatMap *heat = heat_map_new (mix, "low", "high", "attention, %s of levels", mix == HEAT_MAX ? "max" : "mean");
-  for (gsize i = 0; i < n; i++) {
-    float min = 0, max = 0;
-    if (levels[i].spatial.values != NULL)
-      map_range (&levels[i].spatial, &min, &max);
-    if (max > min)
-      heat_map_add (heat, &levels[i].spatial, min, max);
-  }
-  return heat;
-}
-
 static void
 add_attention (GPtrArray *heat_maps, const Explanation *explanation, const CbamResult *result)
 {
@@ -118,7 +102,9 @@ add_attention (GPtrArray *heat_maps, const Explanation *explanation, const CbamR
   const CbamAttention *levels = cbam_result_get_attention (result, &n);
   if (explanation->kind == EXPLAIN_ATTENTION_MEAN || explanation->kind == EXPLAIN_ATTENTION_MAX) {
     const HeatMix mix = explanation->kind == EXPLAIN_ATTENTION_MAX ? HEAT_MAX : HEAT_MEAN;
-    g_ptr_array_add (heat_maps, mixed_heat (levels, n, mix));
+    HeatMap *heat = heat_map_new (mix, "low", "high", "attention, %s of levels", mix == HEAT_MAX ? "max" : "mean");
+    heat_map_add_attention (heat, levels, n);
+    g_ptr_array_add (heat_maps, heat);
     return;
   }
   for (gsize i = 0; i < n; i++)

@@ -4,7 +4,7 @@
 
 #pragma once
 
-#include "heatmap.h"
+#include <heatmap.h>
 
 G_BEGIN_DECLS
 

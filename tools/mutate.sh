@@ -50,7 +50,7 @@ sabotage 'depthwise-texel: neighbouring pixels read a column apart' shaders/dept
 sabotage 'depthwise-texel: the last tap is the one before' shaders/depthwise_texel.comp \
   'imageLoad (W, block * 9 + 8)' 'imageLoad (W, block * 9 + 7)' ops-ops
 sabotage 'detect: a score equal to the threshold passes' shaders/detect.comp \
-  'if (score[i] > threshold &&' 'if (score[i] >= threshold &&' nets-detector gst-meta
+  'counts && score[i] > threshold' 'counts && score[i] >= threshold' nets-detector gst-meta
 sabotage 'detect: sizes have the variance of centres' shaders/detect.comp \
   'vec2 (a.variance[2], a.variance[3])' 'vec2 (a.variance[0], a.variance[1])' ops-detect
 sabotage 'detect: sizes without a limit' shaders/detect.comp \
@@ -65,7 +65,12 @@ sabotage 'detect: the softmax sum lacks a class' shaders/detect.comp \
 sabotage 'detect: classes that start inside a texel lose the last' shaders/detect.comp \
   '(begin & ~3u) + CHUNK + 4' '(begin & ~3u) + CHUNK' ops-detect
 sabotage 'detect: classes not to be reported are' shaders/detect.comp \
-  '(f.reported[label >> 5] & (1u << (label & 31u))) != 0' '(f.reported[label >> 5] | 1u) != 0' ops-detect
+  '(reported >> ((c + i - begin) & 31u) & 1u) != 0' '(reported | 1u) != 0' ops-detect
+sabotage 'detect: the best score is the first one seen' shaders/detect.comp \
+  'for (uint seen = best_bits; floatBitsToUint (best) > seen;' 'for (uint seen = best_bits; seen == 0;' ops-detect
+sabotage 'detect: scores below the threshold are none' shaders/detect.comp \
+  'best = max (best, counts ? score[i] : 0.0);' 'best = max (best, counts && score[i] > threshold ? score[i] : 0.0);' \
+  ops-detect
 sabotage 'preprocess: chroma shift ignored' shaders/preprocess.comp \
   'clamp (at * vec2 (c.scale_x, c.scale_y) + vec2 (c.shift_x, c.shift_y),' \
   'clamp (at * vec2 (c.scale_x, c.scale_y),' ops-preprocess
@@ -271,11 +276,42 @@ sabotage 'fifo: end of stream from downstream lasts' gst/gstcbamfifo.c \
   'fifo->flow == GST_FLOW_EOS && restarts (&item)' 'fifo->flow == GST_FLOW_EOS && FALSE' gst-flow
 sabotage 'fifo: one slot that comes back frees all' gst/gstcbamfifo.c \
   'fifo->slots_taken--;' 'fifo->slots_taken = 0;' gst-flow
-sabotage 'stream: results of before a flush are kept' gst/gstcbamstream.c \
-  '  drop_results (self);
-  start_flow' '  start_flow' gst-flow
+sabotage 'fifo: results of before a flush are kept' gst/gstcbamfifo.c \
+  '    gst_cbam_session_discard (item->session);' '    gst_cbam_session_unref (item->session);' gst-flow
+sabotage 'fifo: the line has no end' gst/gstcbamfifo.c \
+  'is_full (fifo, frames, age))' 'FALSE)' gst-live
+sabotage 'fifo: frames in line do not age' gst/gstcbamfifo.c \
+  'return g_get_monotonic_time () - item->arrived >= age;' 'return FALSE;' gst-live
 sabotage 'stream: live frames wait for a slot' gst/gstcbamstream.c \
-  '!gst_cbam_latency_is_live (&self->latency), &slot' 'TRUE, &slot' gst-flow
+  '!settings->live, &slot' 'TRUE, &slot' gst-flow
+sabotage 'stream: a longer interval is sat out' gst/gstcbamstream.c \
+  '  self->until_next = MIN (self->until_next, settings->interval);' '' gst-settings
+sabotage 'stream: late for good means never inferred' gst/gstcbamstream.c \
+  'now - last < period' 'now >= last' gst-live
+sabotage 'qos: upstream hears of every delay' gst/gstcbamqos.c \
+  'timestamp - qos->late_since > PATIENCE' 'TRUE' gst-live
+sabotage 'qos: lateness outlives a flush' gst/gstcbamstream.c \
+  '  gst_cbam_qos_reset (&self->qos);' '' gst-live
+sabotage 'publish: detections are carried into other frames' gst/gstcbamstream.c \
+  '      gst_cbam_publish_reset (self);' '' gst-settings
+sabotage 'carry: of any age' gst/gstcbampublish.c \
+  'if (last != NULL)' 'if (FALSE)' gst-settings
+sabotage 'reload: a model without the classes is taken' gst/gstcbamdetect.c \
+  'self->session != NULL && gst_cbam_classes_parse (self->settings.classes, session' \
+  'self->session != NULL || gst_cbam_classes_parse (self->settings.classes, session' gst-settings
+sabotage 'selection: labels have their case' gst/gstcbamselection.c \
+  'g_utf8_casefold (b, -1)' 'g_strdup (b)' gst-settings
+sabotage 'session: another one for every stream' compute/vk/device.c \
+  'share ? find_opened (index, device->debug) : NULL' 'NULL' gst-streams unit-model-file
+sabotage 'crop: chroma lies where luma does' compute/preprocess.c \
+  '(*ret_y >> layout->column_sub[p]) * stride' '*ret_y * stride' gst-settings
+sabotage 'crop: odd edges move inwards' compute/preprocess.c \
+  'region->x - *ret_x + (guint64) region->width + unit_x - 1' 'region->x - *ret_x + (guint64) region->width' gst-settings
+sabotage 'detector: the limit is for unwanted classes too' compute/detector.c \
+  '    nms.max_detections = 0; /* of those asked for */' '    nms.max_detections = params->max_detections;' \
+  nets-detector
+sabotage 'latency: never sinks' gst/gstcbamlatency.c \
+  '2 * latency->longest < latency->ceiling' 'FALSE' gst-flow
 sabotage 'stream: the segment is forgotten' gst/gstcbamstream.c \
   '      gst_event_copy_segment (event, &self->segment);' '' gst-meta
 sabotage 'meta: running time is stream time' gst/gstcbammeta.c \
@@ -288,6 +324,30 @@ sabotage 'latency: ours is not added' gst/gstcbamlatency.c \
   '  min += latency->ceiling;' '' gst-flow
 sabotage 'latency: raised without room to spare' gst/gstcbamlatency.c \
   'held + held / 4' 'held' gst-flow
+sabotage 'attention: maps are scaled across as they are down' gst/gstcbamattentionmeta.c \
+  'scale_double (map, "over-y", factors[1]);' 'scale_double (map, "over-y", factors[0]);' gst-attention
+sabotage 'attention: maps of any size are read' gst/gstcbamattentionmeta.c \
+  'n == 0 || gst_buffer_get_size (buffer) != n * sizeof (float)' 'n == 0' gst-attention
+sabotage 'regions: what scalers drop is lost' gst/gstcbamregionmeta.c \
+  '  gst_cbam_region_update_detection (buffer, region);' '' gst-cbamjson
+sabotage 'json: relative height by the width' gst/gstcbamjson.c \
+  'box->bottom / (double) height' 'box->bottom / (double) width' gst-cbamjson
+sabotage 'json: the timestamp is the pts' gst/gstcbamjson.c \
+  'frame, "timestamp", time)' 'frame, "timestamp", GST_BUFFER_PTS (buffer))' gst-cbamjson
+sabotage 'scene: regions that move stay' gst/gstcbamscene.c \
+  'MAX (2.5, (size) / 256.0)' '1e9' gst-cbamoverlay
+sabotage 'draw: cold places are tinted' gst/gstcbamdraw.c \
+  'heat_map_fill (heat, 0, ' 'heat_map_fill (heat, 0.3, ' gst-cbamoverlay
+sabotage 'draw: a settings change is not seen' gst/gstcbamdraw.c \
+  'painter->settings.serial == settings->serial' 'TRUE' gst-cbamoverlay
+sabotage 'stretch: blue is red' gst/gstcbamstretch.c \
+  'weights[component] = 255;' 'weights[2 - component] = 255;' gst-overlay
+sabotage 'stretch: cells as they are, without steps between' gst/gstcbamstretch.c \
+  'return (a * (256 - fraction) + b * fraction) >> 8;' 'return a;' gst-overlay
+sabotage 'plates: labels cover each other' drawing/plates.c \
+  'distance < nearest && is_free (plates, &try)' 'distance < nearest' gst-cbamoverlay
+sabotage 'palette: white on bright plates' drawing/palette.c \
+  'luminance > 0.18 ?' 'luminance > 0.7 ?' gst-cbamoverlay
 sabotage 'composition: rectangles end at half a chroma sample' gst/gstcbamcomposition.c \
   'MIN ((x1 + 1) & ~1, GST_VIDEO_FRAME_WIDTH (frame)) - *x0' \
   'MIN (x1 & ~1, GST_VIDEO_FRAME_WIDTH (frame)) - *x0' gst-overlay

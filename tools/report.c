@@ -4,9 +4,9 @@
 
 #include "report.h"
 
-#include "heatmap.h"
 #include "json-text.h"
 
+#include <heatmap.h>
 #include <math.h>
 #include <string.h>
 

@@ -40,7 +40,7 @@ typedef struct
 
   /* Byte ranges of a slot. */
   gsize frame_offset, frame_size; /* CbamFrameArgs */
-  gsize hits_offset, hits_size;   /* count, padding, CbamHit[] */
+  gsize hits_offset, hits_size;   /* count, best score, CbamHit[] */
   gsize boxes_offset, boxes_size; /* float[4] per prior */
   gsize slot_size;                /* kept and host maps come last */
   guint32 max_hits;

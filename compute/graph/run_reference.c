@@ -41,6 +41,7 @@ cbam_reference_run (CbamReference *reference, const guint8 *pixels, const CbamFr
   reference->pixels = pixels;
   reference->frame = frame;
   g_array_set_size (reference->hits, 0);
+  reference->best_score = 0;
   for (guint n = 0; n < reference->graph->nodes->len; n++) {
     const CbamNode *node = g_ptr_array_index (reference->graph->nodes, n);
 

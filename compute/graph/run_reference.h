@@ -16,6 +16,7 @@ struct _CbamReference
   const guint8 *pixels; /* of the frame, as the slot holds them */
   const CbamFrameArgs *frame;
   GArray *hits;      /* CbamHit */
+  float best_score;  /* of the classes that may be reported */
   float (*boxes)[4]; /* x0, y0, x1, y1 per prior */
 };
 

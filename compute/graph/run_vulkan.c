@@ -602,6 +602,7 @@ cbam_slot_get_map (CbamSlot *slot, const CbamTensor *tensor)
   return slot->memory->map + tensor->offset;
 }
 
+/* How many there are, then the bits of the best score. */
 static guint32 *
 hit_count (const CbamSlot *slot)
 {
@@ -626,7 +627,7 @@ cbam_slot_submit (CbamSlot *slot, GError **error)
     return FALSE;
   if (!slot->recorded && (!create_descriptors (slot, error) || !record (slot, error)))
     return FALSE;
-  *hit_count (slot) = 0;
+  hit_count (slot)[0] = hit_count (slot)[1] = 0;
   if (upload && !cbam_buffer_flush (upload, 0, upload->size, error))
     return FALSE;
   if (!cbam_buffer_flush (slot->memory, 0, plan->hits_offset + 8, error) ||
@@ -680,6 +681,15 @@ cbam_slot_get_hits (const CbamSlot *slot, guint32 *n)
 {
   *n = slot->n_hits;
   return (const CbamHit *) (slot->memory->map + slot->program->plan->hits_offset + 8);
+}
+
+float
+cbam_slot_get_best_score (const CbamSlot *slot)
+{
+  float score;
+
+  memcpy (&score, hit_count (slot) + 1, sizeof score);
+  return score;
 }
 
 const float (*cbam_slot_get_boxes (const CbamSlot *slot))[4]

@@ -60,6 +60,8 @@ CbamBufferRange cbam_program_get_weights (const CbamProgram *program, const Cbam
 
 /* In no particular order. */
 const CbamHit *cbam_slot_get_hits (const CbamSlot *slot, guint32 *n);
+/* The highest score of any class that may be reported, whether it passed the threshold or not. */
+float cbam_slot_get_best_score (const CbamSlot *slot);
 /* x0, y0, x1, y1 per prior, fractions of the input. */
 const float (*cbam_slot_get_boxes (const CbamSlot *slot))[4];
 /* Seconds per step of the plan; NULL without profile. */

@@ -138,7 +138,10 @@ reference (CbamReference *run, const CbamNode *node)
           .prior_class = prior * p->n_classes + k,
         };
 
-        if (hit.score > run->frame->threshold && (run->frame->reported[k / 32] & (1u << (k % 32))))
+        if ((run->frame->reported[k / 32] & (1u << (k % 32))) == 0)
+          continue;
+        run->best_score = MAX (run->best_score, hit.score);
+        if (hit.score > run->frame->threshold)
           g_array_append_val (run->hits, hit);
       }
     }

@@ -87,6 +87,13 @@ debug_from_environment (void)
   return g_parse_debug_string (g_getenv ("CBAM_DEBUG"), keys, G_N_ELEMENTS (keys));
 }
 
+/* ---- Sharing ---------------------------------------------------------------------------------------------------- */
+
+/* What cbam_device_open() gave and is still alive; holds no references. The lock is for opening too: two streams that
+ * start together open once. */
+static GSList *opened;
+static GMutex opened_lock;
+
 /* ---- The instance --------------------------------------------------------------------------------------------- */
 
 /* The only thing the library ever prints, and only when asked to by the debug switch: a test must not pass over it. */
@@ -409,11 +416,26 @@ open_handle (CbamDevice *device, GError **error)
   return TRUE;
 }
 
-CbamDevice *
-cbam_device_open_with (const char *name, CbamDebugFlags debug, GError **error)
+/* The shared device of that number and those switches, or NULL. The lock is held. */
+static CbamDevice *
+find_opened (guint index, CbamDebugFlags debug)
+{
+  for (GSList *l = opened; l; l = l->next) {
+    CbamDevice *device = l->data;
+
+    if (device->info.index == index && device->debug == debug && !cbam_device_is_parked (device))
+      return cbam_device_ref (device);
+  }
+  return NULL;
+}
+
+/* With @share the lock is held, and the device may be one that is open already. */
+static CbamDevice *
+open_device (const char *name, CbamDebugFlags debug, gboolean share, GError **error)
 {
   g_autoptr (CbamDevice) device = g_new0 (CbamDevice, 1);
   g_autoptr (CbamDeviceList) list = NULL;
+  CbamDevice *there;
   GError *local = NULL;
   guint32 timestamp_bits = 0;
   guint index = 0;
@@ -430,6 +452,10 @@ cbam_device_open_with (const char *name, CbamDebugFlags debug, GError **error)
   if (!list || !choose (list, name, &index, error))
     return NULL;
 
+  there = share ? find_opened (index, device->debug) : NULL;
+  if (there)
+    return there;
+
   device->physical = list->handles[index];
   fill_info (device->physical, index, &device->info);
   find_queue_family (device->physical, &device->queue_family, &timestamp_bits);
@@ -441,9 +467,24 @@ cbam_device_open_with (const char *name, CbamDebugFlags debug, GError **error)
 }
 
 CbamDevice *
+cbam_device_open_with (const char *name, CbamDebugFlags debug, GError **error)
+{
+  return open_device (name, debug, FALSE, error);
+}
+
+CbamDevice *
 cbam_device_open (const char *name, GError **error)
 {
-  return cbam_device_open_with (name, 0, error);
+  CbamDevice *device;
+
+  g_mutex_lock (&opened_lock);
+  device = open_device (name, 0, TRUE, error);
+  if (device && !device->shared) {
+    device->shared = TRUE;
+    opened = g_slist_prepend (opened, device);
+  }
+  g_mutex_unlock (&opened_lock);
+  return device;
 }
 
 CbamDevice *
@@ -454,10 +495,24 @@ cbam_device_ref (CbamDevice *device)
   return device;
 }
 
+/* Takes a reference away. TRUE: it was the last. A shared device goes from the list at the same time, so that nobody
+ * finds it there between its last reference and its end. */
+static gboolean
+drop_reference (CbamDevice *device)
+{
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = device->shared ? g_mutex_locker_new (&opened_lock) : NULL;
+
+  if (!g_atomic_ref_count_dec (&device->refs))
+    return FALSE;
+  if (device->shared)
+    opened = g_slist_remove (opened, device);
+  return TRUE;
+}
+
 void
 cbam_device_unref (CbamDevice *device)
 {
-  if (!device || !g_atomic_ref_count_dec (&device->refs))
+  if (!device || !drop_reference (device))
     return;
   if (cbam_device_is_parked (device)) {
     /* The driver may still be working on it: it stays, reachable for leak checkers, until the process ends. */

@@ -45,6 +45,7 @@ struct _CbamDevice
   CbamDeviceInfo info;
   CbamDeviceCaps caps;
   CbamDebugFlags debug;
+  gboolean shared; /* cbam_device_open() may give it again; set once, before anybody has it */
 
   VkInstance instance;
   VkDebugUtilsMessengerEXT messenger;
@@ -61,7 +62,7 @@ struct _CbamDevice
   gint parked;         /* the CbamError + 1 that ended it; atomic */
 };
 
-/* As cbam_device_open(), with @debug added to what CBAM_DEBUG says. */
+/* As cbam_device_open(), with @debug added to what CBAM_DEBUG says, and never shared. */
 CbamDevice *cbam_device_open_with (const char *name, CbamDebugFlags debug, GError **error);
 
 /* TRUE for VK_SUCCESS; else sets @error to what @call gave, parks a lost device, and returns FALSE. */

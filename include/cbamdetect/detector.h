@@ -49,7 +49,8 @@ CBAM_API void cbam_detector_free (CbamDetector *detector);
  *
  * Starts detection and returns at once; it never waits while a slot is free.
  *
- * Returns: %TRUE, or %FALSE with #CBAM_ERROR_BUSY (no free slot), #CBAM_ERROR_BAD_IMAGE, or what the device says
+ * Returns: %TRUE, or %FALSE with #CBAM_ERROR_BUSY (no free slot), #CBAM_ERROR_BAD_IMAGE (which a region outside of
+ * the frame is, too), or what the device says
  */
 CBAM_API gboolean cbam_detector_submit (CbamDetector *detector, const CbamImage *image, const CbamDetectParams *params,
                                         GError **error);

@@ -45,8 +45,9 @@ CBAM_API const CbamDeviceInfo *cbam_device_list_get (const CbamDeviceList *list,
  *   the best: discrete, then integrated, then virtual, then CPU
  * @error: return location for an error
  *
- * Opens a device with a queue of its own. Thread-safe; the device is counted and may be shared by any number of models
- * and threads.
+ * Opens a device with a queue of its own. Thread-safe. Devices are shared: as long as one lives, opening the same again
+ * gives the same object, unless it is parked, which a lost or hung one is; so models are shared too, and all streams
+ * stand in one queue, served in the order they submit.
  *
  * Returns: (transfer full): the device, or %NULL with #CBAM_ERROR_NO_DEVICE (the message lists what is there)
  */

@@ -23,6 +23,21 @@ typedef enum
 } CbamOverlap;
 
 /**
+ * CbamRegion:
+ * @x: left edge in pixels
+ * @y: top edge
+ * @width: in pixels; 0 = the whole frame
+ * @height: in pixels; 0 = the whole frame
+ *
+ * A rectangle of a frame. What of it lies outside is left out; where chroma is subsampled, odd edges move outwards by
+ * a pixel.
+ */
+typedef struct
+{
+  guint x, y, width, height;
+} CbamRegion;
+
+/**
  * CbamDetectParams:
  * @threshold: report scores above this, 0..1
  * @nms_iou: boxes of one class that overlap a stronger one by more than this (intersection over union, 0..1) go
@@ -31,6 +46,8 @@ typedef enum
  * @attention: report what attention modules looked at (cbam_result_get_attention())
  * @grad_cam: explain so many of the strongest detections (cbam_result_get_grad_cam()), 0 = none
  * @overlap: what @nms_iou is compared with, 0 = the model's own
+ * @region: look only here; results are in pixels of the frame all the same
+ * @classes: report class k only if bit k % 32 of element k / 32 is set; all 0 = every class
  *
  * What may change from frame to frame. Start from cbam_model_get_detect_params().
  */
@@ -43,6 +60,8 @@ typedef struct
   gboolean attention;
   guint grad_cam;
   CbamOverlap overlap;
+  CbamRegion region;
+  guint32 classes[32];
 } CbamDetectParams;
 
 /**

@@ -123,9 +123,13 @@ CBAM_API const CbamAttention *cbam_result_get_attention (const CbamResult *resul
  */
 CBAM_API const CbamMap *cbam_result_get_grad_cam (const CbamResult *result, gsize detection);
 
-/** cbam_result_get_best_score: the highest score of any class anywhere in the frame that passed the threshold, before
- * NMS; 0 when nothing passed. */
+/** cbam_result_get_best_score: the highest score of any class anywhere in the frame, whether it passed the threshold or
+ * not, and whether the class was asked for or not. It tells why nothing was found. */
 CBAM_API float cbam_result_get_best_score (const CbamResult *result);
+
+/** cbam_result_get_n_unwanted: how many detections are not reported because #CbamDetectParams.classes leaves out their
+ * class. */
+CBAM_API gsize cbam_result_get_n_unwanted (const CbamResult *result);
 
 /** cbam_result_get_seconds: wall time from submit to the sorted result. */
 CBAM_API double cbam_result_get_seconds (const CbamResult *result);

@@ -131,6 +131,7 @@ def main():
     for name, check, *arguments in (
             ("gst/ includes only the public headers", check_outsider, "gst"),
             ("tools/ includes only the public headers", check_outsider, "tools"),
+            ("drawing/ includes only the public headers", check_outsider, "drawing"),
             ("the library knows nothing of GStreamer", check_no_gstreamer),
             ("only compute/vk, run_vulkan and grad_cam call Vulkan", check_no_vulkan),
             ("recipes have no GError", check_recipes),

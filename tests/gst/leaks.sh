@@ -22,6 +22,7 @@ check ()
 
 raw=video/x-raw,width=320,height=240,framerate=25/1
 model=$CBAM_TEST_MODEL
+attention_model=$CBAM_TEST_ATTENTION_MODEL
 
 expected=success
 check videotestsrc num-buffers=30 ! $raw ! cbamdetect model=$model threshold=0 post-messages=true ! fakesink
@@ -31,8 +32,16 @@ check videotestsrc num-buffers=30 is-live=true ! $raw,format=RGB ! cbamdetect mo
   overlay=labels ! fakesink
 check videotestsrc num-buffers=10 ! $raw ! tee name=t t. ! queue ! cbamdetect model=$model threshold=0 overlay=boxes \
   ! fakesink t. ! queue ! cbamdetect model=$model threshold=0 ! fakesink
+check videotestsrc num-buffers=30 ! $raw ! cbamdetect model=$model threshold=0 classes=dog,1 roi=10,10,200,100 \
+  interval=3 attention=true overlay=boxes ! fakesink
+check videotestsrc num-buffers=60 is-live=true ! $raw ! cbamdetect model=$model threshold=0 carry=none ! fakesink \
+  sync=true
+check videotestsrc num-buffers=30 ! $raw ! cbamdetect model=$attention_model threshold=0.3 attention=true ! queue \
+  ! videoscale ! video/x-raw,width=200,height=200 ! tee name=t t. ! queue ! cbamoverlay overlay=boxes+labels+attention \
+  ! fakesink t. ! queue ! cbamjson ! fakesink
 check videotestsrc num-buffers=1000 ! $raw ! cbamdetect model=$model ! identity eos-after=5 ! fakesink
 
 expected=failure
 check videotestsrc ! $raw ! cbamdetect model=/nonexistent ! fakesink
+check videotestsrc ! $raw ! cbamdetect model=$model classes=unheard-of ! fakesink
 check videotestsrc ! $raw ! cbamdetect model=$model threshold=0 ! identity error-after=5 ! fakesink

@@ -171,6 +171,7 @@ found_in (GstBuffer *buffer)
                                     &found.label_id, "x_min", G_TYPE_DOUBLE, &found.x_min, "y_min", G_TYPE_DOUBLE,
                                     &found.y_min, "x_max", G_TYPE_DOUBLE, &found.x_max, "y_max", G_TYPE_DOUBLE,
                                     &found.y_max, NULL));
+    gst_structure_get (detection, "age", G_TYPE_UINT64, &found.age, "frame-age", G_TYPE_UINT, &found.frame_age, NULL);
     g_array_append_val (all, found);
   }
   return all;
@@ -217,6 +218,17 @@ gboolean
 found_equal (const GArray *a, const GArray *b)
 {
   return a->len == b->len && memcmp (a->data, b->data, a->len * sizeof (Found)) == 0;
+}
+
+guint64
+get_stat (GstElement *element, const char *field)
+{
+  g_autoptr (GstStructure) stats = NULL;
+  guint64 value = 0;
+
+  g_object_get (element, "stats", &stats, NULL);
+  fail_unless (gst_structure_get_uint64 (stats, field, &value), "%s", field);
+  return value;
 }
 
 GstMessage *

@@ -15,6 +15,8 @@ typedef struct
   int label_id;
   double score, x_min, y_min, x_max, y_max;
   guint x, y, width, height;
+  guint64 age; /* ns and frames since the frame it was found in; 0 where it is this one */
+  guint frame_age;
 } Found;
 
 /* The file named by CBAM_TEST_MODEL. */
@@ -49,6 +51,9 @@ double found_distance (const GArray *reference, const GArray *found);
 
 /* Byte for byte. */
 gboolean found_equal (const GArray *a, const GArray *b);
+
+/* A number of the property `stats` of @element. */
+guint64 get_stat (GstElement *element, const char *field);
 
 /* The next message of @type from the bus of @element, or NULL when there is none. */
 GstMessage *pop_message (GstElement *element, GstMessageType type);

@@ -364,7 +364,7 @@ GST_END_TEST
 /* Frames that come faster than inference: all of them go out in order, some of them without detections. */
 GST_START_TEST (live_frames_pass)
 {
-  GstElement *element = detect_new ("threshold=0 queue-depth=1");
+  GstElement *element = detect_new ("threshold=0 queue-depth=1 carry=none");
   GstHarness *h = harness_new (element, NULL);
   GstBuffer *frames[50];
   guint inferred = 0;
@@ -454,12 +454,33 @@ GST_START_TEST (latency_rises_once)
   gst_cbam_latency_reset (&latency, 100 * GST_MSECOND);
   fail_if (gst_cbam_latency_is_live (&latency));
   latency.live = TRUE;
-  fail_if (gst_cbam_latency_observe (&latency, 100 * GST_MSECOND));
-  fail_unless (gst_cbam_latency_observe (&latency, 120 * GST_MSECOND));
+  fail_if (gst_cbam_latency_observe (&latency, 100 * GST_MSECOND, 0));
+  fail_unless (gst_cbam_latency_observe (&latency, 120 * GST_MSECOND, 1));
   fail_unless_equals_uint64 (latency.ceiling, 150 * GST_MSECOND);
-  fail_if (gst_cbam_latency_observe (&latency, 149 * GST_MSECOND));
+  fail_if (gst_cbam_latency_observe (&latency, 149 * GST_MSECOND, 2));
+  fail_if (gst_cbam_latency_raise (&latency, 150 * GST_MSECOND));
+  fail_unless (gst_cbam_latency_raise (&latency, 160 * GST_MSECOND));
+  fail_unless_equals_uint64 (gst_cbam_latency_get_ceiling (&latency), 160 * GST_MSECOND);
   latency.live = FALSE;
-  fail_if (gst_cbam_latency_observe (&latency, 900 * GST_MSECOND)); /* nobody needs to know */
+  fail_if (gst_cbam_latency_observe (&latency, 900 * GST_MSECOND, 3)); /* nobody needs to know */
+  g_mutex_clear (&latency.lock);
+}
+GST_END_TEST
+
+GST_START_TEST (latency_sinks_slowly)
+{
+  GstCbamLatency latency = { 0 };
+
+  g_mutex_init (&latency.lock);
+  gst_cbam_latency_reset (&latency, 100 * GST_MSECOND);
+  latency.live = TRUE;
+  for (guint second = 0; second < 10; second++)
+    fail_if (gst_cbam_latency_observe (&latency, 40 * GST_MSECOND, second * GST_SECOND));
+  fail_unless (gst_cbam_latency_observe (&latency, 20 * GST_MSECOND, 10 * GST_SECOND));
+  fail_unless_equals_uint64 (latency.ceiling, 50 * GST_MSECOND);
+  /* Not for a little, which would change it again and again. */
+  for (guint second = 11; second < 40; second++)
+    fail_if (gst_cbam_latency_observe (&latency, 30 * GST_MSECOND, second * GST_SECOND));
   g_mutex_clear (&latency.lock);
 }
 GST_END_TEST
@@ -485,5 +506,6 @@ main (int argc, char **argv)
   tcase_add_test (tests, latency_is_answered);
   tcase_add_test (tests, latency_keeps_upstreams_room);
   tcase_add_test (tests, latency_rises_once);
+  tcase_add_test (tests, latency_sinks_slowly);
   return run_suite (tests);
 }

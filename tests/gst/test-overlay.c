@@ -302,6 +302,81 @@ GST_START_TEST (blends_colours)
 }
 GST_END_TEST
 
+/* A small picture stretched over the frame looks as one of the frame's size does, in every format; where it is clear,
+ * nothing changes; and nothing beside the frame's rows is written. */
+GST_START_TEST (blends_stretched)
+{
+  static const guint32 colours[] = { 0x80800000, 0xff00ff00, 0x40102030, 0 };
+
+  for (guint f = 0; f < G_N_ELEMENTS (formats); f++)
+    for (guint i = 0; i < G_N_ELEMENTS (colours); i++) {
+      /* GStreamer blends Y'CbCr and gray as if they were BT.709's of limited range, whatever the caps say. */
+      g_autofree char *text = g_strdup_printf ("video/x-raw,format=%s,width=37,height=23,framerate=25/1%s", formats[f],
+                                               f < 4 ? ",colorimetry=bt709" : "");
+      g_autoptr (GstCaps) caps = gst_caps_from_string (text);
+      GstVideoInfo info;
+      gst_video_info_from_caps (&info, caps);
+      g_autoptr (GstBuffer) plain = picture_new (text, 9, 0);
+      g_autoptr (GstBuffer) large = picture_pad (plain, text, 13), small = picture_pad (plain, text, 13);
+      g_autoptr (GstVideoOverlayComposition) whole = composition_new (0, 0, 37, 23, colours[i]);
+      g_autoptr (GstBuffer) pixels = solid_new (3, 2, colours[i]);
+      g_autoptr (GstVideoOverlayRectangle) rectangle =
+          gst_video_overlay_rectangle_new_raw (pixels, 0, 0, 37, 23, GST_VIDEO_OVERLAY_FORMAT_FLAG_PREMULTIPLIED_ALPHA);
+      g_autoptr (GstVideoOverlayComposition) stretched = gst_video_overlay_composition_new (rectangle);
+      fail_unless (gst_cbam_composition_blend (large, &info, whole));
+      fail_unless (gst_cbam_composition_blend (small, &info, stretched));
+
+      GstVideoFrame a, b;
+      fail_unless (gst_video_frame_map (&a, &info, large, GST_MAP_READ));
+      fail_unless (gst_video_frame_map (&b, &info, small, GST_MAP_READ));
+      for (guint c = 0; c < MIN (GST_VIDEO_FRAME_N_COMPONENTS (&a), 3); c++)
+        for (int y = 0; y < GST_VIDEO_FRAME_COMP_HEIGHT (&a, c); y++)
+          for (int x = 0; x < GST_VIDEO_FRAME_COMP_WIDTH (&a, c); x++) {
+            const int at = y * GST_VIDEO_FRAME_COMP_STRIDE (&a, c) + x * GST_VIDEO_FRAME_COMP_PSTRIDE (&a, c);
+            const int one = GST_VIDEO_FRAME_COMP_DATA (&a, c)[at], other = GST_VIDEO_FRAME_COMP_DATA (&b, c)[at];
+            /* GStreamer rounds colours to 8 bits before and after it blends. */
+            const gboolean gray = GST_VIDEO_INFO_IS_GRAY (&info) && colours[i] != 0;
+            fail_unless (gray ? colours[i] != 0xff00ff00 || other == 150 : ABS (one - other) <= (colours[i] ? 4 : 0),
+                         "%s, %08x: component %u at %d,%d is %d, not %d", formats[f], colours[i], c, x, y, other, one);
+          }
+      for (guint p = 0; p < GST_VIDEO_FRAME_N_PLANES (&b); p++) {
+        const guint8 *data = b.data[p];
+        fail_unless_equals_int (data[-1], 0xa5);
+        fail_unless_equals_int (data[b.info.stride[p] - 1], 0xa5);
+      }
+      gst_video_frame_unmap (&a);
+      gst_video_frame_unmap (&b);
+    }
+}
+GST_END_TEST
+
+/* Black on the left and white on the right: an even ramp between the centres of the two. */
+GST_START_TEST (stretches_smoothly)
+{
+  static const char text[] = "video/x-raw,format=GRAY8,width=60,height=8,framerate=25/1";
+  g_autoptr (GstCaps) caps = gst_caps_from_string (text);
+  GstVideoInfo info;
+  gst_video_info_from_caps (&info, caps);
+  g_autoptr (GstBuffer) buffer = picture_new (text, 0, 0), pixels = solid_new (2, 1, 0xff000000);
+  gst_buffer_fill (pixels, 4, &(guint32){ 0xffffffff }, 4);
+  g_autoptr (GstVideoOverlayRectangle) rectangle =
+      gst_video_overlay_rectangle_new_raw (pixels, 0, 0, 60, 8, GST_VIDEO_OVERLAY_FORMAT_FLAG_PREMULTIPLIED_ALPHA);
+  g_autoptr (GstVideoOverlayComposition) ramp = gst_video_overlay_composition_new (rectangle);
+
+  fail_unless (gst_cbam_composition_blend (buffer, &info, ramp));
+  GstVideoFrame frame;
+  fail_unless (gst_video_frame_map (&frame, &info, buffer, GST_MAP_READ));
+  for (int x = 0; x < 60; x++) {
+    const double expected = 255 * CLAMP ((x + 0.5) / 30 - 0.5, 0, 1);
+    for (int y = 0; y < 8; y++) {
+      const int found = ((guint8 *) frame.data[0])[y * frame.info.stride[0] + x];
+      fail_unless (ABS (found - expected) <= 2, "%d,%d: expected %.0f, found %d", x, y, expected, found);
+    }
+  }
+  gst_video_frame_unmap (&frame);
+}
+GST_END_TEST
+
 int
 main (int argc, char **argv)
 {
@@ -315,5 +390,7 @@ main (int argc, char **argv)
   tcase_add_test (tests, shared_frames_are_not_drawn_on);
   tcase_add_test (tests, blends_exactly_the_rectangle);
   tcase_add_test (tests, blends_colours);
+  tcase_add_test (tests, blends_stretched);
+  tcase_add_test (tests, stretches_smoothly);
   return run_suite (tests);
 }

@@ -173,7 +173,7 @@ test_params (void)
   none = collect (detector);
   cbam_result_get_detections (none, &n);
   g_assert_cmpuint (n, ==, 0);
-  g_assert_cmpfloat (cbam_result_get_best_score (none), ==, 0);
+  g_assert_cmpfloat (cbam_result_get_best_score (none), ==, d[0].score);
 
   params = everything ();
   params.nms_iou = 1;
@@ -181,6 +181,87 @@ test_params (void)
   loose = collect (detector);
   cbam_result_get_detections (loose, &n_loose);
   g_assert_cmpuint (n_loose, >, n_all);
+}
+
+/* Of all classes, those that are asked for, as they are among all; the limit is for them alone. */
+static void
+test_classes (void)
+{
+  g_autoptr (CbamDetector) detector = detector_new (0, FALSE);
+  CbamDetectParams params = everything ();
+  g_autoptr (CbamResult) all = NULL, some = NULL, few = NULL;
+  gsize n_all, n_some, n_few, i = 0;
+  const CbamDetection *a, *s;
+
+  submit (detector, 1, &params);
+  params.classes[0] = 1u << 2 | 1u << 4;
+  submit (detector, 1, &params);
+  all = collect (detector);
+  some = collect (detector);
+  a = cbam_result_get_detections (all, &n_all);
+  s = cbam_result_get_detections (some, &n_some);
+  g_assert_cmpuint (cbam_result_get_n_unwanted (all), ==, 0);
+  g_assert_cmpuint (cbam_result_get_n_unwanted (some), ==, n_all - n_some);
+  g_assert_cmpfloat (cbam_result_get_best_score (some), ==, cbam_result_get_best_score (all));
+  for (gsize k = 0; k < n_all; k++) {
+    if (a[k].class_id != 2 && a[k].class_id != 4)
+      continue;
+    g_assert_cmpuint (i, <, n_some);
+    g_assert_cmpuint (s[i].class_id, ==, a[k].class_id);
+    g_assert_cmpfloat (s[i].score, ==, a[k].score);
+    g_assert_cmpfloat (s[i].x, ==, a[k].x);
+    i++;
+  }
+  g_assert_cmpuint (i, ==, n_some);
+  g_assert_cmpuint (i, >, 3);
+
+  params.max_detections = 3;
+  submit (detector, 1, &params);
+  few = collect (detector);
+  cbam_result_get_detections (few, &n_few);
+  g_assert_cmpuint (n_few, ==, 3);
+}
+
+/* A region is as if there were nothing else, but for where it lies. */
+static void
+test_region (void)
+{
+  g_autofree guint8 *bytes = g_malloc (WIDTH * HEIGHT * 3);
+  const CbamImage whole = make_image (bytes, 5);
+  const CbamImage part = { .format = CBAM_FORMAT_RGB,
+                           .width = 41,
+                           .height = 33,
+                           .planes = { bytes + (7 * WIDTH + 11) * 3 },
+                           .strides = { WIDTH * 3 } };
+  g_autoptr (CbamDetector) detector = detector_new (2, FALSE);
+  CbamDetectParams params = everything ();
+  g_autoptr (CbamResult) alone = NULL, inside = NULL;
+  g_autoptr (GError) error = NULL;
+  const CbamDetection *a, *b;
+  gsize n, n_inside;
+
+  g_assert_true (cbam_detector_submit (detector, &part, &params, &error));
+  params.region = (CbamRegion){ 11, 7, 41, 33 };
+  g_assert_true (cbam_detector_submit (detector, &whole, &params, &error));
+  alone = collect (detector);
+  inside = collect (detector);
+  a = cbam_result_get_detections (alone, &n);
+  b = cbam_result_get_detections (inside, &n_inside);
+  g_assert_cmpuint (n, >, 3);
+  g_assert_cmpuint (n_inside, ==, n);
+  for (gsize i = 0; i < n; i++) {
+    g_assert_cmpuint (b[i].class_id, ==, a[i].class_id);
+    g_assert_cmpfloat (b[i].score, ==, a[i].score);
+    g_assert_cmpfloat_with_epsilon (b[i].x, a[i].x + 11, 1e-4);
+    g_assert_cmpfloat_with_epsilon (b[i].y, a[i].y + 7, 1e-4);
+    g_assert_cmpfloat (b[i].width, ==, a[i].width);
+    g_assert_cmpfloat (b[i].height, ==, a[i].height);
+  }
+
+  params.region = (CbamRegion){ WIDTH, 0, 10, 10 };
+  g_assert_false (cbam_detector_submit (detector, &whole, &params, &error));
+  g_assert_error (error, CBAM_ERROR, CBAM_ERROR_BAD_IMAGE);
+  g_assert_cmpuint (cbam_detector_get_free_slots (detector), ==, 2);
 }
 
 /* Frame 1 as a model of that profile sees it. */
@@ -536,6 +617,8 @@ main (int argc, char **argv)
   g_assert_no_error (error);
   g_test_add_func ("/detector/slots", test_slots);
   g_test_add_func ("/detector/params", test_params);
+  g_test_add_func ("/detector/classes", test_classes);
+  g_test_add_func ("/detector/region", test_region);
   g_test_add_func ("/detector/overlap", test_overlap);
   g_test_add_func ("/detector/box-placement", test_box_placement);
   g_test_add_func ("/detector/letterbox-placement", test_letterbox_placement);

@@ -161,6 +161,7 @@ run_level (CbamDevice *device, const Level *level, CbamScore score, gboolean mer
     cbam_slot_get_hits (slot, &n);
     found = sorted_hits (cbam_slot_get_hits (slot, &n), n);
     assert_same_hits (expected, found, threshold);
+    g_assert_cmpfloat_with_epsilon (cbam_slot_get_best_score (slot), reference->best_score, 2e-6);
     if (threshold < 0)
       g_assert_cmpuint (n, ==, (n_priors - 2) * (level->n_classes - (level->n_classes > 4 ? 2 : 0)));
     assert_close ("boxes", reference->boxes[2], cbam_slot_get_boxes (slot)[2], (n_priors - 2) * 4, 1e-5, 1e9);

@@ -522,6 +522,8 @@ test_known_devices (void)
 
     g_assert_no_error (error);
     g_assert_cmpstr (cbam_device_get_info (opened)->name, ==, info->name);
+    /* Devices are shared: another name for one that is open gives the same. */
+    g_assert_true ((opened == device) == (cbam_device_get_info (opened)->index == info->index));
   }
 }
 

@@ -5,9 +5,12 @@
 
 #include "heatmap.h"
 
+#include "palette.h"
+
 #include <math.h>
 
 #define N_COLOURS 256
+#define N_STRETCH 48      /* places looked at across and down; the finest maps have some 40 cells */
 #define OPACITY_COLD 0.15 /* lets the picture through, */
 #define OPACITY_HOT 0.7   /* and here some of it */
 
@@ -29,6 +32,7 @@ heat_map_new (HeatMix mix, const char *low, const char *high, const char *title_
     .low = g_strdup (low),
     .high = g_strdup (high),
     .layers = g_array_new (FALSE, FALSE, sizeof (HeatLayer)),
+    .to = 1,
   };
   va_end (arguments);
   return heat;
@@ -51,6 +55,18 @@ heat_map_add (HeatMap *heat, const CbamMap *map, float low, float high)
 {
   const HeatLayer layer = { *map, low, high };
   g_array_append_val (heat->layers, layer);
+}
+
+void
+heat_map_add_attention (HeatMap *heat, const CbamAttention *levels, gsize n)
+{
+  for (gsize i = 0; i < n; i++) {
+    float min = 0, max = 0;
+    if (levels[i].spatial.values != NULL)
+      map_range (&levels[i].spatial, &min, &max);
+    if (max > min)
+      heat_map_add (heat, &levels[i].spatial, min, max);
+  }
 }
 
 void
@@ -91,8 +107,9 @@ layer_value (const HeatLayer *layer, double x, double y)
   return layer->high > layer->low ? (above + (v - top) * (below - above) - layer->low) / (layer->high - layer->low) : 0;
 }
 
-double
-heat_map_value (const HeatMap *heat, double x, double y)
+/* What the layers make of a place. */
+static double
+mixed_value (const HeatMap *heat, double x, double y)
 {
   double sum = 0, largest = 0;
   for (guint i = 0; i < heat->layers->len; i++) {
@@ -100,7 +117,30 @@ heat_map_value (const HeatMap *heat, double x, double y)
     sum += value;
     largest = MAX (largest, value);
   }
-  const double value = heat->mix == HEAT_MAX ? largest : sum / MAX (heat->layers->len, 1);
+  return heat->mix == HEAT_MAX ? largest : sum / MAX (heat->layers->len, 1);
+}
+
+gboolean
+heat_map_stretch (HeatMap *heat, double width, double height)
+{
+  double from = INFINITY, to = -INFINITY;
+  for (guint i = 0; i < N_STRETCH; i++)
+    for (guint j = 0; j < N_STRETCH; j++) {
+      const double value = mixed_value (heat, (j + 0.5) / N_STRETCH * width, (i + 0.5) / N_STRETCH * height);
+      from = value < from ? value : from; /* NaN is passed over */
+      to = value > to ? value : to;
+    }
+  if (!(to > from))
+    return FALSE;
+  heat->from = from;
+  heat->to = to;
+  return TRUE;
+}
+
+double
+heat_map_value (const HeatMap *heat, double x, double y)
+{
+  const double value = (mixed_value (heat, x, y) - heat->from) / (heat->to - heat->from);
   return value > 0 ? MIN (value, 1) : 0; /* NaN is cold */
 }
 
@@ -122,33 +162,31 @@ heat_map_colour (double value, double rgb[3])
   }
 }
 
-/* As cairo wants them: native-endian 0xAARRGGBB, colours multiplied by alpha. */
-static void
-fill_colours (guint32 colours[N_COLOURS])
+void
+heat_map_fill (const HeatMap *heat, double cold, double hot, guint8 *pixels, int width, int height, int stride)
 {
+  guint32 colours[N_COLOURS];
   for (guint i = 0; i < N_COLOURS; i++) {
-    const double value = i / (N_COLOURS - 1.0), alpha = OPACITY_COLD + (OPACITY_HOT - OPACITY_COLD) * value;
+    const double value = i / (N_COLOURS - 1.0);
     double rgb[3];
     heat_map_colour (value, rgb);
-    colours[i] = (guint32) lround (255 * alpha) << 24 | (guint32) lround (255 * alpha * rgb[0]) << 16 |
-                 (guint32) lround (255 * alpha * rgb[1]) << 8 | (guint32) lround (255 * alpha * rgb[2]);
+    colours[i] = palette_pixel ((Colour){ rgb[0], rgb[1], rgb[2] }, cold + (hot - cold) * value);
+  }
+
+  for (int y = 0; y < height; y++) {
+    guint32 *row = (guint32 *) (pixels + (gssize) y * stride);
+    for (int x = 0; x < width; x++)
+      row[x] = colours[lround ((N_COLOURS - 1) * heat_map_value (heat, x + 0.5, y + 0.5))];
   }
 }
 
 void
 heat_map_draw (const HeatMap *heat, cairo_t *cr, int width, int height)
 {
-  guint32 colours[N_COLOURS];
-  fill_colours (colours);
-
   cairo_surface_t *surface = cairo_image_surface_create (CAIRO_FORMAT_ARGB32, width, height);
   if (cairo_surface_status (surface) == CAIRO_STATUS_SUCCESS) {
-    guint8 *data = cairo_image_surface_get_data (surface);
-    for (int y = 0; y < height; y++) {
-      guint32 *row = (guint32 *) (data + (gsize) y * cairo_image_surface_get_stride (surface));
-      for (int x = 0; x < width; x++)
-        row[x] = colours[lround ((N_COLOURS - 1) * heat_map_value (heat, x + 0.5, y + 0.5))];
-    }
+    heat_map_fill (heat, OPACITY_COLD, OPACITY_HOT, cairo_image_surface_get_data (surface), width, height,
+                   cairo_image_surface_get_stride (surface));
     cairo_surface_mark_dirty (surface);
   }
   cairo_set_source_surface (cr, surface, 0, 0); /* a surface that failed makes @cr fail */

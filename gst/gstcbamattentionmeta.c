@@ -1,0 +1,283 @@
+/* The metadata `CbamAttentionMeta`: written from a result, scaled with the video, and read back.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "gstcbamattentionmeta.h"
+
+#include <gst/video/video.h>
+#include <math.h>
+#include <string.h>
+
+#define LEVEL_PREFIX "level-"
+#define GRAD_CAM "grad-cam"
+#define MOST_CELLS 4096 /* across and down, of a map that can be read */
+
+/* --- Scaling --- */
+
+static void
+scale_double (GstStructure *structure, const char *field, double factor)
+{
+  double value;
+
+  if (gst_structure_get_double (structure, field, &value))
+    gst_structure_set (structure, field, G_TYPE_DOUBLE, value * factor, NULL);
+}
+
+/* The map lies over the same things of a frame that is so many times as large. */
+static gboolean
+scale_map (GQuark field, GValue *value, gpointer user_data)
+{
+  const double *factors = user_data;
+
+  if (!GST_VALUE_HOLDS_STRUCTURE (value))
+    return TRUE;
+  GstStructure *map = gst_structure_copy (gst_value_get_structure (value));
+  scale_double (map, "over-x", factors[0]);
+  scale_double (map, "over-width", factors[0]);
+  scale_double (map, "over-y", factors[1]);
+  scale_double (map, "over-height", factors[1]);
+  g_value_take_boxed (value, map);
+  return TRUE;
+}
+
+static void
+copy_structure (GstStructure *to, const GstStructure *from)
+{
+  gst_structure_remove_all_fields (to);
+  for (int i = 0; i < gst_structure_n_fields (from); i++) {
+    const char *field = gst_structure_nth_field_name (from, i);
+    gst_structure_set_value (to, field, gst_structure_get_value (from, field));
+  }
+}
+
+static gboolean
+transform (GstBuffer *to, GstCustomMeta *meta, G_GNUC_UNUSED GstBuffer *from, GQuark type, gpointer data,
+           G_GNUC_UNUSED gpointer user_data)
+{
+  const GstVideoMetaTransform *scale = data;
+
+  if (!GST_META_TRANSFORM_IS_COPY (type) && !GST_VIDEO_META_TRANSFORM_IS_SCALE (type))
+    return FALSE;
+
+  GstStructure *structure =
+      gst_custom_meta_get_structure (gst_buffer_add_custom_meta (to, GST_CBAM_ATTENTION_META_NAME));
+  copy_structure (structure, gst_custom_meta_get_structure (meta));
+  if (GST_META_TRANSFORM_IS_COPY (type))
+    return TRUE;
+
+  double factors[] = { (double) GST_VIDEO_INFO_WIDTH (scale->out_info) / GST_VIDEO_INFO_WIDTH (scale->in_info),
+                       (double) GST_VIDEO_INFO_HEIGHT (scale->out_info) / GST_VIDEO_INFO_HEIGHT (scale->in_info) };
+  gst_structure_map_in_place (structure, scale_map, factors);
+  gst_structure_set (structure, "frame-width", G_TYPE_INT, GST_VIDEO_INFO_WIDTH (scale->out_info), "frame-height",
+                     G_TYPE_INT, GST_VIDEO_INFO_HEIGHT (scale->out_info), NULL);
+  return TRUE;
+}
+
+/* As regions of interest: elements that change the size or the orientation must know what they do. */
+void
+gst_cbam_attention_meta_register (void)
+{
+  static const char *tags[] = { GST_META_TAG_VIDEO_STR, GST_META_TAG_VIDEO_ORIENTATION_STR, GST_META_TAG_VIDEO_SIZE_STR,
+                                NULL };
+  static gsize done;
+
+  if (g_once_init_enter (&done)) {
+    if (gst_meta_get_info (GST_CBAM_ATTENTION_META_NAME) == NULL) /* nobody else has, in this process */
+      gst_meta_register_custom (GST_CBAM_ATTENTION_META_NAME, tags, transform, NULL, NULL);
+    g_once_init_leave (&done, 1);
+  }
+}
+
+/* --- Writing --- */
+
+static GstBuffer *
+floats_to_buffer (const float *values, gsize n)
+{
+  return gst_buffer_new_memdup (values, n * sizeof (float));
+}
+
+static void
+set_map (GstStructure *structure, const CbamMap *map)
+{
+  const gsize n = (gsize) map->width * map->height;
+  float min = map->values[0], max = map->values[0];
+  g_autoptr (GstBuffer) values = floats_to_buffer (map->values, n);
+
+  for (gsize i = 1; i < n; i++) {
+    min = MIN (min, map->values[i]);
+    max = MAX (max, map->values[i]);
+  }
+  gst_structure_set (structure, "width", G_TYPE_INT, (int) map->width, "height", G_TYPE_INT, (int) map->height,
+                     "over-x", G_TYPE_DOUBLE, (double) map->x, "over-y", G_TYPE_DOUBLE, (double) map->y, "over-width",
+                     G_TYPE_DOUBLE, (double) map->frame_width, "over-height", G_TYPE_DOUBLE, (double) map->frame_height,
+                     "min", G_TYPE_DOUBLE, (double) min, "max", G_TYPE_DOUBLE, (double) max, "spatial", GST_TYPE_BUFFER,
+                     values, NULL);
+}
+
+static void
+take_structure (GstStructure *parent, const char *field, GstStructure *child)
+{
+  GValue value = G_VALUE_INIT;
+
+  g_value_init (&value, GST_TYPE_STRUCTURE);
+  g_value_take_boxed (&value, child);
+  gst_structure_take_value (parent, field, &value);
+}
+
+static void
+add_level (GstStructure *parent, const CbamAttention *attention)
+{
+  GstStructure *level = gst_structure_new ("level", "level", G_TYPE_INT, (int) attention->level, NULL);
+  char field[32];
+
+  if (attention->spatial.values != NULL)
+    set_map (level, &attention->spatial);
+  if (attention->channel != NULL) {
+    g_autoptr (GstBuffer) values = floats_to_buffer (attention->channel, attention->n_channels);
+    gst_structure_set (level, "channels", G_TYPE_INT, (int) attention->n_channels, "channel", GST_TYPE_BUFFER, values,
+                       NULL);
+  }
+  g_snprintf (field, sizeof field, LEVEL_PREFIX "%u", attention->level);
+  take_structure (parent, field, level);
+}
+
+gboolean
+gst_cbam_attention_meta_attach (GstBuffer *buffer, const CbamResult *result, int width, int height)
+{
+  gsize n = 0, n_detections;
+  const CbamAttention *levels = cbam_result_get_attention (result, &n);
+
+  cbam_result_get_detections (result, &n_detections);
+  const CbamMap *grad_cam = n_detections > 0 ? cbam_result_get_grad_cam (result, 0) : NULL;
+  const gboolean has_grad_cam = grad_cam != NULL && grad_cam->values != NULL;
+  if ((levels == NULL || n == 0) && !has_grad_cam)
+    return FALSE;
+
+  gst_cbam_attention_meta_register ();
+  GstStructure *structure =
+      gst_custom_meta_get_structure (gst_buffer_add_custom_meta (buffer, GST_CBAM_ATTENTION_META_NAME));
+  gst_structure_set (structure, "frame-width", G_TYPE_INT, width, "frame-height", G_TYPE_INT, height, NULL);
+  for (gsize i = 0; levels != NULL && i < n; i++)
+    add_level (structure, &levels[i]);
+  if (has_grad_cam) {
+    GstStructure *map = gst_structure_new_empty (GRAD_CAM);
+    set_map (map, grad_cam);
+    take_structure (structure, GRAD_CAM, map);
+  }
+  return TRUE;
+}
+
+/* --- Reading --- */
+
+/* The floats of a buffer that has exactly @n of them, kept by @maps; NULL otherwise. */
+static const float *
+read_floats (GstCbamAttentionMaps *maps, const GstStructure *structure, const char *field, gsize n)
+{
+  const GValue *value = gst_structure_get_value (structure, field);
+  GstBuffer *buffer = value != NULL && GST_VALUE_HOLDS_BUFFER (value) ? gst_value_get_buffer (value) : NULL;
+
+  if (buffer == NULL || n == 0 || gst_buffer_get_size (buffer) != n * sizeof (float))
+    return NULL;
+  float *values = g_new (float, n);
+  gst_buffer_extract (buffer, 0, values, n * sizeof (float));
+  g_ptr_array_add (maps->memory, values);
+  return values;
+}
+
+static CbamMap
+read_map (GstCbamAttentionMaps *maps, const GstStructure *structure)
+{
+  int width, height;
+  double x, y, over_width, over_height;
+
+  if (!gst_structure_get (structure, "width", G_TYPE_INT, &width, "height", G_TYPE_INT, &height, "over-x",
+                          G_TYPE_DOUBLE, &x, "over-y", G_TYPE_DOUBLE, &y, "over-width", G_TYPE_DOUBLE, &over_width,
+                          "over-height", G_TYPE_DOUBLE, &over_height, NULL) ||
+      width < 1 || height < 1 || width > MOST_CELLS || height > MOST_CELLS || !(over_width > 0) || !(over_height > 0) ||
+      !isfinite (x + y + over_width + over_height))
+    return (CbamMap){ 0 };
+
+  return (CbamMap){
+    .width = width,
+    .height = height,
+    .values = read_floats (maps, structure, "spatial", (gsize) width * height),
+    .x = x,
+    .y = y,
+    .frame_width = over_width,
+    .frame_height = over_height,
+  };
+}
+
+static gboolean
+read_field (GQuark field, const GValue *value, gpointer user_data)
+{
+  GstCbamAttentionMaps *maps = user_data;
+  const char *name = g_quark_to_string (field);
+  const GstStructure *structure = GST_VALUE_HOLDS_STRUCTURE (value) ? gst_value_get_structure (value) : NULL;
+  int level, n_channels = 0;
+
+  if (structure == NULL)
+    return TRUE;
+  if (strcmp (name, GRAD_CAM) == 0) {
+    maps->grad_cam = read_map (maps, structure);
+    return TRUE;
+  }
+  if (!g_str_has_prefix (name, LEVEL_PREFIX) || !gst_structure_get_int (structure, "level", &level) || level < 0)
+    return TRUE;
+
+  CbamAttention attention = { .level = level, .spatial = read_map (maps, structure) };
+  if (gst_structure_get_int (structure, "channels", &n_channels) && n_channels > 0)
+    attention.channel = read_floats (maps, structure, "channel", n_channels);
+  attention.n_channels = attention.channel != NULL ? n_channels : 0;
+  g_array_append_val (maps->levels, attention);
+  return TRUE;
+}
+
+static int
+compare_levels (gconstpointer a, gconstpointer b)
+{
+  const CbamAttention *first = a, *second = b;
+
+  return first->level < second->level ? -1 : first->level > second->level;
+}
+
+static GstStructure *
+find_structure (GstBuffer *buffer)
+{
+  const GstMetaInfo *info = gst_meta_get_info (GST_CBAM_ATTENTION_META_NAME);
+  GstStructure *structure = NULL;
+  gpointer state = NULL;
+  GstMeta *meta;
+
+  while ((meta = gst_buffer_iterate_meta_filtered (buffer, &state, info->api)))
+    structure = gst_custom_meta_get_structure ((GstCustomMeta *) meta);
+  return structure;
+}
+
+GstCbamAttentionMaps *
+gst_cbam_attention_maps_new (GstBuffer *buffer)
+{
+  gst_cbam_attention_meta_register ();
+  const GstStructure *structure = find_structure (buffer);
+  if (structure == NULL)
+    return NULL;
+
+  GstCbamAttentionMaps *maps = g_new0 (GstCbamAttentionMaps, 1);
+  maps->levels = g_array_new (FALSE, FALSE, sizeof (CbamAttention));
+  maps->memory = g_ptr_array_new_with_free_func (g_free);
+  gst_structure_get (structure, "frame-width", G_TYPE_INT, &maps->frame_width, "frame-height", G_TYPE_INT,
+                     &maps->frame_height, NULL);
+  gst_structure_foreach (structure, read_field, maps);
+  g_array_sort (maps->levels, compare_levels);
+  return maps;
+}
+
+void
+gst_cbam_attention_maps_free (GstCbamAttentionMaps *maps)
+{
+  if (maps == NULL)
+    return;
+  g_array_unref (maps->levels);
+  g_ptr_array_unref (maps->memory);
+  g_free (maps);
+}

@@ -1,0 +1,52 @@
+/* The metadata `CbamAttentionMeta`: what the network's attention let through on a frame, and where the evidence for its
+ * strongest detection lies. A #GstCustomMeta, so that every language that has GStreamer can read it.
+ *
+ *     CbamAttentionMeta
+ *       frame-width, frame-height: int     the frame that places are in pixels of
+ *       level-0, level-1, ...: structure   one for each level that has attention, 0 = the finest
+ *         level: int
+ *         width, height: int               cells of the map; these and the next six only where there is a map
+ *         over-x, over-y, over-width, over-height: double
+ *                                          the part of the frame that the map lies over, in pixels; it may reach past
+ *                                          the frame's edges, where the network letterboxes
+ *         min, max: double                 of the map
+ *         spatial: GstBuffer               float32 [height][width], native-endian, 0..1
+ *         channels: int, channel: GstBuffer
+ *                                          float32 [channels], 0..1; only where there are weights of channels
+ *       grad-cam: structure                Grad-CAM of the first region of the frame; fields as a level's map has them
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include <cbamdetect/result.h>
+#include <gst/gst.h>
+
+G_BEGIN_DECLS
+
+#define GST_CBAM_ATTENTION_META_NAME "CbamAttentionMeta"
+
+/* Makes the metadata known to GStreamer. Any number of times. */
+void gst_cbam_attention_meta_register (void);
+
+/* Adds what @result says about a frame of this size to the writable @buffer. FALSE: it has neither attention (see
+ * CbamDetectParams.attention) nor Grad-CAM (CbamDetectParams.grad_cam), and nothing was added. */
+gboolean gst_cbam_attention_meta_attach (GstBuffer *buffer, const CbamResult *result, int width, int height);
+
+/* What a buffer's metadata says, in the library's words. Values live as long as this does. */
+typedef struct
+{
+  int frame_width, frame_height;
+  GArray *levels;   /* CbamAttention */
+  CbamMap grad_cam; /* values are NULL where there is none */
+  GPtrArray *memory;
+} GstCbamAttentionMaps;
+
+/* Returns (transfer full) (nullable): what the last such metadata of @buffer says; NULL where it has none. Maps whose
+ * sizes contradict each other are left out. */
+GstCbamAttentionMaps *gst_cbam_attention_maps_new (GstBuffer *buffer);
+void gst_cbam_attention_maps_free (GstCbamAttentionMaps *maps);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (GstCbamAttentionMaps, gst_cbam_attention_maps_free)
+
+G_END_DECLS

@@ -1,0 +1,36 @@
+/* GstCbamLast: what was found last, for frames that were not inferred themselves.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include <cbamdetect/result.h>
+#include <gst/gst.h>
+
+G_BEGIN_DECLS
+
+/* Zeroed: nothing was found yet. */
+typedef struct
+{
+  CbamResult *result;
+  GstClockTime running_time; /* of the frame it was found in; may be GST_CLOCK_TIME_NONE */
+  guint frames;              /* that have come since */
+} GstCbamLast;
+
+/* A newer result. */
+void gst_cbam_last_set (GstCbamLast *last, CbamResult *result, GstClockTime running_time);
+
+/* Forgets it: what comes has nothing to do with what was. */
+void gst_cbam_last_clear (GstCbamLast *last);
+
+/* How much older it is than a frame of that running time; GST_CLOCK_TIME_NONE: nobody knows. */
+GstClockTime gst_cbam_last_get_age (const GstCbamLast *last, GstClockTime running_time);
+
+/* The number that every metadata of @buffer is at most, for gst_cbam_mark_age(). */
+guint64 gst_cbam_newest_meta (GstBuffer *buffer);
+
+/* Marks the detections and the CbamAttentionMeta that were added after @newest as those of an earlier frame: fields
+ * `age` and `frame-age`. */
+void gst_cbam_mark_age (GstBuffer *buffer, guint64 newest, GstClockTime age, guint frames);
+
+G_END_DECLS

@@ -1,0 +1,154 @@
+/* From results to metadata, drawings and messages.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "gstcbampublish.h"
+
+#include "gstcbamattentionmeta.h"
+#include "gstcbamcomposition.h"
+#include "gstcbammeta.h"
+
+#define GST_CAT_DEFAULT gst_cbam_debug
+
+/* What the properties ask of a frame. */
+typedef struct
+{
+  GstCbamOverlay overlay;
+  GstCbamCarry carry;
+  gboolean attention, post_messages;
+} Wishes;
+
+static Wishes
+get_wishes (GstCbamDetect *self)
+{
+  const GstCbamSettings *settings = &self->settings;
+
+  GST_OBJECT_LOCK (self);
+  const Wishes wishes = { settings->drawing.overlay, settings->carry, settings->attention, settings->post_messages };
+  GST_OBJECT_UNLOCK (self);
+  return wishes;
+}
+
+static void
+negotiate (GstCbamDetect *self, GstCbamOverlay overlay)
+{
+  gboolean reconfigure = gst_pad_check_reconfigure (self->src_pad);
+
+  if (self->negotiated && !reconfigure && !overlay == !self->overlay)
+    return;
+  self->attach = gst_cbam_composition_negotiate (self->src_pad, self->caps, overlay != GST_CBAM_OVERLAY_NONE);
+  self->overlay = overlay;
+  self->negotiated = TRUE;
+  GST_DEBUG_OBJECT (self, "drawings are %s", self->attach ? "attached" : "blended");
+}
+
+void
+gst_cbam_publish_negotiate (GstCbamDetect *self)
+{
+  negotiate (self, get_wishes (self).overlay);
+}
+
+static void
+draw (GstCbamDetect *self, GstBuffer *buffer, const CbamResult *result, GstCbamOverlay overlay)
+{
+  if (self->painter == NULL)
+    self->painter = gst_cbam_painter_new ();
+  GST_OBJECT_LOCK (self);
+  gst_cbam_painter_set_settings (self->painter, &self->settings.drawing);
+  GST_OBJECT_UNLOCK (self);
+  gst_cbam_painter_set_size (self->painter, GST_VIDEO_INFO_WIDTH (&self->src_info),
+                             GST_VIDEO_INFO_HEIGHT (&self->src_info));
+
+  g_autoptr (GstVideoOverlayComposition) composition = gst_cbam_painter_draw (self->painter, result, overlay);
+  if (composition == NULL)
+    return;
+  if (self->attach) {
+    gst_cbam_composition_attach (buffer, composition);
+  } else if (!gst_cbam_composition_blend (buffer, &self->src_info, composition) && !self->warned) {
+    self->warned = TRUE;
+    GST_ELEMENT_WARNING (self, STREAM, FORMAT, ("Detections cannot be drawn on these frames."),
+                         ("Their memory cannot be mapped for writing. Detections are still attached as metadata."));
+  }
+}
+
+/* Says in the log what was found, and if nothing was, why. */
+static void
+explain (GstCbamDetect *self, GstBuffer *buffer, const CbamResult *result)
+{
+  const GstClockTime pts = GST_BUFFER_PTS (buffer);
+  const gsize unwanted = cbam_result_get_n_unwanted (result);
+  const double best = cbam_result_get_best_score (result);
+  gsize n;
+
+  cbam_result_get_detections (result, &n);
+  if (n > 0)
+    GST_DEBUG_OBJECT (self, "%" GST_TIME_FORMAT ": %" G_GSIZE_FORMAT " detections, best score %.3f",
+                      GST_TIME_ARGS (pts), n, best);
+  else if (unwanted > 0)
+    GST_DEBUG_OBJECT (self, "%" GST_TIME_FORMAT ": no detections, but %" G_GSIZE_FORMAT " of other classes (classes)",
+                      GST_TIME_ARGS (pts), unwanted);
+  else
+    GST_DEBUG_OBJECT (self, "%" GST_TIME_FORMAT ": no detections: best score %.3f is not above the threshold",
+                      GST_TIME_ARGS (pts), best);
+}
+
+static GstClockTime
+get_running_time (GstCbamDetect *self, GstBuffer *buffer)
+{
+  if (self->segment.format != GST_FORMAT_TIME)
+    return GST_CLOCK_TIME_NONE;
+  return gst_segment_to_running_time (&self->segment, GST_FORMAT_TIME, GST_BUFFER_PTS (buffer));
+}
+
+/* Metadata and drawings of @result; @last: it is an earlier frame's. */
+static GstBuffer *
+attach (GstCbamDetect *self, GstBuffer *buffer, const CbamResult *result, const GstCbamLast *last, Wishes wishes)
+{
+  gsize n;
+
+  cbam_result_get_detections (result, &n);
+  if (n == 0 && !wishes.attention && wishes.overlay == GST_CBAM_OVERLAY_NONE)
+    return buffer;
+
+  buffer = gst_buffer_make_writable (buffer);
+  const guint64 newest = gst_cbam_newest_meta (buffer);
+  gst_cbam_meta_add (buffer, result, &self->src_info);
+  if (wishes.attention)
+    gst_cbam_attention_meta_attach (buffer, result, GST_VIDEO_INFO_WIDTH (&self->src_info),
+                                    GST_VIDEO_INFO_HEIGHT (&self->src_info));
+  if (last != NULL)
+    gst_cbam_mark_age (buffer, newest, gst_cbam_last_get_age (last, get_running_time (self, buffer)), last->frames);
+  if (wishes.overlay != GST_CBAM_OVERLAY_NONE)
+    draw (self, buffer, result, wishes.overlay);
+  return buffer;
+}
+
+GstBuffer *
+gst_cbam_publish_frame (GstCbamDetect *self, GstBuffer *buffer, CbamResult *result)
+{
+  const Wishes wishes = get_wishes (self);
+
+  negotiate (self, wishes.overlay);
+  if (result == NULL) {
+    self->last.frames++;
+    if (self->last.result == NULL || wishes.carry == GST_CBAM_CARRY_NONE)
+      return buffer;
+    gst_cbam_stats_count_carried (&self->stats);
+    return attach (self, buffer, self->last.result, &self->last, wishes);
+  }
+
+  explain (self, buffer, result);
+  gst_cbam_stats_add_result (&self->stats, result);
+  gst_cbam_last_set (&self->last, result, get_running_time (self, buffer));
+  buffer = attach (self, buffer, result, NULL, wishes);
+  if (wishes.post_messages)
+    gst_element_post_message (GST_ELEMENT (self), gst_cbam_meta_to_message (GST_OBJECT (self), buffer, result,
+                                                                            &self->src_info, &self->segment));
+  return buffer;
+}
+
+void
+gst_cbam_publish_reset (GstCbamDetect *self)
+{
+  gst_cbam_last_clear (&self->last);
+}

@@ -1,0 +1,132 @@
+/* GstCbamScene: what there is to draw on a frame, whether it comes from the detector or from a buffer's metadata.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "gstcbamscene.h"
+
+#include "gstcbamregionmeta.h"
+
+#include <math.h>
+#include <palette.h>
+
+/* How far the whole pixels of a region may be from its fractions: scaling rounds each of them, and multiplies what
+ * rounding did before. Where a region was moved by less, it does not show. */
+#define SLACK(size) MAX (2.5, (size) / 256.0)
+
+static GstCbamScene *
+scene_new (void)
+{
+  GstCbamScene *scene = g_new0 (GstCbamScene, 1);
+
+  scene->boxes = g_array_new (FALSE, FALSE, sizeof (GstCbamBox));
+  return scene;
+}
+
+void
+gst_cbam_scene_free (GstCbamScene *scene)
+{
+  if (scene == NULL)
+    return;
+  g_array_unref (scene->boxes);
+  gst_cbam_attention_maps_free (scene->maps);
+  g_free (scene);
+}
+
+GstCbamScene *
+gst_cbam_scene_new_from_result (const CbamResult *result)
+{
+  GstCbamScene *scene = scene_new ();
+  gsize n;
+  const CbamDetection *detections = cbam_result_get_detections (result, &n);
+
+  for (gsize i = 0; i < n; i++) {
+    const CbamDetection *d = &detections[i];
+    const GstCbamBox box = { d->label, d->class_id, d->score, -1, d->x, d->y, d->x + d->width, d->y + d->height };
+    g_array_append_val (scene->boxes, box);
+  }
+  scene->levels = cbam_result_get_attention (result, &scene->n_levels);
+  scene->grad_cam = n > 0 ? cbam_result_get_grad_cam (result, 0) : NULL;
+  return scene;
+}
+
+/* The edges as `detection` has them, which are finer than whole pixels. Somebody who moves a region may forget to tell
+ * them, so they count only where they agree with its pixels. */
+static gboolean
+read_edges (const GstStructure *detection, const GstVideoRegionOfInterestMeta *region, int width, int height,
+            GstCbamBox *box)
+{
+  double x_min, y_min, x_max, y_max;
+
+  if (!gst_structure_get (detection, "x_min", G_TYPE_DOUBLE, &x_min, "y_min", G_TYPE_DOUBLE, &y_min, "x_max",
+                          G_TYPE_DOUBLE, &x_max, "y_max", G_TYPE_DOUBLE, &y_max, NULL))
+    return FALSE;
+  x_min *= width;
+  x_max *= width;
+  y_min *= height;
+  y_max *= height;
+  if (!(fabs (x_min - region->x) <= SLACK (width) && fabs (y_min - region->y) <= SLACK (height) &&
+        fabs (x_max - ((double) region->x + region->w)) <= SLACK (width) &&
+        fabs (y_max - ((double) region->y + region->h)) <= SLACK (height)))
+    return FALSE;
+
+  box->left = x_min;
+  box->top = y_min;
+  box->right = x_max;
+  box->bottom = y_max;
+  return TRUE;
+}
+
+GstCbamBox
+gst_cbam_box_from_region (GstBuffer *buffer, const GstVideoRegionOfInterestMeta *region, int width, int height)
+{
+  const GstStructure *detection = gst_cbam_region_get_detection (buffer, region);
+  const GstStructure *object =
+      gst_video_region_of_interest_meta_get_param ((GstVideoRegionOfInterestMeta *) region, "object_id");
+  const char *label = g_quark_to_string (region->roi_type);
+  const double x = region->x, y = region->y;
+  GstCbamBox box = { label ? label : "", 0, -1, -1, x, y, x + region->w, y + region->h };
+  int number;
+
+  if (detection != NULL) {
+    gst_structure_get_double (detection, "confidence", &box.score);
+    read_edges (detection, region, width, height, &box);
+  }
+  if (detection != NULL && gst_structure_get_int (detection, "label_id", &number) && number >= 0)
+    box.class_id = number;
+  else
+    box.class_id = palette_name_to_class (box.label);
+  if (object != NULL && gst_structure_get_int (object, "id", &number))
+    box.id = number;
+  return box;
+}
+
+static int
+compare_boxes (gconstpointer a, gconstpointer b)
+{
+  const GstCbamBox *first = a, *second = b;
+
+  return first->score < second->score ? 1 : first->score > second->score ? -1 : 0;
+}
+
+GstCbamScene *
+gst_cbam_scene_new_from_buffer (GstBuffer *buffer, int width, int height)
+{
+  GstCbamScene *scene = scene_new ();
+  gpointer state = NULL;
+  GstMeta *meta;
+
+  while ((meta = gst_buffer_iterate_meta_filtered (buffer, &state, GST_VIDEO_REGION_OF_INTEREST_META_API_TYPE))) {
+    const GstCbamBox box = gst_cbam_box_from_region (buffer, (GstVideoRegionOfInterestMeta *) meta, width, height);
+    if (box.left < width && box.top < height) /* edges are never negative */
+      g_array_append_val (scene->boxes, box);
+  }
+  g_array_sort (scene->boxes, compare_boxes); /* stable */
+
+  scene->maps = gst_cbam_attention_maps_new (buffer);
+  if (scene->maps != NULL) {
+    scene->levels = (const CbamAttention *) scene->maps->levels->data;
+    scene->n_levels = scene->maps->levels->len;
+    scene->grad_cam = scene->maps->grad_cam.values != NULL ? &scene->maps->grad_cam : NULL;
+  }
+  return scene;
+}

@@ -1,0 +1,102 @@
+/* Reading lists of classes, and rectangles.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "gstcbamselection.h"
+
+#include <gst/gst.h>
+#include <string.h>
+
+/* Class 0 may be the background, and "???" is what lists of classes have in their gaps: neither is ever reported. */
+static const char *
+get_label (const CbamModel *model, guint class_id)
+{
+  const char *label = cbam_model_get_class_name (model, class_id);
+
+  if (label == NULL || g_str_equal (label, "???") || (class_id == 0 && g_str_equal (label, "background")))
+    return NULL;
+  return label;
+}
+
+static gboolean
+same_label (const char *a, const char *b)
+{
+  g_autofree char *folded_a = g_utf8_casefold (a, -1), *folded_b = g_utf8_casefold (b, -1);
+
+  return g_str_equal (folded_a, folded_b);
+}
+
+/* Sets the bits of every class that @word means. FALSE: none. */
+static gboolean
+select_classes (const char *word, const CbamModel *model, guint32 classes[32])
+{
+  gboolean found = FALSE;
+  guint64 number;
+
+  for (guint k = 0; k < cbam_model_get_n_classes (model); k++) {
+    const char *label = get_label (model, k);
+    if (label == NULL || !same_label (label, word))
+      continue;
+    classes[k / 32] |= 1u << (k % 32);
+    found = TRUE;
+  }
+  if (found || !g_ascii_string_to_unsigned (word, 10, 0, G_MAXUINT, &number, NULL) ||
+      get_label (model, (guint) number) == NULL)
+    return found;
+  classes[number / 32] |= 1u << (number % 32);
+  return TRUE;
+}
+
+static char *
+list_labels (const CbamModel *model)
+{
+  g_autoptr (GString) list = g_string_new (NULL);
+
+  for (guint k = 0; k < cbam_model_get_n_classes (model); k++)
+    if (get_label (model, k) != NULL)
+      g_string_append_printf (list, "%s%s (%u)", list->len > 0 ? ", " : "", get_label (model, k), k);
+  return g_string_free (g_steal_pointer (&list), FALSE);
+}
+
+gboolean
+gst_cbam_classes_parse (const char *text, const CbamModel *model, guint32 ret_classes[32], GError **error)
+{
+  g_auto (GStrv) words = g_strsplit (text != NULL ? text : "", ",", -1);
+  guint32 classes[32] = { 0 };
+
+  for (guint i = 0; words[i] != NULL; i++) {
+    const char *word = g_strstrip (words[i]);
+    if (*word == '\0' || select_classes (word, model, classes))
+      continue;
+    g_autofree char *known = list_labels (model);
+    g_set_error (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS,
+                 "classes: the model %s does not know \"%s\"; it knows %s.", cbam_model_get_name (model), word, known);
+    return FALSE;
+  }
+  memcpy (ret_classes, classes, sizeof classes);
+  return TRUE;
+}
+
+gboolean
+gst_cbam_region_parse (const char *text, CbamRegion *ret_region, GError **error)
+{
+  g_auto (GStrv) words = g_strsplit (text != NULL ? text : "", ",", -1);
+  guint64 numbers[4] = { 0 };
+  gboolean good = g_strv_length (words) == 4;
+
+  if (text == NULL || *text == '\0') {
+    *ret_region = (CbamRegion){ 0 };
+    return TRUE;
+  }
+  for (guint i = 0; good && i < 4; i++)
+    good = g_ascii_string_to_unsigned (g_strstrip (words[i]), 10, i < 2 ? 0 : 1, G_MAXUINT16, &numbers[i], NULL);
+  if (!good) {
+    g_set_error (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS,
+                 "roi: \"%s\" is not \"x,y,width,height\": four whole numbers of pixels, of which the last two are "
+                 "at least 1.",
+                 text);
+    return FALSE;
+  }
+  *ret_region = (CbamRegion){ (guint) numbers[0], (guint) numbers[1], (guint) numbers[2], (guint) numbers[3] };
+  return TRUE;
+}

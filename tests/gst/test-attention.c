@@ -1,0 +1,205 @@
+/* What metadata says about attention, and that it stays right when frames are copied, converted and scaled.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "regions.h"
+
+#include "../../gst/gstcbamattentionmeta.h"
+
+#include <math.h>
+
+#define CAPS "video/x-raw,format=RGB,width=320,height=240,framerate=25/1"
+#define LEVELS 3
+
+static const GstStructure *
+attention_of (GstBuffer *buffer)
+{
+  GstCustomMeta *meta = gst_buffer_get_custom_meta (buffer, "CbamAttentionMeta");
+
+  return meta ? gst_custom_meta_get_structure (meta) : NULL;
+}
+
+static const GstStructure *
+field_of (const GstStructure *structure, const char *field)
+{
+  const GValue *value = gst_structure_get_value (structure, field);
+
+  fail_unless (value != NULL && GST_VALUE_HOLDS_STRUCTURE (value), "no structure %s", field);
+  return gst_value_get_structure (value);
+}
+
+static double
+double_of (const GstStructure *structure, const char *field)
+{
+  double value;
+
+  fail_unless (gst_structure_get_double (structure, field, &value), "no %s", field);
+  return value;
+}
+
+static int
+int_of (const GstStructure *structure, const char *field)
+{
+  int value;
+
+  fail_unless (gst_structure_get_int (structure, field, &value), "no %s", field);
+  return value;
+}
+
+/* The floats of a field, as many as there must be. */
+static const float *
+floats_of (const GstStructure *structure, const char *field, gsize n, float *values)
+{
+  const GValue *value = gst_structure_get_value (structure, field);
+
+  fail_unless (value != NULL && GST_VALUE_HOLDS_BUFFER (value), "no buffer %s", field);
+  fail_unless_equals_int (gst_buffer_get_size (gst_value_get_buffer (value)), n * sizeof (float));
+  gst_buffer_extract (gst_value_get_buffer (value), 0, values, n * sizeof (float));
+  return values;
+}
+
+/* What the network looked at in picture 3, after `cbamdetect attention=true` and @more elements. */
+static GstBuffer *
+looked_at (const char *more)
+{
+  g_autofree char *line = g_strdup_printf ("cbamdetect model=%s threshold=0.3 attention=true %s",
+                                           g_getenv ("CBAM_TEST_ATTENTION_MODEL"), more);
+  GstHarness *h = gst_harness_new_parse (line);
+
+  gst_harness_set_live (h, FALSE);
+  gst_harness_set_src_caps_str (h, CAPS);
+  fail_unless_equals_int (gst_harness_push (h, picture_new (CAPS, 3, 0)), GST_FLOW_OK);
+  GstBuffer *out = gst_harness_pull (h);
+  gst_harness_teardown (h);
+  return out;
+}
+
+/* Every level, its map and its channels, over the part of the frame that the letterboxing network saw. */
+static void
+check_levels (const GstStructure *attention, double width, double height)
+{
+  static const int sizes[LEVELS] = { 4, 2, 1 }, n_channels[LEVELS] = { 128, 256, 128 };
+  const double shorter = height / 240, wider = width / 320;
+
+  fail_unless_equals_int (int_of (attention, "frame-width"), width);
+  fail_unless_equals_int (int_of (attention, "frame-height"), height);
+  for (int i = 0; i < LEVELS; i++) {
+    g_autofree char *name = g_strdup_printf ("level-%d", i);
+    const GstStructure *level = field_of (attention, name);
+    float spatial[16], channel[256], min = 1, max = 0;
+    fail_unless_equals_int (int_of (level, "level"), i);
+    fail_unless_equals_int (int_of (level, "width"), sizes[i]);
+    fail_unless_equals_int (int_of (level, "height"), sizes[i]);
+    floats_of (level, "spatial", sizes[i] * sizes[i], spatial);
+    for (int c = 0; c < sizes[i] * sizes[i]; c++) {
+      min = MIN (min, spatial[c]);
+      max = MAX (max, spatial[c]);
+    }
+    fail_unless (min > 0 && max < 1 && double_of (level, "min") == min && double_of (level, "max") == max);
+    fail_unless_equals_int (int_of (level, "channels"), n_channels[i]);
+    floats_of (level, "channel", n_channels[i], channel);
+    for (int c = 0; c < n_channels[i]; c++)
+      fail_unless (channel[c] > 0 && channel[c] < 1);
+    fail_unless (fabs (double_of (level, "over-x")) < 1 * wider);
+    fail_unless (fabs (double_of (level, "over-width") - 320 * wider) < 2 * wider);
+    fail_unless (fabs (double_of (level, "over-y") + 40 * shorter) < 2 * shorter);
+    fail_unless (fabs (double_of (level, "over-height") - 320 * shorter) < 4 * shorter);
+  }
+}
+
+GST_START_TEST (levels_are_complete)
+{
+  g_autoptr (GstBuffer) with = looked_at (""), without = looked_at ("attention=false");
+
+  fail_unless (attention_of (with) != NULL);
+  check_levels (attention_of (with), 320, 240);
+  fail_unless (attention_of (without) == NULL);
+}
+GST_END_TEST
+
+GST_START_TEST (scales_with_the_video)
+{
+  static const int sizes[][2] = { { 160, 120 }, { 640, 480 }, { 100, 400 } };
+  g_autoptr (GstBuffer) before = looked_at ("");
+  g_autoptr (GArray) found = found_in (before);
+
+  for (guint i = 0; i < G_N_ELEMENTS (sizes); i++) {
+    const int width = sizes[i][0], height = sizes[i][1];
+    g_autofree char *more =
+        g_strdup_printf ("! videoscale ! capsfilter caps=video/x-raw,width=%d,height=%d", width, height);
+    g_autoptr (GstBuffer) after = looked_at (more);
+    check_levels (attention_of (after), width, height);
+
+    float values[2][16];
+    floats_of (field_of (attention_of (before), "level-0"), "spatial", 16, values[0]);
+    floats_of (field_of (attention_of (after), "level-0"), "spatial", 16, values[1]);
+    fail_unless (memcmp (values[0], values[1], sizeof values[0]) == 0);
+
+    gpointer state = NULL;
+    GstVideoRegionOfInterestMeta *region;
+    for (guint r = 0; r < found->len; r++) {
+      const Found *f = &g_array_index (found, Found, r);
+      region = (GstVideoRegionOfInterestMeta *) gst_buffer_iterate_meta_filtered (
+          after, &state, GST_VIDEO_REGION_OF_INTEREST_META_API_TYPE);
+      fail_unless (region != NULL);
+      fail_unless_equals_string (g_quark_to_string (region->roi_type), f->label);
+      fail_unless (ABS ((int) region->x - (int) f->x * width / 320) <= 1);
+      fail_unless (ABS ((int) region->h - (int) f->height * height / 240) <= 1);
+    }
+  }
+}
+GST_END_TEST
+
+GST_START_TEST (copies_and_conversions_keep_it)
+{
+  g_autoptr (GstBuffer) before = looked_at ("");
+  g_autoptr (GstBuffer) converted = looked_at ("! videoconvert ! video/x-raw,format=NV12 ! queue");
+  g_autoptr (GstBuffer) copy = gst_buffer_copy (before), deep = gst_buffer_copy_deep (before);
+  GstBuffer *const all[] = { converted, copy, deep };
+
+  for (guint i = 0; i < G_N_ELEMENTS (all); i++) {
+    fail_unless (attention_of (all[i]) != NULL);
+    check_levels (attention_of (all[i]), 320, 240);
+  }
+  fail_unless (gst_structure_is_equal (attention_of (before), attention_of (copy)));
+}
+GST_END_TEST
+
+/* What others have written is not trusted. */
+GST_START_TEST (contradictions_are_left_out)
+{
+  static const float values[] = { 0.1F, 0.2F, 0.3F, 0.4F };
+  gst_cbam_attention_meta_register ();
+  g_autoptr (GstBuffer) buffer = gray_new (CAPS), empty = gray_new (CAPS);
+  map_add (buffer, CAPS, "level-2", 2, 2, values);
+  map_add (buffer, CAPS, "level-0", 4, 1, values);
+  map_add (buffer, CAPS, "level-1", 2, 2, values);
+  map_add (buffer, CAPS, "grad-cam", 1, 1, values);
+  GstStructure *structure = gst_custom_meta_get_structure (gst_buffer_get_custom_meta (buffer, "CbamAttentionMeta"));
+  g_autoptr (GstStructure) wrong = gst_structure_copy (field_of (structure, "level-1"));
+  gst_structure_set (wrong, "width", G_TYPE_INT, 3, NULL);
+  gst_structure_set (structure, "level-1", GST_TYPE_STRUCTURE, wrong, "level-3", G_TYPE_INT, 3, NULL);
+
+  fail_unless (gst_cbam_attention_maps_new (empty) == NULL);
+  g_autoptr (GstCbamAttentionMaps) maps = gst_cbam_attention_maps_new (buffer);
+  fail_unless_equals_int (maps->levels->len, 3);
+  const CbamAttention *levels = (const CbamAttention *) maps->levels->data;
+  for (guint i = 0; i < 3; i++)
+    fail_unless_equals_int (levels[i].level, i);
+  fail_unless (levels[0].spatial.values[3] == 0.4F && levels[1].spatial.values == NULL);
+  fail_unless (levels[2].spatial.width == 2 && levels[2].spatial.frame_width == 320);
+  fail_unless (maps->grad_cam.width == 1 && maps->grad_cam.values[0] == 0.1F);
+}
+GST_END_TEST
+
+int
+main (int argc, char **argv)
+{
+  gst_check_init (&argc, &argv);
+  TCase *tests = tcase_create ("attention");
+  tcase_add_test (tests, levels_are_complete);
+  tcase_add_test (tests, scales_with_the_video);
+  tcase_add_test (tests, copies_and_conversions_keep_it);
+  tcase_add_test (tests, contradictions_are_left_out);
+  return run_suite (tests);
+}

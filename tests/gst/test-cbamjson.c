@@ -1,0 +1,250 @@
+/* The element `cbamjson`: its lines parse, have the right numbers, and come one for each frame at its time.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "regions.h"
+
+#include <glib/gstdio.h>
+#include <json-glib/json-glib.h>
+#include <math.h>
+
+#define CAPS "video/x-raw,format=NV12,width=320,height=240,framerate=25/1"
+
+static JsonNode *
+parse_line (const char *line)
+{
+  g_autoptr (GError) error = NULL;
+  JsonNode *node = json_from_string (line, &error);
+
+  fail_unless (node != NULL && JSON_NODE_HOLDS_OBJECT (node), "%s: %s", line, error ? error->message : "no object");
+  return node;
+}
+
+/* The line that comes of @buffer; takes it. */
+static JsonNode *
+line_of (GstHarness *h, GstBuffer *buffer)
+{
+  fail_unless_equals_int (gst_harness_push (h, buffer), GST_FLOW_OK);
+  g_autoptr (GstBuffer) out = gst_harness_pull (h);
+  const gsize size = gst_buffer_get_size (out);
+  g_autofree char *text = g_malloc0 (size + 1);
+
+  gst_buffer_extract (out, 0, text, size);
+  fail_unless (size > 2 && strlen (text) == size && strchr (text, '\n') == text + size - 1, "%s", text);
+  return parse_line (text);
+}
+
+static JsonObject *
+nth_object (JsonNode *line, guint n)
+{
+  return json_array_get_object_element (json_object_get_array_member (json_node_get_object (line), "objects"), n);
+}
+
+GST_START_TEST (lines_say_what_metadata_says)
+{
+  GstHarness *h = gst_harness_new ("cbamjson");
+  g_object_set (h->element, "source", "front \"door\"", NULL);
+  gst_harness_set_src_caps_str (h, CAPS);
+  GstBuffer *buffer = picture_new (CAPS, 0, 3);
+  region_add (buffer, CAPS, "dog \"Rex\"\n\xc3\xa4", 12, 0.875, 80, 60, 160, 180);
+  GstVideoRegionOfInterestMeta *tracked = region_add (buffer, CAPS, "cat", 1, 0.5, 0, 0, 320, 240);
+  gst_video_region_of_interest_meta_add_param (tracked, gst_structure_new ("object_id", "id", G_TYPE_INT, 7, NULL));
+  gst_buffer_add_video_region_of_interest_meta (buffer, "theirs", 1, 2, 3, 4);
+
+  g_autoptr (JsonNode) line = line_of (h, buffer);
+  JsonObject *frame = json_node_get_object (line), *resolution = json_object_get_object_member (frame, "resolution");
+  fail_unless_equals_int (json_object_get_int_member (resolution, "width"), 320);
+  fail_unless_equals_int (json_object_get_int_member (resolution, "height"), 240);
+  fail_unless_equals_int (json_object_get_int_member (frame, "timestamp"), 120 * GST_MSECOND);
+  fail_unless_equals_string (json_object_get_string_member (frame, "source"), "front \"door\"");
+  fail_unless_equals_int (json_array_get_length (json_object_get_array_member (frame, "objects")), 3);
+
+  JsonObject *dog = nth_object (line, 0), *detection = json_object_get_object_member (dog, "detection");
+  JsonObject *edges = json_object_get_object_member (detection, "bounding_box");
+  fail_unless_equals_string (json_object_get_string_member (dog, "roi_type"), "dog \"Rex\"\n\xc3\xa4");
+  fail_unless_equals_string (json_object_get_string_member (detection, "label"), "dog \"Rex\"\n\xc3\xa4");
+  fail_unless_equals_int (json_object_get_int_member (detection, "label_id"), 12);
+  fail_unless (json_object_get_double_member (detection, "confidence") == 0.875);
+  fail_unless (json_object_get_double_member (edges, "x_min") == 0.25);
+  fail_unless (json_object_get_double_member (edges, "y_min") == 0.25);
+  fail_unless (json_object_get_double_member (edges, "x_max") == 0.5);
+  fail_unless (json_object_get_double_member (edges, "y_max") == 0.75);
+  fail_unless_equals_int (json_object_get_int_member (dog, "x"), 80);
+  fail_unless_equals_int (json_object_get_int_member (dog, "y"), 60);
+  fail_unless_equals_int (json_object_get_int_member (dog, "w"), 80);
+  fail_unless_equals_int (json_object_get_int_member (dog, "h"), 120);
+  fail_if (json_object_has_member (dog, "id"));
+  fail_unless_equals_int (json_object_get_int_member (nth_object (line, 1), "id"), 7);
+  fail_if (json_object_has_member (nth_object (line, 2), "detection"));
+  gst_harness_teardown (h);
+}
+GST_END_TEST
+
+/* A line has the times of its frame; its timestamp is the stream time. */
+GST_START_TEST (lines_keep_the_time)
+{
+  GstHarness *h = gst_harness_new ("cbamjson");
+  GstSegment segment;
+
+  gst_harness_set_src_caps_str (h, CAPS);
+  gst_segment_init (&segment, GST_FORMAT_TIME);
+  segment.start = 10 * GST_MSECOND;
+  segment.time = 1000 * GST_MSECOND;
+  gst_harness_push_event (h, gst_event_new_segment (&segment));
+  g_autoptr (GstCaps) caps = gst_pad_get_current_caps (h->sinkpad);
+  g_autofree char *text = gst_caps_to_string (caps);
+  fail_unless_equals_string (text, "application/x-json, format=(string)lines");
+
+  fail_unless_equals_int (gst_harness_push (h, picture_new (CAPS, 0, 2)), GST_FLOW_OK);
+  g_autoptr (GstBuffer) out = gst_harness_pull (h);
+  fail_unless_equals_uint64 (GST_BUFFER_PTS (out), 80 * GST_MSECOND);
+  fail_unless_equals_uint64 (GST_BUFFER_DURATION (out), 40 * GST_MSECOND);
+  g_autoptr (JsonNode) line = line_of (h, picture_new (CAPS, 0, 2));
+  fail_unless_equals_int (json_object_get_int_member (json_node_get_object (line), "timestamp"), 1070 * GST_MSECOND);
+
+  GstBuffer *timeless = picture_new (CAPS, 0, 0);
+  GST_BUFFER_PTS (timeless) = GST_CLOCK_TIME_NONE;
+  g_autoptr (JsonNode) other = line_of (h, timeless);
+  fail_if (json_object_has_member (json_node_get_object (other), "timestamp"));
+  gst_harness_teardown (h);
+}
+GST_END_TEST
+
+GST_START_TEST (empty_frames)
+{
+  GstHarness *h = gst_harness_new ("cbamjson");
+
+  gst_harness_set_src_caps_str (h, CAPS);
+  g_autoptr (JsonNode) line = line_of (h, picture_new (CAPS, 0, 0));
+  fail_unless_equals_int (json_array_get_length (json_object_get_array_member (json_node_get_object (line), "objects")),
+                          0);
+
+  g_object_set (h->element, "empty", FALSE, NULL);
+  for (guint i = 1; i < 5; i++) {
+    GstBuffer *buffer = picture_new (CAPS, 0, i);
+    if (i == 4)
+      region_add (buffer, CAPS, "cat", 1, 0.9, 10, 10, 20, 20);
+    fail_unless_equals_int (gst_harness_push (h, buffer), GST_FLOW_OK);
+  }
+  fail_unless_equals_int (gst_harness_buffers_in_queue (h), 1);
+  gst_harness_teardown (h);
+}
+GST_END_TEST
+
+/* Frames without a line let the sinks of a pipeline start all the same. */
+GST_START_TEST (nothing_to_say_holds_up_nothing)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GstElement) pipeline =
+      gst_parse_launch ("videotestsrc num-buffers=30 ! " CAPS " ! tee name=t ! queue ! fakesink t. ! queue "
+                        "! cbamjson empty=false ! fakesink",
+                        &error);
+  fail_unless (error == NULL);
+  g_autoptr (GstBus) bus = gst_element_get_bus (pipeline);
+  gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  g_autoptr (GstMessage) message =
+      gst_bus_timed_pop_filtered (bus, 20 * GST_SECOND, GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
+  fail_unless (message != NULL && GST_MESSAGE_TYPE (message) == GST_MESSAGE_EOS);
+  gst_element_set_state (pipeline, GST_STATE_NULL);
+}
+GST_END_TEST
+
+/* The lines of a file, which is deleted. */
+static GStrv
+read_lines (const char *path)
+{
+  g_autofree char *contents = NULL;
+
+  fail_unless (g_file_get_contents (path, &contents, NULL, NULL));
+  g_unlink (path);
+  GStrv lines = g_strsplit (contents, "\n", -1);
+  fail_unless_equals_int (g_strv_length (lines), 13);
+  fail_unless_equals_string (lines[12], "");
+  return lines;
+}
+
+/* The whole way: detected, scaled, written. As many lines as frames, with the fractions and scores of the detector,
+ * though GStreamer's scaler drops the parameters of regions. */
+GST_START_TEST (a_file_of_lines)
+{
+  g_autofree char *folder = g_dir_make_tmp ("cbam-XXXXXX", NULL);
+  g_autofree char *plain = g_build_filename (folder, "plain", NULL),
+                  *scaled = g_build_filename (folder, "scaled", NULL);
+  g_autofree char *text = g_strdup_printf (
+      "videotestsrc num-buffers=12 ! " CAPS " ! cbamdetect model=%s threshold=0.3 ! tee name=t ! queue ! cbamjson "
+      "! filesink location=%s t. ! queue ! videoscale ! video/x-raw,width=640,height=360 ! cbamjson "
+      "! filesink location=%s",
+      model_path (), plain, scaled);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GstElement) pipeline = gst_parse_launch (text, &error);
+  fail_unless (error == NULL, "%s", text);
+  g_autoptr (GstBus) bus = gst_element_get_bus (pipeline);
+  gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  g_autoptr (GstMessage) message =
+      gst_bus_timed_pop_filtered (bus, 60 * GST_SECOND, GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
+  fail_unless (message != NULL && GST_MESSAGE_TYPE (message) == GST_MESSAGE_EOS);
+  gst_element_set_state (pipeline, GST_STATE_NULL);
+
+  g_auto (GStrv) plain_lines = read_lines (plain), scaled_lines = read_lines (scaled);
+  g_rmdir (folder);
+
+  for (guint i = 0; i < 12; i++) {
+    g_autoptr (JsonNode) one = parse_line (plain_lines[i]), other = parse_line (scaled_lines[i]);
+    const guint n = json_array_get_length (json_object_get_array_member (json_node_get_object (one), "objects"));
+    fail_unless_equals_int (json_object_get_int_member (json_node_get_object (one), "timestamp"), i * 40 * GST_MSECOND);
+    fail_unless (n > 0);
+    for (guint o = 0; o < n; o++) {
+      JsonObject *a = json_object_get_object_member (nth_object (one, o), "detection");
+      JsonObject *b = json_object_get_object_member (nth_object (other, o), "detection");
+      fail_unless_equals_string (json_object_get_string_member (a, "label"),
+                                 json_object_get_string_member (b, "label"));
+      fail_unless (json_object_get_double_member (a, "confidence") == json_object_get_double_member (b, "confidence"));
+      const double left = json_object_get_double_member (json_object_get_object_member (a, "bounding_box"), "x_min");
+      const double right = json_object_get_double_member (json_object_get_object_member (b, "bounding_box"), "x_min");
+      fail_unless (fabs (left - right) < 1e-6);
+      fail_unless (fabs (json_object_get_int_member (nth_object (other, o), "x") - left * 640) <= 3);
+    }
+  }
+}
+GST_END_TEST
+
+/* What is carried on from an earlier frame says so, beyond a scaler too. */
+GST_START_TEST (carried_detections_tell_their_age)
+{
+  g_autofree char *line = g_strdup_printf ("cbamdetect model=%s threshold=0.3 interval=2 carry=last "
+                                           "! videoscale ! capsfilter caps=video/x-raw,width=200,height=200 ! cbamjson",
+                                           model_path ());
+  GstHarness *h = gst_harness_new_parse (line);
+
+  gst_harness_set_live (h, FALSE);
+  gst_harness_set_src_caps_str (h, CAPS);
+  for (guint i = 0; i < 5; i++)
+    fail_unless_equals_int (gst_harness_push (h, picture_new (CAPS, 0, i)), GST_FLOW_OK);
+  gst_harness_push_event (h, gst_event_new_eos ());
+  for (guint i = 0; i < 5; i++) {
+    g_autoptr (GstBuffer) out = gst_harness_pull (h);
+    g_autofree char *text = g_malloc0 (gst_buffer_get_size (out) + 1);
+    gst_buffer_extract (out, 0, text, gst_buffer_get_size (out));
+    g_autoptr (JsonNode) node = parse_line (text);
+    JsonObject *detection = json_object_get_object_member (nth_object (node, 0), "detection");
+    fail_unless_equals_int (json_object_has_member (detection, "age"), i % 3 != 0);
+    if (i % 3 != 0)
+      fail_unless_equals_int (json_object_get_int_member (detection, "age"), i % 3 * 40 * GST_MSECOND);
+  }
+  gst_harness_teardown (h);
+}
+GST_END_TEST
+
+int
+main (int argc, char **argv)
+{
+  gst_check_init (&argc, &argv);
+  TCase *tests = tcase_create ("cbamjson");
+  tcase_add_test (tests, lines_say_what_metadata_says);
+  tcase_add_test (tests, lines_keep_the_time);
+  tcase_add_test (tests, empty_frames);
+  tcase_add_test (tests, nothing_to_say_holds_up_nothing);
+  tcase_add_test (tests, a_file_of_lines);
+  tcase_add_test (tests, carried_detections_tell_their_age);
+  return run_suite (tests);
+}

@@ -1,0 +1,186 @@
+/* Many streams in one process: one device, one model, one queue that serves them in turn.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "support.h"
+
+#include <cbamdetect/cbamdetect.h>
+
+#define CAPS "video/x-raw,format=RGB,width=160,height=120,framerate=25/1"
+#define N_STREAMS 4
+#define N_FRAMES 100
+#define SLOT_BYTES (6 << 20) /* at most: room for every prior of every class, the pixels, the descriptors */
+
+GST_START_TEST (device_and_model_are_shared)
+{
+  GstHarness *h = harness_new (detect_new ("%s", ""), CAPS);
+  g_autoptr (CbamDevice) device = cbam_device_open (NULL, NULL), again = NULL;
+  g_autofree char *index = g_strdup_printf ("%u", cbam_device_get_info (device)->index);
+  g_autoptr (CbamModel) model = cbam_model_load (device, model_path (), NULL);
+
+  /* However it is named. */
+  again = cbam_device_open (index, NULL);
+  fail_unless (again == device);
+  g_autoptr (CbamModel) same = cbam_model_load (again, model_path (), NULL);
+  fail_unless (same == model);
+
+  /* The element has no other, or its frames could not be in the way of ours. */
+  g_autoptr (CbamDetector) detector = cbam_detector_new (model, NULL, NULL);
+  fail_unless (detector != NULL);
+  harness_free (h);
+}
+GST_END_TEST
+
+typedef struct
+{
+  GstHarness *h;
+  const GArray *expected;
+  int done;     /* atomic: frames */
+  int *running; /* atomic: streams that have not finished */
+  guint at_end; /* how many frames were done when the first stream had finished */
+} Stream;
+
+static gpointer
+run_stream (gpointer data)
+{
+  Stream *stream = data;
+
+  for (guint i = 0; i < N_FRAMES; i++) {
+    /* Keeps its slots full. */
+    if (gst_harness_push (stream->h, picture_new (CAPS, 0, i)) != GST_FLOW_OK)
+      return "cannot push";
+    GstBuffer *out;
+    while ((out = gst_harness_try_pull (stream->h))) {
+      g_autoptr (GArray) found = found_in (out);
+      gst_buffer_unref (out);
+      g_atomic_int_inc (&stream->done);
+      if (!found_equal (found, stream->expected))
+        return "found something else than alone";
+    }
+  }
+  g_atomic_int_set (stream->running, FALSE);
+  return NULL;
+}
+
+GST_START_TEST (streams_are_served_in_turn)
+{
+  g_autoptr (GArray) expected = found_by (CAPS, 0, "threshold=0");
+  Stream streams[N_STREAMS] = { 0 };
+  GThread *threads[N_STREAMS];
+  int running = TRUE;
+
+  for (guint s = 0; s < N_STREAMS; s++)
+    streams[s] =
+        (Stream){ .h = harness_new (detect_new ("threshold=0"), CAPS), .expected = expected, .running = &running };
+  for (guint s = 0; s < N_STREAMS; s++)
+    threads[s] = g_thread_new ("stream", run_stream, &streams[s]);
+  while (g_atomic_int_get (&running))
+    g_usleep (1000);
+  for (guint s = 0; s < N_STREAMS; s++)
+    streams[s].at_end = g_atomic_int_get (&streams[s].done);
+  for (guint s = 0; s < N_STREAMS; s++) {
+    const char *problem = g_thread_join (threads[s]);
+    fail_unless (problem == NULL, "stream %u %s", s, problem);
+    fail_unless (streams[s].at_end > N_FRAMES / 2, "stream %u had only %u frames when the first one was ready", s,
+                 streams[s].at_end);
+    fail_unless_equals_uint64 (get_stat (streams[s].h->element, "inferred"), N_FRAMES);
+    harness_free (streams[s].h);
+  }
+}
+GST_END_TEST
+
+/* Live ones, too: each gets inferences, and none loses a frame. */
+GST_START_TEST (live_streams_all_get_something)
+{
+  g_autoptr (GString) line = g_string_new (NULL);
+  g_autoptr (GError) error = NULL;
+
+  for (guint s = 0; s < N_STREAMS; s++)
+    g_string_append_printf (line,
+                            "videotestsrc is-live=true num-buffers=50 "
+                            "! video/x-raw,format=I420,width=160,height=120,framerate=50/1 "
+                            "! cbamdetect name=d%u model=%s ! fakesink name=s%u ",
+                            s, model_path (), s);
+  g_autoptr (GstElement) pipeline = gst_parse_launch (line->str, &error);
+  fail_unless (error == NULL);
+  g_autoptr (GstBus) bus = gst_element_get_bus (pipeline);
+  gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  g_autoptr (GstMessage) message =
+      gst_bus_timed_pop_filtered (bus, 60 * GST_SECOND, GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
+  fail_unless (message != NULL && GST_MESSAGE_TYPE (message) == GST_MESSAGE_EOS);
+  for (guint s = 0; s < N_STREAMS; s++) {
+    g_autofree char *name = g_strdup_printf ("d%u", s);
+    g_autoptr (GstElement) element = gst_bin_get_by_name (GST_BIN (pipeline), name);
+    fail_unless_equals_uint64 (get_stat (element, "frames"), 50);
+    fail_unless (get_stat (element, "inferred") >= 5, "%s: %" G_GUINT64_FORMAT, name, get_stat (element, "inferred"));
+  }
+  gst_element_set_state (pipeline, GST_STATE_NULL);
+}
+GST_END_TEST
+
+/* In bytes. */
+static gsize
+get_memory (void)
+{
+  g_autofree char *text = NULL;
+  g_auto (GStrv) words = NULL;
+
+  fail_unless (g_file_get_contents ("/proc/self/statm", &text, NULL, NULL));
+  words = g_strsplit (text, " ", 3);
+  return g_ascii_strtoull (words[1], NULL, 10) * 4096;
+}
+
+static GstHarness *
+start_one (const char *model, const char *caps)
+{
+  GstHarness *h = harness_new (detect_new ("%s", ""), NULL);
+
+  gst_element_set_state (h->element, GST_STATE_READY);
+  g_object_set (h->element, "model", model, NULL);
+  gst_element_set_state (h->element, GST_STATE_PLAYING);
+  gst_harness_set_src_caps_str (h, caps);
+  for (guint i = 0; i < 3; i++)
+    fail_unless_equals_int (gst_harness_push (h, picture_new (caps, 0, i)), GST_FLOW_OK);
+  for (guint i = 0; i < 3; i++)
+    gst_buffer_unref (gst_harness_pull (h));
+  return h;
+}
+
+/* The second to fourth stream cost slots: frames and results, no weights and no network. */
+GST_START_TEST (memory_grows_by_slots)
+{
+  const char *caps = "video/x-raw,format=I420,width=320,height=240,framerate=25/1";
+  g_autofree char *model = cbam_model_find_default (NULL);
+  GstHarness *streams[N_STREAMS];
+
+#ifdef __SANITIZE_ADDRESS__ /* which needs much more memory, and keeps what was freed */
+  g_clear_pointer (&model, g_free);
+#endif
+  if (model == NULL)
+    return;
+  const gsize before = get_memory ();
+  streams[0] = start_one (model, caps);
+  const gsize one = get_memory () - before;
+  for (guint s = 1; s < N_STREAMS; s++)
+    streams[s] = start_one (model, caps);
+  const gsize all = get_memory () - before;
+  GST_INFO ("one stream takes %" G_GSIZE_FORMAT " KiB, %u take %" G_GSIZE_FORMAT " KiB", one / 1024, N_STREAMS,
+            all / 1024);
+  fail_unless (all < one + one * 15 / 100 + (N_STREAMS - 1) * 2 * SLOT_BYTES,
+               "one stream takes %" G_GSIZE_FORMAT " bytes, %u take %" G_GSIZE_FORMAT, one, N_STREAMS, all);
+  for (guint s = 0; s < N_STREAMS; s++)
+    harness_free (streams[s]);
+}
+GST_END_TEST
+
+int
+main (int argc, char **argv)
+{
+  gst_check_init (&argc, &argv);
+  TCase *tests = tcase_create ("streams");
+  tcase_add_test (tests, device_and_model_are_shared);
+  tcase_add_test (tests, streams_are_served_in_turn);
+  tcase_add_test (tests, live_streams_all_get_something);
+  tcase_add_test (tests, memory_grows_by_slots);
+  return run_suite (tests);
+}
