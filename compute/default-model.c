@@ -27,7 +27,7 @@ cbam_model_find_default (GError **error)
   g_autofree char *own = get_own_folder ();
   g_autofree char *installed = g_build_filename (CBAM_MODEL_DIR, CBAM_DEFAULT_MODEL, NULL);
   /* A build tree has compute/ beside models/. */
-  g_autofree char *built = g_build_filename (own ? own : ".", "..", "models", CBAM_DEFAULT_MODEL, NULL);
+  g_autofree char *built = g_canonicalize_filename ("../models/" CBAM_DEFAULT_MODEL, own);
   const char *places[] = { built, installed };
 
   if (named && *named)
