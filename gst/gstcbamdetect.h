@@ -8,8 +8,8 @@
 #include <cbamdetect/cbamdetect.h>
 #include <gst/video/video.h>
 
+#include "gstcbamcanvas.h"
 #include "gstcbamcarry.h"
-#include "gstcbamdraw.h"
 #include "gstcbamfifo.h"
 #include "gstcbamlatency.h"
 #include "gstcbamqos.h"
@@ -61,11 +61,7 @@ struct _GstCbamDetect
   GstVideoInfo src_info;
   GstSegment segment;
   GstFlowReturn flow; /* what downstream returned last; frames are dropped unless GST_FLOW_OK */
-  gboolean negotiated;
-  GstCbamOverlay overlay; /* what the negotiation was for */
-  gboolean attach;        /* drawings are attached, not blended */
-  gboolean warned;        /* that frames cannot be drawn on */
-  GstCbamPainter *painter;
+  GstCbamCanvas canvas;
   GstCbamLast last;
 };
 

@@ -27,8 +27,8 @@
 
 #include "gstcbamoverlay.h"
 
+#include "gstcbamcanvas.h"
 #include "gstcbamcomposition.h"
-#include "gstcbamdraw.h"
 
 GST_DEBUG_CATEGORY_STATIC (gst_cbam_overlay_debug);
 #define GST_CAT_DEFAULT gst_cbam_overlay_debug
@@ -51,11 +51,7 @@ struct _GstCbamOverlayElement
   /* The streaming thread's. */
   GstCaps *caps; /* of the frames that come */
   GstVideoInfo info;
-  gboolean negotiated;
-  gboolean wanted; /* what the negotiation was for: a drawing */
-  gboolean attach; /* drawings are attached, not blended */
-  gboolean warned; /* that frames cannot be drawn on */
-  GstCbamPainter *painter;
+  GstCbamCanvas canvas;
 };
 
 static GstStaticPadTemplate sink_template =
@@ -85,35 +81,23 @@ get_overlay (GstCbamOverlayElement *self)
   return overlay;
 }
 
-/* Decides what the caps are and how drawings travel, when something that matters has changed. */
 static void
 negotiate (GstCbamOverlayElement *self, gboolean wanted)
 {
-  const gboolean reconfigure = gst_pad_check_reconfigure (self->src_pad);
-
-  if (self->negotiated && !reconfigure && self->wanted == wanted)
-    return;
-  self->attach = gst_cbam_composition_negotiate (self->src_pad, self->caps, wanted);
-  self->wanted = wanted;
-  self->negotiated = TRUE;
-  GST_DEBUG_OBJECT (self, "drawings are %s", self->attach ? "attached" : "blended");
+  if (gst_cbam_canvas_negotiate (&self->canvas, self->src_pad, self->caps, wanted))
+    GST_DEBUG_OBJECT (self, "drawings are %s", self->canvas.attach ? "attached" : "blended");
 }
 
 static GstVideoOverlayComposition *
 draw (GstCbamOverlayElement *self, GstBuffer *buffer, GstCbamOverlay overlay)
 {
-  const int width = GST_VIDEO_INFO_WIDTH (&self->info), height = GST_VIDEO_INFO_HEIGHT (&self->info);
+  GstCbamPainter *painter =
+      gst_cbam_canvas_get_painter (&self->canvas, GST_ELEMENT (self), &self->settings, &self->info);
+  g_autoptr (GstCbamScene) scene =
+      gst_cbam_scene_new_from_buffer (buffer, GST_VIDEO_INFO_WIDTH (&self->info), GST_VIDEO_INFO_HEIGHT (&self->info));
 
-  if (self->painter == NULL)
-    self->painter = gst_cbam_painter_new ();
-  GST_OBJECT_LOCK (self);
-  gst_cbam_painter_set_settings (self->painter, &self->settings);
-  GST_OBJECT_UNLOCK (self);
-  gst_cbam_painter_set_size (self->painter, width, height);
-
-  g_autoptr (GstCbamScene) scene = gst_cbam_scene_new_from_buffer (buffer, width, height);
   GST_LOG_OBJECT (self, "%u regions, attention of %" G_GSIZE_FORMAT " levels", scene->boxes->len, scene->n_levels);
-  return gst_cbam_painter_draw_scene (self->painter, scene, overlay);
+  return gst_cbam_painter_draw_scene (painter, scene, overlay);
 }
 
 static GstFlowReturn
@@ -131,16 +115,9 @@ sink_chain (G_GNUC_UNUSED GstPad *pad, GstObject *parent, GstBuffer *buffer)
   negotiate (self, overlay != GST_CBAM_OVERLAY_NONE);
   if (overlay != GST_CBAM_OVERLAY_NONE)
     composition = draw (self, buffer, overlay);
-  if (composition == NULL)
-    return gst_pad_push (self->src_pad, buffer);
-
-  buffer = gst_buffer_make_writable (buffer);
-  if (self->attach) {
-    gst_cbam_composition_attach (buffer, composition);
-  } else if (!gst_cbam_composition_blend (buffer, &self->info, composition) && !self->warned) {
-    self->warned = TRUE;
-    GST_ELEMENT_WARNING (self, STREAM, FORMAT, ("Detections cannot be drawn on these frames."),
-                         ("Their memory cannot be mapped for writing."));
+  if (composition != NULL) {
+    buffer = gst_buffer_make_writable (buffer);
+    gst_cbam_canvas_put (&self->canvas, GST_ELEMENT (self), buffer, &self->info, composition);
   }
   return gst_pad_push (self->src_pad, buffer);
 }
@@ -153,7 +130,7 @@ set_caps (GstCbamOverlayElement *self, GstCaps *caps)
     return FALSE;
   }
   gst_caps_replace (&self->caps, caps);
-  self->negotiated = FALSE;
+  self->canvas.negotiated = FALSE;
   negotiate (self, get_overlay (self) != GST_CBAM_OVERLAY_NONE);
   return TRUE;
 }
@@ -198,10 +175,7 @@ gst_cbam_overlay_element_change_state (GstElement *element, GstStateChange trans
 
   if (transition == GST_STATE_CHANGE_PAUSED_TO_READY) {
     gst_caps_replace (&self->caps, NULL);
-    g_clear_pointer (&self->painter, gst_cbam_painter_free);
-    self->negotiated = FALSE;
-    self->attach = FALSE;
-    self->warned = FALSE;
+    gst_cbam_canvas_reset (&self->canvas);
   }
   return result;
 }

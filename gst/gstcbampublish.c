@@ -5,7 +5,6 @@
 #include "gstcbampublish.h"
 
 #include "gstcbamattentionmeta.h"
-#include "gstcbamcomposition.h"
 #include "gstcbammeta.h"
 
 #define GST_CAT_DEFAULT gst_cbam_debug
@@ -32,14 +31,8 @@ get_wishes (GstCbamDetect *self)
 static void
 negotiate (GstCbamDetect *self, GstCbamOverlay overlay)
 {
-  gboolean reconfigure = gst_pad_check_reconfigure (self->src_pad);
-
-  if (self->negotiated && !reconfigure && !overlay == !self->overlay)
-    return;
-  self->attach = gst_cbam_composition_negotiate (self->src_pad, self->caps, overlay != GST_CBAM_OVERLAY_NONE);
-  self->overlay = overlay;
-  self->negotiated = TRUE;
-  GST_DEBUG_OBJECT (self, "drawings are %s", self->attach ? "attached" : "blended");
+  if (gst_cbam_canvas_negotiate (&self->canvas, self->src_pad, self->caps, overlay != GST_CBAM_OVERLAY_NONE))
+    GST_DEBUG_OBJECT (self, "drawings are %s", self->canvas.attach ? "attached" : "blended");
 }
 
 void
@@ -51,24 +44,13 @@ gst_cbam_publish_negotiate (GstCbamDetect *self)
 static void
 draw (GstCbamDetect *self, GstBuffer *buffer, const CbamResult *result, GstCbamOverlay overlay)
 {
-  if (self->painter == NULL)
-    self->painter = gst_cbam_painter_new ();
-  GST_OBJECT_LOCK (self);
-  gst_cbam_painter_set_settings (self->painter, &self->settings.drawing);
-  GST_OBJECT_UNLOCK (self);
-  gst_cbam_painter_set_size (self->painter, GST_VIDEO_INFO_WIDTH (&self->src_info),
-                             GST_VIDEO_INFO_HEIGHT (&self->src_info));
+  GstElement *element = GST_ELEMENT (self);
+  GstCbamPainter *painter =
+      gst_cbam_canvas_get_painter (&self->canvas, element, &self->settings.drawing, &self->src_info);
+  g_autoptr (GstVideoOverlayComposition) composition = gst_cbam_painter_draw (painter, result, overlay);
 
-  g_autoptr (GstVideoOverlayComposition) composition = gst_cbam_painter_draw (self->painter, result, overlay);
-  if (composition == NULL)
-    return;
-  if (self->attach) {
-    gst_cbam_composition_attach (buffer, composition);
-  } else if (!gst_cbam_composition_blend (buffer, &self->src_info, composition) && !self->warned) {
-    self->warned = TRUE;
-    GST_ELEMENT_WARNING (self, STREAM, FORMAT, ("Detections cannot be drawn on these frames."),
-                         ("Their memory cannot be mapped for writing. Detections are still attached as metadata."));
-  }
+  if (composition != NULL)
+    gst_cbam_canvas_put (&self->canvas, element, buffer, &self->src_info, composition);
 }
 
 /* Says in the log what was found, and if nothing was, why. */

@@ -391,7 +391,7 @@ task_event (GstCbamDetect *self, GstEvent *event)
       gst_event_parse_caps (event, &caps);
       gst_caps_replace (&self->caps, caps);
       gst_video_info_from_caps (&self->src_info, caps);
-      self->negotiated = FALSE;
+      self->canvas.negotiated = FALSE;
       gst_cbam_publish_reset (self);
       gst_cbam_publish_negotiate (self);
       gst_event_unref (event);
@@ -583,11 +583,8 @@ gst_cbam_stream_reset (GstCbamDetect *self)
   gst_cbam_fifo_close (self->fifo);
   gst_cbam_fifo_empty (self->fifo);
   gst_caps_replace (&self->caps, NULL);
-  g_clear_pointer (&self->painter, gst_cbam_painter_free);
+  gst_cbam_canvas_reset (&self->canvas);
   gst_cbam_publish_reset (self);
   self->sink_has_caps = FALSE;
   self->introduced = FALSE;
-  self->negotiated = FALSE;
-  self->attach = FALSE;
-  self->warned = FALSE;
 }
