@@ -360,6 +360,13 @@ cbam_model_get_class_name (const CbamModel *model, guint class_id)
   return class_id < model->spec->output.n_classes ? model->spec->output.classes[class_id] : NULL;
 }
 
+gboolean
+cbam_model_class_is_reported (const CbamModel *model, guint class_id)
+{
+  g_return_val_if_fail (model != NULL, FALSE);
+  return class_id < model->spec->output.n_classes && cbam_spec_class_is_reported (model->spec, class_id);
+}
+
 CbamDetectParams
 cbam_model_get_detect_params (const CbamModel *model)
 {

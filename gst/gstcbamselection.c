@@ -7,15 +7,11 @@
 #include <gst/gst.h>
 #include <string.h>
 
-/* Class 0 may be the background, and "???" is what lists of classes have in their gaps: neither is ever reported. */
+/* NULL for classes that are never reported. */
 static const char *
 get_label (const CbamModel *model, guint class_id)
 {
-  const char *label = cbam_model_get_class_name (model, class_id);
-
-  if (label == NULL || g_str_equal (label, "???") || (class_id == 0 && g_str_equal (label, "background")))
-    return NULL;
-  return label;
+  return cbam_model_class_is_reported (model, class_id) ? cbam_model_get_class_name (model, class_id) : NULL;
 }
 
 static gboolean

@@ -119,6 +119,8 @@ CBAM_API guint cbam_model_get_input_height (const CbamModel *model);
 CBAM_API guint cbam_model_get_n_classes (const CbamModel *model);
 /** cbam_model_get_class_name: %NULL when @class_id is out of range. */
 CBAM_API const char *cbam_model_get_class_name (const CbamModel *model, guint class_id);
+/** cbam_model_class_is_reported: %FALSE for the background, for gaps in the list, and out of range. */
+CBAM_API gboolean cbam_model_class_is_reported (const CbamModel *model, guint class_id);
 /** cbam_model_get_detect_params: the defaults of the model file. */
 CBAM_API CbamDetectParams cbam_model_get_detect_params (const CbamModel *model);
 /** cbam_model_get_flop: twice the direct multiply-adds of one frame. */
