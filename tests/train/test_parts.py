@@ -30,11 +30,11 @@ import detect as witness
 import devkit
 import score
 import start
-from augment import Augmentation, augment, choose_window, colour_matrix, place_boxes, warp
+from augment import Augmentation, augment, choose_window, colour_matrix, hue_rotation, place_boxes, warp
 from loss import Loss, attention_loss, cells_inside
 from make_golden import read_document
 from modelfile import network_of, read_model, write_model
-from network import Form, Network
+from network import Network
 from recipes import RECIPES, VOC, quick, with_classes
 from session import Session, freeze
 from shapes import draw_set
@@ -113,7 +113,6 @@ with tap.point("an augmented picture has its size, and boxes inside it"):
 
 with tap.point("without chance, colours stay as they are, and grey stays grey under any hue"):
     assert near(colour_matrix(Augmentation(colours=0), np.random.default_rng(1)), np.eye(3, 4))
-    from augment import hue_rotation
     assert near(hue_rotation(0.3) @ [77, 77, 77], [77, 77, 77], 1e-9)
 
 with tap.point("rare classes are shown more often"):
@@ -217,6 +216,24 @@ with tap.point("a model file comes back as it was written"):
     assert document == recipe.document
     for a, b in zip(network(x), again(x)):
         assert torch.equal(a.conf, b.conf) and torch.equal(a.loc, b.loc)
+
+with tap.point("numbers that half precision cannot hold are refused by their tensor's name"):
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            write_model(os.path.join(folder, "m.safetensors"), {}, {"conf.0.bias": torch.tensor([1.0, 1e6])})
+            raise AssertionError("no error")
+        except ValueError as error:
+            assert "conf.0.bias" in str(error) and "float16" in str(error), error
+        assert os.listdir(folder) == []
+
+with tap.point("every recipe starts from numbers"):
+    for name, make in RECIPES.items():
+        recipe = make()
+        network = Network(recipe.document, recipe.form)
+        for tensor_name, tensor in network.tensors().items():
+            assert torch.isfinite(tensor).all(), (name, tensor_name)
+        scale = network.tensors().get("L2Norm.weight")
+        assert scale is None or (scale == 20).all(), name
 
 with tap.point("a StairNet made of an SSD's heads says what the SSD says"):
     recipes = [RECIPES[name]() for name in ("default-ssd", "default")]

@@ -5,6 +5,7 @@ SPDX-License-Identifier: LGPL-2.1-or-later
 
 import json
 
+import numpy as np
 import torch
 
 from dialects import ConvertError
@@ -77,5 +78,8 @@ def network_of(document, tensors):
 def write_model(path, document, tensors, half=True):
     """Writes {name: tensor}, in half precision unless told otherwise."""
     dtype = torch.float16 if half else torch.float32
-    write_safetensors(path, {name: tensor.detach().to("cpu", dtype).contiguous().numpy()
-                             for name, tensor in tensors.items()}, document)
+    arrays = {name: tensor.detach().to("cpu", dtype).contiguous().numpy() for name, tensor in tensors.items()}
+    for name, array in arrays.items():
+        if not np.isfinite(array).all():
+            raise ValueError(f"tensor '{name}' holds a value that is no finite number in {array.dtype.name}")
+    write_safetensors(path, arrays, document)

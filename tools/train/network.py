@@ -72,7 +72,7 @@ class Conv(nn.Module):
 class L2Norm(nn.Module):
     def __init__(self, channels, eps):
         super().__init__()
-        self.weight = nn.Parameter(torch.empty(channels))
+        self.weight = nn.Parameter(torch.full((channels,), 20.0))  # as SSD starts
         self.eps = eps
 
     def forward(self, x):
