@@ -17,6 +17,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import setting
 
 from common import expect_ok, run
+from devkits import write_devkit
 from need import have
 from tap import Tap, skip_all
 
@@ -36,24 +37,17 @@ COUNT = 100
 tap = Tap()
 
 
-def write_devkit(folder, pictures):
+def write_pictures(folder, pictures):
     """The pictures as a VOCdevkit's year, without loss."""
-    for name in ("Annotations", "JPEGImages", "ImageSets/Main"):
-        os.makedirs(os.path.join(folder, name))
-    names = []
+    objects = {}
     for number, picture in enumerate(pictures):
-        name = f"{number:06}"
-        names.append(name)
+        w, h = picture.pixels.size
+        objects[f"{number:06}"] = [
+            (shapes.NAMES[label], (x1 * w + 1, y1 * h + 1, x2 * w, y2 * h), False)
+            for (x1, y1, x2, y2), label in zip(picture.boxes.tolist(), picture.labels.tolist())]
+    write_devkit(folder, "test", objects)
+    for name, picture in zip(objects, pictures):
         picture.pixels.save(os.path.join(folder, "JPEGImages", name + ".jpg"), format="PNG")
-        rows = "".join(
-            f"<object><name>{shapes.NAMES[label]}</name><difficult>0</difficult><bndbox><xmin>{x1 * w + 1:.3f}</xmin>"
-            f"<ymin>{y1 * h + 1:.3f}</ymin><xmax>{x2 * w:.3f}</xmax><ymax>{y2 * h:.3f}</ymax></bndbox></object>"
-            for (x1, y1, x2, y2), label in zip(picture.boxes.tolist(), picture.labels.tolist())
-            for w, h in [picture.pixels.size])
-        with open(os.path.join(folder, "Annotations", name + ".xml"), "w", encoding="utf-8") as file:
-            file.write(f"<annotation>{rows}</annotation>")
-    with open(os.path.join(folder, "ImageSets", "Main", "test.txt"), "w", encoding="utf-8") as file:
-        file.write("\n".join(names) + "\n")
 
 
 def by_pytorch(path, pictures):
@@ -71,7 +65,7 @@ def by_engine(path, folder):
 with tempfile.TemporaryDirectory() as work:
     pictures = shapes.draw_set(COUNT, 77)
     devkit = os.path.join(work, "devkit")
-    write_devkit(devkit, pictures)
+    write_pictures(devkit, pictures)
     trained = os.path.join(work, "model.safetensors")
 
     with tap.point("the recipe runs through"):

@@ -103,12 +103,17 @@ class Session:
         self.steps = max(1, round(recipe.passes * per_pass / recipe.batch))
         self.steps_per_pass = per_pass / recipe.batch
         self.step, self.orders, self.seen = 0, {}, {}
-        self.network.to(self.device, memory_format=torch.channels_last).train()
-        freeze(self.network, recipe.frozen)
+        self.network.to(self.device, memory_format=torch.channels_last)
+        self.wake()
         self.optimizer = torch.optim.AdamW(parameter_groups(self.network, recipe))
         self.average = Average(self.network, recipe.average)
         self.pool = ThreadPoolExecutor(loaders) if loaders else None
         self.stop = False
+
+    def wake(self):
+        """Ready to learn, whatever was done with the network meanwhile."""
+        self.network.train()
+        freeze(self.network, self.recipe.frozen)
 
     # ---- Batches
 
@@ -171,6 +176,7 @@ class Session:
 
     def run(self, until=None, minutes=None):
         """Trains to the end, or to a step, or for so many minutes. Returns whether it is at the end."""
+        self.wake()
         began = reported = saved = time.monotonic()
         first, last = self.step, min(self.steps, until or self.steps)
         before = {name: signal.signal(name, self.on_signal) for name in (signal.SIGINT, signal.SIGTERM)}

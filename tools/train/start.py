@@ -16,6 +16,7 @@ import torch
 
 from augment import warp
 from boxes import cell_sizes
+from modelfile import network_of
 from score import normaliser
 
 GATES = {"none": 1.0, "se": 0.5, "cbam": 0.25}  # what attention with zero weights multiplies by
@@ -126,11 +127,10 @@ def start_from_ssd(network, document, source_document, source, anchors, columns,
     variances = torch.tensor(document["output"]["variances"])
     width, height = document["input"]["width"], document["input"]["height"]
     heads, sizes_of, at = {}, {}, 0
-    for level, name in enumerate(names):
+    for level, ((height_of, width_of), name) in enumerate(zip(network_of(source_document, source).maps, names)):
         per_cell = len(source[f"loc.{level}.weight"]) // 4
         sizes_of[name] = anchors[at:at + per_cell, 2:]
-        cells = math.ceil(source_document["input"]["width"] / 2 ** (4 + level))
-        at += cells * cells * per_cell
+        at += height_of * width_of * per_cell
     for level, name in enumerate(network.sources):
         wanted = torch.tensor(cell_sizes(document["anchors"], level)) / torch.tensor([float(width), float(height)])
         theirs = name if name in names else names[0]
