@@ -50,15 +50,56 @@ G_STATIC_ASSERT (sizeof ((CbamDetectParams *) NULL)->classes * 8 == CBAM_MAX_CLA
 
 /* ---- Submit ----------------------------------------------------------------------------------------------------- */
 
+/* Lets the device read the caller's memory. FALSE: it cannot, which is no error. */
 static gboolean
-start (CbamDetector *detector, Flight *flight, const CbamImage *image, GError **error)
+read_in_place (CbamDetector *detector, CbamSlot *slot, const CbamImage *image, CbamPlacement *ret_placement)
 {
-  guint8 *pixels = cbam_slot_reserve_pixels (flight->slot, cbam_image_packed_size (image), error);
+  const CbamDeviceCaps *caps = &cbam_program_get_device (detector->model->program)->caps;
+  const guint8 *start;
 
+  return image->lasting && caps->import_alignment > 0 &&
+         cbam_image_get_in_place (image, caps->import_alignment, &start, ret_placement) &&
+         ret_placement->size <= caps->max_storage_range &&
+         cbam_slot_import_pixels (slot, start, ret_placement->size, NULL);
+}
+
+static gboolean
+copy_pixels (CbamSlot *slot, const CbamImage *image, CbamPlacement *ret_placement, GError **error)
+{
+  guint8 *pixels;
+
+  *ret_placement = cbam_image_get_packed (image);
+  pixels = cbam_slot_reserve_pixels (slot, ret_placement->size, error);
   if (!pixels)
     return FALSE;
   cbam_image_pack (image, pixels);
-  cbam_frame_fill (cbam_slot_get_frame (flight->slot), image, detector->model->spec, &flight->params);
+  return TRUE;
+}
+
+/* @source: where the pixels are, or NULL when @part says so itself. */
+static gboolean
+take_pixels (CbamDetector *detector, const Flight *flight, const CbamVulkanFrame *source, const CbamImage *part,
+             CbamPlacement *ret_placement, GError **error)
+{
+  CbamImageCopy copies[3];
+  guint n;
+
+  if (!source)
+    return read_in_place (detector, flight->slot, part, ret_placement) ||
+           copy_pixels (flight->slot, part, ret_placement, error);
+  *ret_placement = cbam_image_get_packed (part);
+  n = cbam_image_get_copies (source, part, flight->x, flight->y, copies, error);
+  return n > 0 && cbam_slot_copy_images (flight->slot, copies, n, ret_placement->size, error);
+}
+
+static gboolean
+start (CbamDetector *detector, Flight *flight, const CbamVulkanFrame *source, const CbamImage *part, GError **error)
+{
+  CbamPlacement placement;
+
+  if (!take_pixels (detector, flight, source, part, &placement, error))
+    return FALSE;
+  cbam_frame_fill (cbam_slot_get_frame (flight->slot), part, &placement, detector->model->spec, &flight->params);
   cbam_slot_keep_levels (flight->slot, flight->params.grad_cam > 0);
   return cbam_slot_submit (flight->slot, error);
 }
@@ -75,17 +116,16 @@ cbam_detector_get_free_slots (CbamDetector *detector)
   return n;
 }
 
-gboolean
-cbam_detector_submit (CbamDetector *detector, const CbamImage *image, const CbamDetectParams *params, GError **error)
+static gboolean
+submit (CbamDetector *detector, const CbamVulkanFrame *source, const CbamImage *image, const CbamDetectParams *params,
+        GError **error)
 {
   static const CbamRegion everywhere;
   CbamImage part;
   Flight *flight;
   guint x, y;
 
-  g_return_val_if_fail (detector != NULL && image != NULL, FALSE);
-  if (!cbam_image_check (image, error) ||
-      !cbam_image_crop (image, params ? &params->region : &everywhere, &part, &x, &y, error))
+  if (!cbam_image_crop (image, params ? &params->region : &everywhere, &part, &x, &y, error))
     return FALSE;
   if (cbam_detector_get_free_slots (detector) == 0) {
     g_set_error (error, CBAM_ERROR, CBAM_ERROR_BUSY, "all %u slots are in flight", detector->n_slots);
@@ -98,13 +138,33 @@ cbam_detector_submit (CbamDetector *detector, const CbamImage *image, const Cbam
   flight->width = part.width;
   flight->height = part.height;
   flight->submitted = g_get_monotonic_time ();
-  if (!start (detector, flight, &part, error))
+  if (!start (detector, flight, source, &part, error))
     return FALSE;
   detector->head = (detector->head + 1) % detector->n_slots;
   g_mutex_lock (&detector->lock);
   detector->in_flight++;
   g_mutex_unlock (&detector->lock);
   return TRUE;
+}
+
+gboolean
+cbam_detector_submit (CbamDetector *detector, const CbamImage *image, const CbamDetectParams *params, GError **error)
+{
+  g_return_val_if_fail (detector != NULL && image != NULL, FALSE);
+  return cbam_image_check (image, error) && submit (detector, NULL, image, params, error);
+}
+
+gboolean
+cbam_detector_submit_vulkan (CbamDetector *detector, const CbamVulkanFrame *frame, const CbamDetectParams *params,
+                             GError **error)
+{
+  CbamImage image;
+
+  g_return_val_if_fail (detector != NULL && frame != NULL, FALSE);
+  image = frame->image;
+  memset (image.planes, 0, sizeof image.planes);
+  memset (image.strides, 0, sizeof image.strides);
+  return cbam_image_check_form (&image, error) && submit (detector, frame, &image, params, error);
 }
 
 /* ---- Collect ---------------------------------------------------------------------------------------------------- */

@@ -8,6 +8,8 @@
 
 #define MAX_EXTENT 65535
 #define ROW_ALIGNMENT 4
+#define FOLLOWS_ROWS 64 /* a plane this many rows behind the one before belongs to it, alignment of decoders included  \
+                         */
 
 /* Where one component lies: byte @offset of each @step bytes of @plane, subsampled by 1 << @sub_x, 1 << @sub_y. */
 typedef struct
@@ -95,6 +97,12 @@ row_bytes (const CbamImage *image, guint plane)
   return (gsize) subsampled (image->width, layout->row_sub[plane]) * layout->row_bytes[plane];
 }
 
+static gsize
+stride_of (const CbamImage *image, guint plane)
+{
+  return image->strides[plane] ? image->strides[plane] : row_bytes (image, plane);
+}
+
 static guint
 rows (const CbamImage *image, guint plane)
 {
@@ -108,7 +116,7 @@ packed_stride (const CbamImage *image, guint plane)
 }
 
 gboolean
-cbam_image_check (const CbamImage *image, GError **error)
+cbam_image_check_form (const CbamImage *image, GError **error)
 {
   if (image->format <= CBAM_FORMAT_UNKNOWN || image->format >= G_N_ELEMENTS (layouts)) {
     g_set_error (error, CBAM_ERROR, CBAM_ERROR_BAD_IMAGE, "unknown pixel format %d", image->format);
@@ -125,6 +133,14 @@ cbam_image_check (const CbamImage *image, GError **error)
                  image->matrix, image->range, image->chroma);
     return FALSE;
   }
+  return TRUE;
+}
+
+gboolean
+cbam_image_check (const CbamImage *image, GError **error)
+{
+  if (!cbam_image_check_form (image, error))
+    return FALSE;
   for (guint p = 0; p < layouts[image->format].n_planes; p++) {
     if (!image->planes[p] || (image->strides[p] != 0 && image->strides[p] < row_bytes (image, p))) {
       g_set_error (error, CBAM_ERROR, CBAM_ERROR_BAD_IMAGE,
@@ -168,31 +184,34 @@ cbam_image_crop (const CbamImage *image, const CbamRegion *region, CbamImage *re
   ret_part->height =
       MIN ((region->y - *ret_y + (guint64) region->height + unit_y - 1) / unit_y * unit_y, image->height - *ret_y);
   for (guint p = 0; p < layout->n_planes; p++) {
-    const gsize stride = image->strides[p] ? image->strides[p] : row_bytes (image, p);
+    const gsize stride = stride_of (image, p);
 
     ret_part->strides[p] = stride;
-    ret_part->planes[p] +=
-        (*ret_y >> layout->column_sub[p]) * stride + (gsize) (*ret_x >> layout->row_sub[p]) * layout->row_bytes[p];
+    if (image->planes[p])
+      ret_part->planes[p] +=
+          (*ret_y >> layout->column_sub[p]) * stride + (gsize) (*ret_x >> layout->row_sub[p]) * layout->row_bytes[p];
   }
   return TRUE;
 }
 
-gsize
-cbam_image_packed_size (const CbamImage *image)
+CbamPlacement
+cbam_image_get_packed (const CbamImage *image)
 {
-  gsize size = 0;
+  CbamPlacement placement = { 0 };
 
-  for (guint p = 0; p < layouts[image->format].n_planes; p++)
-    size += packed_stride (image, p) * rows (image, p);
-  return size;
+  for (guint p = 0; p < layouts[image->format].n_planes; p++) {
+    placement.offsets[p] = placement.size;
+    placement.strides[p] = packed_stride (image, p);
+    placement.size += placement.strides[p] * rows (image, p);
+  }
+  return placement;
 }
 
 void
 cbam_image_pack (const CbamImage *image, guint8 *out)
 {
   for (guint p = 0; p < layouts[image->format].n_planes; p++) {
-    const gsize bytes = row_bytes (image, p), to = packed_stride (image, p);
-    const gsize from = image->strides[p] ? image->strides[p] : bytes;
+    const gsize bytes = row_bytes (image, p), to = packed_stride (image, p), from = stride_of (image, p);
     const guint n = rows (image, p);
 
     if (from == to)
@@ -202,6 +221,72 @@ cbam_image_pack (const CbamImage *image, guint8 *out)
         memcpy (out + y * to, image->planes[p] + y * from, bytes);
     out += to * n;
   }
+}
+
+gboolean
+cbam_image_get_in_place (const CbamImage *image, gsize alignment, const guint8 **ret_start,
+                         CbamPlacement *ret_placement)
+{
+  const gsize first = (gsize) image->planes[0];
+  gsize end = first;
+
+  if (first % alignment != 0)
+    return FALSE;
+  *ret_start = image->planes[0];
+  *ret_placement = (CbamPlacement){ 0 };
+  for (guint p = 0; p < layouts[image->format].n_planes; p++) {
+    const gsize start = (gsize) image->planes[p], stride = stride_of (image, p);
+
+    /* Another allocation is not ours to read from here to there. */
+    if (start < end || start - end > MAX (stride * FOLLOWS_ROWS, alignment))
+      return FALSE;
+    ret_placement->offsets[p] = start - first;
+    ret_placement->strides[p] = stride;
+    end = start + stride * (rows (image, p) - 1) + row_bytes (image, p);
+  }
+  ret_placement->size = (end - first + alignment - 1) / alignment * alignment;
+  return TRUE;
+}
+
+/* Bytes of a texel of @plane: what stands for one pixel, or for the pixels that share a sample. 0: no texel does. */
+static guint
+texel_bytes (const FormatLayout *layout, guint plane)
+{
+  const guint bytes = layout->row_bytes[plane];
+  const gboolean is_texel = bytes == 1 || bytes == 4 || (bytes == 2 && layout->row_sub[plane] == 1);
+  const gboolean shares_luma = layout->n_planes == 1 && layout->row_sub[plane] > 0;
+
+  return is_texel && !shares_luma ? bytes : 0;
+}
+
+guint
+cbam_image_get_copies (const CbamVulkanFrame *frame, const CbamImage *part, guint x, guint y, CbamImageCopy copies[3],
+                       GError **error)
+{
+  const FormatLayout *layout = &layouts[part->format];
+  const CbamPlacement packed = cbam_image_get_packed (part);
+
+  for (guint p = 0; p < layout->n_planes; p++) {
+    const guint bytes = texel_bytes (layout, p);
+
+    if (bytes == 0 || frame->planes[p].image == VK_NULL_HANDLE) {
+      g_set_error (error, CBAM_ERROR, CBAM_ERROR_BAD_IMAGE, "plane %u of a %s frame %s", p, layout->name,
+                   bytes == 0 ? "has no texels of one pixel; expected NV12, I420, RGBA, BGRA, RGBx, BGRx or GRAY8"
+                              : "has no image");
+      return 0;
+    }
+    copies[p] = (CbamImageCopy){
+      .plane = frame->planes[p],
+      .region = {
+        .bufferOffset = packed.offsets[p],
+        .bufferRowLength = (guint32) (packed.strides[p] / bytes),
+        .imageSubresource = { frame->planes[p].aspect ? frame->planes[p].aspect : VK_IMAGE_ASPECT_COLOR_BIT, 0, 0, 1 },
+        .imageOffset = { (gint32) (x >> layout->row_sub[p]), (gint32) (y >> layout->column_sub[p]), 0 },
+        .imageExtent = { subsampled (part->width, layout->row_sub[p]), rows (part, p), 1 },
+      },
+    };
+  }
+  return layout->n_planes;
 }
 
 /* Rows of three factors and an offset: components 0..255 to R, G, B 0..255. */
@@ -237,16 +322,10 @@ fill_matrix (const CbamImage *image, gboolean is_yuv, float out[12])
 }
 
 static void
-fill_components (const CbamImage *image, CbamFrameArgs *frame)
+fill_components (const CbamImage *image, const CbamPlacement *placement, CbamFrameArgs *frame)
 {
   const FormatLayout *layout = &layouts[image->format];
-  gsize plane_offset[3];
-  gsize offset = 0;
 
-  for (guint p = 0; p < layout->n_planes; p++) {
-    plane_offset[p] = offset;
-    offset += packed_stride (image, p) * rows (image, p);
-  }
   for (guint c = 0; c < 3; c++) {
     const ComponentLayout *from = &layout->components[c];
     /* A sample of a pair lies between its two pixels (-1/4 of a sample from the first one's middle), or on the first.
@@ -255,8 +334,8 @@ fill_components (const CbamImage *image, CbamFrameArgs *frame)
     const gboolean between_y = from->sub_y && image->chroma != CBAM_CHROMA_TOP_LEFT;
 
     frame->component[c] = (CbamComponent){
-      .offset = (uint) (plane_offset[from->plane] + from->offset),
-      .row = (uint) packed_stride (image, from->plane),
+      .offset = (uint) (placement->offsets[from->plane] + from->offset),
+      .row = (uint) placement->strides[from->plane],
       .step = from->step,
       .width = subsampled (image->width, from->sub_x),
       .height = subsampled (image->height, from->sub_y),
@@ -284,13 +363,14 @@ fill_geometry (const CbamImage *image, const CbamInputSpec *input, CbamFrameArgs
 }
 
 void
-cbam_frame_fill (CbamFrameArgs *frame, const CbamImage *image, const CbamSpec *spec, const CbamDetectParams *params)
+cbam_frame_fill (CbamFrameArgs *frame, const CbamImage *image, const CbamPlacement *placement, const CbamSpec *spec,
+                 const CbamDetectParams *params)
 {
   const CbamInputSpec *input = &spec->input;
   const gboolean bgr = input->channels == CBAM_CHANNELS_BGR;
 
   memset (frame, 0, sizeof *frame);
-  fill_components (image, frame);
+  fill_components (image, placement, frame);
   fill_matrix (image, layouts[image->format].is_yuv, frame->matrix);
   fill_geometry (image, input, frame);
   for (guint c = 0; c < 3; c++) {

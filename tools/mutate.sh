@@ -152,7 +152,7 @@ sabotage 'fuse: a sum whose other part is another sum' compute/graph/fuse.c \
 sabotage 'fuse: a channel gate with its pools one short' compute/graph/fuse.c \
   '(CbamChannelGateParams){ pool->params.global_pool, first->params.conv, second->params.conv };' \
   '(CbamChannelGateParams){ { 1, { CBAM_REDUCE_MEAN } }, first->params.conv, second->params.conv };' ops-ops
-sabotage 'run: levels are kept before they are made' compute/graph/run_vulkan.c \
+sabotage 'run: levels are kept before they are made' compute/graph/slot.c \
   'if (maps[i]->last != (gint) s)' 'if (maps[i]->first != (gint) s + 1)' golden
 sabotage 'plan: a map that several fill lives from the last of them' compute/graph/plan.c \
   'node->output->first = node->output->first < 0 ? (gint) s : node->output->first;' \
@@ -164,10 +164,30 @@ sabotage 'plan: no barrier before a write over what was read' compute/graph/plan
   '(other->written || access->written)' 'other->written' nets-detector
 sabotage 'plan: no barrier after a write' compute/graph/plan.c \
   '(other->written || access->written)' 'access->written' nets-detector
-sabotage 'run: no barrier after the upload' compute/graph/run_vulkan.c \
-  '  cbam_commands_barrier_all (slot->commands);
-  record_timestamp (slot, 0);' '  record_timestamp (slot, 0);' nets-nets ops-preprocess
-sabotage 'run: the count of hits is not flushed' compute/graph/run_vulkan.c \
+sabotage 'run: no barrier after the upload' compute/graph/intake.c \
+  '  cbam_commands_barrier_all (slot->intake);
+  cbam_slot_record_timestamp (slot, slot->intake, 0);' '  cbam_slot_record_timestamp (slot, slot->intake, 0);' \
+  nets-nets ops-preprocess
+sabotage 'intake: what was recorded for images serves copies too' compute/graph/intake.c \
+  'if (slot->source != CBAM_PIXELS_COPIED)' 'if (slot->source == CBAM_PIXELS_IMPORTED)' nets-vulkan-frames
+sabotage 'intake: the frame'"'"'s own memory is read as the copy before it' compute/graph/slot.c \
+  'slot->source == CBAM_PIXELS_IMPORTED ? slot->imported : slot->pixels' 'slot->pixels' ops-preprocess
+sabotage 'in place: every plane begins where the first does' compute/preprocess.c \
+  'ret_placement->offsets[p] = start - first;' 'ret_placement->offsets[p] = 0;' ops-preprocess
+sabotage 'in place: rows are packed' compute/preprocess.c \
+  'ret_placement->strides[p] = stride;' 'ret_placement->strides[p] = row_bytes (image, p);' ops-preprocess
+sabotage 'images: chroma is copied from where luma lies' compute/preprocess.c \
+  '(gint32) (x >> layout->row_sub[p])' '(gint32) x' nets-vulkan-frames
+sabotage 'images: rows follow each other without a gap' compute/preprocess.c \
+  '.bufferRowLength = (guint32) (packed.strides[p] / bytes)' '.bufferRowLength = 0' nets-vulkan-frames
+sabotage 'adopted: the queue is used without its lock' compute/vk/device.c \
+  '  if (device->owner.lock)
+    device->owner.lock (device->owner.data);' '' nets-vulkan-frames
+sabotage 'vulkan: the state of an image stays what it was' gst/gstcbamvulkan.c \
+  '  note_reading (buffer);' '' gst-vulkan
+sabotage 'vulkan: frames are not followed to their device' gst/gstcbamvulkan.c \
+  'vulkan->theirs == GST_OBJECT_CAST (theirs)' 'vulkan->theirs != GST_OBJECT_CAST (theirs)' gst-vulkan
+sabotage 'run: the count of hits is not flushed' compute/graph/slot.c \
   'plan->hits_offset + 8, error)' 'plan->hits_offset, error)' ops-detect
 sabotage 'memory: a flush moves nothing' compute/vk/memory.c \
   'memcpy (buffer->mapped + range.offset, buffer->map + range.offset, range.size);' '(void) 0;' ops-detect
@@ -402,7 +422,7 @@ sabotage 'cbam-eval: boxes count from 0' tools/cbam-eval.c \
 sabotage 'cbam-eval: overlap as the model has it' tools/cbam-eval.c \
   '  .overlap = CBAM_OVERLAP_FRACTIONS,' '' eval-program
 sabotage 'detector: overlap is always the model'"'"'s' compute/detector.c \
-  'flight->params.overlap == CBAM_OVERLAP_FRACTIONS ?' 'FALSE ?' nets-detector
+  'params->overlap == CBAM_OVERLAP_FRACTIONS ?' 'FALSE ?' nets-detector
 
 # Holes that were found by sabotage and closed.
 sabotage 'hole: top padding as on the left' compute/ops/conv.c \

@@ -1,4 +1,4 @@
-/* Running a plan on a device.
+/* Running a plan on a device: programs in run_vulkan.c, slots in slot.c, how pixels get into them in intake.c.
  *
  * A program is what all frames share: pipelines, packed weights, the arena. A slot is what one frame in flight owns:
  * its pixels, its parameter block, its results, and a command buffer that is recorded once and submitted again and
@@ -16,6 +16,13 @@ G_BEGIN_DECLS
 typedef struct _CbamProgram CbamProgram;
 typedef struct _CbamSlot CbamSlot;
 
+/* A plane of a frame that lies in an image, and where its texels go among the slot's pixels. */
+typedef struct
+{
+  CbamVulkanPlane plane;
+  VkBufferImageCopy region;
+} CbamImageCopy;
+
 /* Takes @graph, and frees its weights once they are packed. @config may be NULL; its caps are filled in. */
 CbamProgram *cbam_program_new (CbamDevice *device, CbamGraph *graph, const CbamPlanConfig *config, GError **error);
 void cbam_program_free (CbamProgram *program);
@@ -31,9 +38,17 @@ CbamSlot *cbam_slot_new (CbamProgram *program, gboolean profile, GError **error)
 /* Waits for a submission in flight. */
 void cbam_slot_free (CbamSlot *slot);
 
+/* One of these three before a submission says where its pixels come from. */
+
 /* Room for a frame of @size bytes; where to write it. Grows, and records again, only when the slot has never seen a
  * frame as large. */
 guint8 *cbam_slot_reserve_pixels (CbamSlot *slot, gsize size, GError **error);
+/* The host's own memory, multiples of the device's import_alignment, which stays as it is until the wait. FALSE: the
+ * device cannot read it there; the slot is as it was before. */
+gboolean cbam_slot_import_pixels (CbamSlot *slot, const void *start, gsize size, GError **error);
+/* So many planes of images, copied on the device to where a packed frame of @size bytes has them. */
+gboolean cbam_slot_copy_images (CbamSlot *slot, const CbamImageCopy *images, guint n, gsize size, GError **error);
+
 /* Where to write the frame's parameters. */
 CbamFrameArgs *cbam_slot_get_frame (CbamSlot *slot);
 /* Where a kept or host map lies. */

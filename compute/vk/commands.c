@@ -99,11 +99,19 @@ cbam_commands_barrier_shaders (CbamCommands *commands)
 gboolean
 cbam_commands_submit (CbamCommands *commands, GError **error)
 {
+  const CbamSubmission submission = { .n_commands = 1, .commands = { commands->handle } };
+
+  return cbam_commands_submit_with (commands, &submission, error);
+}
+
+gboolean
+cbam_commands_submit_with (CbamCommands *commands, const CbamSubmission *submission, GError **error)
+{
   CbamDevice *device = commands->device;
 
   return cbam_device_check (device, device->vk.vkResetFences (device->handle, 1, &commands->fence), "vkResetFences",
                             error) &&
-         cbam_device_submit (device, commands->handle, commands->fence, error);
+         cbam_device_submit (device, submission, commands->fence, error);
 }
 
 gboolean

@@ -30,6 +30,8 @@ void cbam_commands_barrier_all (CbamCommands *commands);
 void cbam_commands_barrier_shaders (CbamCommands *commands);
 
 gboolean cbam_commands_submit (CbamCommands *commands, GError **error);
+/* The same for a submission of which @commands are a part; the wait is for all of it. */
+gboolean cbam_commands_submit_with (CbamCommands *commands, const CbamSubmission *submission, GError **error);
 gboolean cbam_commands_wait (CbamCommands *commands, GError **error);
 
 /* Copies @size bytes of host memory into a device buffer, and waits. For load time. */

@@ -1,79 +1,16 @@
-/* CbamDevice: choosing a Vulkan device, opening it, submitting to it and parking it when it fails.
+/* CbamDevice: opening a Vulkan device or adopting one, submitting to it, and parking it when it fails.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "vk/device.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-#define VALIDATION_LAYER "VK_LAYER_KHRONOS_validation"
+#include "vk/device-list.h"
+
 #define GPU_FENCE_TIMEOUT_MS 30000
 
-struct _CbamDeviceList
-{
-  VkInstance instance;
-  guint n;
-  CbamDeviceInfo *infos;
-  VkPhysicalDevice *handles;
-};
-
-/* ---- Names ---------------------------------------------------------------------------------------------------- */
-
-static const char *
-result_name (VkResult result)
-{
-  switch (result) {
-    case VK_ERROR_OUT_OF_HOST_MEMORY: return "VK_ERROR_OUT_OF_HOST_MEMORY";
-    case VK_ERROR_OUT_OF_DEVICE_MEMORY: return "VK_ERROR_OUT_OF_DEVICE_MEMORY";
-    case VK_ERROR_INITIALIZATION_FAILED: return "VK_ERROR_INITIALIZATION_FAILED";
-    case VK_ERROR_DEVICE_LOST: return "VK_ERROR_DEVICE_LOST";
-    case VK_ERROR_MEMORY_MAP_FAILED: return "VK_ERROR_MEMORY_MAP_FAILED";
-    case VK_ERROR_LAYER_NOT_PRESENT: return "VK_ERROR_LAYER_NOT_PRESENT";
-    case VK_ERROR_EXTENSION_NOT_PRESENT: return "VK_ERROR_EXTENSION_NOT_PRESENT";
-    case VK_ERROR_FEATURE_NOT_PRESENT: return "VK_ERROR_FEATURE_NOT_PRESENT";
-    case VK_ERROR_INCOMPATIBLE_DRIVER: return "VK_ERROR_INCOMPATIBLE_DRIVER";
-    case VK_ERROR_TOO_MANY_OBJECTS: return "VK_ERROR_TOO_MANY_OBJECTS";
-    case VK_ERROR_FRAGMENTED_POOL: return "VK_ERROR_FRAGMENTED_POOL";
-    case VK_ERROR_OUT_OF_POOL_MEMORY: return "VK_ERROR_OUT_OF_POOL_MEMORY";
-    default: return "an unknown error";
-  }
-}
-
-static CbamError
-result_code (VkResult result)
-{
-  switch (result) {
-    case VK_ERROR_OUT_OF_HOST_MEMORY:
-    case VK_ERROR_OUT_OF_DEVICE_MEMORY:
-    case VK_ERROR_OUT_OF_POOL_MEMORY:
-    case VK_ERROR_FRAGMENTED_POOL: return CBAM_ERROR_OUT_OF_MEMORY;
-    case VK_ERROR_DEVICE_LOST: return CBAM_ERROR_DEVICE_LOST;
-    case VK_ERROR_INCOMPATIBLE_DRIVER: return CBAM_ERROR_NO_DEVICE;
-    default: return CBAM_ERROR_FAILED;
-  }
-}
-
-static gboolean
-check_result (VkResult result, const char *call, GError **error)
-{
-  if (result == VK_SUCCESS)
-    return TRUE;
-  g_set_error (error, CBAM_ERROR, result_code (result), "%s gave %s (%d)", call, result_name (result), result);
-  return FALSE;
-}
-
-static const char *
-type_name (VkPhysicalDeviceType type)
-{
-  switch (type) {
-    case VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU: return "discrete";
-    case VK_PHYSICAL_DEVICE_TYPE_INTEGRATED_GPU: return "integrated";
-    case VK_PHYSICAL_DEVICE_TYPE_VIRTUAL_GPU: return "virtual";
-    case VK_PHYSICAL_DEVICE_TYPE_CPU: return "cpu";
-    default: return "other";
-  }
-}
+/* ---- Switches ------------------------------------------------------------------------------------------------- */
 
 static CbamDebugFlags
 debug_from_environment (void)
@@ -93,246 +30,6 @@ debug_from_environment (void)
  * start together open once. */
 static GSList *opened;
 static GMutex opened_lock;
-
-/* ---- The instance --------------------------------------------------------------------------------------------- */
-
-/* The only thing the library ever prints, and only when asked to by the debug switch: a test must not pass over it. */
-static VKAPI_ATTR VkBool32 VKAPI_CALL
-on_validation_message (VkDebugUtilsMessageSeverityFlagBitsEXT severity, VkDebugUtilsMessageTypeFlagsEXT types,
-                       const VkDebugUtilsMessengerCallbackDataEXT *data, void *user_data)
-{
-  g_printerr ("Vulkan validation: %s\n", data->pMessage);
-  abort ();
-}
-
-static gboolean
-load_vulkan (GError **error)
-{
-  static GMutex lock;
-  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&lock);
-
-  if (volkInitialize () == VK_SUCCESS)
-    return TRUE;
-  g_set_error (
-      error, CBAM_ERROR, CBAM_ERROR_NO_DEVICE,
-      "no Vulkan loader: libvulkan.so.1 was not found (on Debian: apt install libvulkan1 mesa-vulkan-drivers)");
-  return FALSE;
-}
-
-static VkInstance
-instance_new (CbamDebugFlags debug, VkDebugUtilsMessengerEXT *messenger, GError **error)
-{
-  const char *layers[] = { VALIDATION_LAYER };
-  const char *extensions[] = { VK_EXT_DEBUG_UTILS_EXTENSION_NAME, VK_EXT_VALIDATION_FEATURES_EXTENSION_NAME };
-  const VkValidationFeatureEnableEXT enables[] = { VK_VALIDATION_FEATURE_ENABLE_SYNCHRONIZATION_VALIDATION_EXT };
-  const VkValidationFeaturesEXT features = {
-    .sType = VK_STRUCTURE_TYPE_VALIDATION_FEATURES_EXT,
-    .enabledValidationFeatureCount = G_N_ELEMENTS (enables),
-    .pEnabledValidationFeatures = enables,
-  };
-  const VkDebugUtilsMessengerCreateInfoEXT messages = {
-    .sType = VK_STRUCTURE_TYPE_DEBUG_UTILS_MESSENGER_CREATE_INFO_EXT,
-    .messageSeverity = VK_DEBUG_UTILS_MESSAGE_SEVERITY_WARNING_BIT_EXT | VK_DEBUG_UTILS_MESSAGE_SEVERITY_ERROR_BIT_EXT,
-    .messageType = VK_DEBUG_UTILS_MESSAGE_TYPE_VALIDATION_BIT_EXT,
-    .pfnUserCallback = on_validation_message,
-  };
-  const VkApplicationInfo application = {
-    .sType = VK_STRUCTURE_TYPE_APPLICATION_INFO,
-    .pEngineName = "cbamdetect",
-    .apiVersion = VK_API_VERSION_1_1,
-  };
-  VkInstanceCreateInfo create = {
-    .sType = VK_STRUCTURE_TYPE_INSTANCE_CREATE_INFO,
-    .pApplicationInfo = &application,
-  };
-  const gboolean validate = (debug & CBAM_DEBUG_VALIDATION) != 0;
-  VkInstance instance;
-
-  if (!load_vulkan (error))
-    return VK_NULL_HANDLE;
-  if (validate) {
-    create.pNext = &features;
-    create.enabledLayerCount = G_N_ELEMENTS (layers);
-    create.ppEnabledLayerNames = layers;
-    create.enabledExtensionCount = G_N_ELEMENTS (extensions);
-    create.ppEnabledExtensionNames = extensions;
-  }
-  if (!check_result (vkCreateInstance (&create, NULL, &instance), "vkCreateInstance", error)) {
-    if (g_error_matches (*error, CBAM_ERROR, CBAM_ERROR_NO_DEVICE))
-      g_prefix_error (error, "no Vulkan driver (on Debian: apt install mesa-vulkan-drivers; VK_DRIVER_FILES and "
-                             "VK_ICD_FILENAMES must be unset or right): ");
-    return VK_NULL_HANDLE;
-  }
-  volkLoadInstanceOnly (instance);
-  if (validate && messenger)
-    vkCreateDebugUtilsMessengerEXT (instance, &messages, NULL, messenger);
-  return instance;
-}
-
-/* ---- The list ------------------------------------------------------------------------------------------------- */
-
-static void
-fill_info (VkPhysicalDevice handle, guint index, CbamDeviceInfo *info)
-{
-  VkPhysicalDeviceDriverProperties driver = { .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DRIVER_PROPERTIES };
-  VkPhysicalDeviceProperties2 properties = { .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2,
-                                             .pNext = &driver };
-
-  vkGetPhysicalDeviceProperties2 (handle, &properties);
-  info->index = index;
-  info->name = g_strdup (properties.properties.deviceName);
-  info->type = type_name (properties.properties.deviceType);
-  if (driver.driverName[0] != '\0')
-    info->driver = g_strdup_printf ("%s %s", driver.driverName, driver.driverInfo);
-  else
-    info->driver = g_strdup_printf ("driver version %u", properties.properties.driverVersion);
-}
-
-static void
-clear_info (CbamDeviceInfo *info)
-{
-  g_clear_pointer ((char **) &info->name, g_free);
-  g_clear_pointer ((char **) &info->driver, g_free);
-}
-
-/* What the instance offers. With VK_NULL_HANDLE as @instance the list opens, and owns, one of its own. */
-static CbamDeviceList *
-device_list_new (VkInstance instance, GError **error)
-{
-  g_autoptr (CbamDeviceList) list = g_new0 (CbamDeviceList, 1);
-  GError *local = NULL;
-
-  if (instance == VK_NULL_HANDLE) {
-    instance = list->instance = instance_new (0, NULL, &local);
-    if (instance == VK_NULL_HANDLE) {
-      g_propagate_error (error, local);
-      return NULL;
-    }
-  }
-  if (!check_result (vkEnumeratePhysicalDevices (instance, &list->n, NULL), "vkEnumeratePhysicalDevices", error))
-    return NULL;
-  list->infos = g_new0 (CbamDeviceInfo, list->n);
-  list->handles = g_new0 (VkPhysicalDevice, list->n);
-  if (!check_result (vkEnumeratePhysicalDevices (instance, &list->n, list->handles), "vkEnumeratePhysicalDevices",
-                     error))
-    return NULL;
-  for (guint i = 0; i < list->n; i++)
-    fill_info (list->handles[i], i, &list->infos[i]);
-  return g_steal_pointer (&list);
-}
-
-CbamDeviceList *
-cbam_device_list_new (GError **error)
-{
-  return device_list_new (VK_NULL_HANDLE, error);
-}
-
-void
-cbam_device_list_free (CbamDeviceList *list)
-{
-  if (!list)
-    return;
-  for (guint i = 0; list->infos && i < list->n; i++)
-    clear_info (&list->infos[i]);
-  if (list->instance)
-    vkDestroyInstance (list->instance, NULL);
-  g_free (list->infos);
-  g_free (list->handles);
-  g_free (list);
-}
-
-guint
-cbam_device_list_size (const CbamDeviceList *list)
-{
-  g_return_val_if_fail (list != NULL, 0);
-  return list->n;
-}
-
-const CbamDeviceInfo *
-cbam_device_list_get (const CbamDeviceList *list, guint i)
-{
-  g_return_val_if_fail (list != NULL && i < list->n, NULL);
-  return &list->infos[i];
-}
-
-/* ---- Choosing ------------------------------------------------------------------------------------------------- */
-
-static gboolean
-find_queue_family (VkPhysicalDevice handle, guint32 *ret_family, guint32 *ret_timestamp_bits)
-{
-  VkQueueFamilyProperties families[32];
-  guint32 n = G_N_ELEMENTS (families);
-
-  vkGetPhysicalDeviceQueueFamilyProperties (handle, &n, families);
-  for (guint32 i = 0; i < n; i++) {
-    if (!(families[i].queueFlags & VK_QUEUE_COMPUTE_BIT))
-      continue;
-    *ret_family = i;
-    *ret_timestamp_bits = families[i].timestampValidBits;
-    return TRUE;
-  }
-  return FALSE;
-}
-
-static int
-type_rank (const char *type)
-{
-  static const char *const order[] = { "discrete", "integrated", "virtual", "cpu", "other" };
-
-  for (guint i = 0; i < G_N_ELEMENTS (order); i++)
-    if (g_str_equal (type, order[i]))
-      return i;
-  return G_N_ELEMENTS (order);
-}
-
-static gboolean
-info_matches (const CbamDeviceInfo *info, const char *name)
-{
-  g_autofree char *have = NULL, *want = NULL;
-  guint64 index;
-
-  if (!name || name[0] == '\0')
-    return TRUE;
-  if (g_ascii_string_to_unsigned (name, 10, 0, G_MAXUINT, &index, NULL))
-    return info->index == index;
-  if (g_ascii_strcasecmp (name, "cpu") == 0)
-    return g_str_equal (info->type, "cpu");
-  if (g_ascii_strcasecmp (name, "gpu") == 0)
-    return type_rank (info->type) < type_rank ("cpu");
-  have = g_utf8_casefold (info->name, -1);
-  want = g_utf8_casefold (name, -1);
-  return strstr (have, want) != NULL;
-}
-
-/* The index of the best device that @name fits. */
-static gboolean
-choose (const CbamDeviceList *list, const char *name, guint *ret_index, GError **error)
-{
-  g_autoptr (GString) there = g_string_new (NULL);
-  gboolean found = FALSE;
-  guint32 unused;
-
-  for (guint i = 0; i < list->n; i++) {
-    const CbamDeviceInfo *info = &list->infos[i];
-
-    g_string_append_printf (there, "%s%u \"%s\" (%s)", i ? ", " : "", info->index, info->name, info->type);
-    if (!info_matches (info, name) || !find_queue_family (list->handles[i], &unused, &unused))
-      continue;
-    if (!found || type_rank (info->type) < type_rank (list->infos[*ret_index].type))
-      *ret_index = i;
-    found = TRUE;
-  }
-  if (found)
-    return TRUE;
-  if (list->n == 0)
-    g_set_error (error, CBAM_ERROR, CBAM_ERROR_NO_DEVICE,
-                 "the Vulkan loader is there, but no driver offers a device (on Debian: apt install "
-                 "mesa-vulkan-drivers)");
-  else
-    g_set_error (error, CBAM_ERROR, CBAM_ERROR_NO_DEVICE, "no Vulkan device fits \"%s\"; there is: %s",
-                 name ? name : "", there->str);
-  return FALSE;
-}
 
 /* ---- Opening -------------------------------------------------------------------------------------------------- */
 
@@ -392,8 +89,42 @@ query_caps (CbamDevice *device, guint32 timestamp_bits)
 }
 
 static gboolean
+has_extension (VkPhysicalDevice physical, const char *name)
+{
+  g_autofree VkExtensionProperties *there = NULL;
+  guint32 n = 0;
+
+  if (vkEnumerateDeviceExtensionProperties (physical, NULL, &n, NULL) != VK_SUCCESS)
+    return FALSE;
+  there = g_new0 (VkExtensionProperties, n);
+  if (vkEnumerateDeviceExtensionProperties (physical, NULL, &n, there) < VK_SUCCESS)
+    return FALSE;
+  for (guint32 i = 0; i < n; i++)
+    if (strcmp (there[i].extensionName, name) == 0)
+      return TRUE;
+  return FALSE;
+}
+
+/* Reading the host's memory in place pays where it is the device's own memory too. */
+static void
+query_import (CbamDevice *device)
+{
+  VkPhysicalDeviceExternalMemoryHostPropertiesEXT host = {
+    .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_EXTERNAL_MEMORY_HOST_PROPERTIES_EXT,
+  };
+  VkPhysicalDeviceProperties2 properties = { .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2, .pNext = &host };
+
+  if (!device->caps.unified || (device->debug & CBAM_DEBUG_NONCOHERENT) ||
+      !has_extension (device->physical, VK_EXT_EXTERNAL_MEMORY_HOST_EXTENSION_NAME))
+    return;
+  vkGetPhysicalDeviceProperties2 (device->physical, &properties);
+  device->caps.import_alignment = host.minImportedHostPointerAlignment;
+}
+
+static gboolean
 open_handle (CbamDevice *device, GError **error)
 {
+  const char *const extensions[] = { VK_EXT_EXTERNAL_MEMORY_HOST_EXTENSION_NAME };
   const float priority = 1.0f;
   const VkDeviceQueueCreateInfo queue = {
     .sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO,
@@ -407,9 +138,11 @@ open_handle (CbamDevice *device, GError **error)
     .queueCreateInfoCount = 1,
     .pQueueCreateInfos = &queue,
     .pEnabledFeatures = &features,
+    .enabledExtensionCount = device->caps.import_alignment > 0 ? 1 : 0,
+    .ppEnabledExtensionNames = extensions,
   };
 
-  if (!check_result (vkCreateDevice (device->physical, &create, NULL, &device->handle), "vkCreateDevice", error))
+  if (!cbam_vk_check (vkCreateDevice (device->physical, &create, NULL, &device->handle), "vkCreateDevice", error))
     return FALSE;
   volkLoadDeviceTable (&device->vk, device->handle);
   device->vk.vkGetDeviceQueue (device->handle, device->queue_family, 0, &device->queue);
@@ -423,7 +156,20 @@ find_opened (guint index, CbamDebugFlags debug)
   for (GSList *l = opened; l; l = l->next) {
     CbamDevice *device = l->data;
 
-    if (device->info.index == index && device->debug == debug && !cbam_device_is_parked (device))
+    if (!device->adopted && device->info.index == index && device->debug == debug && !cbam_device_is_parked (device))
+      return cbam_device_ref (device);
+  }
+  return NULL;
+}
+
+/* The same for somebody else's queue. */
+static CbamDevice *
+find_adopted (VkQueue queue)
+{
+  for (GSList *l = opened; l; l = l->next) {
+    CbamDevice *device = l->data;
+
+    if (device->adopted && device->queue == queue && !cbam_device_is_parked (device))
       return cbam_device_ref (device);
   }
   return NULL;
@@ -433,6 +179,7 @@ find_opened (guint index, CbamDebugFlags debug)
 static CbamDevice *
 open_device (const char *name, CbamDebugFlags debug, gboolean share, GError **error)
 {
+  G_GNUC_UNUSED g_autoptr (GRecMutexLocker) locker = g_rec_mutex_locker_new (&cbam_vk_instances);
   g_autoptr (CbamDevice) device = g_new0 (CbamDevice, 1);
   g_autoptr (CbamDeviceList) list = NULL;
   CbamDevice *there;
@@ -443,13 +190,13 @@ open_device (const char *name, CbamDebugFlags debug, gboolean share, GError **er
   g_atomic_ref_count_init (&device->refs);
   g_mutex_init (&device->queue_lock);
   device->debug = debug | debug_from_environment ();
-  device->instance = instance_new (device->debug, &device->messenger, &local);
+  device->instance = cbam_vk_instance_new (device->debug, &device->messenger, &local);
   if (device->instance == VK_NULL_HANDLE) {
     g_propagate_error (error, local);
     return NULL;
   }
-  list = device_list_new (device->instance, error);
-  if (!list || !choose (list, name, &index, error))
+  list = cbam_device_list_of (device->instance, error);
+  if (!list || !cbam_device_list_choose (list, name, &index, error))
     return NULL;
 
   there = share ? find_opened (index, device->debug) : NULL;
@@ -457,9 +204,10 @@ open_device (const char *name, CbamDebugFlags debug, gboolean share, GError **er
     return there;
 
   device->physical = list->handles[index];
-  fill_info (device->physical, index, &device->info);
-  find_queue_family (device->physical, &device->queue_family, &timestamp_bits);
+  cbam_device_info_fill (device->physical, index, &device->info);
+  cbam_vk_find_queue_family (device->physical, &device->queue_family, &timestamp_bits);
   query_caps (device, timestamp_bits);
+  query_import (device);
   device->fence_timeout = device->caps.is_cpu ? 0 : GPU_FENCE_TIMEOUT_MS;
   if (!open_handle (device, error))
     return NULL;
@@ -484,6 +232,101 @@ cbam_device_open (const char *name, GError **error)
     opened = g_slist_prepend (opened, device);
   }
   g_mutex_unlock (&opened_lock);
+  return device;
+}
+
+static void
+release_handles (const CbamVulkanHandles *handles)
+{
+  if (handles->release)
+    handles->release (handles->data);
+}
+
+/* The place of @physical in its instance's list, where the same device may go by another handle in other instances. */
+static guint
+index_of (VkInstance instance, VkPhysicalDevice physical)
+{
+  VkPhysicalDevice there[64];
+  guint32 n = G_N_ELEMENTS (there);
+
+  vkEnumeratePhysicalDevices (instance, &n, there);
+  for (guint32 i = 0; i < n; i++)
+    if (there[i] == physical)
+      return i;
+  return 0;
+}
+
+/* FALSE: the queue's family does not compute. */
+static gboolean
+query_family (VkPhysicalDevice physical, guint32 family, guint32 *ret_timestamp_bits)
+{
+  VkQueueFamilyProperties families[32];
+  guint32 n = G_N_ELEMENTS (families);
+
+  vkGetPhysicalDeviceQueueFamilyProperties (physical, &n, families);
+  *ret_timestamp_bits = family < n ? families[family].timestampValidBits : 0;
+  return family < n && (families[family].queueFlags & VK_QUEUE_COMPUTE_BIT);
+}
+
+/* The lock is held. */
+static CbamDevice *
+adopt (const CbamVulkanHandles *handles, GError **error)
+{
+  G_GNUC_UNUSED g_autoptr (GRecMutexLocker) locker = g_rec_mutex_locker_new (&cbam_vk_instances);
+  g_autoptr (CbamDevice) device = NULL;
+  guint32 timestamp_bits;
+
+  if (!cbam_vk_load (error))
+    return NULL;
+  volkLoadInstanceOnly (handles->instance);
+  if (!vkGetPhysicalDeviceProperties2) {
+    g_set_error (error, CBAM_ERROR, CBAM_ERROR_NO_DEVICE,
+                 "the device handed over is of an instance of Vulkan 1.0; expected 1.1 or later");
+    return NULL;
+  }
+  if (!query_family (handles->physical_device, handles->queue_family, &timestamp_bits)) {
+    g_set_error (error, CBAM_ERROR, CBAM_ERROR_NO_DEVICE, "queue family %u of the device handed over cannot compute",
+                 handles->queue_family);
+    return NULL;
+  }
+  device = g_new0 (CbamDevice, 1);
+  g_atomic_ref_count_init (&device->refs);
+  g_mutex_init (&device->queue_lock);
+  device->adopted = TRUE;
+  device->debug = debug_from_environment ();
+  device->instance = handles->instance;
+  device->physical = handles->physical_device;
+  device->handle = handles->device;
+  device->queue = handles->queue;
+  device->queue_family = handles->queue_family;
+  cbam_device_info_fill (device->physical, index_of (device->instance, device->physical), &device->info);
+  query_caps (device, timestamp_bits);
+  device->caps.int64 = FALSE; /* a feature that may not be enabled */
+  device->fence_timeout = device->caps.is_cpu ? 0 : GPU_FENCE_TIMEOUT_MS;
+  volkLoadDeviceTable (&device->vk, device->handle);
+  device->owner = *handles;
+  return g_steal_pointer (&device);
+}
+
+CbamDevice *
+cbam_device_adopt (const CbamVulkanHandles *handles, GError **error)
+{
+  CbamDevice *device;
+  gboolean again;
+
+  g_return_val_if_fail (handles != NULL && handles->queue != VK_NULL_HANDLE, NULL);
+  g_mutex_lock (&opened_lock);
+  device = find_adopted (handles->queue);
+  again = device != NULL;
+  if (!device)
+    device = adopt (handles, error);
+  if (device && !again) {
+    device->shared = TRUE;
+    opened = g_slist_prepend (opened, device);
+  }
+  g_mutex_unlock (&opened_lock);
+  if (again)
+    release_handles (handles);
   return device;
 }
 
@@ -523,14 +366,13 @@ cbam_device_unref (CbamDevice *device)
     parked = g_slist_prepend (parked, device);
     return;
   }
-  if (device->handle)
+  if (device->handle && !device->adopted)
     device->vk.vkDestroyDevice (device->handle, NULL);
-  if (device->messenger)
-    vkDestroyDebugUtilsMessengerEXT (device->instance, device->messenger, NULL);
-  if (device->instance)
-    vkDestroyInstance (device->instance, NULL);
+  if (!device->adopted)
+    cbam_vk_instance_free (device->instance, device->messenger);
+  release_handles (&device->owner);
   g_mutex_clear (&device->queue_lock);
-  clear_info (&device->info);
+  cbam_device_info_clear (&device->info);
   g_free (device);
 }
 
@@ -548,6 +390,13 @@ cbam_device_is_cpu (const CbamDevice *device)
 {
   g_return_val_if_fail (device != NULL, FALSE);
   return device->caps.is_cpu;
+}
+
+gsize
+cbam_device_get_host_alignment (const CbamDevice *device)
+{
+  g_return_val_if_fail (device != NULL, 0);
+  return device->caps.import_alignment;
 }
 
 void
@@ -584,28 +433,52 @@ cbam_device_check_alive (CbamDevice *device, GError **error)
 gboolean
 cbam_device_check (CbamDevice *device, VkResult result, const char *call, GError **error)
 {
-  if (check_result (result, call, error))
+  if (cbam_vk_check (result, call, error))
     return TRUE;
   if (result == VK_ERROR_DEVICE_LOST)
     park (device, CBAM_ERROR_DEVICE_LOST);
   return FALSE;
 }
 
-gboolean
-cbam_device_submit (CbamDevice *device, VkCommandBuffer commands, VkFence fence, GError **error)
+/* Under our own lock, and under that of the queue's owner. */
+static VkResult
+queue_submit (CbamDevice *device, const VkSubmitInfo *submit, VkFence fence)
 {
+  VkResult result;
+
+  g_mutex_lock (&device->queue_lock);
+  if (device->owner.lock)
+    device->owner.lock (device->owner.data);
+  result = device->vk.vkQueueSubmit (device->queue, 1, submit, fence);
+  if (device->owner.unlock)
+    device->owner.unlock (device->owner.data);
+  g_mutex_unlock (&device->queue_lock);
+  return result;
+}
+
+gboolean
+cbam_device_submit (CbamDevice *device, const CbamSubmission *submission, VkFence fence, GError **error)
+{
+  static const VkPipelineStageFlags stages[G_N_ELEMENTS (submission->waits)] = { VK_PIPELINE_STAGE_ALL_COMMANDS_BIT,
+                                                                                 VK_PIPELINE_STAGE_ALL_COMMANDS_BIT,
+                                                                                 VK_PIPELINE_STAGE_ALL_COMMANDS_BIT };
+  const VkTimelineSemaphoreSubmitInfo timeline = {
+    .sType = VK_STRUCTURE_TYPE_TIMELINE_SEMAPHORE_SUBMIT_INFO,
+    .waitSemaphoreValueCount = submission->n_waits,
+    .pWaitSemaphoreValues = submission->values,
+  };
   const VkSubmitInfo submit = {
     .sType = VK_STRUCTURE_TYPE_SUBMIT_INFO,
-    .commandBufferCount = 1,
-    .pCommandBuffers = &commands,
+    .pNext = submission->n_waits > 0 ? &timeline : NULL,
+    .waitSemaphoreCount = submission->n_waits,
+    .pWaitSemaphores = submission->waits,
+    .pWaitDstStageMask = stages,
+    .commandBufferCount = submission->n_commands,
+    .pCommandBuffers = submission->commands,
   };
-  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = NULL;
 
-  if (!cbam_device_check_alive (device, error))
-    return FALSE;
-  locker = g_mutex_locker_new (&device->queue_lock);
-  return cbam_device_check (device, device->vk.vkQueueSubmit (device->queue, 1, &submit, fence), "vkQueueSubmit",
-                            error);
+  return cbam_device_check_alive (device, error) &&
+         cbam_device_check (device, queue_submit (device, &submit, fence), "vkQueueSubmit", error);
 }
 
 gboolean

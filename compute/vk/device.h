@@ -4,10 +4,10 @@
 
 #pragma once
 
-#define VK_NO_PROTOTYPES
 #include <volk.h>
 
 #include <cbamdetect/device.h>
+#include <cbamdetect/vulkan.h>
 
 G_BEGIN_DECLS
 
@@ -34,6 +34,7 @@ typedef struct
   gsize max_buffer_size;   /* bytes of one allocation */
   gsize range_alignment;   /* bytes: for every range that a descriptor or view starts at */
   gsize atom_size;         /* bytes: nonCoherentAtomSize */
+  gsize import_alignment;  /* bytes: of host memory that the device can read in place; 0 = it cannot */
   guint32 max_groups[3];
   double timestamp_period; /* nanoseconds a tick; 0 = no timestamps */
   guint32 timestamp_bits;
@@ -57,6 +58,8 @@ struct _CbamDevice
   guint32 queue_family;
   VkQueue queue;
   GMutex queue_lock;
+  gboolean adopted;        /* instance, device and queue are somebody else's */
+  CbamVulkanHandles owner; /* whose, then */
 
   guint fence_timeout; /* milliseconds, 0 = none; atomic */
   gint parked;         /* the CbamError + 1 that ended it; atomic */
@@ -73,8 +76,17 @@ gboolean cbam_device_check (CbamDevice *device, VkResult result, const char *cal
 gboolean cbam_device_check_alive (CbamDevice *device, GError **error);
 gboolean cbam_device_is_parked (CbamDevice *device);
 
-/* Submits one recorded command buffer; @fence (VK_NULL_HANDLE for none) is signalled when it is done. Thread-safe. */
-gboolean cbam_device_submit (CbamDevice *device, VkCommandBuffer commands, VkFence fence, GError **error);
+/* Recorded command buffers, in order, and the timeline semaphores that must have reached their values before. */
+typedef struct
+{
+  guint n_commands, n_waits;
+  VkCommandBuffer commands[2];
+  VkSemaphore waits[3];
+  guint64 values[3];
+} CbamSubmission;
+
+/* @fence (VK_NULL_HANDLE for none) is signalled when all of it is done. Thread-safe. */
+gboolean cbam_device_submit (CbamDevice *device, const CbamSubmission *submission, VkFence fence, GError **error);
 
 /* Waits for @fence up to the device's timeout; a timeout parks the device. */
 gboolean cbam_device_wait (CbamDevice *device, VkFence fence, GError **error);

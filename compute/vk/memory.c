@@ -117,6 +117,69 @@ cbam_buffer_new (CbamDevice *device, CbamMemoryUse use, gsize size, GError **err
   return g_steal_pointer (&buffer);
 }
 
+static gboolean
+import_memory (CbamBuffer *buffer, void *start, GError **error)
+{
+  const VkExternalMemoryHandleTypeFlagBits type = VK_EXTERNAL_MEMORY_HANDLE_TYPE_HOST_ALLOCATION_BIT_EXT;
+  CbamDevice *device = buffer->device;
+  const VkImportMemoryHostPointerInfoEXT import = {
+    .sType = VK_STRUCTURE_TYPE_IMPORT_MEMORY_HOST_POINTER_INFO_EXT,
+    .handleType = type,
+    .pHostPointer = start,
+  };
+  VkMemoryAllocateInfo allocate = {
+    .sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO,
+    .pNext = &import,
+    .allocationSize = buffer->size,
+  };
+  VkMemoryHostPointerPropertiesEXT properties = { .sType = VK_STRUCTURE_TYPE_MEMORY_HOST_POINTER_PROPERTIES_EXT };
+  VkMemoryRequirements needs;
+
+  device->vk.vkGetBufferMemoryRequirements (device->handle, buffer->handle, &needs);
+  if (!cbam_device_check (device,
+                          device->vk.vkGetMemoryHostPointerPropertiesEXT (device->handle, type, start, &properties),
+                          "vkGetMemoryHostPointerPropertiesEXT", error))
+    return FALSE;
+  if (needs.size > buffer->size || !find_type (device, needs.memoryTypeBits & properties.memoryTypeBits,
+                                               VK_MEMORY_PROPERTY_HOST_COHERENT_BIT, 0, &allocate.memoryTypeIndex)) {
+    g_set_error (error, CBAM_ERROR, CBAM_ERROR_UNSUPPORTED, "%s: host memory at %p cannot be read in place",
+                 device->info.name, start);
+    return FALSE;
+  }
+  buffer->coherent = TRUE;
+  return cbam_device_check (device, device->vk.vkAllocateMemory (device->handle, &allocate, NULL, &buffer->memory),
+                            "vkAllocateMemory", error) &&
+         cbam_device_check (device, device->vk.vkBindBufferMemory (device->handle, buffer->handle, buffer->memory, 0),
+                            "vkBindBufferMemory", error);
+}
+
+CbamBuffer *
+cbam_buffer_import (CbamDevice *device, const void *start, gsize size, GError **error)
+{
+  g_autoptr (CbamBuffer) buffer = g_new0 (CbamBuffer, 1);
+  const VkExternalMemoryBufferCreateInfo external = {
+    .sType = VK_STRUCTURE_TYPE_EXTERNAL_MEMORY_BUFFER_CREATE_INFO,
+    .handleTypes = VK_EXTERNAL_MEMORY_HANDLE_TYPE_HOST_ALLOCATION_BIT_EXT,
+  };
+  VkBufferCreateInfo create = {
+    .sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO,
+    .pNext = &external,
+    .size = size,
+    .usage = VK_BUFFER_USAGE_STORAGE_BUFFER_BIT,
+  };
+
+  g_return_val_if_fail (size > 0 && device->caps.import_alignment > 0, NULL);
+  g_return_val_if_fail ((gsize) start % device->caps.import_alignment == 0, NULL);
+  buffer->device = cbam_device_ref (device);
+  buffer->size = size;
+  if (device->caps.max_texels > 0)
+    create.usage |= VK_BUFFER_USAGE_STORAGE_TEXEL_BUFFER_BIT;
+  if (!cbam_device_check (device, device->vk.vkCreateBuffer (device->handle, &create, NULL, &buffer->handle),
+                          "vkCreateBuffer", error))
+    return NULL;
+  return import_memory (buffer, (void *) start, error) ? g_steal_pointer (&buffer) : NULL;
+}
+
 void
 cbam_buffer_free (CbamBuffer *buffer)
 {

@@ -23,7 +23,7 @@ typedef struct
   VkBuffer handle;
   VkDeviceMemory memory;
   gsize size;
-  guint8 *map;    /* NULL for CBAM_MEMORY_DEVICE */
+  guint8 *map;    /* NULL for CBAM_MEMORY_DEVICE and what was imported */
   guint8 *mapped; /* where the driver mapped it; differs from @map under CBAM_DEBUG_NONCOHERENT */
   gboolean coherent;
 } CbamBuffer;
@@ -31,6 +31,9 @@ typedef struct
 /* @size in bytes, > 0. With CBAM_DEBUG_POISON what can be mapped starts as NaN. Free with cbam_buffer_free() once the
  * device has finished with it. */
 CbamBuffer *cbam_buffer_new (CbamDevice *device, CbamMemoryUse use, gsize size, GError **error);
+/* The host's own memory as a buffer that the device reads in place. @start and @size are multiples of the device's
+ * import_alignment, and all of it must stay until the buffer is freed. */
+CbamBuffer *cbam_buffer_import (CbamDevice *device, const void *start, gsize size, GError **error);
 void cbam_buffer_free (CbamBuffer *buffer);
 
 /* Make what the host wrote visible to the device, and the other way round. Any range; widened to atoms inside. */

@@ -61,6 +61,15 @@ CBAM_API const CbamDeviceInfo *cbam_device_get_info (const CbamDevice *device);
 CBAM_API gboolean cbam_device_is_cpu (const CbamDevice *device);
 
 /**
+ * cbam_device_get_host_alignment:
+ * @device: a device
+ *
+ * Returns: the bytes on multiples of which the memory of a lasting #CbamImage must begin for the device to read it in
+ * place; 0 = it always gets a copy
+ */
+CBAM_API gsize cbam_device_get_host_alignment (const CbamDevice *device);
+
+/**
  * cbam_device_set_fence_timeout:
  * @device: a device
  * @milliseconds: how long one frame may take before it counts as hung; 0 = no limit

@@ -81,8 +81,12 @@ typedef enum
  * @matrix: colour matrix of Y'CbCr
  * @range: value range
  * @chroma: siting of subsampled chroma
+ * @lasting: the pixels stay where and as they are until the result is collected, so that a device which can read them
+ *   there need not get a copy: one that shares memory with the host and knows VK_EXT_external_memory_host, when the
+ *   first plane starts on a page and the others follow it. Nothing else changes
  *
- * A frame to look at; the caller keeps the memory, which is only read, and only during cbam_detector_submit().
+ * A frame to look at; the caller keeps the memory, which is only read, and only during cbam_detector_submit() unless it
+ * is @lasting.
  */
 typedef struct
 {
@@ -93,6 +97,7 @@ typedef struct
   CbamMatrix matrix;
   CbamRange range;
   CbamChroma chroma;
+  gboolean lasting;
 } CbamImage;
 
 G_END_DECLS

@@ -325,6 +325,7 @@ run_vulkan (const Golden *golden, const char *way, CbamFusions fusions, gboolean
   CbamGraph *graph = build (golden, &spec);
   const CbamPlanConfig config = { .pixel_major = pixel_major };
   const CbamImage image = picture_of (golden);
+  const CbamPlacement packed = cbam_image_get_packed (&image);
   guint8 *pixels;
 
   cbam_graph_fuse (graph, fusions);
@@ -334,10 +335,10 @@ run_vulkan (const Golden *golden, const char *way, CbamFusions fusions, gboolean
   g_assert_no_error (error);
   slot = cbam_slot_new (program, FALSE, &error);
   g_assert_no_error (error);
-  pixels = cbam_slot_reserve_pixels (slot, cbam_image_packed_size (&image), &error);
+  pixels = cbam_slot_reserve_pixels (slot, packed.size, &error);
   g_assert_no_error (error);
   cbam_image_pack (&image, pixels);
-  cbam_frame_fill (cbam_slot_get_frame (slot), &image, spec, &spec->nms.params);
+  cbam_frame_fill (cbam_slot_get_frame (slot), &image, &packed, spec, &spec->nms.params);
   g_assert_true (cbam_slot_submit (slot, &error));
   g_assert_true (cbam_slot_wait (slot, &error));
   compare_levels (golden, way, cbam_program_get_plan (program)->graph, read_slot, slot);
@@ -376,11 +377,12 @@ test_reference (Golden *golden, gconstpointer path)
   g_autoptr (CbamGraph) graph = build (golden, &spec);
   g_autoptr (CbamReference) reference = cbam_reference_new (graph);
   const CbamImage image = picture_of (golden);
-  g_autofree guint8 *pixels = g_malloc (cbam_image_packed_size (&image));
+  const CbamPlacement packed = cbam_image_get_packed (&image);
+  g_autofree guint8 *pixels = g_malloc (packed.size);
   CbamFrameArgs frame;
 
   cbam_image_pack (&image, pixels);
-  cbam_frame_fill (&frame, &image, spec, &spec->nms.params);
+  cbam_frame_fill (&frame, &image, &packed, spec, &spec->nms.params);
   cbam_reference_run (reference, pixels, &frame);
   compare_levels (golden, "reference", graph, read_reference, reference);
 }

@@ -157,6 +157,7 @@ make_frame (const CbamSpec *spec, guint8 *packed, CbamFrameArgs *frame)
   const CbamImage image = {
     .format = CBAM_FORMAT_RGB, .width = FRAME_WIDTH, .height = FRAME_HEIGHT, .planes = { bytes }
   };
+  const CbamPlacement placement = cbam_image_get_packed (&image);
   const CbamDetectParams params = { .threshold = 0 };
   GRand *rand = g_rand_new_with_seed (5);
 
@@ -164,7 +165,7 @@ make_frame (const CbamSpec *spec, guint8 *packed, CbamFrameArgs *frame)
     bytes[i] = (guint8) g_rand_int_range (rand, 0, 256);
   g_rand_free (rand);
   cbam_image_pack (&image, packed);
-  cbam_frame_fill (frame, &image, spec, &params);
+  cbam_frame_fill (frame, &image, &placement, spec, &params);
 }
 
 /* Scores by prior and class; the threshold is 0, so that all are there. */

@@ -90,17 +90,18 @@ static void
 bench_run (Bench *bench, const CbamImage *image, const CbamSpec *spec, float *found, const float **expected)
 {
   g_autoptr (GError) error = NULL;
-  g_autofree guint8 *packed = g_malloc (cbam_image_packed_size (image));
+  const CbamPlacement placement = cbam_image_get_packed (image);
+  g_autofree guint8 *packed = g_malloc (placement.size);
   const CbamDetectParams params = { 0 };
   CbamFrameArgs frame;
   guint8 *pixels;
 
   g_assert_true (cbam_image_check (image, &error));
   cbam_image_pack (image, packed);
-  cbam_frame_fill (&frame, image, spec, &params);
-  pixels = cbam_slot_reserve_pixels (bench->slot, cbam_image_packed_size (image), &error);
+  cbam_frame_fill (&frame, image, &placement, spec, &params);
+  pixels = cbam_slot_reserve_pixels (bench->slot, placement.size, &error);
   g_assert_no_error (error);
-  memcpy (pixels, packed, cbam_image_packed_size (image));
+  memcpy (pixels, packed, placement.size);
   *cbam_slot_get_frame (bench->slot) = frame;
   g_assert_true (cbam_slot_submit (bench->slot, &error));
   g_assert_true (cbam_slot_wait (bench->slot, &error));
@@ -180,6 +181,58 @@ test_formats (gconstpointer data)
       g_assert_cmpmem (found, n * sizeof (float), again, n * sizeof (float));
     }
   bench_clear (&bench);
+}
+
+/* What the device reads in the caller's memory is what it reads in a copy. */
+static void
+test_in_place (void)
+{
+  const CbamSpec spec = plain_spec ();
+  const CbamDetectParams params = { 0 };
+  const gsize n = 3 * INPUT_WIDTH * INPUT_HEIGHT;
+  g_autofree float *copied = g_new (float, n), *found = g_new (float, n);
+  g_autoptr (GError) error = NULL;
+  Bench bench;
+
+  bench_init (&bench, 0);
+  const gsize alignment = bench.device->caps.import_alignment;
+  if (alignment == 0) {
+    g_test_skip ("the device cannot read the host's memory in place");
+    bench_clear (&bench);
+    return;
+  }
+  guint8 *bytes = g_aligned_alloc (1, MAX_BYTES, alignment);
+  fill_random (bytes, 13);
+  for (guint f = 0; f < G_N_ELEMENTS (formats); f++)
+    for (guint s = 0; s < G_N_ELEMENTS (sizes); s++) {
+      CbamImage image = image_over (bytes, formats[f], sizes[s].width, sizes[s].height, s % 3 * 5);
+      const guint8 *start;
+      CbamPlacement placement;
+      const float *expected;
+
+      bench_run (&bench, &image, &spec, copied, &expected);
+      g_assert_true (cbam_image_get_in_place (&image, alignment, &start, &placement));
+      g_assert_true (start == bytes);
+      g_assert_true (cbam_slot_import_pixels (bench.slot, start, placement.size, &error));
+      cbam_frame_fill (cbam_slot_get_frame (bench.slot), &image, &placement, &spec, &params);
+      g_assert_true (cbam_slot_submit (bench.slot, &error));
+      g_assert_true (cbam_slot_wait (bench.slot, &error));
+      cbam_tensor_read (bench.fast_map, cbam_slot_get_map (bench.slot, bench.fast_map), found);
+      g_assert_cmpmem (copied, n * sizeof (float), found, n * sizeof (float));
+      /* ... and the other way round again. */
+      bench_run (&bench, &image, &spec, found, &expected);
+      g_assert_cmpmem (copied, n * sizeof (float), found, n * sizeof (float));
+
+      image.planes[0]++;
+      g_assert_false (cbam_image_get_in_place (&image, alignment, &start, &placement));
+    }
+  CbamImage apart = image_over (bytes, CBAM_FORMAT_NV12, 16, 16, 0);
+  apart.planes[1] += 2 * alignment;
+  const guint8 *start;
+  CbamPlacement placement;
+  g_assert_false (cbam_image_get_in_place (&apart, alignment, &start, &placement));
+  bench_clear (&bench);
+  g_aligned_free (bytes);
 }
 
 static void
@@ -421,6 +474,7 @@ main (int argc, char **argv)
   g_test_add_data_func ("/preprocess/formats/plain", GUINT_TO_POINTER (CBAM_DEBUG_PLAIN), test_formats);
   g_test_add_data_func ("/preprocess/formats/staging", GUINT_TO_POINTER (CBAM_DEBUG_STAGING), test_formats);
   g_test_add_data_func ("/preprocess/formats/noncoherent", GUINT_TO_POINTER (CBAM_DEBUG_NONCOHERENT), test_formats);
+  g_test_add_func ("/preprocess/in-place", test_in_place);
   g_test_add_func ("/preprocess/geometry", test_geometry);
   g_test_add_func ("/preprocess/letterbox-fill", test_letterbox_fill);
   g_test_add_func ("/preprocess/known-colours", test_known_colours);

@@ -1,0 +1,322 @@
+/* CbamDeviceList: what devices the loader offers, and which of them a name means.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "vk/device-list.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define VALIDATION_LAYER "VK_LAYER_KHRONOS_validation"
+
+GRecMutex cbam_vk_instances;
+
+/* ---- Names ---------------------------------------------------------------------------------------------------- */
+
+static const char *
+result_name (VkResult result)
+{
+  switch (result) {
+    case VK_ERROR_OUT_OF_HOST_MEMORY: return "VK_ERROR_OUT_OF_HOST_MEMORY";
+    case VK_ERROR_OUT_OF_DEVICE_MEMORY: return "VK_ERROR_OUT_OF_DEVICE_MEMORY";
+    case VK_ERROR_INITIALIZATION_FAILED: return "VK_ERROR_INITIALIZATION_FAILED";
+    case VK_ERROR_DEVICE_LOST: return "VK_ERROR_DEVICE_LOST";
+    case VK_ERROR_MEMORY_MAP_FAILED: return "VK_ERROR_MEMORY_MAP_FAILED";
+    case VK_ERROR_LAYER_NOT_PRESENT: return "VK_ERROR_LAYER_NOT_PRESENT";
+    case VK_ERROR_EXTENSION_NOT_PRESENT: return "VK_ERROR_EXTENSION_NOT_PRESENT";
+    case VK_ERROR_FEATURE_NOT_PRESENT: return "VK_ERROR_FEATURE_NOT_PRESENT";
+    case VK_ERROR_INCOMPATIBLE_DRIVER: return "VK_ERROR_INCOMPATIBLE_DRIVER";
+    case VK_ERROR_TOO_MANY_OBJECTS: return "VK_ERROR_TOO_MANY_OBJECTS";
+    case VK_ERROR_FRAGMENTED_POOL: return "VK_ERROR_FRAGMENTED_POOL";
+    case VK_ERROR_OUT_OF_POOL_MEMORY: return "VK_ERROR_OUT_OF_POOL_MEMORY";
+    default: return "an unknown error";
+  }
+}
+
+static CbamError
+result_code (VkResult result)
+{
+  switch (result) {
+    case VK_ERROR_OUT_OF_HOST_MEMORY:
+    case VK_ERROR_OUT_OF_DEVICE_MEMORY:
+    case VK_ERROR_OUT_OF_POOL_MEMORY:
+    case VK_ERROR_FRAGMENTED_POOL: return CBAM_ERROR_OUT_OF_MEMORY;
+    case VK_ERROR_DEVICE_LOST: return CBAM_ERROR_DEVICE_LOST;
+    case VK_ERROR_INCOMPATIBLE_DRIVER: return CBAM_ERROR_NO_DEVICE;
+    default: return CBAM_ERROR_FAILED;
+  }
+}
+
+gboolean
+cbam_vk_check (VkResult result, const char *call, GError **error)
+{
+  if (result == VK_SUCCESS)
+    return TRUE;
+  g_set_error (error, CBAM_ERROR, result_code (result), "%s gave %s (%d)", call, result_name (result), result);
+  return FALSE;
+}
+
+static const char *
+type_name (VkPhysicalDeviceType type)
+{
+  switch (type) {
+    case VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU: return "discrete";
+    case VK_PHYSICAL_DEVICE_TYPE_INTEGRATED_GPU: return "integrated";
+    case VK_PHYSICAL_DEVICE_TYPE_VIRTUAL_GPU: return "virtual";
+    case VK_PHYSICAL_DEVICE_TYPE_CPU: return "cpu";
+    default: return "other";
+  }
+}
+
+/* ---- The instance --------------------------------------------------------------------------------------------- */
+
+/* The only thing the library ever prints, and only when asked to by the debug switch: a test must not pass over it. */
+static VKAPI_ATTR VkBool32 VKAPI_CALL
+on_validation_message (VkDebugUtilsMessageSeverityFlagBitsEXT severity, VkDebugUtilsMessageTypeFlagsEXT types,
+                       const VkDebugUtilsMessengerCallbackDataEXT *data, void *user_data)
+{
+  g_printerr ("Vulkan validation: %s\n", data->pMessage);
+  abort ();
+}
+
+gboolean
+cbam_vk_load (GError **error)
+{
+  static GMutex lock;
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&lock);
+
+  if (volkInitialize () == VK_SUCCESS)
+    return TRUE;
+  g_set_error (
+      error, CBAM_ERROR, CBAM_ERROR_NO_DEVICE,
+      "no Vulkan loader: libvulkan.so.1 was not found (on Debian: apt install libvulkan1 mesa-vulkan-drivers)");
+  return FALSE;
+}
+
+VkInstance
+cbam_vk_instance_new (CbamDebugFlags debug, VkDebugUtilsMessengerEXT *messenger, GError **error)
+{
+  const char *layers[] = { VALIDATION_LAYER };
+  const char *extensions[] = { VK_EXT_DEBUG_UTILS_EXTENSION_NAME, VK_EXT_VALIDATION_FEATURES_EXTENSION_NAME };
+  const VkValidationFeatureEnableEXT enables[] = { VK_VALIDATION_FEATURE_ENABLE_SYNCHRONIZATION_VALIDATION_EXT };
+  const VkValidationFeaturesEXT features = {
+    .sType = VK_STRUCTURE_TYPE_VALIDATION_FEATURES_EXT,
+    .enabledValidationFeatureCount = G_N_ELEMENTS (enables),
+    .pEnabledValidationFeatures = enables,
+  };
+  const VkDebugUtilsMessengerCreateInfoEXT messages = {
+    .sType = VK_STRUCTURE_TYPE_DEBUG_UTILS_MESSENGER_CREATE_INFO_EXT,
+    .messageSeverity = VK_DEBUG_UTILS_MESSAGE_SEVERITY_WARNING_BIT_EXT | VK_DEBUG_UTILS_MESSAGE_SEVERITY_ERROR_BIT_EXT,
+    .messageType = VK_DEBUG_UTILS_MESSAGE_TYPE_VALIDATION_BIT_EXT,
+    .pfnUserCallback = on_validation_message,
+  };
+  const VkApplicationInfo application = {
+    .sType = VK_STRUCTURE_TYPE_APPLICATION_INFO,
+    .pEngineName = "cbamdetect",
+    .apiVersion = VK_API_VERSION_1_1,
+  };
+  VkInstanceCreateInfo create = {
+    .sType = VK_STRUCTURE_TYPE_INSTANCE_CREATE_INFO,
+    .pApplicationInfo = &application,
+  };
+  const gboolean validate = (debug & CBAM_DEBUG_VALIDATION) != 0;
+  VkInstance instance;
+
+  if (!cbam_vk_load (error))
+    return VK_NULL_HANDLE;
+  if (validate) {
+    create.pNext = &features;
+    create.enabledLayerCount = G_N_ELEMENTS (layers);
+    create.ppEnabledLayerNames = layers;
+    create.enabledExtensionCount = G_N_ELEMENTS (extensions);
+    create.ppEnabledExtensionNames = extensions;
+  }
+  if (!cbam_vk_check (vkCreateInstance (&create, NULL, &instance), "vkCreateInstance", error)) {
+    if (g_error_matches (*error, CBAM_ERROR, CBAM_ERROR_NO_DEVICE))
+      g_prefix_error (error, "no Vulkan driver (on Debian: apt install mesa-vulkan-drivers; VK_DRIVER_FILES and "
+                             "VK_ICD_FILENAMES must be unset or right): ");
+    return VK_NULL_HANDLE;
+  }
+  volkLoadInstanceOnly (instance);
+  if (validate && messenger)
+    vkCreateDebugUtilsMessengerEXT (instance, &messages, NULL, messenger);
+  return instance;
+}
+
+void
+cbam_vk_instance_free (VkInstance instance, VkDebugUtilsMessengerEXT messenger)
+{
+  G_GNUC_UNUSED g_autoptr (GRecMutexLocker) locker = g_rec_mutex_locker_new (&cbam_vk_instances);
+
+  if (instance == VK_NULL_HANDLE)
+    return;
+  volkLoadInstanceOnly (instance);
+  if (messenger)
+    vkDestroyDebugUtilsMessengerEXT (instance, messenger, NULL);
+  vkDestroyInstance (instance, NULL);
+}
+
+/* ---- The list ------------------------------------------------------------------------------------------------- */
+
+void
+cbam_device_info_fill (VkPhysicalDevice handle, guint index, CbamDeviceInfo *info)
+{
+  VkPhysicalDeviceDriverProperties driver = { .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DRIVER_PROPERTIES };
+  VkPhysicalDeviceProperties2 properties = { .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2,
+                                             .pNext = &driver };
+
+  vkGetPhysicalDeviceProperties2 (handle, &properties);
+  info->index = index;
+  info->name = g_strdup (properties.properties.deviceName);
+  info->type = type_name (properties.properties.deviceType);
+  if (driver.driverName[0] != '\0')
+    info->driver = g_strdup_printf ("%s %s", driver.driverName, driver.driverInfo);
+  else
+    info->driver = g_strdup_printf ("driver version %u", properties.properties.driverVersion);
+}
+
+void
+cbam_device_info_clear (CbamDeviceInfo *info)
+{
+  g_clear_pointer ((char **) &info->name, g_free);
+  g_clear_pointer ((char **) &info->driver, g_free);
+}
+
+CbamDeviceList *
+cbam_device_list_of (VkInstance instance, GError **error)
+{
+  g_autoptr (CbamDeviceList) list = g_new0 (CbamDeviceList, 1);
+  GError *local = NULL;
+
+  if (instance == VK_NULL_HANDLE) {
+    instance = list->instance = cbam_vk_instance_new (0, NULL, &local);
+    if (instance == VK_NULL_HANDLE) {
+      g_propagate_error (error, local);
+      return NULL;
+    }
+  }
+  if (!cbam_vk_check (vkEnumeratePhysicalDevices (instance, &list->n, NULL), "vkEnumeratePhysicalDevices", error))
+    return NULL;
+  list->infos = g_new0 (CbamDeviceInfo, list->n);
+  list->handles = g_new0 (VkPhysicalDevice, list->n);
+  if (!cbam_vk_check (vkEnumeratePhysicalDevices (instance, &list->n, list->handles), "vkEnumeratePhysicalDevices",
+                      error))
+    return NULL;
+  for (guint i = 0; i < list->n; i++)
+    cbam_device_info_fill (list->handles[i], i, &list->infos[i]);
+  return g_steal_pointer (&list);
+}
+
+CbamDeviceList *
+cbam_device_list_new (GError **error)
+{
+  G_GNUC_UNUSED g_autoptr (GRecMutexLocker) locker = g_rec_mutex_locker_new (&cbam_vk_instances);
+
+  return cbam_device_list_of (VK_NULL_HANDLE, error);
+}
+
+void
+cbam_device_list_free (CbamDeviceList *list)
+{
+  if (!list)
+    return;
+  for (guint i = 0; list->infos && i < list->n; i++)
+    cbam_device_info_clear (&list->infos[i]);
+  cbam_vk_instance_free (list->instance, VK_NULL_HANDLE);
+  g_free (list->infos);
+  g_free (list->handles);
+  g_free (list);
+}
+
+guint
+cbam_device_list_size (const CbamDeviceList *list)
+{
+  g_return_val_if_fail (list != NULL, 0);
+  return list->n;
+}
+
+const CbamDeviceInfo *
+cbam_device_list_get (const CbamDeviceList *list, guint i)
+{
+  g_return_val_if_fail (list != NULL && i < list->n, NULL);
+  return &list->infos[i];
+}
+
+/* ---- Choosing ------------------------------------------------------------------------------------------------- */
+
+gboolean
+cbam_vk_find_queue_family (VkPhysicalDevice handle, guint32 *ret_family, guint32 *ret_timestamp_bits)
+{
+  VkQueueFamilyProperties families[32];
+  guint32 n = G_N_ELEMENTS (families);
+
+  vkGetPhysicalDeviceQueueFamilyProperties (handle, &n, families);
+  for (guint32 i = 0; i < n; i++) {
+    if (!(families[i].queueFlags & VK_QUEUE_COMPUTE_BIT))
+      continue;
+    *ret_family = i;
+    *ret_timestamp_bits = families[i].timestampValidBits;
+    return TRUE;
+  }
+  return FALSE;
+}
+
+static int
+type_rank (const char *type)
+{
+  static const char *const order[] = { "discrete", "integrated", "virtual", "cpu", "other" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (order); i++)
+    if (g_str_equal (type, order[i]))
+      return i;
+  return G_N_ELEMENTS (order);
+}
+
+static gboolean
+info_matches (const CbamDeviceInfo *info, const char *name)
+{
+  g_autofree char *have = NULL, *want = NULL;
+  guint64 index;
+
+  if (!name || name[0] == '\0')
+    return TRUE;
+  if (g_ascii_string_to_unsigned (name, 10, 0, G_MAXUINT, &index, NULL))
+    return info->index == index;
+  if (g_ascii_strcasecmp (name, "cpu") == 0)
+    return g_str_equal (info->type, "cpu");
+  if (g_ascii_strcasecmp (name, "gpu") == 0)
+    return type_rank (info->type) < type_rank ("cpu");
+  have = g_utf8_casefold (info->name, -1);
+  want = g_utf8_casefold (name, -1);
+  return strstr (have, want) != NULL;
+}
+
+/* The index of the best device that @name fits. */
+gboolean
+cbam_device_list_choose (const CbamDeviceList *list, const char *name, guint *ret_index, GError **error)
+{
+  g_autoptr (GString) there = g_string_new (NULL);
+  gboolean found = FALSE;
+  guint32 unused;
+
+  for (guint i = 0; i < list->n; i++) {
+    const CbamDeviceInfo *info = &list->infos[i];
+
+    g_string_append_printf (there, "%s%u \"%s\" (%s)", i ? ", " : "", info->index, info->name, info->type);
+    if (!info_matches (info, name) || !cbam_vk_find_queue_family (list->handles[i], &unused, &unused))
+      continue;
+    if (!found || type_rank (info->type) < type_rank (list->infos[*ret_index].type))
+      *ret_index = i;
+    found = TRUE;
+  }
+  if (found)
+    return TRUE;
+  if (list->n == 0)
+    g_set_error (error, CBAM_ERROR, CBAM_ERROR_NO_DEVICE,
+                 "the Vulkan loader is there, but no driver offers a device (on Debian: apt install "
+                 "mesa-vulkan-drivers)");
+  else
+    g_set_error (error, CBAM_ERROR, CBAM_ERROR_NO_DEVICE, "no Vulkan device fits \"%s\"; there is: %s",
+                 name ? name : "", there->str);
+  return FALSE;
+}
