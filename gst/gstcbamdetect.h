@@ -17,6 +17,7 @@
 #include "gstcbamsession.h"
 #include "gstcbamsettings.h"
 #include "gstcbamstats.h"
+#include "gstcbamvulkan.h"
 
 G_BEGIN_DECLS
 
@@ -35,7 +36,7 @@ struct _GstCbamDetect
   GstCbamSession *session;  /* under the object lock; PAUSED and up. Submit: streaming thread; collect: task */
 
   /* Made and freed by state changes, while no data flows. */
-  CbamDevice *device; /* READY and up */
+  CbamDevice *device; /* READY and up; what the property names, wherever frames come from */
   guint slots;
 
   GstCbamFifo *fifo;
@@ -55,6 +56,7 @@ struct _GstCbamDetect
   guint until_next;          /* frames that go on without inference before the next one is due */
   GstClockTime last_submit;  /* running time of the frame inferred last, or GST_CLOCK_TIME_NONE */
   gboolean warned_of_region; /* that it lies outside of the frames */
+  GstCbamVulkan vulkan;      /* where frames come from that are no system memory */
 
   /* The task's. */
   GstCaps *caps; /* of the frames that are popped */
@@ -71,6 +73,9 @@ GstCbamSession *gst_cbam_detect_get_session (GstCbamDetect *self);
 /* Submits frames to @session from now on, if it knows the classes that the property wants. FALSE with @error: it does
  * not; without: the element has stopped. */
 gboolean gst_cbam_detect_take_session (GstCbamDetect *self, GstCbamSession *session, GError **error);
+
+/* Submits frames from now on to a session on @device, if the current one is not there already. */
+gboolean gst_cbam_detect_follow_device (GstCbamDetect *self, CbamDevice *device, GError **error);
 
 /* What to ask of the library now, but for the region: the model's own numbers, overridden by properties. */
 CbamDetectParams gst_cbam_detect_get_params (GstCbamDetect *self, const GstCbamSession *session);

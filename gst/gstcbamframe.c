@@ -59,20 +59,33 @@ chroma_of (GstVideoChromaSite site)
 }
 
 gboolean
-gst_cbam_frame_to_image (const GstVideoFrame *frame, CbamImage *image)
+gst_cbam_frame_describe (const GstVideoInfo *info, CbamImage *image)
 {
-  const GstVideoInfo *info = &frame->info;
-
   *image = (CbamImage){
-    .format = format_of (GST_VIDEO_FRAME_FORMAT (frame)),
-    .width = GST_VIDEO_FRAME_WIDTH (frame),
-    .height = GST_VIDEO_FRAME_HEIGHT (frame),
+    .format = format_of (GST_VIDEO_INFO_FORMAT (info)),
+    .width = GST_VIDEO_INFO_WIDTH (info),
+    .height = GST_VIDEO_INFO_HEIGHT (info),
     .matrix = matrix_of (info->colorimetry.matrix),
     .range = range_of (info->colorimetry.range),
     .chroma = chroma_of (info->chroma_site),
   };
-  if (image->format == CBAM_FORMAT_UNKNOWN)
+  return image->format != CBAM_FORMAT_UNKNOWN;
+}
+
+/* Whether the pixels stay where they are while the buffer lives, mapped or not, and nobody can write into them. */
+static gboolean
+is_lasting (GstBuffer *buffer)
+{
+  return gst_buffer_n_memory (buffer) == 1 &&
+         gst_memory_is_type (gst_buffer_peek_memory (buffer, 0), GST_ALLOCATOR_SYSMEM);
+}
+
+gboolean
+gst_cbam_frame_to_image (const GstVideoFrame *frame, CbamImage *image)
+{
+  if (!gst_cbam_frame_describe (&frame->info, image))
     return FALSE;
+  image->lasting = is_lasting (frame->buffer);
 
   for (guint i = 0; i < GST_VIDEO_FRAME_N_PLANES (frame); i++) {
     if (GST_VIDEO_FRAME_PLANE_STRIDE (frame, i) <= 0)

@@ -37,9 +37,12 @@ load (GstCbamDetect *self)
 
   GST_OBJECT_LOCK (self);
   g_autofree char *path = g_strdup (self->settings.model);
+  g_autoptr (CbamDevice) device = self->session != NULL ? cbam_device_ref (self->session->device) : NULL;
   GST_OBJECT_UNLOCK (self);
+  if (device == NULL) /* the element stops */
+    return;
 
-  g_autoptr (GstCbamSession) session = gst_cbam_session_new (self->device, path, self->slots, &error);
+  g_autoptr (GstCbamSession) session = gst_cbam_session_new (device, path, self->slots, &error);
   if (session == NULL || !gst_cbam_detect_take_session (self, session, &error)) {
     keep_old (self, path, error);
     return;

@@ -27,6 +27,7 @@ gst_cbam_session_new (CbamDevice *device, const char *path, guint slots, GError 
 
   g_atomic_ref_count_init (&session->refs);
   session->wanted = usual ? NULL : g_strdup (path);
+  session->device = cbam_device_ref (device);
   session->model = cbam_model_load (device, session->wanted, error);
   if (session->model == NULL)
     return NULL;
@@ -51,6 +52,7 @@ gst_cbam_session_unref (GstCbamSession *session)
     return;
   cbam_detector_free (session->detector);
   cbam_model_unref (session->model);
+  cbam_device_unref (session->device);
   g_free (session->wanted);
   g_free (session);
 }

@@ -15,6 +15,7 @@ typedef struct
 {
   gatomicrefcount refs;
   char *wanted; /* the path asked for; NULL = the default model */
+  CbamDevice *device;
   CbamModel *model;
   CbamDetector *detector;
   GstClockTime once;   /* how long one frame took */

@@ -27,10 +27,10 @@
 /* Downstream may be late for good: then one frame in this time is inferred, or as many as take a tenth of it. */
 #define LATE_PERIOD GST_SECOND
 
-static GstStaticPadTemplate sink_template =
-    GST_STATIC_PAD_TEMPLATE ("sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS (GST_CBAM_COMPOSITION_CAPS));
-static GstStaticPadTemplate src_template =
-    GST_STATIC_PAD_TEMPLATE ("src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS (GST_CBAM_COMPOSITION_CAPS));
+static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE (
+    "sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS (GST_CBAM_COMPOSITION_CAPS GST_CBAM_VULKAN_CAPS));
+static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE (
+    "src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS (GST_CBAM_COMPOSITION_CAPS GST_CBAM_VULKAN_CAPS));
 
 /* --- The streaming thread: in --- */
 
@@ -66,10 +66,10 @@ get_frame_settings (GstCbamDetect *self, GstBuffer *buffer)
   return settings;
 }
 
-/* Starts inference on @buffer. FALSE with @error: it cannot be; without: there was merely no room. */
+/* Submits a frame in system memory. */
 static gboolean
-submit_frame (GstCbamDetect *self, GstCbamSession *session, GstBuffer *buffer, const FrameSettings *settings,
-              GError **error)
+submit_mapped (GstCbamDetect *self, GstCbamSession *session, GstBuffer *buffer, const CbamDetectParams *params,
+               GError **error)
 {
   GstVideoFrame frame;
   CbamImage image;
@@ -82,17 +82,38 @@ submit_frame (GstCbamDetect *self, GstCbamSession *session, GstBuffer *buffer, c
     return FALSE;
   }
 
-  g_autoptr (GError) failure = NULL;
   gboolean submitted = FALSE;
-  if (gst_cbam_frame_to_image (&frame, &image)) {
-    CbamDetectParams params = gst_cbam_detect_get_params (self, session);
-    params.region = settings->region;
-    submitted = cbam_detector_submit (session->detector, &image, &params, &failure);
-  } else {
-    g_set_error_literal (&failure, CBAM_ERROR, CBAM_ERROR_BAD_IMAGE, "A frame has a negative stride.");
-  }
+  if (gst_cbam_frame_to_image (&frame, &image))
+    submitted = cbam_detector_submit (session->detector, &image, params, error);
+  else
+    g_set_error_literal (error, CBAM_ERROR, CBAM_ERROR_BAD_IMAGE, "A frame has a negative stride.");
   gst_video_frame_unmap (&frame);
+  return submitted;
+}
 
+/* Submits a frame that is on the session's device. */
+static gboolean
+submit_image (GstCbamDetect *self, GstCbamSession *session, GstBuffer *buffer, const CbamDetectParams *params,
+              GError **error)
+{
+  CbamImage image;
+
+  gst_cbam_frame_describe (&self->sink_info, &image);
+  return gst_cbam_vulkan_submit (session->detector, buffer, &image, params, error);
+}
+
+/* Starts inference on @buffer. FALSE with @error: it cannot be; without: there was merely no room. */
+static gboolean
+submit_frame (GstCbamDetect *self, GstCbamSession *session, GstBuffer *buffer, const FrameSettings *settings,
+              GError **error)
+{
+  g_autoptr (GError) failure = NULL;
+  CbamDetectParams params = gst_cbam_detect_get_params (self, session);
+
+  params.region = settings->region;
+  const gboolean submitted = gst_cbam_vulkan_is_image (buffer)
+                                 ? submit_image (self, session, buffer, &params, &failure)
+                                 : submit_mapped (self, session, buffer, &params, &failure);
   if (failure != NULL && !g_error_matches (failure, CBAM_ERROR, CBAM_ERROR_BUSY))
     g_propagate_error (error, g_steal_pointer (&failure));
   return submitted;
@@ -151,6 +172,18 @@ wait_room (GstCbamDetect *self, const FrameSettings *settings)
   return gst_cbam_fifo_wait_room (self->fifo, MAX (self->slots, MIN (between, OFFLINE_FRAMES)), G_MAXINT64);
 }
 
+/* What @buffer is submitted to: frames that are on a device are inferred there. */
+static GstCbamSession *
+get_session (GstCbamDetect *self, GstBuffer *buffer, GError **error)
+{
+  if (gst_cbam_vulkan_is_image (buffer)) {
+    CbamDevice *device = gst_cbam_vulkan_get_device (&self->vulkan, GST_ELEMENT (self), buffer, error);
+    if (device == NULL || !gst_cbam_detect_follow_device (self, device, error))
+      return NULL;
+  }
+  return gst_cbam_detect_get_session (self);
+}
+
 /* Gives @buffer to the device, if that is its fate and there is room: *@session is with what, or NULL. */
 static GstFlowReturn
 infer (GstCbamDetect *self, GstBuffer *buffer, const FrameSettings *settings, GstCbamFate *fate,
@@ -170,8 +203,8 @@ infer (GstCbamDetect *self, GstBuffer *buffer, const FrameSettings *settings, Gs
   if (!slot)
     return GST_FLOW_OK;
 
-  g_autoptr (GstCbamSession) current = gst_cbam_detect_get_session (self);
-  if (submit_frame (self, current, buffer, settings, &error)) {
+  g_autoptr (GstCbamSession) current = get_session (self, buffer, &error);
+  if (current != NULL && submit_frame (self, current, buffer, settings, &error)) {
     *fate = GST_CBAM_FATE_INFERRED;
     *session = g_steal_pointer (&current);
     self->until_next = settings->interval;
@@ -434,13 +467,41 @@ add_held_buffers (GstCbamDetect *self, GstQuery *query)
   }
 }
 
+/* Frames that begin where the device can read them in place need not be copied. Returns whether it wishes so. */
+static gboolean
+align_buffers (GstCbamDetect *self, GstQuery *query)
+{
+  const gsize alignment = cbam_device_get_host_alignment (self->device);
+  GstAllocator *allocator = NULL;
+  GstAllocationParams params;
+
+  if (alignment == 0)
+    return FALSE;
+  gst_allocation_params_init (&params);
+  if (gst_query_get_n_allocation_params (query) == 0) {
+    params.align = alignment - 1;
+    gst_query_add_allocation_param (query, NULL, &params);
+    return TRUE;
+  }
+  gst_query_parse_nth_allocation_param (query, 0, &allocator, &params);
+  if (allocator == NULL || g_strcmp0 (allocator->mem_type, GST_ALLOCATOR_SYSMEM) == 0) {
+    params.align |= alignment - 1;
+    gst_query_set_nth_allocation_param (query, 0, allocator, &params);
+  }
+  gst_clear_object (&allocator);
+  return TRUE;
+}
+
 static void
 task_query (GstCbamDetect *self, GstQuery *query)
 {
   gboolean answer = self->flow == GST_FLOW_OK && gst_pad_peer_query (self->src_pad, query);
 
-  if (answer && GST_QUERY_TYPE (query) == GST_QUERY_ALLOCATION)
-    add_held_buffers (self, query);
+  if (GST_QUERY_TYPE (query) == GST_QUERY_ALLOCATION) {
+    if (answer)
+      add_held_buffers (self, query);
+    answer |= self->flow == GST_FLOW_OK && align_buffers (self, query);
+  }
   gst_cbam_fifo_answer (self->fifo, answer);
 }
 
@@ -585,6 +646,7 @@ gst_cbam_stream_reset (GstCbamDetect *self)
   gst_caps_replace (&self->caps, NULL);
   gst_cbam_canvas_reset (&self->canvas);
   gst_cbam_publish_reset (self);
+  gst_cbam_vulkan_reset (&self->vulkan);
   self->sink_has_caps = FALSE;
   self->introduced = FALSE;
 }
