@@ -90,6 +90,7 @@ adopt (GstElement *element, GstVulkanDevice *device, GError **error)
     .device = device->device,
     .queue = queue->queue,
     .queue_family = queue->family,
+    .int64 = GST_CHECK_VERSION (1, 24, 0), /* since which devices have all core features */
     .lock = lock_queue,
     .unlock = unlock_queue,
     .release = gst_object_unref, /* the queue keeps its device, and that its instance */

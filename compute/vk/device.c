@@ -268,6 +268,17 @@ query_family (VkPhysicalDevice physical, guint32 family, guint32 *ret_timestamp_
   return family < n && (families[family].queueFlags & VK_QUEUE_COMPUTE_BIT);
 }
 
+static gboolean
+is_lavapipe (VkPhysicalDevice physical)
+{
+  VkPhysicalDeviceDriverProperties driver = { .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DRIVER_PROPERTIES };
+  VkPhysicalDeviceProperties2 properties = { .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2,
+                                             .pNext = &driver };
+
+  vkGetPhysicalDeviceProperties2 (physical, &properties);
+  return driver.driverID == VK_DRIVER_ID_MESA_LLVMPIPE;
+}
+
 /* The lock is held. */
 static CbamDevice *
 adopt (const CbamVulkanHandles *handles, GError **error)
@@ -301,7 +312,8 @@ adopt (const CbamVulkanHandles *handles, GError **error)
   device->queue_family = handles->queue_family;
   cbam_device_info_fill (device->physical, index_of (device->instance, device->physical), &device->info);
   query_caps (device, timestamp_bits);
-  device->caps.int64 = FALSE; /* a feature that may not be enabled */
+  /* lavapipe compiles what a shader says, whatever the device was made with. */
+  device->caps.int64 &= handles->int64 || is_lavapipe (device->physical);
   device->fence_timeout = device->caps.is_cpu ? 0 : GPU_FENCE_TIMEOUT_MS;
   volkLoadDeviceTable (&device->vk, device->handle);
   device->owner = *handles;

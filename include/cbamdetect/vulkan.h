@@ -15,9 +15,10 @@ G_BEGIN_DECLS
  * CbamVulkanHandles:
  * @instance: made for Vulkan 1.1 or later, by the loader that this library uses too (libvulkan.so.1)
  * @physical_device: of @instance
- * @device: of @physical_device; it needs no features and no extensions
+ * @device: of @physical_device; it needs no extensions
  * @queue: a queue of @device that can compute
  * @queue_family: its family
+ * @int64: whether @device was made with the feature shaderInt64; without it the fastest kernels are left out
  * @lock: (nullable): takes the lock under which others use @queue; called around every submission
  * @unlock: (nullable): gives it back
  * @release: (nullable): called when the library no longer uses any of this
@@ -32,6 +33,7 @@ typedef struct
   VkDevice device;
   VkQueue queue;
   guint32 queue_family;
+  gboolean int64;
   void (*lock) (gpointer data);
   void (*unlock) (gpointer data);
   GDestroyNotify release;
@@ -44,8 +46,7 @@ typedef struct
  * @error: return location for an error
  *
  * Computes on the caller's device and queue. Adopting the same queue again gives the same object while it lives, and
- * calls the new @handles' release at once. Faster kernels that need features of Vulkan which the caller may not have
- * enabled are left out.
+ * calls the new @handles' release at once.
  *
  * Returns: (transfer full): the device, or %NULL with #CBAM_ERROR_NO_DEVICE when the queue cannot compute or there is
  * no Vulkan loader; @handles are not released then

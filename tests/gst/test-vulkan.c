@@ -64,7 +64,7 @@ found_plainly (const char *caps, const char *properties)
   return found;
 }
 
-/* Not to the bit: on a device that is not its own the library uses other kernels. */
+/* Not to the bit: on a device that is not its own the library may use other kernels. */
 static void
 assert_same (const GArray *expected, GstBuffer *buffer)
 {
