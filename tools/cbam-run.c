@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include "check.h"
 #include "describe.h"
 #include "draw.h"
 #include "explanation.h"
@@ -33,7 +34,7 @@ static struct
   char *model, *device, *output;
   char **pictures;
   char *describe;
-  gboolean json, list_devices, profile, version;
+  gboolean check, json, list_devices, profile, version;
   double threshold, nms_iou;
   int max_detections, grad_cam;
   Explanation attention;
@@ -56,6 +57,9 @@ static const GOptionEntry entries[] = {
     "Vulkan device: its index, part of its name, cpu or gpu (default: the best there is)", "DEVICE" },
   { "describe", 0, 0, G_OPTION_ARG_FILENAME, &options.describe,
     "Print every layer of a model file or preset, and exit; no device is needed", "FILE|PRESET" },
+  { "check", 0, 0, G_OPTION_ARG_NONE, &options.check,
+    "Say whether driver, GStreamer plugin, model file and computation are right, and what to do where not, and exit",
+    NULL },
   { "list-devices", 0, 0, G_OPTION_ARG_NONE, &options.list_devices, "List the Vulkan devices and exit", NULL },
   { "threshold", 't', 0, G_OPTION_ARG_DOUBLE, &options.threshold,
     "Report scores above this, 0 to 1 (default: the model's)", "SCORE" },
@@ -65,7 +69,8 @@ static const GOptionEntry entries[] = {
     "Report at most N per picture, 0 = all (default: the model's)", "N" },
   { "output", 'o', 0, G_OPTION_ARG_FILENAME, &options.output,
     "Draw what was found: a PNG for one picture, a folder for several", "PATH" },
-  { "json", 'j', 0, G_OPTION_ARG_NONE, &options.json, "Print one line of JSON per picture instead of a table", NULL },
+  { "json", 'j', 0, G_OPTION_ARG_NONE, &options.json,
+    "Print one line of JSON per picture instead of a table; one object with --check and --describe", NULL },
   { "attention", 'a', 0, G_OPTION_ARG_CALLBACK, take_attention,
     "Show what spatial attention lets through: mean or max of all levels, one level (0 = the finest), or all levels "
     "beside each other",
@@ -368,6 +373,15 @@ describe (void)
   return STATUS_OK;
 }
 
+/* Whether an option is given that says how to look at pictures, or pictures are. */
+static gboolean
+has_detection_options (void)
+{
+  return options.pictures != NULL || options.output != NULL || options.profile || options.threshold != NOT_GIVEN ||
+         options.nms_iou != NOT_GIVEN || options.max_detections != NOT_GIVEN || options.grad_cam != NOT_GIVEN ||
+         options.attention.kind != EXPLAIN_NOTHING;
+}
+
 /* What is wrong with the options, or %NULL. */
 static const char *
 check_options (void)
@@ -380,7 +394,9 @@ check_options (void)
     return "--max-detections is a number from 0 (all)";
   if (options.grad_cam != NOT_GIVEN && options.grad_cam < 1)
     return "--grad-cam is a number of detections from 1";
-  if (options.version || options.list_devices || options.describe != NULL)
+  if (options.check && (has_detection_options () || options.list_devices || options.describe != NULL))
+    return "--check goes with --model, --device and --json alone";
+  if (options.version || options.check || options.list_devices || options.describe != NULL)
     return NULL;
   if (options.pictures == NULL)
     return "say which pictures to look at";
@@ -409,7 +425,8 @@ parse_options (int *argc, char ***argv)
       "  cbam-run -m m.safetensors --json *.jpg > found.jsonl\n"
       "  cbam-run -m m.safetensors -o drawn/ a.jpg b.jpg\n"
       "  cbam-run -m m.safetensors --attention mean -o looked-at.png a.jpg\n"
-      "  cbam-run -m m.safetensors --grad-cam 1 -o why.png a.jpg\n\n"
+      "  cbam-run -m m.safetensors --grad-cam 1 -o why.png a.jpg\n"
+      "  cbam-run --check\n\n"
       "A line of --json is {\"file\", \"width\", \"height\", \"detections\": [{\"label\", \"score\", \"x\", \"y\",\n"
       "\"width\", \"height\"}]} in pixels of the upright picture.\n\n"
       "With --attention it also has \"attention\": [{\"level\", \"width\", \"height\", \"over\", \"min\", \"max\",\n"
@@ -418,7 +435,8 @@ parse_options (int *argc, char ***argv)
       "lacks is left out.\n"
       "With --grad-cam N the first N detections have \"grad_cam\": {\"width\", \"height\", \"over\", \"values\"}; the\n"
       "values are divided by their largest.\n\n"
-      "Exit status: 0, 1 when a picture could not be read or nothing could run, 2 for wrong options.\n");
+      "Exit status: 0, 1 when a picture could not be read, nothing could run or --check found something wrong, 2 for\n"
+      "wrong options.\n");
 
   if (!g_option_context_parse (context, argc, argv, &error)) {
     complain (NULL, error->message);
@@ -441,6 +459,8 @@ main (int argc, char **argv)
   if (parse_options (&argc, &argv)) {
     if (options.version)
       status = printf ("cbam-run %s\n", CBAM_VERSION) > 0 ? STATUS_OK : STATUS_FAILED;
+    else if (options.check)
+      status = check_everything (options.model, options.device, options.json, stdout) ? STATUS_OK : STATUS_FAILED;
     else if (options.describe != NULL)
       status = describe ();
     else

@@ -2,9 +2,14 @@
 # From a fresh machine to pictures and a video with boxes on them, in one command.
 #
 #     tools/demo.sh [--model FILE] [--output FOLDER]
+#     tools/demo.sh --camera [DEVICE] [--model FILE] [--output FOLDER]
 #
 # Installs what is missing, builds, brings sample media out of Debian's own packages (kept in the user's cache for the
 # next time), and detects: with the model that ships with cbamdetect unless --model names another.
+#
+# With --camera it detects in what a camera sees (DEVICE as /dev/video0; else the first that gives a picture), in a
+# window with boxes, labels and the network's attention as a heat map. With --output, or where there is no display, 20
+# seconds of it are recorded instead, to camera.mkv.
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
@@ -14,21 +19,42 @@ set -eu
 
 build=${BUILD:-$cbam_root/build}
 cache=${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/cbamdetect
-output=$build/demo
+output=
 model=
+with_camera=no
+camera=
+record_seconds=20
+export GST_PLUGIN_PATH=$build/gst${GST_PLUGIN_PATH:+:$GST_PLUGIN_PATH}
 
 usage() {
-  cbam_die "usage: tools/demo.sh [--model FILE] [--output FOLDER]"
+  cbam_die "usage: tools/demo.sh [--camera [DEVICE]] [--model FILE] [--output FOLDER]"
 }
 
 while [ $# -gt 0 ]; do
-  [ $# -ge 2 ] || usage
   case "$1" in
-    --model) model=$2 ;;
-    --output) output=$2 ;;
+    --model)
+      [ $# -ge 2 ] || usage
+      model=$2
+      shift 2
+      ;;
+    --output)
+      [ $# -ge 2 ] || usage
+      output=$2
+      shift 2
+      ;;
+    --camera)
+      with_camera=yes
+      shift
+      case "${1-}" in
+        '' | --*) ;;
+        *)
+          camera=$1
+          shift
+          ;;
+      esac
+      ;;
     *) usage ;;
   esac
-  shift 2
 done
 [ -z "$model" ] || [ -f "$model" ] || cbam_die "no such model file: '$model'"
 
@@ -79,18 +105,93 @@ draw_video() {
   local video=$cache/opencv-doc/vtest.avi
   [ -e "$video" ] || return 0
   cbam_say "detecting in $(basename "$video"), a minute and a half of pedestrians"
-  GST_PLUGIN_PATH=$build/gst${GST_PLUGIN_PATH:+:$GST_PLUGIN_PATH} gst-launch-1.0 -q \
+  gst-launch-1.0 -q \
     filesrc location="$video" ! decodebin ! videoconvert ! \
     cbamdetect ${model:+model="$model"} overlay=boxes+labels ! videoconvert ! \
     jpegenc quality=80 ! matroskamux ! filesink location="$output/vtest.mkv"
   cbam_say "annotated video: $output/vtest.mkv"
 }
 
-cbam_install_packages
-cbam_build "$build"
-mkdir -p "$output"
-with_model=()
-[ -z "$model" ] || with_model=(--model "$model")
-bring_media
-draw_stills
-draw_video
+# The cameras to try, in $cameras: the one that was named, or all. A clear word where there is none, before anything is
+# installed or built for it.
+find_cameras() {
+  cameras=("$camera")
+  if [ -n "$camera" ]; then
+    [ -c "$camera" ] || cbam_die "no camera: '$camera' is no device; ls /dev/video* shows those there are"
+  else
+    cameras=(/dev/video*)
+    [ -c "${cameras[0]}" ] || cbam_die "no camera: there is no /dev/video*; plug one in (in a virtual machine or" \
+      "container, hand it on), or see the demo without: tools/demo.sh"
+  fi
+  local device
+  for device in "${cameras[@]}"; do
+    [ ! -r "$device" ] || return 0
+  done
+  cbam_die "no camera: you may not read ${cameras[*]}; sudo usermod -aG video $(id -un), and log in again"
+}
+
+# Sets $camera to the first of $cameras that gives a picture: a camera has more devices than one, and not all capture.
+choose_camera() {
+  for camera in "${cameras[@]}"; do
+    if timeout 15 gst-launch-1.0 -q v4l2src device="$camera" num-buffers=1 ! fakesink >/dev/null 2>&1; then
+      return 0
+    fi
+  done
+  cbam_die "no camera: none of ${cameras[*]} gives a picture; is another program using it? This says more:" \
+    "gst-launch-1.0 v4l2src device=${cameras[0]} num-buffers=1 ! fakesink"
+}
+
+show_camera() {
+  cbam_say "detecting in what $camera sees; close the window or press Ctrl+C to end"
+  gst-launch-1.0 -q v4l2src device="$camera" ! videoconvert ! \
+    cbamdetect ${model:+model="$model"} overlay=boxes+labels+attention ! videoconvert ! autovideosink ||
+    cbam_say "the pipeline has ended"
+}
+
+# On SIGINT gst-launch-1.0 -e finishes the file; that the time was up is what timeout calls 124.
+record_camera() {
+  local status=0
+  cbam_say "recording $record_seconds seconds of what $camera sees"
+  timeout --foreground --signal=INT --kill-after=20 \
+    "$record_seconds" gst-launch-1.0 -q -e v4l2src device="$camera" ! videoconvert ! \
+    cbamdetect ${model:+model="$model"} overlay=boxes+labels+attention ! videoconvert ! \
+    jpegenc quality=80 ! matroskamux ! filesink location="$output/camera.mkv" || status=$?
+  [ $status = 124 ] || cbam_die "the recording broke off (exit status $status)"
+  cbam_say "annotated video: $output/camera.mkv"
+}
+
+demo_camera() {
+  find_cameras
+  if [ -z "$output" ] && [ -z "${WAYLAND_DISPLAY-}${DISPLAY-}" ]; then
+    output=$build/demo
+    cbam_say "no display (neither WAYLAND_DISPLAY nor DISPLAY is set, as over SSH), so no window: recording to" \
+      "$output/camera.mkv instead"
+  fi
+  cbam_install_packages
+  cbam_build "$build"
+  choose_camera
+  if [ -n "$output" ]; then
+    mkdir -p "$output"
+    record_camera
+  else
+    show_camera
+  fi
+}
+
+demo_files() {
+  output=${output:-$build/demo}
+  with_model=()
+  [ -z "$model" ] || with_model=(--model "$model")
+  cbam_install_packages
+  cbam_build "$build"
+  mkdir -p "$output"
+  bring_media
+  draw_stills
+  draw_video
+}
+
+if [ $with_camera = yes ]; then
+  demo_camera
+else
+  demo_files
+fi

@@ -20,7 +20,7 @@ sys.dont_write_bytecode = True
 
 from devkits import same, write_devkit
 from attention_model import MAPS, attention_model
-from common import CONVERT, TOOLS, expect_ok, json_lines, run, test_data, write_png
+from common import CONVERT, TOOLS, check_one_error, expect_ok, json_lines, run, test_data, write_png
 from independent import evaluate, read_detections
 from tap import Skip, Tap
 
@@ -33,15 +33,6 @@ WEIGHT_SLACK = 1e-4  # cbam-run prints weights to four digits
 
 def cbam_eval(*arguments, **options):
     return run(CBAM_EVAL, *arguments, **options)
-
-
-def check_one_error(process, *words, status=1):
-    """One line on standard error with these words, nothing on standard output."""
-    assert process.returncode == status, f"exit status {process.returncode}: {process.stderr}"
-    assert process.stdout == "", process.stdout
-    assert len(process.stderr.splitlines()) == 1, process.stderr
-    for word in words:
-        assert word in process.stderr, f"no {word} in {process.stderr}"
 
 
 def write_pictures(folder):

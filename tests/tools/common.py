@@ -27,6 +27,15 @@ def expect_ok(process):
     return process
 
 
+def check_one_error(process, *words, status=1):
+    """One line on standard error with these words, nothing on standard output."""
+    assert process.returncode == status, f"exit status {process.returncode}: {process.stderr}"
+    assert process.stdout == "", process.stdout
+    assert len(process.stderr.splitlines()) == 1, process.stderr
+    for word in words:
+        assert word in process.stderr, f"no {word} in {process.stderr}"
+
+
 def json_lines(text):
     return [json.loads(line) for line in text.splitlines()]
 

@@ -18,7 +18,7 @@ import zlib
 sys.dont_write_bytecode = True
 
 from attention_model import MAPS, attention_model
-from common import HERE, expect_ok, fake_model, json_lines, png_size, run, write_png
+from common import HERE, check_one_error, expect_ok, fake_model, json_lines, png_size, run, write_png
 from tap import Tap
 
 CBAM_RUN = sys.argv[1]
@@ -32,15 +32,6 @@ INFERNO = ((0.001, 0.000, 0.014), (0.342, 0.062, 0.429), (0.736, 0.216, 0.330), 
 
 def cbam_run(*arguments, **options):
     return run(CBAM_RUN, *arguments, **options)
-
-
-def check_one_error(process, *words, status=1):
-    """One line on standard error with these words, nothing on standard output."""
-    assert process.returncode == status, f"exit status {process.returncode}: {process.stderr}"
-    assert process.stdout == "", process.stdout
-    assert len(process.stderr.splitlines()) == 1, process.stderr
-    for word in words:
-        assert word in process.stderr, process.stderr
 
 
 def check_line(line, path, width, height):
@@ -106,7 +97,8 @@ def test_without_model(tap, folder, picture):
     with tap.point("--help"):
         text = expect_ok(cbam_run("--help")).stdout
         for option in ("--model", "--device", "--list-devices", "--threshold", "--nms-iou", "--max-detections",
-                       "--output", "--json", "--attention", "--grad-cam", "--profile", "--describe", "--version"):
+                       "--output", "--json", "--attention", "--grad-cam", "--profile", "--describe", "--check",
+                       "--version"):
             assert option in text, f"{option} is not in the help"
     with tap.point("--version"):
         assert re.fullmatch(r"cbam-run \d+\.\d+\S*\n", expect_ok(cbam_run("--version")).stdout)
