@@ -141,16 +141,24 @@ add_level (GstStructure *parent, const CbamAttention *attention)
   take_structure (parent, field, level);
 }
 
-gboolean
-gst_cbam_attention_meta_attach (GstBuffer *buffer, const CbamResult *result, int width, int height)
+/* (transfer none) (nullable) */
+static const CbamMap *
+get_grad_cam (const CbamResult *result)
 {
-  gsize n = 0, n_detections;
-  const CbamAttention *levels = cbam_result_get_attention (result, &n);
+  const CbamMap *grad_cam = cbam_result_get_grad_cam (result, 0);
 
-  cbam_result_get_detections (result, &n_detections);
-  const CbamMap *grad_cam = n_detections > 0 ? cbam_result_get_grad_cam (result, 0) : NULL;
-  const gboolean has_grad_cam = grad_cam != NULL && grad_cam->values != NULL;
-  if ((levels == NULL || n == 0) && !has_grad_cam)
+  return grad_cam != NULL && grad_cam->values != NULL ? grad_cam : NULL;
+}
+
+gboolean
+gst_cbam_attention_meta_attach (GstBuffer *buffer, const CbamResult *result, GstCbamAttentionParts parts, int width,
+                                int height)
+{
+  gsize n = 0;
+  const CbamAttention *levels = parts & GST_CBAM_ATTENTION_LEVELS ? cbam_result_get_attention (result, &n) : NULL;
+  const CbamMap *grad_cam = parts & GST_CBAM_ATTENTION_GRAD_CAM ? get_grad_cam (result) : NULL;
+
+  if ((levels == NULL || n == 0) && grad_cam == NULL)
     return FALSE;
 
   gst_cbam_attention_meta_register ();
@@ -159,7 +167,7 @@ gst_cbam_attention_meta_attach (GstBuffer *buffer, const CbamResult *result, int
   gst_structure_set (structure, "frame-width", G_TYPE_INT, width, "frame-height", G_TYPE_INT, height, NULL);
   for (gsize i = 0; levels != NULL && i < n; i++)
     add_level (structure, &levels[i]);
-  if (has_grad_cam) {
+  if (grad_cam != NULL) {
     GstStructure *map = gst_structure_new_empty (GRAD_CAM);
     set_map (map, grad_cam);
     take_structure (structure, GRAD_CAM, map);

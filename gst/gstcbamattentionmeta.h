@@ -13,7 +13,7 @@
  *         spatial: GstBuffer               float32 [height][width], native-endian, 0..1
  *         channels: int, channel: GstBuffer
  *                                          float32 [channels], 0..1; only where there are weights of channels
- *       grad-cam: structure                Grad-CAM of the first region of the frame; fields as a level's map has them
+ *       grad-cam: structure                Grad-CAM of the strongest detection; fields as a level's map has them
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
@@ -29,9 +29,16 @@ G_BEGIN_DECLS
 /* Makes the metadata known to GStreamer. Any number of times. */
 void gst_cbam_attention_meta_register (void);
 
-/* Adds what @result says about a frame of this size to the writable @buffer. FALSE: it has neither attention (see
- * CbamDetectParams.attention) nor Grad-CAM (CbamDetectParams.grad_cam), and nothing was added. */
-gboolean gst_cbam_attention_meta_attach (GstBuffer *buffer, const CbamResult *result, int width, int height);
+typedef enum
+{
+  GST_CBAM_ATTENTION_LEVELS = 1 << 0,   /* level-0, level-1, ...: CbamDetectParams.attention */
+  GST_CBAM_ATTENTION_GRAD_CAM = 1 << 1, /* grad-cam: CbamDetectParams.grad_cam */
+} GstCbamAttentionParts;
+
+/* Adds those parts of @result, of a frame of this size, to the writable @buffer. FALSE: it has none of them, and
+ * nothing was added. */
+gboolean gst_cbam_attention_meta_attach (GstBuffer *buffer, const CbamResult *result, GstCbamAttentionParts parts,
+                                         int width, int height);
 
 /* What a buffer's metadata says, in the library's words. Values live as long as this does. */
 typedef struct

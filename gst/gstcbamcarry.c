@@ -7,7 +7,6 @@
 #include <gst/video/video.h>
 
 #include "gstcbamattentionmeta.h"
-#include "gstcbamregionmeta.h"
 
 void
 gst_cbam_last_set (GstCbamLast *last, CbamResult *result, GstClockTime running_time)
@@ -33,16 +32,17 @@ gst_cbam_last_get_age (const GstCbamLast *last, GstClockTime running_time)
   return running_time - last->running_time;
 }
 
+/* GStreamer numbers the metadata of a process from 0 on. */
 guint64
-gst_cbam_newest_meta (GstBuffer *buffer)
+gst_cbam_next_meta (GstBuffer *buffer)
 {
   gpointer state = NULL;
-  guint64 newest = 0;
+  guint64 next = 0;
   GstMeta *meta;
 
   while ((meta = gst_buffer_iterate_meta (buffer, &state)))
-    newest = MAX (newest, gst_meta_get_seqnum (meta));
-  return newest;
+    next = MAX (next, gst_meta_get_seqnum (meta) + 1);
+  return next;
 }
 
 static void
@@ -52,27 +52,25 @@ set_age (GstStructure *structure, GstClockTime age, guint frames)
 }
 
 static void
-mark_region (GstBuffer *buffer, GstVideoRegionOfInterestMeta *region, GstClockTime age, guint frames)
+mark_region (GstVideoRegionOfInterestMeta *region, GstClockTime age, guint frames)
 {
   GstStructure *detection = gst_video_region_of_interest_meta_get_param (region, "detection");
 
-  if (detection == NULL)
-    return;
-  set_age (detection, age, frames);
-  gst_cbam_region_update_detection (buffer, region);
+  if (detection != NULL)
+    set_age (detection, age, frames);
 }
 
 void
-gst_cbam_mark_age (GstBuffer *buffer, guint64 newest, GstClockTime age, guint frames)
+gst_cbam_mark_age (GstBuffer *buffer, guint64 first, GstClockTime age, guint frames)
 {
   gpointer state = NULL;
   GstMeta *meta;
 
   while ((meta = gst_buffer_iterate_meta (buffer, &state))) {
-    if (gst_meta_get_seqnum (meta) <= newest)
+    if (gst_meta_get_seqnum (meta) < first)
       continue;
     if (meta->info->api == GST_VIDEO_REGION_OF_INTEREST_META_API_TYPE)
-      mark_region (buffer, (GstVideoRegionOfInterestMeta *) meta, age, frames);
+      mark_region ((GstVideoRegionOfInterestMeta *) meta, age, frames);
     else if (gst_meta_info_is_custom (meta->info) &&
              gst_custom_meta_has_name ((GstCustomMeta *) meta, GST_CBAM_ATTENTION_META_NAME))
       set_age (gst_custom_meta_get_structure ((GstCustomMeta *) meta), age, frames);

@@ -26,11 +26,12 @@ void gst_cbam_last_clear (GstCbamLast *last);
 /* How much older it is than a frame of that running time; GST_CLOCK_TIME_NONE: nobody knows. */
 GstClockTime gst_cbam_last_get_age (const GstCbamLast *last, GstClockTime running_time);
 
-/* The number that every metadata of @buffer is at most, for gst_cbam_mark_age(). */
-guint64 gst_cbam_newest_meta (GstBuffer *buffer);
+/* The number that metadata which is added to @buffer from now on has at least, for gst_cbam_mark_age() and
+ * gst_cbam_regions_meta_keep(). */
+guint64 gst_cbam_next_meta (GstBuffer *buffer);
 
-/* Marks the detections and the CbamAttentionMeta that were added after @newest as those of an earlier frame: fields
- * `age` and `frame-age`. */
-void gst_cbam_mark_age (GstBuffer *buffer, guint64 newest, GstClockTime age, guint frames);
+/* Marks the detections and the CbamAttentionMeta numbered @first and on as those of an earlier frame: fields `age` and
+ * `frame-age`. Before gst_cbam_regions_meta_keep(). */
+void gst_cbam_mark_age (GstBuffer *buffer, guint64 first, GstClockTime age, guint frames);
 
 G_END_DECLS

@@ -11,7 +11,8 @@
  *
  * * as a #GstVideoRegionOfInterestMeta per detection: the label is the region's type, and its parameter `detection` has
  *   `confidence` (double), `label_id` (int), and `x_min`, `y_min`, `x_max`, `y_max` (double, 0..1 of the frame);
- * * as the #GstCustomMeta `CbamAttentionMeta`, with #GstCbamDetect:attention: what the network looked at;
+ * * as the #GstCustomMeta `CbamAttentionMeta`, with #GstCbamDetect:attention: what the network looked at, and with
+ *   #GstCbamDetect:grad-cam: where the evidence for the strongest detection lies;
  * * as an element message `cbam-detections` per inferred frame, with #GstCbamDetect:post-messages;
  * * as boxes and labels on the frame, with #GstCbamDetect:overlay, attached as #GstVideoOverlayComposition where
  *   downstream takes that, else blended into the pixels.
@@ -30,7 +31,8 @@
  * |[
  * gst-launch-1.0 v4l2src ! videoconvert ! cbamdetect overlay=boxes+labels \
  *   ! videoconvert ! autovideosink
- * ]| Shows the camera's picture with boxes and labels.
+ * ]| Shows the camera's picture with boxes and labels. With `@preset="Live camera"` among the properties, with the
+ * least delay: the element has named settings, which #GstPreset lists and loads.
  * |[
  * gst-launch-1.0 filesrc location=photo.jpg ! jpegdec ! cbamdetect model=m.safetensors \
  *   threshold=0.3 overlay=boxes+labels ! videoconvert ! pngenc ! filesink location=boxes.png
@@ -39,13 +41,15 @@
 
 #include "gstcbamdetect.h"
 
+#include "gstcbampreset.h"
 #include "gstcbamselection.h"
 #include "gstcbamstream.h"
 
 GST_DEBUG_CATEGORY (gst_cbam_debug);
 #define GST_CAT_DEFAULT gst_cbam_debug
 
-G_DEFINE_FINAL_TYPE (GstCbamDetect, gst_cbam_detect, GST_TYPE_ELEMENT)
+G_DEFINE_FINAL_TYPE_WITH_CODE (GstCbamDetect, gst_cbam_detect, GST_TYPE_ELEMENT,
+                               G_IMPLEMENT_INTERFACE (GST_TYPE_PRESET, gst_cbam_preset_init))
 
 static void
 register_debug (void)
@@ -117,7 +121,7 @@ gst_cbam_detect_get_params (GstCbamDetect *self, const GstCbamSession *session)
   if (settings->max_detections >= 0)
     params.max_detections = settings->max_detections;
   params.attention = settings->attention || (settings->drawing.overlay & GST_CBAM_OVERLAY_ATTENTION);
-  params.grad_cam = settings->drawing.overlay & GST_CBAM_OVERLAY_GRAD_CAM ? 1 : 0;
+  params.grad_cam = settings->grad_cam || (settings->drawing.overlay & GST_CBAM_OVERLAY_GRAD_CAM) ? 1 : 0;
   memcpy (params.classes, session->classes, sizeof params.classes);
   GST_OBJECT_UNLOCK (self);
   return params;
@@ -346,8 +350,11 @@ install_stats (GObjectClass *klass)
    * * `skipped-roi` (guint64): because #GstCbamDetect:roi lies outside of them
    * * `carried` (guint64): frames of the last four kinds that carry what was found in an earlier one
    * * `detections` (guint64): reported in all inferred frames together
+   * * `empty` (guint64): inferred frames without a reported detection
    * * `class-filtered` (guint64): not reported because of #GstCbamDetect:classes
    * * `best-score` (double): the highest score of any class in the last inferred frame, above the threshold or not
+   * * `threshold` (double): what a score had to exceed there, -1 before the first frame
+   * * `explanation` (string): what was found there, and if nothing was, why, in words for people
    * * `inference-time`, `inference-time-last` (guint64): nanoseconds from the start of inference to its result, waiting
    *   for other frames on the device included, on average and of the last frame
    * * `latency` (guint64): nanoseconds for which frames are held at most, as announced to the pipeline
@@ -355,7 +362,8 @@ install_stats (GObjectClass *klass)
   g_object_class_install_property (
       klass, GST_CBAM_PROP_STATS,
       g_param_spec_boxed ("stats", "Statistics",
-                          "Frames inferred and skipped, and why; detections; inference time and latency in ns",
+                          "What became of frames since the start, and why there may be no detections: counts of "
+                          "frames and detections, scores 0..1, times in nanoseconds",
                           GST_TYPE_STRUCTURE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
 }
 

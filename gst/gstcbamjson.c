@@ -312,8 +312,8 @@ gst_cbam_json_class_init (GstCbamJsonClass *klass)
   g_object_class_install_property (
       object_class, PROP_SOURCE,
       g_param_spec_string ("source", "Source",
-                           "What the member \"source\" of each line says, such as the camera's name. Unset = no such "
-                           "member",
+                           "What the member \"source\" of each line says, such as the camera's name. Unset = lines "
+                           "have none",
                            NULL, flags));
   g_object_class_install_property (
       object_class, PROP_EMPTY,

@@ -36,18 +36,8 @@ add_analytics (G_GNUC_UNUSED GstBuffer *buffer, G_GNUC_UNUSED const CbamDetectio
 #endif
 }
 
-/* A number that no region of @buffer has yet in CbamRegionsMeta. They begin at 1 in every frame, because fields are
- * named after them, and GLib never forgets a name that a field has had. */
-static int
-number_region (GstBuffer *buffer)
-{
-  GstCustomMeta *meta = gst_buffer_get_custom_meta (buffer, GST_CBAM_REGIONS_META_NAME);
-
-  return meta != NULL ? gst_structure_n_fields (gst_custom_meta_get_structure (meta)) + 1 : 1;
-}
-
 static void
-add_region (GstBuffer *buffer, const CbamDetection *d, const GstVideoInfo *info)
+add_region (GstBuffer *buffer, const CbamDetection *d, const GstVideoInfo *info, GstCbamRegionNumbers *numbers)
 {
   const int width = GST_VIDEO_INFO_WIDTH (info), height = GST_VIDEO_INFO_HEIGHT (info);
 
@@ -65,18 +55,20 @@ add_region (GstBuffer *buffer, const CbamDetection *d, const GstVideoInfo *info)
                          (double) d->y / height, "x_max", G_TYPE_DOUBLE, MIN ((double) (d->x + d->width) / width, 1.0),
                          "y_max", G_TYPE_DOUBLE, MIN ((double) (d->y + d->height) / height, 1.0), NULL);
   const int id = add_analytics (buffer, d, meta);
-  meta->id = id >= 0 ? id : number_region (buffer);
-  gst_cbam_region_take_detection (buffer, meta, detection);
+  meta->id = id >= 0 ? id : gst_cbam_region_numbers_next (numbers, buffer);
+  gst_video_region_of_interest_meta_add_param (meta, detection);
 }
 
 void
 gst_cbam_meta_add (GstBuffer *buffer, const CbamResult *result, const GstVideoInfo *info)
 {
+  GstCbamRegionNumbers numbers = { 0 };
   gsize n;
   const CbamDetection *detections = cbam_result_get_detections (result, &n);
 
   for (gsize i = 0; i < n; i++)
-    add_region (buffer, &detections[i], info);
+    add_region (buffer, &detections[i], info, &numbers);
+  gst_cbam_region_numbers_clear (&numbers);
 }
 
 static void

@@ -19,6 +19,10 @@
  *   ! videoscale ! video/x-raw,width=640,height=360 ! cbamoverlay ! videoconvert ! autovideosink
  * ]| Detects in large frames and draws on small ones, in threads of their own.
  * |[
+ * gst-launch-1.0 filesrc location=street.avi ! decodebin ! videoconvert ! cbamdetect grad-cam=true ! queue \
+ *   ! cbamoverlay overlay=boxes+labels+grad-cam ! videoconvert ! autovideosink
+ * ]| Draws where the evidence for the strongest detection lies.
+ * |[
  * gst-launch-1.0 filesrc location=photo.jpg ! jpegdec ! cbamdetect attention=true \
  *   ! cbamoverlay overlay=attention+boxes attention-view=max colors=white ! videoconvert ! pngenc \
  *   ! filesink location=looked-at.png
@@ -29,6 +33,7 @@
 
 #include "gstcbamcanvas.h"
 #include "gstcbamcomposition.h"
+#include "gstcbampreset.h"
 
 GST_DEBUG_CATEGORY_STATIC (gst_cbam_overlay_debug);
 #define GST_CAT_DEFAULT gst_cbam_overlay_debug
@@ -59,7 +64,8 @@ static GstStaticPadTemplate sink_template =
 static GstStaticPadTemplate src_template =
     GST_STATIC_PAD_TEMPLATE ("src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS (GST_CBAM_COMPOSITION_CAPS));
 
-G_DEFINE_FINAL_TYPE (GstCbamOverlayElement, gst_cbam_overlay_element, GST_TYPE_ELEMENT)
+G_DEFINE_FINAL_TYPE_WITH_CODE (GstCbamOverlayElement, gst_cbam_overlay_element, GST_TYPE_ELEMENT,
+                               G_IMPLEMENT_INTERFACE (GST_TYPE_PRESET, gst_cbam_preset_init))
 
 static void
 register_debug (void)

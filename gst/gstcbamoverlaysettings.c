@@ -103,11 +103,13 @@ param_spec (guint i, GstCbamOverlay overlay_default)
                                   "some classes, or both. Unset = a colour of its own for each class",
                                   NULL, flags);
     case SETTING_LABEL_TEXT:
-      return g_param_spec_flags ("label-text", "Label text", "What labels say", GST_TYPE_CBAM_LABEL_TEXT,
-                                 GST_CBAM_LABEL_TEXT_ALL, flags);
+      return g_param_spec_flags ("label-text", "Label text",
+                                 "What labels say, of the class's name, the score in per cent and a tracker's number",
+                                 GST_TYPE_CBAM_LABEL_TEXT, GST_CBAM_LABEL_TEXT_ALL, flags);
     case SETTING_ATTENTION_VIEW:
       return g_param_spec_enum ("attention-view", "Attention view",
-                                "Which attention the heat map shows: levels together, or one of them",
+                                "Which attention the heat map shows: all levels together, or one of them, 0 = the "
+                                "finest",
                                 GST_TYPE_CBAM_ATTENTION_VIEW, GST_CBAM_ATTENTION_VIEW_MEAN, flags);
     case SETTING_HEAT_OPACITY:
       return g_param_spec_double ("heat-opacity", "Heat opacity",

@@ -6,6 +6,7 @@
 
 #include "gstcbamattentionmeta.h"
 #include "gstcbammeta.h"
+#include "gstcbamregionmeta.h"
 
 #define GST_CAT_DEFAULT gst_cbam_debug
 
@@ -14,7 +15,9 @@ typedef struct
 {
   GstCbamOverlay overlay;
   GstCbamCarry carry;
-  gboolean attention, post_messages;
+  GstCbamAttentionParts parts; /* of CbamAttentionMeta */
+  gboolean post_messages;
+  double threshold; /* < 0: the model's own */
 } Wishes;
 
 static Wishes
@@ -23,7 +26,14 @@ get_wishes (GstCbamDetect *self)
   const GstCbamSettings *settings = &self->settings;
 
   GST_OBJECT_LOCK (self);
-  const Wishes wishes = { settings->drawing.overlay, settings->carry, settings->attention, settings->post_messages };
+  const Wishes wishes = {
+    .overlay = settings->drawing.overlay,
+    .carry = settings->carry,
+    .parts =
+        (settings->attention ? GST_CBAM_ATTENTION_LEVELS : 0) | (settings->grad_cam ? GST_CBAM_ATTENTION_GRAD_CAM : 0),
+    .post_messages = settings->post_messages,
+    .threshold = settings->threshold,
+  };
   GST_OBJECT_UNLOCK (self);
   return wishes;
 }
@@ -53,25 +63,18 @@ draw (GstCbamDetect *self, GstBuffer *buffer, const CbamResult *result, GstCbamO
     gst_cbam_canvas_put (&self->canvas, element, buffer, &self->src_info, composition);
 }
 
-/* Says in the log what was found, and if nothing was, why. */
+/* Counts what was found and says it in the log; if nothing was, why. */
 static void
-explain (GstCbamDetect *self, GstBuffer *buffer, const CbamResult *result)
+account (GstCbamDetect *self, GstBuffer *buffer, const CbamResult *result, const Wishes *wishes)
 {
-  const GstClockTime pts = GST_BUFFER_PTS (buffer);
-  const gsize unwanted = cbam_result_get_n_unwanted (result);
-  const double best = cbam_result_get_best_score (result);
-  gsize n;
+  g_autoptr (GstCbamSession) session = gst_cbam_detect_get_session (self);
+  const double own = cbam_model_get_detect_params (session->model).threshold;
 
-  cbam_result_get_detections (result, &n);
-  if (n > 0)
-    GST_DEBUG_OBJECT (self, "%" GST_TIME_FORMAT ": %" G_GSIZE_FORMAT " detections, best score %.3f",
-                      GST_TIME_ARGS (pts), n, best);
-  else if (unwanted > 0)
-    GST_DEBUG_OBJECT (self, "%" GST_TIME_FORMAT ": no detections, but %" G_GSIZE_FORMAT " of other classes (classes)",
-                      GST_TIME_ARGS (pts), unwanted);
-  else
-    GST_DEBUG_OBJECT (self, "%" GST_TIME_FORMAT ": no detections: best score %.3f is not above the threshold",
-                      GST_TIME_ARGS (pts), best);
+  gst_cbam_stats_add_result (&self->stats, result, wishes->threshold >= 0 ? wishes->threshold : own);
+  if (gst_debug_category_get_threshold (gst_cbam_debug) < GST_LEVEL_DEBUG)
+    return;
+  g_autofree char *explanation = gst_cbam_stats_explain (&self->stats);
+  GST_DEBUG_OBJECT (self, "%" GST_TIME_FORMAT ": %s", GST_TIME_ARGS (GST_BUFFER_PTS (buffer)), explanation);
 }
 
 static GstClockTime
@@ -84,24 +87,24 @@ get_running_time (GstCbamDetect *self, GstBuffer *buffer)
 
 /* Metadata and drawings of @result; @last: it is an earlier frame's. */
 static GstBuffer *
-attach (GstCbamDetect *self, GstBuffer *buffer, const CbamResult *result, const GstCbamLast *last, Wishes wishes)
+attach (GstCbamDetect *self, GstBuffer *buffer, const CbamResult *result, const GstCbamLast *last, const Wishes *wishes)
 {
   gsize n;
 
   cbam_result_get_detections (result, &n);
-  if (n == 0 && !wishes.attention && wishes.overlay == GST_CBAM_OVERLAY_NONE)
+  if (n == 0 && wishes->parts == 0 && wishes->overlay == GST_CBAM_OVERLAY_NONE)
     return buffer;
 
   buffer = gst_buffer_make_writable (buffer);
-  const guint64 newest = gst_cbam_newest_meta (buffer);
+  const guint64 first = gst_cbam_next_meta (buffer);
   gst_cbam_meta_add (buffer, result, &self->src_info);
-  if (wishes.attention)
-    gst_cbam_attention_meta_attach (buffer, result, GST_VIDEO_INFO_WIDTH (&self->src_info),
-                                    GST_VIDEO_INFO_HEIGHT (&self->src_info));
+  gst_cbam_attention_meta_attach (buffer, result, wishes->parts, GST_VIDEO_INFO_WIDTH (&self->src_info),
+                                  GST_VIDEO_INFO_HEIGHT (&self->src_info));
   if (last != NULL)
-    gst_cbam_mark_age (buffer, newest, gst_cbam_last_get_age (last, get_running_time (self, buffer)), last->frames);
-  if (wishes.overlay != GST_CBAM_OVERLAY_NONE)
-    draw (self, buffer, result, wishes.overlay);
+    gst_cbam_mark_age (buffer, first, gst_cbam_last_get_age (last, get_running_time (self, buffer)), last->frames);
+  gst_cbam_regions_meta_keep (buffer, first);
+  if (wishes->overlay != GST_CBAM_OVERLAY_NONE)
+    draw (self, buffer, result, wishes->overlay);
   return buffer;
 }
 
@@ -116,13 +119,12 @@ gst_cbam_publish_frame (GstCbamDetect *self, GstBuffer *buffer, CbamResult *resu
     if (self->last.result == NULL || wishes.carry == GST_CBAM_CARRY_NONE)
       return buffer;
     gst_cbam_stats_count_carried (&self->stats);
-    return attach (self, buffer, self->last.result, &self->last, wishes);
+    return attach (self, buffer, self->last.result, &self->last, &wishes);
   }
 
-  explain (self, buffer, result);
-  gst_cbam_stats_add_result (&self->stats, result);
+  account (self, buffer, result, &wishes);
   gst_cbam_last_set (&self->last, result, get_running_time (self, buffer));
-  buffer = attach (self, buffer, result, NULL, wishes);
+  buffer = attach (self, buffer, result, NULL, &wishes);
   if (wishes.post_messages)
     gst_element_post_message (GST_ELEMENT (self), gst_cbam_meta_to_message (GST_OBJECT (self), buffer, result,
                                                                             &self->src_info, &self->segment));

@@ -1,10 +1,12 @@
 /* What regions of interest carry beside their place: the structure `detection`, kept where GStreamer loses it. The
  * scale transform of GstVideoRegionOfInterestMeta drops a region's parameters (GStreamer 1.22, videoscale for one), so
  * that scores and classes would not survive it. A copy of them travels in a GstCustomMeta of the buffer,
- * `CbamRegionsMeta`, under the region's number, which does survive:
+ * `CbamRegionsMeta`, with the region's number and label, which do survive:
  *
  *     GstVideoRegionOfInterestMeta   id=7, type "dog", x, y, w, h   --(params)-->  detection
- *     CbamRegionsMeta                region-7 = detection, and "dog" as its label
+ *     CbamRegionsMeta                regions = { detection, id=7, label="dog"; ... }
+ *
+ * All of them are in one list: a field for each would have a name for each, and GLib never forgets the name of a field.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
@@ -19,11 +21,21 @@ G_BEGIN_DECLS
 /* Makes the metadata known to GStreamer. Any number of times. */
 void gst_cbam_regions_meta_register (void);
 
-/* Makes @detection a parameter of @region, whose id must be its own on the writable @buffer. Takes @detection. */
-void gst_cbam_region_take_detection (GstBuffer *buffer, GstVideoRegionOfInterestMeta *region, GstStructure *detection);
+/* Numbers for new regions of one buffer. Zeroed: none was given yet. */
+typedef struct
+{
+  GHashTable *taken; /* of those that the buffer had before */
+  int last;
+} GstCbamRegionNumbers;
 
-/* Keeps the parameter `detection` of @region as it now is, after it was changed. @buffer is writable. */
-void gst_cbam_region_update_detection (GstBuffer *buffer, const GstVideoRegionOfInterestMeta *region);
+/* Returns the next number, from 1 on, that no region of @buffer had at the first call. */
+int gst_cbam_region_numbers_next (GstCbamRegionNumbers *numbers, GstBuffer *buffer);
+/* Zeroed again. */
+void gst_cbam_region_numbers_clear (GstCbamRegionNumbers *numbers);
+
+/* Keeps the parameter `detection` of every region of the writable @buffer whose metadata is numbered @first and on, as
+ * it now is. Once for each region: when nothing about it changes any more. */
+void gst_cbam_regions_meta_keep (GstBuffer *buffer, guint64 first);
 
 /* Returns (transfer none) (nullable): the structure `detection` of @region, be it its parameter or in
  * `CbamRegionsMeta`; valid as long as @buffer is not changed. */

@@ -77,6 +77,12 @@ gst_cbam_reload_request (GstCbamDetect *self)
   GstCbamReload *reload = &self->reload;
   G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&reload->lock);
 
+  /* It may have stopped since somebody looked; under this lock, stopping waits for what begins here. */
+  GST_OBJECT_LOCK (self);
+  const gboolean running = self->session != NULL;
+  GST_OBJECT_UNLOCK (self);
+  if (!running)
+    return;
   if (reload->busy) {
     reload->again = TRUE;
     return;

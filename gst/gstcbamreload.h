@@ -20,10 +20,11 @@ typedef struct
   gboolean again; /* the model was changed again since it began to load */
 } GstCbamReload;
 
-/* The property `model` of the running element has changed. Returns at once. */
+/* The property `model` of the running element has changed; nothing happens if it does not run any more. Returns at
+ * once. */
 void gst_cbam_reload_request (GstCbamDetect *self);
 
-/* Waits for what is being loaded and begins nothing new, until gst_cbam_reload_request(). */
+/* Waits for what is being loaded, and begins nothing new. The session must be gone. */
 void gst_cbam_reload_stop (GstCbamDetect *self);
 
 G_END_DECLS

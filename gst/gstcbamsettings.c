@@ -71,6 +71,7 @@ gst_cbam_settings_set (GstCbamSettings *settings, guint id, const GValue *value)
     case GST_CBAM_PROP_INTERVAL: settings->interval = g_value_get_uint (value); break;
     case GST_CBAM_PROP_CARRY: settings->carry = g_value_get_enum (value); break;
     case GST_CBAM_PROP_ATTENTION: settings->attention = g_value_get_boolean (value); break;
+    case GST_CBAM_PROP_GRAD_CAM: settings->grad_cam = g_value_get_boolean (value); break;
     case GST_CBAM_PROP_QUEUE_DEPTH: settings->queue_depth = g_value_get_uint (value); break;
     case GST_CBAM_PROP_QOS: settings->qos = g_value_get_boolean (value); break;
     case GST_CBAM_PROP_POST_MESSAGES: settings->post_messages = g_value_get_boolean (value); break;
@@ -95,6 +96,7 @@ gst_cbam_settings_get (const GstCbamSettings *settings, guint id, GValue *value)
     case GST_CBAM_PROP_INTERVAL: g_value_set_uint (value, settings->interval); break;
     case GST_CBAM_PROP_CARRY: g_value_set_enum (value, settings->carry); break;
     case GST_CBAM_PROP_ATTENTION: g_value_set_boolean (value, settings->attention); break;
+    case GST_CBAM_PROP_GRAD_CAM: g_value_set_boolean (value, settings->grad_cam); break;
     case GST_CBAM_PROP_QUEUE_DEPTH: g_value_set_uint (value, settings->queue_depth); break;
     case GST_CBAM_PROP_QOS: g_value_set_boolean (value, settings->qos); break;
     case GST_CBAM_PROP_POST_MESSAGES: g_value_set_boolean (value, settings->post_messages); break;
@@ -121,8 +123,8 @@ install_model (GObjectClass *klass)
   g_object_class_install_property (
       klass, GST_CBAM_PROP_MODEL,
       g_param_spec_string ("model", "Model",
-                           "Path of the model file (.safetensors). Unset = the one that ships with cbamdetect, which "
-                           "finds the twenty classes of Pascal VOC",
+                           "Path of the model file (.safetensors). Unset = the one that the environment variable "
+                           "CBAM_MODEL names, or else the one that ships, which finds the twenty classes of Pascal VOC",
                            NULL, PLAYING));
   /**
    * GstCbamDetect:device:
@@ -133,8 +135,8 @@ install_model (GObjectClass *klass)
   g_object_class_install_property (
       klass, GST_CBAM_PROP_DEVICE,
       g_param_spec_string ("device", "Device",
-                           "Vulkan device: a number, \"cpu\", \"gpu\", or a part of its name. Unset = the best there "
-                           "is: discrete GPU, integrated GPU, virtual GPU, CPU",
+                           "Vulkan device: its number (cbam-run --list-devices), \"cpu\", \"gpu\", or a part of its "
+                           "name. Unset = the best there is: discrete GPU, integrated GPU, virtual GPU, CPU",
                            NULL, READY));
   /**
    * GstCbamDetect:queue-depth:
@@ -146,8 +148,8 @@ install_model (GObjectClass *klass)
   g_object_class_install_property (
       klass, GST_CBAM_PROP_QUEUE_DEPTH,
       g_param_spec_uint ("queue-depth", "Queue depth",
-                         "Frames in inference at the same time. A further frame waits, or in a live stream goes on "
-                         "without inference",
+                         "Frames in inference at the same time, 1..64. A further frame waits, or in a live stream "
+                         "goes on without inference",
                          1, 64, DEFAULT_QUEUE_DEPTH, READY));
 }
 
@@ -171,7 +173,7 @@ install_detections (GObjectClass *klass)
   g_object_class_install_property (
       klass, GST_CBAM_PROP_MAX_DETECTIONS,
       g_param_spec_int ("max-detections", "Maximum detections",
-                        "Report at most so many detections a frame, the best ones. 0 = all, -1 = as the model file "
+                        "Report at most so many detections a frame, the best ones. 0 = all. -1 = as the model file "
                         "says",
                         -1, G_MAXINT, -1, PLAYING));
   /**
@@ -184,7 +186,8 @@ install_detections (GObjectClass *klass)
   g_object_class_install_property (
       klass, GST_CBAM_PROP_CLASSES,
       g_param_spec_string ("classes", "Classes",
-                           "Report only these classes: labels or numbers, separated by commas. Unset = every class",
+                           "Report only these classes: labels in any case or numbers, separated by commas, such as "
+                           "\"person,car\". Unset = every class",
                            NULL, PLAYING));
   /**
    * GstCbamDetect:roi:
@@ -197,7 +200,8 @@ install_detections (GObjectClass *klass)
   g_object_class_install_property (
       klass, GST_CBAM_PROP_ROI,
       g_param_spec_string ("roi", "Region of interest",
-                           "Detect only in this part of the frame: \"x,y,width,height\" in pixels. Unset = everywhere",
+                           "Detect only in this part of the frame: \"x,y,width,height\" in pixels, such as "
+                           "\"320,0,640,480\". Unset = everywhere",
                            NULL, PLAYING));
   /**
    * GstCbamDetect:attention:
@@ -208,12 +212,27 @@ install_detections (GObjectClass *klass)
   g_object_class_install_property (
       klass, GST_CBAM_PROP_ATTENTION,
       g_param_spec_boolean ("attention", "Attention",
-                            "Attach the network's attention maps to every inferred frame as CbamAttentionMeta", FALSE,
-                            PLAYING));
+                            "Attach the network's attention maps to every inferred frame, as levels of its "
+                            "CbamAttentionMeta. Networks without attention have none",
+                            FALSE, PLAYING));
+  /**
+   * GstCbamDetect:grad-cam:
+   *
+   * Attach where the evidence for the strongest detection lies (Grad-CAM, Selvaraju et al. 2017), as the field
+   * `grad-cam` of the #GstCustomMeta "CbamAttentionMeta". Any network has that; a frame without detections has none.
+   * Nothing is drawn: `cbamoverlay overlay=grad-cam` does that, wherever it stands in the pipeline.
+   */
+  g_object_class_install_property (
+      klass, GST_CBAM_PROP_GRAD_CAM,
+      g_param_spec_boolean ("grad-cam", "Grad-CAM",
+                            "Attach where the evidence for the strongest detection lies, as grad-cam of the frame's "
+                            "CbamAttentionMeta",
+                            FALSE, PLAYING));
   g_object_class_install_property (
       klass, GST_CBAM_PROP_POST_MESSAGES,
       g_param_spec_boolean ("post-messages", "Post messages",
-                            "Post an element message \"cbam-detections\" for every inferred frame", FALSE, PLAYING));
+                            "Post an element message \"cbam-detections\" on the bus for every inferred frame", FALSE,
+                            PLAYING));
 }
 
 /* --- Which frames are inferred, and what the others get --- */
@@ -230,8 +249,9 @@ install_pace (GObjectClass *klass)
   g_object_class_install_property (
       klass, GST_CBAM_PROP_INTERVAL,
       g_param_spec_uint ("interval", "Interval",
-                         "Frames that go on without inference between two that are inferred. 0 = infer every frame", 0,
-                         G_MAXINT, 0, PLAYING));
+                         "Frames that go on without inference between two that are inferred. 0 = infer every frame, 2 "
+                         "= every third",
+                         0, G_MAXINT, 0, PLAYING));
   /**
    * GstCbamDetect:carry:
    *
@@ -243,8 +263,8 @@ install_pace (GObjectClass *klass)
   g_object_class_install_property (
       klass, GST_CBAM_PROP_CARRY,
       g_param_spec_enum ("carry", "Carry",
-                         "What frames without inference carry. Detections of an earlier frame have the fields \"age\" "
-                         "(ns) and \"frame-age\" (frames)",
+                         "What frames without inference carry. Detections of an earlier frame tell their age, in "
+                         "fields \"age\" (nanoseconds) and \"frame-age\" (frames)",
                          GST_TYPE_CBAM_CARRY, DEFAULT_CARRY, PLAYING));
   /**
    * GstCbamDetect:qos:
@@ -256,8 +276,9 @@ install_pace (GObjectClass *klass)
   g_object_class_install_property (
       klass, GST_CBAM_PROP_QOS,
       g_param_spec_boolean ("qos", "QoS",
-                            "Pass frames on without inference while downstream says that they come too late", TRUE,
-                            PLAYING));
+                            "Pass frames on without inference while downstream says that they come too late. Still, "
+                            "about one a second is inferred",
+                            TRUE, PLAYING));
 }
 
 void

@@ -40,6 +40,7 @@ enum
   GST_CBAM_PROP_INTERVAL,
   GST_CBAM_PROP_CARRY,
   GST_CBAM_PROP_ATTENTION,
+  GST_CBAM_PROP_GRAD_CAM,
   GST_CBAM_PROP_QUEUE_DEPTH,
   GST_CBAM_PROP_QOS,
   GST_CBAM_PROP_POST_MESSAGES,
@@ -59,7 +60,7 @@ typedef struct
   CbamRegion region; /* what @roi says, once the element runs */
   guint interval;
   GstCbamCarry carry;
-  gboolean attention;
+  gboolean attention, grad_cam;
   guint queue_depth;
   gboolean qos;
   gboolean post_messages;

@@ -27,10 +27,13 @@ typedef struct
 {
   GMutex lock;
   guint64 fates[GST_CBAM_N_FATES];
-  guint64 carried, detections, unwanted;
+  guint64 carried, detections, unwanted, empty;
   guint64 n_results;
   GstClockTime inference_sum, inference_last;
-  double best_score;
+
+  /* Of the last inferred frame. */
+  gsize last_detections, last_unwanted;
+  double best_score, threshold;
 } GstCbamStats;
 
 void gst_cbam_stats_init (GstCbamStats *stats);
@@ -41,7 +44,11 @@ void gst_cbam_stats_reset (GstCbamStats *stats);
 
 void gst_cbam_stats_count (GstCbamStats *stats, GstCbamFate fate);
 void gst_cbam_stats_count_carried (GstCbamStats *stats);
-void gst_cbam_stats_add_result (GstCbamStats *stats, const CbamResult *result);
+/* @threshold: what a score had to exceed. */
+void gst_cbam_stats_add_result (GstCbamStats *stats, const CbamResult *result, double threshold);
+
+/* (transfer full): what was found in the last inferred frame, and if nothing was, why, in words. */
+char *gst_cbam_stats_explain (GstCbamStats *stats);
 
 /* (transfer full): what the property `stats` gives; its fields are explained there. */
 GstStructure *gst_cbam_stats_to_structure (GstCbamStats *stats, GstClockTime latency);

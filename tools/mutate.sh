@@ -348,8 +348,39 @@ sabotage 'attention: maps are scaled across as they are down' gst/gstcbamattenti
   'scale_double (map, "over-y", factors[1]);' 'scale_double (map, "over-y", factors[0]);' gst-attention
 sabotage 'attention: maps of any size are read' gst/gstcbamattentionmeta.c \
   'n == 0 || gst_buffer_get_size (buffer) != n * sizeof (float)' 'n == 0' gst-attention
-sabotage 'regions: what scalers drop is lost' gst/gstcbamregionmeta.c \
-  '  gst_cbam_region_update_detection (buffer, region);' '' gst-cbamjson
+sabotage 'regions: what scalers drop is lost' gst/gstcbampublish.c \
+  '  gst_cbam_regions_meta_keep (buffer, first);' '' gst-cbamjson
+sabotage 'regions: each of them leaves a name behind' gst/gstcbamregionmeta.c \
+  'GstStructure *copy = gst_structure_copy (detection);' \
+  'GstStructure *copy = gst_structure_copy (detection); g_quark_from_string (g_strdup_printf ("%d", region->id));' \
+  gst-regions
+sabotage 'regions: found by number alone' gst/gstcbamregionmeta.c \
+  'g_strcmp0 (gst_structure_get_string (detection, "label"), g_quark_to_string (region->roi_type)) == 0' 'TRUE' \
+  gst-regions
+sabotage 'regions: those of others are kept with ours' gst/gstcbamregionmeta.c \
+  'gst_meta_get_seqnum (meta) >= first' 'TRUE' gst-regions
+sabotage 'regions: the first one of the process is lost' gst/gstcbamregionmeta.c \
+  'gst_meta_get_seqnum (meta) >= first' 'gst_meta_get_seqnum (meta) > first' gst-regions
+sabotage 'regions: a number twice' gst/gstcbamregionmeta.c \
+  'while (g_hash_table_contains (numbers->taken, GINT_TO_POINTER (numbers->last)));' 'while (FALSE);' gst-regions
+sabotage 'attention: levels come unasked' gst/gstcbamattentionmeta.c \
+  'parts & GST_CBAM_ATTENTION_LEVELS ?' 'TRUE ?' gst-attention
+sabotage 'detect: Grad-CAM only where it is drawn' gst/gstcbamdetect.c \
+  'settings->grad_cam || (settings' 'FALSE || (settings' gst-attention
+sabotage 'settings: more slots than the default' gst/gstcbamsettings.c \
+  '.queue_depth = DEFAULT_QUEUE_DEPTH,' '.queue_depth = 3,' gst-inspect
+sabotage 'preset: the device of one machine for all' gst/gstcbampreset.c \
+  '"model", "device", NULL' '"model", NULL' gst-presets
+sabotage 'preset: a property that is not there' gst/presets/GstCbamDetect.prs \
+  'nms-iou=0.4' 'nms-io=0.4' gst-presets
+sabotage 'plugin: drivers of other data folders' gst/gstcbamplugin.c \
+  '"XDG_DATA_DIRS/vulkan/icd.d",' '' gst-rescan
+sabotage 'plugin: drivers that are named' gst/gstcbamplugin.c \
+  '"VK_ADD_DRIVER_FILES", NULL' 'NULL' gst-rescan
+sabotage 'stats: the model'"'"'s own threshold is none' gst/gstcbampublish.c \
+  'wishes->threshold >= 0 ? wishes->threshold : own' 'wishes->threshold' gst-silence
+sabotage 'stats: classes are not what silences' gst/gstcbamstats.c \
+  'if (stats->last_unwanted > 0)' 'if (FALSE)' gst-silence
 sabotage 'json: relative height by the width' gst/gstcbamjson.c \
   'box->bottom / (double) height' 'box->bottom / (double) width' gst-cbamjson
 sabotage 'json: the timestamp is the pts' gst/gstcbamjson.c \

@@ -11,8 +11,8 @@ done
 [ $python != none ] || { echo "skipped: python3-gi or gir1.2-gst-plugins-base-1.0 is not installed"; exit 77; }
 
 out=$($python "$script" "videotestsrc num-buffers=2 ! video/x-raw,width=320,height=240
-  ! cbamdetect model=$CBAM_TEST_ATTENTION_MODEL attention=true threshold=0.5 max-detections=3
-  ! videoscale ! video/x-raw,width=640,height=480") || { echo "$out"; exit 1; }
+  ! cbamdetect model=$CBAM_TEST_ATTENTION_MODEL attention=true grad-cam=true threshold=0.5 max-detections=3
+  ! videoscale ! video/x-raw,width=640,height=480" 2>&1) || { echo "$out"; exit 1; }
 echo "$out"
 [ "$(echo "$out" | grep -c '^frame at 0.0')" -eq 2 ] || { echo "expected two frames"; exit 1; }
 [ "$(echo "$out" | grep -cE '^  (cat|dog|bird|horse) 0\.[0-9]+: [0-9]+x[0-9]+ at [0-9]+,[0-9]+$')" -eq 6 ] ||
@@ -21,3 +21,6 @@ echo "$out"
   { echo "expected maps of three levels"; exit 1; }
 [ "$(echo "$out" | grep -cE '^  level-[012]: (128|256) channels, 0\.')" -eq 6 ] ||
   { echo "expected channels of three levels"; exit 1; }
+[ "$(echo "$out" | grep -cE '^  grad-cam: ([421])x\1 cells, [01]\.[0-9]+ to [01]\.000, most at ')" -eq 2 ] ||
+  { echo "expected Grad-CAM of two frames"; exit 1; }
+[ "$(echo "$out" | grep -c 'Warning')" -eq 0 ] || { echo "expected no warnings"; exit 1; }

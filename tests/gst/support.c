@@ -4,6 +4,7 @@
 
 #include "support.h"
 
+#include <glib/gstdio.h>
 #include <math.h>
 
 const char *
@@ -239,12 +240,33 @@ pop_message (GstElement *element, GstMessageType type)
   return gst_bus_pop_filtered (bus, type);
 }
 
+void
+remove_tree (const char *path)
+{
+  GDir *folder = g_dir_open (path, 0, NULL);
+  const char *name;
+
+  while (folder != NULL && (name = g_dir_read_name (folder))) {
+    g_autofree char *inside = g_build_filename (path, name, NULL);
+    remove_tree (inside);
+  }
+  g_clear_pointer (&folder, g_dir_close);
+  g_remove (path);
+}
+
 int
 run_suite (TCase *tests)
 {
   Suite *suite = suite_create ("cbamdetect");
+  GstElement *warm = g_getenv ("CBAM_TEST_WARM") != NULL ? detect_new ("%s", "") : NULL;
 
+  if (warm != NULL)
+    gst_element_set_state (warm, GST_STATE_PAUSED);
   tcase_set_timeout (tests, 120); /* the first dispatch compiles on CPU devices, and valgrind is slow */
   suite_add_tcase (suite, tests);
-  return gst_check_run_suite (suite, "cbamdetect", __FILE__);
+  const int status = gst_check_run_suite (suite, "cbamdetect", __FILE__);
+  if (warm != NULL)
+    gst_element_set_state (warm, GST_STATE_NULL);
+  gst_clear_object (&warm);
+  return status;
 }

@@ -58,5 +58,9 @@ guint64 get_stat (GstElement *element, const char *field);
 /* The next message of @type from the bus of @element, or NULL when there is none. */
 GstMessage *pop_message (GstElement *element, GstMessageType type);
 
-/* Runs the suite; each test in a process of its own. */
+/* Deletes a folder with all that is in it. */
+void remove_tree (const char *path);
+
+/* Runs the suite; each test in a process of its own. With CBAM_TEST_WARM in the environment, which is for tests in one
+ * process, an element is kept started, so that what the device has compiled for one test is there for the next. */
 int run_suite (TCase *tests);

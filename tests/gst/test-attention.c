@@ -58,12 +58,11 @@ floats_of (const GstStructure *structure, const char *field, gsize n, float *val
   return values;
 }
 
-/* What the network looked at in picture 3, after `cbamdetect attention=true` and @more elements. */
+/* Picture 3 after `cbamdetect` with @more properties and elements. */
 static GstBuffer *
-looked_at (const char *more)
+detected (const char *model, const char *more)
 {
-  g_autofree char *line = g_strdup_printf ("cbamdetect model=%s threshold=0.3 attention=true %s",
-                                           g_getenv ("CBAM_TEST_ATTENTION_MODEL"), more);
+  g_autofree char *line = g_strdup_printf ("cbamdetect model=%s threshold=0.3 %s", g_getenv (model), more);
   GstHarness *h = gst_harness_new_parse (line);
 
   gst_harness_set_live (h, FALSE);
@@ -72,6 +71,15 @@ looked_at (const char *more)
   GstBuffer *out = gst_harness_pull (h);
   gst_harness_teardown (h);
   return out;
+}
+
+/* What the network looked at, with @more. */
+static GstBuffer *
+looked_at (const char *more)
+{
+  g_autofree char *all = g_strconcat ("attention=true ", more, NULL);
+
+  return detected ("CBAM_TEST_ATTENTION_MODEL", all);
 }
 
 /* Every level, its map and its channels, over the part of the frame that the letterboxing network saw. */
@@ -165,6 +173,95 @@ GST_START_TEST (copies_and_conversions_keep_it)
 }
 GST_END_TEST
 
+/* --- Grad-CAM --- */
+
+/* A map of 0..1 over the part of the frame that the letterboxing network saw, hottest at 1. */
+static void
+check_grad_cam (const GstStructure *attention, double width, double height)
+{
+  const GstStructure *map = field_of (attention, "grad-cam");
+  const int cells = int_of (map, "width") * int_of (map, "height");
+  g_autofree float *values = g_new (float, MAX (cells, 1));
+  float max = 0;
+
+  fail_unless (cells > 0 && cells <= 64 * 64);
+  floats_of (map, "spatial", cells, values);
+  for (int c = 0; c < cells; c++) {
+    fail_unless (values[c] >= 0 && values[c] <= 1);
+    max = MAX (max, values[c]);
+  }
+  fail_unless (max == 1 && double_of (map, "max") == 1);
+  fail_unless (fabs (double_of (map, "over-width") - width) < width / 100);
+  fail_unless (double_of (map, "over-y") <= 0 && double_of (map, "over-height") >= height);
+  fail_if (gst_structure_has_field (map, "channel"));
+}
+
+/* Each of the two properties attaches its own part, and drawing attaches nothing. */
+GST_START_TEST (grad_cam_is_attached_when_asked)
+{
+  static const struct
+  {
+    const char *model, *properties;
+    gboolean levels, grad_cam;
+  } cases[] = {
+    { "CBAM_TEST_ATTENTION_MODEL", "", FALSE, FALSE },
+    { "CBAM_TEST_ATTENTION_MODEL", "grad-cam=true", FALSE, TRUE },
+    { "CBAM_TEST_ATTENTION_MODEL", "attention=true", TRUE, FALSE },
+    { "CBAM_TEST_ATTENTION_MODEL", "attention=true grad-cam=true", TRUE, TRUE },
+    { "CBAM_TEST_ATTENTION_MODEL", "overlay=grad-cam", FALSE, FALSE },
+    { "CBAM_TEST_ATTENTION_MODEL", "overlay=attention grad-cam=true", FALSE, TRUE },
+    { "CBAM_TEST_MODEL", "grad-cam=true", FALSE, TRUE },
+    { "CBAM_TEST_MODEL", "attention=true", FALSE, FALSE },
+    { "CBAM_TEST_ATTENTION_MODEL", "grad-cam=true threshold=1", FALSE, FALSE }, /* no detection, no evidence */
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_autoptr (GstBuffer) out = detected (cases[i].model, cases[i].properties);
+    const GstStructure *attention = attention_of (out);
+    fail_unless ((attention != NULL) == (cases[i].levels || cases[i].grad_cam), "%s", cases[i].properties);
+    if (attention == NULL)
+      continue;
+    fail_unless_equals_int (gst_structure_has_field (attention, "level-0"), cases[i].levels);
+    fail_unless_equals_int (gst_structure_has_field (attention, "grad-cam"), cases[i].grad_cam);
+    if (cases[i].grad_cam)
+      check_grad_cam (attention, 320, 240);
+  }
+}
+GST_END_TEST
+
+/* From one frame to the next, and carried on with its age. */
+GST_START_TEST (grad_cam_changes_while_playing)
+{
+  GstHarness *h = harness_new (detect_new ("threshold=0 interval=1"), CAPS);
+  static const gboolean expected[] = { FALSE, FALSE, TRUE, TRUE, FALSE, FALSE };
+
+  for (guint i = 0; i < G_N_ELEMENTS (expected); i++) {
+    guint age = 0;
+    g_object_set (h->element, "grad-cam", expected[i], NULL);
+    fail_unless_equals_int (gst_harness_push (h, picture_new (CAPS, 3, i)), GST_FLOW_OK);
+    g_autoptr (GstBuffer) out = gst_harness_pull (h);
+    const GstStructure *attention = attention_of (out);
+    fail_unless_equals_int (attention != NULL, expected[i]);
+    if (attention == NULL)
+      continue;
+    check_grad_cam (attention, 320, 240);
+    gst_structure_get_uint (attention, "frame-age", &age);
+    fail_unless_equals_int (age, i % 2);
+  }
+  harness_free (h);
+}
+GST_END_TEST
+
+GST_START_TEST (grad_cam_scales_with_the_video)
+{
+  g_autoptr (GstBuffer) out = detected ("CBAM_TEST_MODEL", "grad-cam=true ! queue ! videoscale "
+                                                           "! capsfilter caps=video/x-raw,width=640,height=120");
+
+  fail_unless_equals_int (int_of (attention_of (out), "frame-width"), 640);
+  check_grad_cam (attention_of (out), 640, 120);
+}
+GST_END_TEST
+
 /* What others have written is not trusted. */
 GST_START_TEST (contradictions_are_left_out)
 {
@@ -200,6 +297,9 @@ main (int argc, char **argv)
   tcase_add_test (tests, levels_are_complete);
   tcase_add_test (tests, scales_with_the_video);
   tcase_add_test (tests, copies_and_conversions_keep_it);
+  tcase_add_test (tests, grad_cam_is_attached_when_asked);
+  tcase_add_test (tests, grad_cam_changes_while_playing);
+  tcase_add_test (tests, grad_cam_scales_with_the_video);
   tcase_add_test (tests, contradictions_are_left_out);
   return run_suite (tests);
 }

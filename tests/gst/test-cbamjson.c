@@ -149,6 +149,63 @@ GST_START_TEST (nothing_to_say_holds_up_nothing)
 }
 GST_END_TEST
 
+static GstPadProbeReturn
+hold (G_GNUC_UNUSED GstPad *pad, G_GNUC_UNUSED GstPadProbeInfo *info, G_GNUC_UNUSED gpointer data)
+{
+  return GST_PAD_PROBE_OK;
+}
+
+static void
+count_frame (G_GNUC_UNUSED GstElement *sink, G_GNUC_UNUSED GstBuffer *buffer, G_GNUC_UNUSED GstPad *pad, gpointer data)
+{
+  g_atomic_int_inc ((int *) data);
+}
+
+/* Waits until so many were counted, or for half a minute. Returns how many were. */
+static int
+wait_for (int *counted, int wanted)
+{
+  for (guint i = 0; i < 30000 && g_atomic_int_get (counted) < wanted; i++)
+    g_usleep (1000);
+  return g_atomic_int_get (counted);
+}
+
+#define N_FRAMES 150
+
+/* A broker that stands still for a while costs lines behind a leaky queue, and not one frame of the video. */
+GST_START_TEST (a_stalled_reader_costs_lines_only)
+{
+  g_autofree char *text = g_strdup_printf (
+      "videotestsrc num-buffers=%d ! " CAPS " ! cbamdetect model=%s ! tee name=t "
+      "t. ! queue ! fakesink name=video sync=false signal-handoffs=true "
+      "t. ! queue leaky=downstream max-size-buffers=5 ! cbamjson ! fakesink name=lines async=false sync=false "
+      "signal-handoffs=true",
+      N_FRAMES, model_path ());
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GstElement) pipeline = gst_parse_launch (text, &error);
+  fail_unless (error == NULL, "%s", text);
+  g_autoptr (GstElement) video = gst_bin_get_by_name (GST_BIN (pipeline), "video");
+  g_autoptr (GstElement) lines = gst_bin_get_by_name (GST_BIN (pipeline), "lines");
+  g_autoptr (GstPad) pad = gst_element_get_static_pad (lines, "sink");
+  g_autoptr (GstBus) bus = gst_element_get_bus (pipeline);
+  int n_frames = 0, n_lines = 0;
+
+  g_signal_connect (video, "handoff", G_CALLBACK (count_frame), &n_frames);
+  g_signal_connect (lines, "handoff", G_CALLBACK (count_frame), &n_lines);
+  const gulong probe = gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BLOCK | GST_PAD_PROBE_TYPE_BUFFER, hold, NULL, NULL);
+  gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  fail_unless_equals_int (wait_for (&n_frames, N_FRAMES), N_FRAMES);
+  fail_unless_equals_int (n_lines, 0);
+
+  gst_pad_remove_probe (pad, probe);
+  g_autoptr (GstMessage) message =
+      gst_bus_timed_pop_filtered (bus, 30 * GST_SECOND, GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
+  fail_unless (message != NULL && GST_MESSAGE_TYPE (message) == GST_MESSAGE_EOS);
+  gst_element_set_state (pipeline, GST_STATE_NULL);
+  fail_unless (n_lines > 0 && n_lines <= 10, "%d lines", n_lines);
+}
+GST_END_TEST
+
 /* The lines of a file, which is deleted. */
 static GStrv
 read_lines (const char *path)
@@ -244,6 +301,7 @@ main (int argc, char **argv)
   tcase_add_test (tests, lines_keep_the_time);
   tcase_add_test (tests, empty_frames);
   tcase_add_test (tests, nothing_to_say_holds_up_nothing);
+  tcase_add_test (tests, a_stalled_reader_costs_lines_only);
   tcase_add_test (tests, a_file_of_lines);
   tcase_add_test (tests, carried_detections_tell_their_age);
   return run_suite (tests);

@@ -322,14 +322,16 @@ GST_END_TEST
 /* The same frames through `cbamdetect overlay=X` and through `cbamdetect ! cbamoverlay overlay=X`. */
 GST_START_TEST (draws_as_cbamdetect_does)
 {
-  static const char *const overlays[] = { "boxes", "labels", "attention", "boxes+labels+attention" };
+  static const char *const overlays[] = { "boxes", "labels", "attention", "grad-cam",
+                                          "boxes+labels+attention+grad-cam" };
   const char *model = g_getenv ("CBAM_TEST_ATTENTION_MODEL");
 
   for (guint i = 0; i < G_N_ELEMENTS (overlays); i++) {
     g_autofree char *one =
         g_strdup_printf ("cbamdetect model=%s threshold=0.3 attention=true overlay=%s", model, overlays[i]);
-    g_autofree char *two = g_strdup_printf (
-        "cbamdetect model=%s threshold=0.3 attention=true ! queue ! cbamoverlay overlay=%s", model, overlays[i]);
+    g_autofree char *two = g_strdup_printf ("cbamdetect model=%s threshold=0.3 attention=true grad-cam=true ! queue "
+                                            "! cbamoverlay overlay=%s",
+                                            model, overlays[i]);
     GstBuffer *outs[2];
     for (guint way = 0; way < 2; way++) {
       GstHarness *h = gst_harness_new_parse (way == 0 ? one : two);

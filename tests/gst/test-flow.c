@@ -78,9 +78,12 @@ typedef struct
   GString *order;
 } Order;
 
+static GMutex order_lock; /* guards what is noted while frames flow */
+
 static GstPadProbeReturn
 note_order (G_GNUC_UNUSED GstPad *pad, GstPadProbeInfo *info, gpointer data)
 {
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&order_lock);
   GString *order = data;
 
   if (info->type & GST_PAD_PROBE_TYPE_BUFFER)
@@ -92,6 +95,14 @@ note_order (G_GNUC_UNUSED GstPad *pad, GstPadProbeInfo *info, gpointer data)
   else if (GST_EVENT_TYPE (GST_PAD_PROBE_INFO_EVENT (info)) == GST_EVENT_EOS)
     g_string_append_c (order, 'e');
   return GST_PAD_PROBE_OK;
+}
+
+static gboolean
+ends_with (const GString *order, char last)
+{
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&order_lock);
+
+  return order->len > 0 && order->str[order->len - 1] == last;
 }
 
 GST_START_TEST (events_keep_their_place)
@@ -111,7 +122,7 @@ GST_START_TEST (events_keep_their_place)
   for (guint i = 0; i < 5; i++)
     gst_buffer_unref (gst_harness_pull (h));
   /* EOS comes right after the last frame, from the task. */
-  for (guint i = 0; i < 1000 && order->str[order->len - 1] != 'e'; i++)
+  for (guint i = 0; i < 1000 && !ends_with (order, 'e'); i++)
     g_usleep (1000);
   fail_unless_equals_string (order->str, "sftftftftfe");
   fail_unless_equals_int (gst_harness_push (h, picture_new (CAPS, 0, 5)), GST_FLOW_EOS);

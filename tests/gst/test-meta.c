@@ -164,21 +164,14 @@ GST_START_TEST (properties_describe_themselves)
     const char *name;
     GParamFlags mutable;
   } expected[] = {
-    { "model", GST_PARAM_MUTABLE_PLAYING },
-    { "device", GST_PARAM_MUTABLE_READY },
-    { "queue-depth", GST_PARAM_MUTABLE_READY },
-    { "threshold", GST_PARAM_MUTABLE_PLAYING },
-    { "nms-iou", GST_PARAM_MUTABLE_PLAYING },
-    { "max-detections", GST_PARAM_MUTABLE_PLAYING },
-    { "overlay", GST_PARAM_MUTABLE_PLAYING },
-    { "post-messages", GST_PARAM_MUTABLE_PLAYING },
-    { "classes", GST_PARAM_MUTABLE_PLAYING },
-    { "roi", GST_PARAM_MUTABLE_PLAYING },
-    { "interval", GST_PARAM_MUTABLE_PLAYING },
-    { "carry", GST_PARAM_MUTABLE_PLAYING },
-    { "attention", GST_PARAM_MUTABLE_PLAYING },
-    { "qos", GST_PARAM_MUTABLE_PLAYING },
-    { "stats", G_PARAM_READABLE },
+    { "model", GST_PARAM_MUTABLE_PLAYING },     { "device", GST_PARAM_MUTABLE_READY },
+    { "queue-depth", GST_PARAM_MUTABLE_READY }, { "threshold", GST_PARAM_MUTABLE_PLAYING },
+    { "nms-iou", GST_PARAM_MUTABLE_PLAYING },   { "max-detections", GST_PARAM_MUTABLE_PLAYING },
+    { "overlay", GST_PARAM_MUTABLE_PLAYING },   { "post-messages", GST_PARAM_MUTABLE_PLAYING },
+    { "classes", GST_PARAM_MUTABLE_PLAYING },   { "roi", GST_PARAM_MUTABLE_PLAYING },
+    { "interval", GST_PARAM_MUTABLE_PLAYING },  { "carry", GST_PARAM_MUTABLE_PLAYING },
+    { "attention", GST_PARAM_MUTABLE_PLAYING }, { "grad-cam", GST_PARAM_MUTABLE_PLAYING },
+    { "qos", GST_PARAM_MUTABLE_PLAYING },       { "stats", G_PARAM_READABLE },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (expected); i++) {

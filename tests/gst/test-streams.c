@@ -5,6 +5,7 @@
 #include "support.h"
 
 #include <cbamdetect/cbamdetect.h>
+#include <malloc.h>
 
 #define CAPS "video/x-raw,format=RGB,width=160,height=120,framerate=25/1"
 #define N_STREAMS 4
@@ -173,6 +174,52 @@ GST_START_TEST (memory_grows_by_slots)
 }
 GST_END_TEST
 
+/* With everything switched on. */
+static void
+push_frames (GstHarness *h, const char *caps, guint n)
+{
+  for (guint i = 0; i < n; i++) {
+    fail_unless_equals_int (gst_harness_push (h, picture_new (caps, i % 9, i)), GST_FLOW_OK);
+    gst_buffer_unref (gst_harness_pull (h));
+    GstEvent *event;
+    while ((event = gst_harness_try_pull_upstream_event (h)))
+      gst_event_unref (event);
+    bus_clear (h->element);
+  }
+}
+
+/* In bytes: what is in use, without what malloc keeps for later, which takes thousands of frames to settle. */
+static gsize
+get_heap (void)
+{
+  const struct mallinfo2 info = mallinfo2 ();
+
+  return info.uordblks + info.hblkhd;
+}
+
+#define LONG_RUN 1000
+
+/* Days are many frames: whatever one of them leaves behind shows after a thousand. */
+GST_START_TEST (memory_does_not_grow_with_time)
+{
+  const char *caps = "video/x-raw,format=NV12,width=64,height=48,framerate=25/1";
+  GstElement *element = detect_new ("threshold=0 interval=1 attention=true grad-cam=true post-messages=true "
+                                    "overlay=boxes+labels+attention+grad-cam");
+
+  g_object_set (element, "model", g_getenv ("CBAM_TEST_ATTENTION_MODEL"), NULL);
+  GstHarness *h = harness_new (element, caps);
+  push_frames (h, caps, LONG_RUN / 4);
+  const gsize before = get_heap ();
+  push_frames (h, caps, LONG_RUN);
+  const gsize after = get_heap ();
+  GST_INFO ("%" G_GSIZE_FORMAT " bytes before, %" G_GSIZE_FORMAT " after", before, after);
+  /* A label or two, by chance; the address sanitiser has a malloc of its own, and tells of leaks anyway. */
+  fail_unless (after < before + LONG_RUN * 16, "from %" G_GSIZE_FORMAT " bytes to %" G_GSIZE_FORMAT, before, after);
+  fail_unless_equals_uint64 (get_stat (h->element, "inferred"), LONG_RUN * 5 / 8);
+  harness_free (h);
+}
+GST_END_TEST
+
 int
 main (int argc, char **argv)
 {
@@ -182,5 +229,6 @@ main (int argc, char **argv)
   tcase_add_test (tests, streams_are_served_in_turn);
   tcase_add_test (tests, live_streams_all_get_something);
   tcase_add_test (tests, memory_grows_by_slots);
+  tcase_add_test (tests, memory_does_not_grow_with_time);
   return run_suite (tests);
 }
