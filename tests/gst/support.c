@@ -254,19 +254,30 @@ remove_tree (const char *path)
   g_remove (path);
 }
 
+static GstElement *warm;
+
+static void
+warm_up (void)
+{
+  warm = detect_new ("%s", "");
+  gst_element_set_state (warm, GST_STATE_PAUSED);
+}
+
+static void
+cool_down (void)
+{
+  gst_element_set_state (warm, GST_STATE_NULL);
+  gst_clear_object (&warm);
+}
+
 int
 run_suite (TCase *tests)
 {
   Suite *suite = suite_create ("cbamdetect");
-  GstElement *warm = g_getenv ("CBAM_TEST_WARM") != NULL ? detect_new ("%s", "") : NULL;
 
-  if (warm != NULL)
-    gst_element_set_state (warm, GST_STATE_PAUSED);
+  if (g_getenv ("CBAM_TEST_WARM") != NULL)
+    tcase_add_unchecked_fixture (tests, warm_up, cool_down);
   tcase_set_timeout (tests, 120); /* the first dispatch compiles on CPU devices, and valgrind is slow */
   suite_add_tcase (suite, tests);
-  const int status = gst_check_run_suite (suite, "cbamdetect", __FILE__);
-  if (warm != NULL)
-    gst_element_set_state (warm, GST_STATE_NULL);
-  gst_clear_object (&warm);
-  return status;
+  return gst_check_run_suite (suite, "cbamdetect", __FILE__);
 }

@@ -3,8 +3,8 @@
  * GLib's locks, one-time initialisation and atomic reference counts are futexes and atomic operations inside a library
  * that is not instrumented, so that what they order looks unordered. Here they are the same over pthreads and over
  * atomics of instrumented code. GLib's own code keeps using its own (it is linked to them directly), which is right as
- * long as no lock is used from both sides, and none is. What its callers free and what its queues hand over is told as
- * well.
+ * long as no lock is used from both sides, and none is. What its callers free or close, and what its queues hand over,
+ * is told as well.
  *
  * A lock lives behind the pointer that each of GLib's has room for, and is made when it is first used, because zeroed
  * ones need no initialisation. That one is destroyed is not looked at: objects of GStreamer's are, when the last
@@ -14,10 +14,13 @@
 
 #define _GNU_SOURCE /* RTLD_NEXT */
 #include <dlfcn.h>
+#include <errno.h>
 #include <glib.h>
+#include <glib/gstdio.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #define EXPORT __attribute__ ((visibility ("default")))
 #define MAX_ONCE 64 /* initialisations in progress at the same time */
@@ -412,6 +415,18 @@ g_free_sized (gpointer memory, G_GNUC_UNUSED gsize size)
   free (memory);
 }
 #endif
+
+/* --- Files: their numbers are given again, so it must be seen that one was closed --- */
+
+EXPORT gboolean
+g_close (int fd, GError **error)
+{
+  const gboolean closed = close (fd) == 0;
+
+  if (!closed)
+    g_set_error_literal (error, G_FILE_ERROR, g_file_error_from_errno (errno), g_strerror (errno));
+  return closed;
+}
 
 /* --- Queues between threads: GLib's own, but what they order is told --- */
 
