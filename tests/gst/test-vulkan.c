@@ -189,13 +189,13 @@ main (int argc, char **argv)
   TCase *tests = tcase_create ("vulkan");
 
   gst_check_init (&argc, &argv);
-  if (can_upload ()) {
-    tcase_add_loop_test (tests, test_formats, 0, G_N_ELEMENTS (formats));
-    tcase_add_test (tests, test_roi);
-    tcase_add_test (tests, test_pixels_stay);
-    tcase_add_test (tests, test_tee);
-    tcase_add_test (tests, test_overlay);
-    tcase_add_test (tests, test_states);
-  }
+  if (!can_upload ())
+    return 77; /* what meson takes for skipped */
+  tcase_add_loop_test (tests, test_formats, 0, G_N_ELEMENTS (formats));
+  tcase_add_test (tests, test_roi);
+  tcase_add_test (tests, test_pixels_stay);
+  tcase_add_test (tests, test_tee);
+  tcase_add_test (tests, test_overlay);
+  tcase_add_test (tests, test_states);
   return run_suite (tests);
 }
