@@ -21,6 +21,7 @@
 #define SINGLE_FRAMES 40
 #define FACTOR 1.2
 #define EXTRA 0.2e-3
+#define PATIENCE (20 * G_TIME_SPAN_SECOND) /* for frames to come out */
 
 /* An element between two pads of ours. */
 typedef struct
@@ -117,11 +118,19 @@ push_frame (Stand *stand)
 static void
 wait_for_all (Stand *stand)
 {
+  const gint64 end = g_get_monotonic_time () + PATIENCE;
+
   g_mutex_lock (&stand->lock);
   while (stand->out < stand->pushed)
-    g_cond_wait (&stand->arrived, &stand->lock);
+    if (!g_cond_wait_until (&stand->arrived, &stand->lock, end))
+      g_error ("%s gave back %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " frames", GST_OBJECT_NAME (stand->element),
+               stand->out, stand->pushed);
   g_mutex_unlock (&stand->lock);
 }
+
+/* A pad without a template accepts no caps but its first ones, and cbamdetect offers drawings beside the frame first. */
+static GstStaticPadTemplate sink_template =
+    GST_STATIC_PAD_TEMPLATE ("sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS_ANY);
 
 static void
 link_pads (Stand *stand)
@@ -130,7 +139,7 @@ link_pads (Stand *stand)
   g_autoptr (GstPad) out = gst_element_get_static_pad (stand->element, "src");
 
   stand->src_pad = gst_pad_new ("src", GST_PAD_SRC);
-  stand->sink_pad = gst_pad_new ("sink", GST_PAD_SINK);
+  stand->sink_pad = gst_pad_new_from_static_template (&sink_template, "sink");
   gst_pad_set_element_private (stand->sink_pad, stand);
   gst_pad_set_chain_function (stand->sink_pad, sink_chain);
   gst_pad_link (stand->src_pad, in);
