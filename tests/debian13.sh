@@ -26,11 +26,13 @@ more_packages=(libgstreamer-plugins-bad1.0-dev python3-gi gir1.2-gst-plugins-bas
 [ $# -le 1 ] || cbam_die "usage: tests/debian13.sh [FOLDER]"
 [ "$(id -u)" = 0 ] || cbam_die "expected to be root, who alone can make and enter another system"
 
-# Once more, inside of the namespaces.
+# Once more, inside of the namespaces. unshare ignores polite signals while it waits, and takes all with it when it dies.
 if [ "${CBAM_DEBIAN13_INSIDE-}" != yes ]; then
-  CBAM_DEBIAN13_INSIDE=yes exec unshare --mount --pid --fork --kill-child --propagation private "$0" "$@"
+  CBAM_DEBIAN13_INSIDE=yes unshare --mount --pid --fork --kill-child --propagation private "$0" "$@" &
+  trap 'kill -KILL $!' INT TERM
+  wait $!
+  exit
 fi
-trap 'exit 130' INT TERM # the first process of a namespace ignores what it has no trap for
 
 # Where this system gets its packages from, so that a mirror chosen here is chosen there; nothing on other systems.
 find_mirror() {

@@ -166,10 +166,10 @@ GST_START_TEST (numbers_are_the_regions_own)
   gpointer state = NULL;
   GstMeta *meta;
 
-  /* Built against GStreamer's analytics library, a region has the number of its object there. */
-  if (gst_meta_get_info ("GstAnalyticsRelationMeta") == NULL)
-    for (guint i = 0; i < G_N_ELEMENTS (theirs); i++)
-      gst_buffer_add_video_region_of_interest_meta (in, "theirs", 1, 2, 3, 4)->id = theirs[i];
+#ifndef HAVE_GST_ANALYTICS /* where there is an analytics library, a region has the number of its object there */
+  for (guint i = 0; i < G_N_ELEMENTS (theirs); i++)
+    gst_buffer_add_video_region_of_interest_meta (in, "theirs", 1, 2, 3, 4)->id = theirs[i];
+#endif
   fail_unless_equals_int (gst_harness_push (h, in), GST_FLOW_OK);
   g_autoptr (GstBuffer) out = gst_harness_pull (h);
   while ((meta = gst_buffer_iterate_meta_filtered (out, &state, GST_VIDEO_REGION_OF_INTEREST_META_API_TYPE))) {

@@ -129,7 +129,8 @@ static const struct
   { T ("\"F32\"", "[1,1,1,1,1,1,1,1,6]", "[0, 24]"), "tensor \"t\": shape", "at most 8" },
   { T ("\"F32\"", "[4294967296, 4294967296]", "[0, 0]"), "tensor \"t\": shape", "4294967296" },
   { T ("\"F32\"", "[4611686018427387904]", "[0, 0]"), "tensor \"t\": shape", "4611686018427387904" },
-  { T ("\"F32\"", "[99999999999999999999999]", "[0, 24]"), "tensor \"t\": shape", "sizes that can exist" },
+  /* What is too large for 64 bits is -1 or a float to json-glib 1.6, and the largest number of 64 bits to 1.10. */
+  { T ("\"F32\"", "[99999999999999999999999]", "[0, 24]"), "tensor \"t\": shape", "that can exist" },
   { T ("\"F32\"", "[5]", "[0, 24]"), "expected 20 bytes for [5] of F32", "found 24" },
   { T ("\"F32\"", "[2, 4]", "[0, 24]"), "expected 32 bytes for [2, 4] of F32", "found 24" },
   { T ("\"F16\"", "[6]", "[0, 24]"), "expected 12 bytes for [6] of F16", "found 24" },
@@ -143,7 +144,7 @@ static const struct
   { T ("\"F32\"", "[6]", "[4, 28]"), "tensor \"t\": data_offsets: expected an end up to 24", "found 28" },
   { T ("\"F32\"", "[6]", "[9223372036854775783, 9223372036854775807]"), "tensor \"t\": data_offsets",
     "found 9223372036854775807" },
-  { T ("\"F32\"", "[6]", "[18446744073709551592, 18446744073709551616]"), "tensor \"t\": data_offsets", "begin" },
+  { T ("\"F32\"", "[6]", "[18446744073709551592, 18446744073709551616]"), "tensor \"t\": data_offsets", "expected" },
   { "{\"a\": {\"dtype\": \"F32\", \"shape\": [4], \"data_offsets\": [8, 24]},"
     " \"b\": {\"dtype\": \"F32\", \"shape\": [3], \"data_offsets\": [0, 12]}}",
     "\"b\" and \"a\"", "overlapping [0, 12] and [8, 24]" },
