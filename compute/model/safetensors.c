@@ -78,8 +78,8 @@ refuse_key (const CbamSafetensors *file, const char *name, const char *key, cons
   return refuse (error, "%s: tensor %s: %s: expected %s, found %s", file->path, quoted, key, expected, shown);
 }
 
-/* A whole number >= 0. What does not fit an int64 comes out of json-glib negative, as a double, or (1.10) as the largest
- * that does. */
+/* A whole number >= 0. What does not fit an int64 comes out of json-glib negative, as a double, or (1.10) as the
+ * largest that does. */
 static gboolean
 node_to_size (JsonNode *node, gsize *out)
 {

@@ -128,7 +128,7 @@ wait_for_all (Stand *stand)
   g_mutex_unlock (&stand->lock);
 }
 
-/* A pad without a template accepts no caps but its first ones, and cbamdetect offers drawings beside the frame first. */
+/* A pad without a template keeps to its first caps, and cbamdetect tries those with drawings beside the frame first. */
 static GstStaticPadTemplate sink_template =
     GST_STATIC_PAD_TEMPLATE ("sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS_ANY);
 
