@@ -185,8 +185,6 @@ sabotage 'adopted: the queue is used without its lock' compute/vk/device.c \
     device->owner.lock (device->owner.data);' '' nets-vulkan-frames
 sabotage 'vulkan: the state of an image stays what it was' gst/gstcbamvulkan.c \
   '  note_reading (buffer);' '' gst-vulkan
-sabotage 'vulkan: frames are not followed to their device' gst/gstcbamvulkan.c \
-  'vulkan->theirs == GST_OBJECT_CAST (theirs)' 'vulkan->theirs != GST_OBJECT_CAST (theirs)' gst-vulkan
 sabotage 'run: the count of hits is not flushed' compute/graph/slot.c \
   'plan->hits_offset + 8, error)' 'plan->hits_offset, error)' ops-detect
 sabotage 'memory: a flush moves nothing' compute/vk/memory.c \

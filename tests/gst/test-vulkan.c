@@ -5,6 +5,10 @@
 
 #include "support.h"
 
+#ifdef HAVE_GST_VULKAN
+#include <gst/vulkan/vulkan.h>
+#endif
+
 #define CAPS(format) "video/x-raw,format=" format ",width=160,height=120,framerate=25/1"
 
 /* What vulkanupload of GStreamer 1.22 can make images of; RGB makes it crash. */
@@ -75,6 +79,23 @@ assert_same (const GArray *expected, GstBuffer *buffer)
   fail_unless (found_distance (expected, found) < 1e-5, "%g", found_distance (expected, found));
 }
 
+/* Who uses the images next learns what they were used for last. */
+static void
+assert_noted (GstBuffer *buffer)
+{
+#ifdef HAVE_GST_VULKAN
+  for (guint i = 0; i < gst_buffer_n_memory (buffer); i++) {
+    const GstVulkanBarrierImageInfo *state = &((GstVulkanImageMemory *) gst_buffer_peek_memory (buffer, i))->barrier;
+
+    fail_unless_equals_int (state->image_layout, VK_IMAGE_LAYOUT_TRANSFER_SRC_OPTIMAL);
+    fail_unless (state->parent.pipeline_stages == VK_PIPELINE_STAGE_TRANSFER_BIT);
+    fail_unless (state->parent.access_flags == VK_ACCESS_TRANSFER_READ_BIT);
+  }
+#else
+  (void) buffer;
+#endif
+}
+
 GST_START_TEST (test_formats)
 {
   const char *caps = formats[__i__];
@@ -86,6 +107,7 @@ GST_START_TEST (test_formats)
   fail_unless (gst_caps_features_contains (gst_caps_get_features (out, 0), "memory:VulkanImage"));
   fail_unless (gst_memory_is_type (gst_buffer_peek_memory (buffer, 0), "VulkanImage"));
   assert_same (expected, buffer);
+  assert_noted (buffer);
   for (guint i = 1; i < 20; i++)
     gst_buffer_unref (pull_one (h));
   harness_free (h);
