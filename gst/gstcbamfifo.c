@@ -35,10 +35,11 @@ item_clear (gpointer data)
 {
   GstCbamItem *item = data;
 
-  if (!GST_IS_QUERY (item->object))
-    gst_mini_object_unref (item->object);
+  /* First: until then the device may read the frame where it lies. */
   if (item->session != NULL)
     gst_cbam_session_discard (item->session);
+  if (!GST_IS_QUERY (item->object))
+    gst_mini_object_unref (item->object);
 }
 
 GstCbamFifo *

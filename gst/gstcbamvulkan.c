@@ -4,9 +4,13 @@
 
 #include "gstcbamvulkan.h"
 
+/* Frames that were dropped may not be filled yet: vulkanupload of GStreamer 1.22 does not keep what its copies read,
+ * and they wait behind our work. So the device is left when it is idle (or hangs, which is no news then). */
 void
 gst_cbam_vulkan_reset (GstCbamVulkan *vulkan)
 {
+  if (vulkan->device != NULL)
+    cbam_device_wait_idle (vulkan->device, NULL);
   g_clear_pointer (&vulkan->device, cbam_device_unref);
   gst_clear_object (&vulkan->theirs);
 }
@@ -135,26 +139,56 @@ describe_last_use (const GstVulkanImageMemory *image, CbamVulkanPlane *plane)
 #endif
 }
 
-/* Planes in images of their own, or in one image together. */
+static guint
+count_planes (CbamFormat format)
+{
+  switch (format) {
+    case CBAM_FORMAT_NV12: return 2;
+    case CBAM_FORMAT_I420: return 3;
+    default: return 1;
+  }
+}
+
+/* Images are not always what the caps say: vulkanupload of GStreamer 1.22 stays with the size of its first ones. */
 static gboolean
-describe_planes (GstBuffer *buffer, guint n_planes, CbamVulkanFrame *frame)
+check_images (GstBuffer *buffer, const CbamImage *image, GError **error)
+{
+  const guint n_images = gst_buffer_n_memory (buffer), n_planes = count_planes (image->format);
+  GstVulkanImageMemory *first = get_image (buffer, 0);
+
+  for (guint i = 1; i < n_images; i++)
+    if (!gst_is_vulkan_image_memory (gst_buffer_peek_memory (buffer, i))) {
+      g_set_error (error, CBAM_ERROR, CBAM_ERROR_BAD_IMAGE, "Memory %u of a frame is no image, but the first is.", i);
+      return FALSE;
+    }
+  if (n_images != n_planes && n_images != 1) {
+    g_set_error (error, CBAM_ERROR, CBAM_ERROR_BAD_IMAGE, "A frame of %u planes in %u images; expected %u or 1.",
+                 n_planes, n_images, n_planes);
+    return FALSE;
+  }
+  const guint width = gst_vulkan_image_memory_get_width (first), height = gst_vulkan_image_memory_get_height (first);
+  if (width >= image->width && height >= image->height)
+    return TRUE;
+  g_set_error (error, CBAM_ERROR, CBAM_ERROR_BAD_IMAGE, "A frame of %ux%u pixels in an image of %ux%u.", image->width,
+               image->height, width, height);
+  return FALSE;
+}
+
+/* Planes in images of their own, or in one image together. */
+static void
+describe_planes (GstBuffer *buffer, CbamVulkanFrame *frame)
 {
   static const VkImageAspectFlags aspects[] = { VK_IMAGE_ASPECT_PLANE_0_BIT, VK_IMAGE_ASPECT_PLANE_1_BIT,
                                                 VK_IMAGE_ASPECT_PLANE_2_BIT };
-  const guint n_images = gst_buffer_n_memory (buffer);
+  const guint n_images = gst_buffer_n_memory (buffer), n_planes = count_planes (frame->image.format);
 
-  if (n_images != n_planes && n_images != 1)
-    return FALSE;
   for (guint i = 0; i < n_planes; i++) {
     GstVulkanImageMemory *image = get_image (buffer, MIN (i, n_images - 1));
 
-    if (!gst_is_vulkan_image_memory (GST_MEMORY_CAST (image)))
-      return FALSE;
     frame->planes[i].image = image->image;
     frame->planes[i].aspect = n_images < n_planes ? aspects[i] : VK_IMAGE_ASPECT_COLOR_BIT;
     describe_last_use (image, &frame->planes[i]);
   }
-  return TRUE;
 }
 
 static void
@@ -169,30 +203,16 @@ note_reading (GstBuffer *buffer)
   }
 }
 
-static guint
-count_planes (CbamFormat format)
-{
-  switch (format) {
-    case CBAM_FORMAT_NV12: return 2;
-    case CBAM_FORMAT_I420: return 3;
-    default: return 1;
-  }
-}
-
 gboolean
 gst_cbam_vulkan_submit (CbamDetector *detector, GstBuffer *buffer, const CbamImage *image,
                         const CbamDetectParams *params, GError **error)
 {
-  const guint n_planes = count_planes (image->format);
   CbamVulkanFrame frame = { .image = *image };
 
-  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&image_lock);
-  if (!describe_planes (buffer, n_planes, &frame)) {
-    g_set_error (error, CBAM_ERROR, CBAM_ERROR_BAD_IMAGE,
-                 "A frame of %u planes in %u memories; expected %u or 1 images.", n_planes,
-                 gst_buffer_n_memory (buffer), n_planes);
+  if (!check_images (buffer, image, error))
     return FALSE;
-  }
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&image_lock);
+  describe_planes (buffer, &frame);
   if (!cbam_detector_submit_vulkan (detector, &frame, params, error))
     return FALSE;
   note_reading (buffer);

@@ -510,3 +510,21 @@ cbam_device_wait (CbamDevice *device, VkFence fence, GError **error)
                device->info.name, timeout);
   return FALSE;
 }
+
+gboolean
+cbam_device_wait_idle (CbamDevice *device, GError **error)
+{
+  const VkFenceCreateInfo create = { .sType = VK_STRUCTURE_TYPE_FENCE_CREATE_INFO };
+  const CbamSubmission nothing = { 0 }; /* a fence is signalled after all that came before it */
+  VkFence fence = VK_NULL_HANDLE;
+
+  g_return_val_if_fail (device != NULL, FALSE);
+  if (!cbam_device_check_alive (device, error) ||
+      !cbam_device_check (device, device->vk.vkCreateFence (device->handle, &create, NULL, &fence), "vkCreateFence",
+                          error))
+    return FALSE;
+  const gboolean idle = cbam_device_submit (device, &nothing, fence, error) && cbam_device_wait (device, fence, error);
+  if (!cbam_device_is_parked (device))
+    device->vk.vkDestroyFence (device->handle, fence, NULL);
+  return idle;
+}

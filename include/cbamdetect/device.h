@@ -80,6 +80,18 @@ CBAM_API gsize cbam_device_get_host_alignment (const CbamDevice *device);
 CBAM_API void cbam_device_set_fence_timeout (CbamDevice *device, guint milliseconds);
 
 /**
+ * cbam_device_wait_idle:
+ * @device: a device
+ * @error: return location for an error
+ *
+ * Waits until all that was submitted to the device's queue before this call is done, also what others submitted who
+ * share the queue (#CbamVulkanHandles). Others may submit meanwhile.
+ *
+ * Returns: %FALSE with #CBAM_ERROR_TIMEOUT or #CBAM_ERROR_DEVICE_LOST when the device hangs or is gone
+ */
+CBAM_API gboolean cbam_device_wait_idle (CbamDevice *device, GError **error);
+
+/**
  * cbam_device_measure_peak:
  * @device: a device nothing else is using
  * @gflops: (out): the best rate of separate fp32 multiplies and adds seen, in 1e9 operations a second

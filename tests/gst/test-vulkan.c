@@ -205,6 +205,47 @@ GST_START_TEST (test_states)
 }
 GST_END_TEST
 
+/* Smaller frames: the memory that the earlier ones came from goes while their copies wait behind what is inferred.
+ * (Larger ones make vulkanupload of 1.22 write past its images.) */
+GST_START_TEST (test_caps_change)
+{
+  GstHarness *h = upload_harness ("capsfilter name=size caps=" CAPS ("NV12"), "", "");
+  g_autoptr (GstElement) size = gst_bin_get_by_name (GST_BIN (h->element), "size");
+  g_autoptr (GstCaps) smaller = gst_caps_from_string ("video/x-raw,format=NV12,width=96,height=80,framerate=25/1");
+  gint width = 0;
+
+  gst_buffer_unref (pull_one (h));
+  g_object_set (size, "caps", smaller, NULL);
+  for (guint i = 1; i < 20; i++) {
+    g_autoptr (GstBuffer) buffer = pull_one (h);
+    g_autoptr (GArray) found = found_in (buffer);
+    fail_unless (found->len > 0);
+  }
+  g_autoptr (GstCaps) out = gst_pad_get_current_caps (h->sinkpad);
+  fail_unless (gst_structure_get_int (gst_caps_get_structure (out, 0), "width", &width));
+  fail_unless_equals_int (width, 96);
+  harness_free (h);
+}
+GST_END_TEST
+
+/* One error that says so, and the frame is not read. */
+GST_START_TEST (test_image_too_small)
+{
+  GstHarness *h = upload_harness (CAPS ("NV12"), "", "");
+  GstHarness *wider = harness_new (detect_new ("%s", "name=detect"),
+                                   "video/x-raw(memory:VulkanImage),format=NV12,width=162,height=120,framerate=25/1");
+  g_autoptr (GError) error = NULL;
+
+  fail_unless_equals_int (gst_harness_push (wider, pull_one (h)), GST_FLOW_ERROR);
+  g_autoptr (GstMessage) message = pop_message (wider->element, GST_MESSAGE_ERROR);
+  fail_unless (message != NULL);
+  gst_message_parse_error (message, &error, NULL);
+  fail_unless (strstr (error->message, "162x120 pixels in an image of 160x120") != NULL, "%s", error->message);
+  harness_free (wider);
+  harness_free (h);
+}
+GST_END_TEST
+
 int
 main (int argc, char **argv)
 {
@@ -219,5 +260,7 @@ main (int argc, char **argv)
   tcase_add_test (tests, test_tee);
   tcase_add_test (tests, test_overlay);
   tcase_add_test (tests, test_states);
+  tcase_add_test (tests, test_caps_change);
+  tcase_add_test (tests, test_image_too_small);
   return run_suite (tests);
 }

@@ -347,6 +347,34 @@ test_sharing (void)
   g_assert_cmpuint (n_released, ==, before);
 }
 
+/* What others submitted behind our frames is done too. */
+static void
+test_idle (void)
+{
+  static const guint8 gray[16 * 16];
+  const CbamImage image = { .format = CBAM_FORMAT_GRAY8, .width = 16, .height = 16, .planes = { gray } };
+  g_autoptr (CbamDetector) detector = detector_new ();
+  g_autoptr (GError) error = NULL;
+  CbamCommands *commands = cbam_commands_new (theirs, &error);
+
+  g_assert_no_error (error);
+  g_assert_true (cbam_commands_begin (commands, &error));
+  g_assert_true (cbam_commands_end (commands, &error));
+  for (guint i = 0; i < 10; i++) {
+    g_autoptr (CbamResult) first = NULL, second = NULL;
+
+    g_assert_true (cbam_detector_submit (detector, &image, NULL, &error));
+    g_assert_true (cbam_detector_submit (detector, &image, NULL, &error));
+    g_assert_true (cbam_commands_submit (commands, &error));
+    g_assert_true (cbam_device_wait_idle (device, &error));
+    assert_success (theirs->vk.vkGetFenceStatus (theirs->handle, commands->fence));
+    first = collect (detector);
+    second = collect (detector);
+    assert_same (first, second);
+  }
+  cbam_commands_free (commands);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -365,6 +393,7 @@ main (int argc, char **argv)
   g_test_add_func ("/vulkan-frames/regions", test_regions);
   g_test_add_func ("/vulkan-frames/errors", test_errors);
   g_test_add_func ("/vulkan-frames/sharing", test_sharing);
+  g_test_add_func ("/vulkan-frames/idle", test_idle);
   result = g_test_run ();
 
   cbam_model_unref (model);
