@@ -233,6 +233,7 @@ sink_chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
   if (flow != GST_FLOW_OK)
     return flow;
 
+  gst_cbam_vulkan_settle (&self->vulkan, buffer);
   GstCbamFate fate = choose_fate (self, &settings);
   flow = infer (self, buffer, &settings, &fate, &session);
   if (flow != GST_FLOW_OK)

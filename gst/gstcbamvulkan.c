@@ -4,8 +4,8 @@
 
 #include "gstcbamvulkan.h"
 
-/* Frames that were dropped may not be filled yet: vulkanupload of GStreamer 1.22 does not keep what its copies read,
- * and they wait behind our work. So the device is left when it is idle (or hangs, which is no news then). */
+/* Frames that were dropped may not be filled yet, and who fills them may free what from before that is done. So the
+ * device is left when it is idle (or hangs, which is no news then). */
 void
 gst_cbam_vulkan_reset (GstCbamVulkan *vulkan)
 {
@@ -122,6 +122,15 @@ gst_cbam_vulkan_get_device (GstCbamVulkan *vulkan, GstElement *element, GstBuffe
 
 /* --- Frames --- */
 
+/* vulkanupload of GStreamer before 1.24 passes frames on before its copies have run, and lets what they read be written
+ * anew; behind our work in the same queue that would often come first. From 1.24 on it waits itself. */
+void
+gst_cbam_vulkan_settle (GstCbamVulkan *vulkan, GstBuffer *buffer)
+{
+  if (!GST_CHECK_VERSION (1, 24, 0) && vulkan->device != NULL && gst_cbam_vulkan_is_image (buffer))
+    cbam_device_wait_idle (vulkan->device, NULL); /* a device that hangs is told of when it is given the frame */
+}
+
 /* How @image was used last. From 1.24 on GStreamer counts in the 64 bits of VK_KHR_synchronization2, of which the lower
  * half is the old stages and accesses; what has no old name is waited for as anything. */
 static void
@@ -232,6 +241,11 @@ gst_cbam_vulkan_get_device (G_GNUC_UNUSED GstCbamVulkan *vulkan, G_GNUC_UNUSED G
                             G_GNUC_UNUSED GstBuffer *buffer, G_GNUC_UNUSED GError **error)
 {
   g_return_val_if_reached (NULL);
+}
+
+void
+gst_cbam_vulkan_settle (G_GNUC_UNUSED GstCbamVulkan *vulkan, G_GNUC_UNUSED GstBuffer *buffer)
+{
 }
 
 gboolean

@@ -37,6 +37,9 @@ gboolean gst_cbam_vulkan_is_image (GstBuffer *buffer);
 /* (transfer none): the device that @buffer lies on; stays @vulkan's. @element asks its neighbours for their queue. */
 CbamDevice *gst_cbam_vulkan_get_device (GstCbamVulkan *vulkan, GstElement *element, GstBuffer *buffer, GError **error);
 
+/* Where that is not certain, waits until @buffer is filled: to be called before more work is given to its device. */
+void gst_cbam_vulkan_settle (GstCbamVulkan *vulkan, GstBuffer *buffer);
+
 /* cbam_detector_submit_vulkan() of @buffer, which must stay until the result is collected. @image: its form. */
 gboolean gst_cbam_vulkan_submit (CbamDetector *detector, GstBuffer *buffer, const CbamImage *image,
                                  const CbamDetectParams *params, GError **error);
