@@ -185,6 +185,13 @@ sabotage 'adopted: the queue is used without its lock' compute/vk/device.c \
     device->owner.lock (device->owner.data);' '' nets-vulkan-frames
 sabotage 'vulkan: the state of an image stays what it was' gst/gstcbamvulkan.c \
   '  note_reading (buffer);' '' gst-vulkan
+sabotage 'vulkan: frames are not waited for' gst/gstcbamstream.c \
+  '  gst_cbam_vulkan_settle (&self->vulkan, buffer);' '' gst-vulkan
+sabotage 'vulkan: an image may be smaller than the frame' gst/gstcbamvulkan.c \
+  'if (width >= image->width && height >= image->height)' 'if (width > 0)' gst-vulkan
+sabotage 'vulkan: idle without having waited' compute/vk/device.c \
+  'cbam_device_submit (device, &nothing, fence, error) && cbam_device_wait (device, fence, error)' \
+  'cbam_device_submit (device, &nothing, fence, error)' nets-vulkan-frames
 sabotage 'run: the count of hits is not flushed' compute/graph/slot.c \
   'plan->hits_offset + 8, error)' 'plan->hits_offset, error)' ops-detect
 sabotage 'memory: a flush moves nothing' compute/vk/memory.c \
