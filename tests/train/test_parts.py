@@ -247,7 +247,8 @@ with tap.point("a StairNet made of an SSD's heads says what the SSD says"):
     pictures = draw_set(24, 9)
     start.start_from_ssd(stairs, recipes[1].document, recipes[0].document, ssd.tensors(), anchors,
                          list(range(20)), pictures)
-    x = score.normaliser(recipes[1].document)(warp(pictures[0].pixels, (0, 0, 1, 1), 300, 300, False, (0, 0, 0))[None])
+    side = recipes[1].document["input"]["width"]
+    x = score.normaliser(recipes[1].document)(warp(pictures[0].pixels, (0, 0, 1, 1), side, side, False, (0, 0, 0))[None])
     with torch.no_grad():
         for wanted, level in zip(ssd(x), stairs(x)[1:]):
             for name in ("conf", "loc"):

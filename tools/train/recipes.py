@@ -60,10 +60,11 @@ def paper(name, detector, backbone, attention):
     return Recipe(document, form, passes=240)
 
 
-SIZE = 300
-CELLS = (38, 19, 10, 5, 3, 2, 1)
-# Sides of the anchors in parts of the input: TensorFlow's SSD (0.2 ... 0.95 on six maps) and a finer map before it.
-SCALES = (0.09, 0.2, 0.35, 0.5, 0.65, 0.8, 0.95, 1.05)
+SIZE = 352  # shows more of small things than 300; a multiple of 32, so that the first three maps are exact parts
+CELLS = (44, 22, 11, 6, 3, 2, 1)
+# Sides of the anchors in parts of the input. On the finer levels they are, in pixels, about those of TensorFlow's SSD of
+# 300x300 pixels (0.2 ... 0.95 on six maps) and a map before it, whose weights start the training.
+SCALES = (0.08, 0.175, 0.31, 0.45, 0.61, 0.78, 0.95, 1.05)
 
 
 def default(attention="cbam", detector="stairnet", name="stairnet-cbam-mobilenet-voc"):
