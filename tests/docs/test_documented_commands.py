@@ -50,6 +50,7 @@ ELSEWHERE = (
     (r"tools/bench_peers\.py", "tests/tools/test_bench_peers.py"),
     (r"tools/convert ", "tests/tools/test_convert.py"),
     (r"tools/train/train ", "tests/train/test_quick.py"),
+    (r"tools/train/average ", "tests/train/test_parts.py"),
     (r"meson test -C build ", "tests/meson.build"),  # of which this is a part
     (r"(build/tools/)?cbam-run --check", "tests/tools/test_cbam_check.py"),
 )

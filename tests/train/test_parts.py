@@ -13,8 +13,9 @@ import tempfile
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-import setting  # noqa: F401
+import setting
 
+from common import expect_ok, run
 from need import have
 from tap import Tap, skip_all
 
@@ -297,5 +298,33 @@ with tap.point("other classes: as many scores as they are, and the background wh
         recipe = with_classes(RECIPES[name](), ["a", "b", "c"])
         assert len(recipe.document["output"]["classes"]) == count
         assert RECIPES[name]().document["output"]["classes"] != recipe.document["output"]["classes"]
+
+# ---- Averaging
+
+with tap.point("tools/train/average: means by share, and where they come from"):
+    average = os.path.join(setting.TRAIN, "average")
+    with tempfile.TemporaryDirectory() as folder:
+        a, b, mean = (os.path.join(folder, name) for name in ("a.safetensors", "b.safetensors", "mean.safetensors"))
+        recipe = quick()
+        tensors = Network(recipe.document, recipe.form).tensors()
+        write_model(a, recipe.document, {name: torch.full_like(tensor, 1) for name, tensor in tensors.items()})
+        write_model(b, recipe.document, {name: torch.full_like(tensor, 5) for name, tensor in tensors.items()})
+        expect_ok(run(average, mean, a + ":3", b + ":1"))
+        document, tensors = read_model(mean)
+        assert all((tensor == 2).all() for tensor in tensors.values())
+        assert document["provenance"]["recipe"] == "Averaged: a.safetensors:3, b.safetensors:1.", document["provenance"]
+
+with tap.point("tools/train/average: networks that differ, and shares that are none, are refused"):
+    with tempfile.TemporaryDirectory() as folder:
+        paths = [os.path.join(folder, f"{n}.safetensors") for n in (4, 2)]
+        for path, n in zip(paths, (4, 2)):
+            recipe = with_classes(quick(), VOC[:n])
+            write_model(path, recipe.document, Network(recipe.document, recipe.form).tensors())
+        mean = os.path.join(folder, "mean.safetensors")
+        refused = run(average, mean, *(path + ":1" for path in paths))
+        assert refused.returncode != 0 and "another shape" in refused.stderr, refused.stderr
+        refused = run(average, mean, paths[0] + ":0")
+        assert refused.returncode != 0 and "share above 0" in refused.stderr, refused.stderr
+        assert not os.path.exists(mean)
 
 tap.done()
