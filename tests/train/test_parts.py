@@ -107,10 +107,28 @@ with tap.point("boxes go where their pixels go"):
 with tap.point("an augmented picture has its size, and boxes inside it"):
     chance = np.random.default_rng(5)
     for p in draw_set(30, 5):
-        pixels, colours, placed, labels, difficult = augment(p, 96, 64, Augmentation(), (128, 128, 128), chance)
+        pixels, colours, placed, labels, difficult = augment([p], 96, 64, Augmentation(), (128, 128, 128), chance)
         assert pixels.shape == (64, 96, 3) and pixels.dtype == torch.uint8 and colours.shape == (3, 4)
         assert len(placed) == len(labels) == len(difficult)
         assert len(placed) == 0 or (placed.min() >= 0 and placed.max() <= 1 and (placed[:, 2:] > placed[:, :2]).all())
+
+with tap.point("a mosaic shows four pictures side by side, with each one's boxes where its pixels went"):
+    chance = np.random.default_rng(6)
+    tints = [(250, 10, 10), (10, 250, 10), (10, 10, 250), (250, 250, 10)]
+    for _ in range(50):
+        four = []
+        for k, tint in enumerate(tints):
+            x, y = chance.uniform(0.1, 0.4, 2)
+            four.append(picture([[x, y, x + 0.5, y + 0.5]], [k], size=(200, 200)))
+            four[-1].pixels.paste(tint, [round(200 * v) for v in (x, y, x + 0.5, y + 0.5)])
+        pixels, colours, placed, labels, difficult = augment(four, 240, 160, Augmentation(colours=0, mosaic=1),
+                                                             (128, 128, 128), chance)
+        assert pixels.shape == (160, 240, 3) and len(placed) == len(labels) == len(difficult)
+        for box, label in zip(placed, labels.tolist()):
+            like = ((pixels.int() - torch.tensor(tints[label])).abs().amax(2) < 100)
+            rows, columns = like.any(1).nonzero()[:, 0] / 160, like.any(0).nonzero()[:, 0] / 240
+            seen = [columns.min(), rows.min(), columns.max() + 1 / 240, rows.max() + 1 / 160]
+            assert near(box, seen, 0.02), (label, box, seen)
 
 with tap.point("without chance, colours stay as they are, and grey stays grey under any hue"):
     assert near(colour_matrix(Augmentation(colours=0), np.random.default_rng(1)), np.eye(3, 4))

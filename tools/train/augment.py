@@ -1,14 +1,15 @@
-"""SSD's augmentation: a random part of the picture or the picture on a larger canvas, mirrored, in other colours.
+"""SSD's augmentation: a random part of the picture or the picture on a larger canvas, mirrored, in other colours; and
+mosaics of four.
 
 Liu et al., SSD (2016), section 2.2, and its code (ssd_pascal.py): the numbers here are its own unless a recipe says
-otherwise. Everything geometric is one affine warp and everything about colours one 3x4 matrix, because on two CPU cores
+otherwise. Mosaics: Bochkovskiy et al., YOLOv4 (2020), section 3.3. Everything geometric is one affine warp and everything about colours one 3x4 matrix, because on two CPU cores
 this is paid for in training steps.
 
 SPDX-License-Identifier: LGPL-2.1-or-later
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -16,6 +17,7 @@ from PIL import Image
 
 MIN_OVERLAPS = (None, 0.1, 0.3, 0.5, 0.7, 0.9, 0.0)  # None = the whole picture
 TRIALS = 50
+MIDDLE = (0.4, 0.6)          # where the four of a mosaic meet, in parts of its sides
 LUMA = np.array([0.299, 0.587, 0.114])
 
 
@@ -26,6 +28,7 @@ class Augmentation:
     smallest: float = 0.3        # sides of a crop, as parts of the picture's
     colours: float = 0.5         # how often each of brightness, contrast, saturation and hue changes
     mirror: float = 0.5
+    mosaic: float = 0.0          # how often three other pictures share the canvas
 
 
 def warp(pixels, window, width, height, mirror, fill):
@@ -112,9 +115,31 @@ def hue_rotation(angle):
     return np.cos(angle) * np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * np.outer(k, k)
 
 
-def augment(picture, width, height, settings, fill, chance):
-    """(bytes [height, width, 3], colour matrix, boxes, labels, difficult)"""
+def view(picture, width, height, settings, fill, chance):
+    """(bytes [height, width, 3], boxes, labels, difficult): a part of one picture, or more than it, mirrored or not."""
     mirror = chance.random() < settings.mirror
     window = choose_window(picture.boxes[~picture.difficult].numpy(), settings, chance)
     pixels = warp(picture.pixels, window, width, height, mirror, fill)
-    return (pixels, colour_matrix(settings, chance), *place_boxes(picture, window, mirror))
+    return (pixels, *place_boxes(picture, window, mirror))
+
+
+def mosaic(pictures, width, height, settings, fill, chance):
+    """The same of four pictures that meet somewhere near the middle."""
+    settings = replace(settings, expand=0)  # they are small enough
+    middle_x, middle_y = (round(side * chance.uniform(*MIDDLE)) for side in (width, height))
+    pixels, parts = torch.empty(height, width, 3, dtype=torch.uint8), []
+    tiles = [(x, y) for y in ((0, middle_y), (middle_y, height)) for x in ((0, middle_x), (middle_x, width))]
+    for picture, ((left, right), (top, bottom)) in zip(pictures, tiles):
+        tile, boxes, *rest = view(picture, right - left, bottom - top, settings, fill, chance)
+        pixels[top:bottom, left:right] = tile
+        corner, size = torch.tensor([left, top] * 2), torch.tensor([right - left, bottom - top] * 2)
+        parts.append(((corner + boxes * size) / torch.tensor([width, height] * 2), *rest))
+    return (pixels, *(torch.cat(part) for part in zip(*parts)))
+
+
+def augment(pictures, width, height, settings, fill, chance):
+    """(bytes [height, width, 3], colour matrix, boxes, labels, difficult) of one picture or a mosaic of four."""
+    several = len(pictures) > 1
+    pixels, *target = mosaic(pictures, width, height, settings, fill, chance) if several else \
+        view(pictures[0], width, height, settings, fill, chance)
+    return (pixels, colour_matrix(settings, chance), *target)

@@ -130,9 +130,12 @@ class Session:
 
     def prepare(self, place):
         chance = np.random.default_rng((self.seed, 2, place))
-        spec = self.recipe.document["input"]
-        return augment(self.pictures[self.picture_at(place)], spec["width"], spec["height"],
-                       self.recipe.augmentation, (128, 128, 128), chance)
+        spec, settings = self.recipe.document["input"], self.recipe.augmentation
+        chosen = [self.picture_at(place)]
+        if settings.mosaic and chance.random() < settings.mosaic:
+            chosen += chance.choice(len(self.pictures), 3, p=self.factors / self.factors.sum()).tolist()
+        return augment([self.pictures[number] for number in chosen], spec["width"], spec["height"], settings,
+                       (128, 128, 128), chance)
 
     def batch(self, step):
         places = range(step * self.recipe.batch, (step + 1) * self.recipe.batch)
