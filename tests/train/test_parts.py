@@ -115,6 +115,7 @@ with tap.point("an augmented picture has its size, and boxes inside it"):
 with tap.point("a mosaic shows four pictures side by side, with each one's boxes where its pixels went"):
     chance = np.random.default_rng(6)
     tints = [(250, 10, 10), (10, 250, 10), (10, 10, 250), (250, 250, 10)]
+    shown = set()
     for _ in range(50):
         four = []
         for k, tint in enumerate(tints):
@@ -129,6 +130,8 @@ with tap.point("a mosaic shows four pictures side by side, with each one's boxes
             rows, columns = like.any(1).nonzero()[:, 0] / 160, like.any(0).nonzero()[:, 0] / 240
             seen = [columns.min(), rows.min(), columns.max() + 1 / 240, rows.max() + 1 / 160]
             assert near(box, seen, 0.02), (label, box, seen)
+            shown.add(label)
+    assert shown == {0, 1, 2, 3}, shown
 
 with tap.point("without chance, colours stay as they are, and grey stays grey under any hue"):
     assert near(colour_matrix(Augmentation(colours=0), np.random.default_rng(1)), np.eye(3, 4))
@@ -290,6 +293,7 @@ with tap.point("a training that was stopped goes on as if it had not been"):
                 torch.manual_seed(4)
                 recipe = quick()
                 recipe.passes, recipe.batch = 2, 8
+                recipe.augmentation.mosaic = 0.5
                 session = Session(recipe, Network(recipe.document, recipe.form), draw_set(24, 3), np.ones(24), folder,
                                   half=False, say=lambda text: None)
                 assert session.resume() == (stop != stops[0])

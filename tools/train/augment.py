@@ -2,8 +2,8 @@
 mosaics of four.
 
 Liu et al., SSD (2016), section 2.2, and its code (ssd_pascal.py): the numbers here are its own unless a recipe says
-otherwise. Mosaics: Bochkovskiy et al., YOLOv4 (2020), section 3.3. Everything geometric is one affine warp and everything about colours one 3x4 matrix, because on two CPU cores
-this is paid for in training steps.
+otherwise. Mosaics: Bochkovskiy et al., YOLOv4 (2020), section 3.3. Everything geometric is one affine warp of each
+picture and everything about colours one 3x4 matrix, because on two CPU cores this is paid for in training steps.
 
 SPDX-License-Identifier: LGPL-2.1-or-later
 """
