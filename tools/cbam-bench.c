@@ -1,36 +1,22 @@
 /* cbam-bench: how fast networks run on a device, and what share of the device's own multiply-add peak that is.
  *
- * A sample is the wall time of one frame alone on the device, from submit to the sorted result. On a CPU device the
- * driver's workers sometimes share one processor for a sample or for good, and all takes twice as long. So each is
- * given a processor of its own before anything is measured; and a sample that did not get its processors, which shows
- * in the process's CPU time and in how fast a short loop runs before and after it, is counted and taken again.
+ * On a CPU device the driver's workers sometimes share one processor for a sample or for good, and all takes twice as
+ * long. So each is given a processor of its own before anything is measured.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "bench.h"
-#include "canary.h"
 #include "host-peak.h"
+#include "sampler.h"
 #include "workers.h"
 
 #include <locale.h>
 #include <stdio.h>
-#include <time.h>
 
 #define FRAME_WIDTH 1280
 #define FRAME_HEIGHT 720
 #define FRAME_PIXELS ((gsize) FRAME_WIDTH * FRAME_HEIGHT)
 #define SEED 20171027
-
-#define WARM_UP_FRAMES 5
-#define WARM_UP_SECONDS 0.3
-
-/* Process CPU over wall time below which a sample on two processors or more had only one of them. */
-#define LOW_LOAD 1.3
-/* How much slower than ever seen a processor may be just before and after a sample: a busy neighbour makes it 2. */
-#define SLOW 1.25
-#define LEARNING 200 /* looks at the processors before the first sample */
-/* A pass may take so many seconds longer, per sample wanted, for those that are repeated. */
-#define REPEAT_SECONDS 0.7
 
 /* Measurements of the host's loop before the networks, and as many after. */
 #define HOST_RUNS 2
@@ -55,38 +41,12 @@ static const GOptionEntry entries[] = {
   { NULL, 0, 0, 0, NULL, NULL, NULL },
 };
 
-/* A detector fed with one frame over and over. */
-typedef struct
-{
-  CbamDetector *detector;
-  const CbamImage *image;
-  gboolean watch;  /* repeat samples that did not have the processors to themselves */
-  double deadline; /* no repeats after this */
-  GArray *loads;   /* of the samples taken */
-  Pass pass;
-} Sampler;
-
-typedef struct
-{
-  double wall, load; /* seconds; process CPU over wall time */
-  gboolean unfit;    /* did not have the processors to itself */
-  CbamResult *result;
-} Sample;
-
 static void
 network_free (NetworkBench *network)
 {
   cbam_model_unref (network->model);
   g_clear_pointer (&network->ops, g_array_unref);
   g_free (network);
-}
-
-static double
-seconds_of (clockid_t clock)
-{
-  struct timespec now;
-  clock_gettime (clock, &now);
-  return now.tv_sec + now.tv_nsec / 1e9;
 }
 
 /* An NV12 frame of coloured 16x16 blocks with noise on them: detail everywhere, the same in every run. */
@@ -122,96 +82,22 @@ view_frame (const guint8 *pixels)
   };
 }
 
-static gboolean
-run_frame (const Sampler *sampler, Sample *sample, GError **error)
-{
-  const gboolean slow = sampler->watch && canary_slowdown () > SLOW;
-  const double cpu = seconds_of (CLOCK_PROCESS_CPUTIME_ID), wall = seconds_of (CLOCK_MONOTONIC);
-  if (!cbam_detector_submit (sampler->detector, sampler->image, NULL, error))
-    return FALSE;
-  sample->result = cbam_detector_collect (sampler->detector, error);
-  if (sample->result == NULL)
-    return FALSE;
-  sample->wall = seconds_of (CLOCK_MONOTONIC) - wall;
-  sample->load = sample->wall > 0 ? (seconds_of (CLOCK_PROCESS_CPUTIME_ID) - cpu) / sample->wall : 0;
-  sample->unfit = sampler->watch && (slow || sample->load < LOW_LOAD || canary_slowdown () > SLOW);
-  return TRUE;
-}
-
-static gboolean
-take_sample (Sampler *sampler, Sample *sample, GError **error)
-{
-  if (!run_frame (sampler, sample, error))
-    return FALSE;
-  while (sample->unfit && seconds_of (CLOCK_MONOTONIC) < sampler->deadline) {
-    sampler->pass.repeated++;
-    g_clear_pointer (&sample->result, cbam_result_unref);
-    if (!run_frame (sampler, sample, error))
-      return FALSE;
-  }
-  sampler->pass.starved += sample->unfit;
-  sampler->pass.runs++;
-  g_array_append_val (sampler->loads, sample->load);
-  return TRUE;
-}
-
-/* Until caches, clocks and the driver's compilers have settled. */
-static gboolean
-warm_up (const Sampler *sampler, GError **error)
-{
-  const double start = seconds_of (CLOCK_MONOTONIC);
-  for (guint i = 0; i < WARM_UP_FRAMES || seconds_of (CLOCK_MONOTONIC) - start < WARM_UP_SECONDS; i++) {
-    Sample sample;
-    if (!run_frame (sampler, &sample, error))
-      return FALSE;
-    cbam_result_unref (sample.result);
-  }
-  return TRUE;
-}
-
-static gboolean
-start_sampler (Sampler *sampler, CbamModel *model, const CbamImage *image, gboolean profile, GError **error)
-{
-  const CbamDetectorConfig config = { .slots = 1, .profile = profile };
-  *sampler = (Sampler){ .image = image };
-  sampler->watch = cbam_device_is_cpu (cbam_model_get_device (model)) && g_get_num_processors () >= 2;
-  sampler->loads = g_array_new (FALSE, FALSE, sizeof (double));
-  sampler->detector = cbam_detector_new (model, &config, error);
-  if (sampler->detector == NULL || !warm_up (sampler, error))
-    return FALSE;
-  for (guint i = 0; sampler->watch && i < LEARNING; i++)
-    canary_slowdown ();
-  sampler->deadline = seconds_of (CLOCK_MONOTONIC) + REPEAT_SECONDS * options.runs;
-  return TRUE;
-}
-
-/* How the pass went; @sampler is of no more use. */
-static Pass
-end_sampler (Sampler *sampler)
-{
-  if (sampler->loads->len > 0)
-    sampler->pass.load = bench_spread (sampler->loads).median;
-  g_array_unref (sampler->loads);
-  cbam_detector_free (sampler->detector);
-  return sampler->pass;
-}
-
 /* The first pass: whole frames, nothing measured on the device. */
 static gboolean
 measure_frames (NetworkBench *network, const CbamImage *image, GError **error)
 {
   g_autoptr (GArray) walls = g_array_new (FALSE, FALSE, sizeof (double));
   Sampler sampler;
-  gboolean ok = start_sampler (&sampler, network->model, image, FALSE, error);
+  gboolean ok = sampler_start (&sampler, network->model, image, FALSE, options.runs, error);
   for (int i = 0; ok && i < options.runs; i++) {
     Sample sample;
-    ok = take_sample (&sampler, &sample, error);
+    ok = sampler_take (&sampler, &sample, error);
     if (!ok)
       break;
     g_array_append_val (walls, sample.wall);
     cbam_result_unref (sample.result);
   }
-  network->frames = end_sampler (&sampler);
+  network->frames = sampler_end (&sampler);
   if (ok)
     network->seconds = bench_spread (walls);
   return ok;
@@ -236,10 +122,10 @@ measure_ops (NetworkBench *network, const CbamImage *image, GError **error)
   const CbamOpTime *ops = NULL;
   gsize n = 0;
   Sampler sampler;
-  gboolean ok = start_sampler (&sampler, network->model, image, TRUE, error);
+  gboolean ok = sampler_start (&sampler, network->model, image, TRUE, options.runs, error);
   for (int run = 0; ok && run < options.runs; run++) {
     Sample sample;
-    ok = take_sample (&sampler, &sample, error);
+    ok = sampler_take (&sampler, &sample, error);
     if (!ok)
       break;
     g_clear_pointer (&last, cbam_result_unref);
@@ -253,7 +139,7 @@ measure_ops (NetworkBench *network, const CbamImage *image, GError **error)
       g_array_append_val (g_ptr_array_index (times, i), ops[i].seconds);
     }
   }
-  network->profiled = end_sampler (&sampler);
+  network->profiled = sampler_end (&sampler);
   if (ok)
     summarise_ops (network, ops, n, times);
   return ok;
