@@ -47,8 +47,9 @@ sampler_take (Sampler *sampler, Sample *sample, GError **error)
 {
   if (!run_frame (sampler, sample, error))
     return FALSE;
-  while (sample->unfit && seconds_of (CLOCK_MONOTONIC) < sampler->deadline) {
+  while (sample->unfit && sampler->patience > 0) {
     sampler->pass.repeated++;
+    sampler->patience -= sample->wall;
     g_clear_pointer (&sample->result, cbam_result_unref);
     if (!run_frame (sampler, sample, error))
       return FALSE;
@@ -85,7 +86,7 @@ sampler_start (Sampler *sampler, CbamModel *model, const CbamImage *image, gbool
     return FALSE;
   for (guint i = 0; sampler->watch && i < LEARNING; i++)
     canary_slowdown ();
-  sampler->deadline = seconds_of (CLOCK_MONOTONIC) + REPEAT_SECONDS * runs;
+  sampler->patience = REPEAT_SECONDS * runs;
   return TRUE;
 }
 

@@ -18,7 +18,7 @@ typedef struct
   CbamDetector *detector;
   const CbamImage *image;
   gboolean watch;  /* repeat samples that did not have the processors to themselves */
-  double deadline; /* no repeats after this */
+  double patience; /* seconds left for repeats */
   GArray *loads;   /* of the samples taken */
   Pass pass;
 } Sampler;

@@ -48,6 +48,7 @@ ELSEWHERE = (
     (r"tools/test\.sh", "tools/test.sh"),  # which runs this
     (r"tools/demo\.sh", "tests/tools/test_demo.py"),
     (r"tools/bench_peers\.py", "tests/tools/test_bench_peers.py"),
+    (r"tools/compare\.py", "tests/tools/test_compare.py"),
     (r"tools/convert ", "tests/tools/test_convert.py"),
     (r"tools/train/train ", "tests/train/test_quick.py"),
     (r"tools/train/average ", "tests/train/test_parts.py"),

@@ -74,6 +74,19 @@ def main():
             assert "coco-ssd-mobilenet-v1" in process.stdout and "of peak" in process.stdout
         with tap.point("the model that ships, where none is named"):
             assert "stairnet-cbam-mobilenet-voc" in expect_ok(run(CBAM_BENCH, "--no-pin", "--runs", "1")).stdout
+        with tap.point("--interleave"):
+            process = run(CBAM_BENCH, "--json", "--no-pin", "--interleave", "--runs", "2", model, "no.safetensors", model)
+            assert process.returncode == 1 and len(process.stderr.splitlines()) == 1, process
+            networks = json.loads(process.stdout)["networks"]
+            assert [(network["runs"], network["profiled"]["runs"]) for network in networks] == [(2, 2), (2, 2)]
+        with tap.point("--step: a time for each line"):
+            process = expect_ok(run(CBAM_BENCH, "--no-pin", "--step", model, input="\n\n"))
+            ready, *times = process.stdout.splitlines()
+            assert ready == "ready coco-ssd-mobilenet-v1" and len(times) == 2, process
+            assert all(float(time.split()[0]) > 0 for time in times), times
+        for arguments in (("--step", model, model), ("--step", "--json", model), ("--step", "--interleave", model)):
+            with tap.point("--step and " + os.path.basename(arguments[1])):
+                assert run(CBAM_BENCH, *arguments).returncode == 2
         with tap.point("no runs"):
             assert run(CBAM_BENCH, "--runs", "0", model).returncode == 2
         with tap.point("--help"):
