@@ -25,7 +25,7 @@ static struct
 {
   char *device;
   char **models;
-  gboolean interleave, json, no_pin, step, version;
+  gboolean interleave, json, list_presets, no_pin, step, version;
   int runs;
 } options = { .runs = 30 };
 
@@ -34,6 +34,7 @@ static const GOptionEntry entries[] = {
     "Vulkan device: its index, part of its name, cpu or gpu (default: the best there is)", "DEVICE" },
   { "interleave", 0, 0, G_OPTION_ARG_NONE, &options.interleave, "Give frames to all the networks in turns", NULL },
   { "json", 'j', 0, G_OPTION_ARG_NONE, &options.json, "Print one JSON document instead of tables", NULL },
+  { "list-presets", 0, 0, G_OPTION_ARG_NONE, &options.list_presets, "Print the presets' names and exit", NULL },
   { "no-pin", 0, 0, G_OPTION_ARG_NONE, &options.no_pin, "Leave the workers of a CPU device's driver to the scheduler",
     NULL },
   { "runs", 'n', 0, G_OPTION_ARG_INT, &options.runs, "Samples per network and pass (default: 30)", "N" },
@@ -311,6 +312,14 @@ run_bench (void)
   return ok ? 0 : 1;
 }
 
+static int
+list_presets (void)
+{
+  for (const char *const *name = cbam_model_get_presets (); *name != NULL; name++)
+    puts (*name);
+  return 0;
+}
+
 static gboolean
 parse_options (int *argc, char ***argv)
 {
@@ -352,6 +361,8 @@ main (int argc, char **argv)
   if (parse_options (&argc, &argv)) {
     if (options.version)
       status = printf ("cbam-bench %s\n", CBAM_VERSION) > 0 ? 0 : 1;
+    else if (options.list_presets)
+      status = list_presets ();
     else
       status = run_bench ();
   }

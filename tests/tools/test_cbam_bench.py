@@ -40,6 +40,7 @@ def check_document(document):
     network, = document["networks"]
     assert network["name"] == "coco-ssd-mobilenet-v1"
     assert network["min_ms"] <= network["p25_ms"] <= network["median_ms"] <= network["p75_ms"]
+    assert network["p75_ms"] <= network["p99_ms"]
     assert network["cpu_over_wall"] > 0 and network["runs"] == 3
     # SSD-MobileNetV1 at three quarters of its width and 91 classes: about 0.8 GMAC.
     assert 1.2 < network["gflop"] < 2.0, network["gflop"]
@@ -87,6 +88,8 @@ def main():
         for arguments in (("--step", model, model), ("--step", "--json", model), ("--step", "--interleave", model)):
             with tap.point("--step and " + os.path.basename(arguments[1])):
                 assert run(CBAM_BENCH, *arguments).returncode == 2
+        with tap.point("--list-presets"):
+            assert {"ssd-vgg16", "stairnet-cbam-mobilenet"} < set(run(CBAM_BENCH, "--list-presets").stdout.split())
         with tap.point("no runs"):
             assert run(CBAM_BENCH, "--runs", "0", model).returncode == 2
         with tap.point("--help"):
