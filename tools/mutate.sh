@@ -149,6 +149,8 @@ sabotage 'fuse: parity classes are one pixel off' compute/graph/fuse.c \
   '(gint) x.n - 1 - x.base' '(gint) x.n - x.base' nets-nets
 sabotage 'fuse: a sum whose other part is another sum' compute/graph/fuse.c \
   'conv->inputs[1] = other;' 'conv->inputs[1] = conv->output;' nets-nets
+sabotage 'fuse: a sum is taken along before its other part is made' compute/graph/fuse.c \
+  'place_of (graph, writer) > place_of (graph, conv) || ' '' random-graphs
 sabotage 'fuse: a channel gate with its pools one short' compute/graph/fuse.c \
   '(CbamChannelGateParams){ pool->params.global_pool, first->params.conv, second->params.conv };' \
   '(CbamChannelGateParams){ { 1, { CBAM_REDUCE_MEAN } }, first->params.conv, second->params.conv };' ops-ops
