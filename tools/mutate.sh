@@ -336,6 +336,15 @@ sabotage 'turned: the way back forgets one axis' compute/orientation.c \
   '{ b.x0, height - b.y1, b.x1, height - b.y0 }' '{ b.x0, b.y0, b.x1, b.y1 }' orientation nets-detector
 sabotage 'turned: maps are mirrored, not turned' compute/orientation.c \
   'turn->swap ? upright[from_x * height + from_y]' 'turn->swap ? upright[x * height + y]' orientation nets-explain
+sabotage 'orientation: the global tag goes before the stream'"'"'s' gst/gstcbamorientation.c \
+  'own ? orientation->of_stream : orientation->of_all' \
+  'orientation->of_all != NOT_A_WORD ? orientation->of_all : orientation->of_stream' gst-orientation
+sabotage 'orientation: what videoflip has turned is turned again' gst/gstcbamorientation.c \
+  'tag != GST_VIDEO_ORIENTATION_IDENTITY && are_turned_upstream' \
+  'tag == GST_VIDEO_ORIENTATION_IDENTITY && are_turned_upstream' gst-orientation
+sabotage 'orientation: images on a device are seen as they lie' gst/gstcbamstream.c \
+  'image.orientation = orientation;
+  return gst_cbam_vulkan_submit' 'return gst_cbam_vulkan_submit' gst-vulkan
 sabotage 'crop: chroma lies where luma does' compute/preprocess.c \
   '(*ret_y >> layout->column_sub[p]) * stride' '*ret_y * stride' gst-settings
 sabotage 'crop: odd edges move inwards' compute/preprocess.c \
