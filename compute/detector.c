@@ -14,6 +14,7 @@
 
 #include "explain.h"
 #include "model.h"
+#include "orientation.h"
 #include "post/nms.h"
 #include "preprocess.h"
 #include "result.h"
@@ -28,6 +29,7 @@ typedef struct
   CbamTicket ticket;
   CbamDetectParams params;
   guint x, y, width, height; /* of the part that is looked at */
+  CbamOrientation orientation;
   gint64 submitted;          /* g_get_monotonic_time() */
   CbamGradCam *cam;          /* NULL until somebody asks */
 } Flight;
@@ -152,6 +154,7 @@ submit (CbamDetector *detector, const CbamVulkanFrame *source, const CbamImage *
   flight->y = y;
   flight->width = part.width;
   flight->height = part.height;
+  flight->orientation = part.orientation;
   flight->submitted = g_get_monotonic_time ();
   flight->ticket.turn = flight->params.turn;
   flight->ticket.seconds = detector->warming ? NULL : &detector->model->seconds;
@@ -256,17 +259,21 @@ suppress (CbamDetector *detector, const CbamDetectParams *params, CbamCandidate 
   return selects ? keep_wanted (params, candidates, n, ret_n_unwanted) : n;
 }
 
-/* From fractions of the input to pixels of the frame, clipped. FALSE when nothing of the box is in the picture. */
+/* From fractions of the input to pixels of the frame as it is stored, clipped. FALSE when nothing of the box is in the
+ * picture. */
 static gboolean
 place_box (const CbamCandidate *candidate, const Flight *flight, const CbamFrameArgs *frame, const CbamInputSpec *input,
            CbamDetection *ret_detection)
 {
-  const float x0 = candidate->x0 * input->width * frame->scale_x + frame->shift_x;
-  const float y0 = candidate->y0 * input->height * frame->scale_y + frame->shift_y;
-  const float x1 = candidate->x1 * input->width * frame->scale_x + frame->shift_x;
-  const float y1 = candidate->y1 * input->height * frame->scale_y + frame->shift_y;
-  const float left = CLAMP (x0, 0, (float) flight->width), right = CLAMP (x1, 0, (float) flight->width);
-  const float top = CLAMP (y0, 0, (float) flight->height), bottom = CLAMP (y1, 0, (float) flight->height);
+  CbamBounds box = { candidate->x0 * input->width * frame->scale_x + frame->shift_x,
+                     candidate->y0 * input->height * frame->scale_y + frame->shift_y,
+                     candidate->x1 * input->width * frame->scale_x + frame->shift_x,
+                     candidate->y1 * input->height * frame->scale_y + frame->shift_y };
+  const float width = (float) flight->width, height = (float) flight->height;
+
+  cbam_turn_bounds (flight->orientation, width, height, &box);
+  const float left = CLAMP (box.x0, 0, width), right = CLAMP (box.x1, 0, width);
+  const float top = CLAMP (box.y0, 0, height), bottom = CLAMP (box.y1, 0, height);
 
   ret_detection->x = left + (float) flight->x;
   ret_detection->y = top + (float) flight->y;
@@ -319,18 +326,22 @@ add_op_times (CbamDetector *detector, const Flight *flight, CbamResult *result)
     result->op_times[i].seconds = seconds[i];
 }
 
-/* Maps lie over the part that was looked at. */
+/* From over the upright picture of the part that was looked at to over the frame as it is stored. */
+static void
+place_map (const Flight *flight, CbamMap *map)
+{
+  cbam_turn_map (flight->orientation, (float) flight->width, (float) flight->height, map);
+  map->x += (float) flight->x;
+  map->y += (float) flight->y;
+}
+
 static void
 place_maps (const Flight *flight, CbamResult *result)
 {
-  for (gsize i = 0; i < result->n_attention; i++) {
-    result->attention[i].spatial.x += (float) flight->x;
-    result->attention[i].spatial.y += (float) flight->y;
-  }
-  for (gsize i = 0; i < result->n_grad_cam; i++) {
-    result->grad_cam[i].x += (float) flight->x;
-    result->grad_cam[i].y += (float) flight->y;
-  }
+  for (gsize i = 0; i < result->n_attention; i++)
+    place_map (flight, &result->attention[i].spatial);
+  for (gsize i = 0; i < result->n_grad_cam; i++)
+    place_map (flight, &result->grad_cam[i]);
 }
 
 /* What the network looked at, if asked. */

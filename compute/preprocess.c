@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "orientation.h"
+
 #define MAX_EXTENT 65535
 #define ROW_ALIGNMENT 4
 #define FOLLOWS_ROWS 64 /* a plane this many rows behind the one before belongs to it, alignment of decoders included  \
@@ -131,6 +133,11 @@ cbam_image_check_form (const CbamImage *image, GError **error)
       (guint) image->chroma > CBAM_CHROMA_TOP_LEFT) {
     g_set_error (error, CBAM_ERROR, CBAM_ERROR_BAD_IMAGE, "unknown colour matrix %d, range %d or chroma site %d",
                  image->matrix, image->range, image->chroma);
+    return FALSE;
+  }
+  if ((guint) image->orientation > CBAM_ORIENTATION_UR_LL) {
+    g_set_error (error, CBAM_ERROR, CBAM_ERROR_BAD_IMAGE, "unknown orientation %d; expected 0 to %d",
+                 image->orientation, CBAM_ORIENTATION_UR_LL);
     return FALSE;
   }
   return TRUE;
@@ -321,6 +328,36 @@ fill_matrix (const CbamImage *image, gboolean is_yuv, float out[12])
   }
 }
 
+/* The same samples in the order in which the upright picture has them. A reversed axis begins at its last sample. */
+static void
+turn_component (CbamComponent *c, const CbamImage *image)
+{
+  const CbamTurn *turn = cbam_turn_get (image->orientation);
+
+  if (turn->reverse_x) {
+    c->offset += (c->width - 1) * c->step;
+    c->step = -c->step;
+    c->shift_x = (float) (c->width - 1) - (float) (image->width - 1) * c->scale_x - c->shift_x;
+  }
+  if (turn->reverse_y) {
+    c->offset += (c->height - 1) * c->row;
+    c->row = -c->row;
+    c->shift_y = (float) (c->height - 1) - (float) (image->height - 1) * c->scale_y - c->shift_y;
+  }
+  if (turn->swap)
+    *c = (CbamComponent){
+      .offset = c->offset,
+      .row = c->step,
+      .step = c->row,
+      .width = c->height,
+      .height = c->width,
+      .scale_x = c->scale_y,
+      .scale_y = c->scale_x,
+      .shift_x = c->shift_y,
+      .shift_y = c->shift_x,
+    };
+}
+
 static void
 fill_components (const CbamImage *image, const CbamPlacement *placement, CbamFrameArgs *frame)
 {
@@ -344,22 +381,25 @@ fill_components (const CbamImage *image, const CbamPlacement *placement, CbamFra
       .shift_x = between_x ? -0.25f : 0.0f,
       .shift_y = between_y ? -0.25f : 0.0f,
     };
+    turn_component (&frame->component[c], image);
   }
 }
 
 static void
 fill_geometry (const CbamImage *image, const CbamInputSpec *input, CbamFrameArgs *frame)
 {
-  const double scale_x = (double) image->width / input->width, scale_y = (double) image->height / input->height;
+  const gboolean swap = cbam_turn_get (image->orientation)->swap;
+  const guint width = swap ? image->height : image->width, height = swap ? image->width : image->height;
+  const double scale_x = (double) width / input->width, scale_y = (double) height / input->height;
   const double scale = MAX (scale_x, scale_y);
   const gboolean letterbox = input->resize == CBAM_RESIZE_LETTERBOX;
 
   frame->scale_x = (float) (letterbox ? scale : scale_x);
   frame->scale_y = (float) (letterbox ? scale : scale_y);
-  frame->shift_x = (float) (letterbox ? (image->width - scale * input->width) / 2 : 0);
-  frame->shift_y = (float) (letterbox ? (image->height - scale * input->height) / 2 : 0);
-  frame->frame_width = (float) image->width;
-  frame->frame_height = (float) image->height;
+  frame->shift_x = (float) (letterbox ? (width - scale * input->width) / 2 : 0);
+  frame->shift_y = (float) (letterbox ? (height - scale * input->height) / 2 : 0);
+  frame->frame_width = (float) width;
+  frame->frame_height = (float) height;
 }
 
 void

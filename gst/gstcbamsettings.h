@@ -5,7 +5,7 @@
 #pragma once
 
 #include <cbamdetect/model.h>
-#include <gst/gst.h>
+#include <gst/video/video.h>
 
 #include "gstcbamoverlaysettings.h"
 
@@ -37,6 +37,7 @@ enum
   GST_CBAM_PROP_MAX_DETECTIONS,
   GST_CBAM_PROP_CLASSES,
   GST_CBAM_PROP_ROI,
+  GST_CBAM_PROP_VIDEO_DIRECTION,
   GST_CBAM_PROP_INTERVAL,
   GST_CBAM_PROP_CARRY,
   GST_CBAM_PROP_ATTENTION,
@@ -58,6 +59,7 @@ typedef struct
   char *classes;
   char *roi;
   CbamRegion region; /* what @roi says, once the element runs */
+  GstVideoOrientationMethod video_direction; /* never custom */
   guint interval;
   GstCbamCarry carry;
   gboolean attention, grad_cam;

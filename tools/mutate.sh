@@ -252,7 +252,7 @@ sabotage 'image: limited range is stretched as if full' compute/preprocess.c \
 sabotage 'image: strides are ignored' compute/preprocess.c \
   'image->planes[p] + y * from, bytes' 'image->planes[p] + y * bytes, bytes' ops-preprocess gst-formats
 sabotage 'image: letterboxed pictures stand in the corner' compute/preprocess.c \
-  '(image->width - scale * input->width) / 2' '0' ops-preprocess
+  '(width - scale * input->width) / 2' '0' ops-preprocess
 
 # Detections out.
 sabotage 'detector: boxes are not clipped on the right' compute/detector.c \
@@ -358,6 +358,23 @@ sabotage 'selection: labels have their case' gst/gstcbamselection.c \
   'g_utf8_casefold (b, -1)' 'g_strdup (b)' gst-settings
 sabotage 'session: another one for every stream' compute/vk/device.c \
   'share ? find_opened (index, device->debug) : NULL' 'NULL' gst-streams unit-model-file
+sabotage 'turned: a reversed axis begins at its first sample' compute/preprocess.c \
+  'c->offset += (c->width - 1) * c->step;' '' ops-preprocess
+sabotage 'turned: chroma sits as if nothing were turned' compute/preprocess.c \
+  'c->shift_y = (float) (c->height - 1) - (float) (image->height - 1) * c->scale_y - c->shift_y;' '' ops-preprocess
+sabotage 'turned: the way back forgets one axis' compute/orientation.c \
+  '{ b.x0, height - b.y1, b.x1, height - b.y0 }' '{ b.x0, b.y0, b.x1, b.y1 }' orientation nets-detector
+sabotage 'turned: maps are mirrored, not turned' compute/orientation.c \
+  'turn->swap ? upright[from_x * height + from_y]' 'turn->swap ? upright[x * height + y]' orientation nets-explain
+sabotage 'orientation: the global tag goes before the stream'"'"'s' gst/gstcbamorientation.c \
+  'own ? orientation->of_stream : orientation->of_all' \
+  'orientation->of_all != NOT_A_WORD ? orientation->of_all : orientation->of_stream' gst-orientation
+sabotage 'orientation: what videoflip has turned is turned again' gst/gstcbamorientation.c \
+  'tag != GST_VIDEO_ORIENTATION_IDENTITY && are_turned_upstream' \
+  'tag == GST_VIDEO_ORIENTATION_IDENTITY && are_turned_upstream' gst-orientation
+sabotage 'orientation: images on a device are seen as they lie' gst/gstcbamstream.c \
+  'image.orientation = orientation;
+  return gst_cbam_vulkan_submit' 'return gst_cbam_vulkan_submit' gst-vulkan
 sabotage 'crop: chroma lies where luma does' compute/preprocess.c \
   '(*ret_y >> layout->column_sub[p]) * stride' '*ret_y * stride' gst-settings
 sabotage 'crop: odd edges move inwards' compute/preprocess.c \

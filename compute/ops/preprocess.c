@@ -32,19 +32,25 @@ static const CbamOpVariant variants[] = {
     .dispatch = dispatch },
 };
 
+/* Modulo 2^32 as on the device, see CbamComponent. */
+static double
+byte_at (const guint8 *pixels, const CbamComponent *c, guint x, guint y)
+{
+  return pixels[c->offset + y * c->row + x * c->step];
+}
+
 /* Bilinear, edges repeated; @x and @y in pixels of the frame, 0 in the middle of the first. */
 static double
 sample (const guint8 *pixels, const CbamComponent *c, double x, double y)
 {
   const double px = CLAMP (x * c->scale_x + c->shift_x, 0, c->width - 1.0);
   const double py = CLAMP (y * c->scale_y + c->shift_y, 0, c->height - 1.0);
-  const gsize x0 = (gsize) px, y0 = (gsize) py;
-  const gsize x1 = MIN (x0 + 1, c->width - 1), y1 = MIN (y0 + 1, c->height - 1);
+  const guint x0 = (guint) px, y0 = (guint) py;
+  const guint x1 = MIN (x0 + 1, c->width - 1), y1 = MIN (y0 + 1, c->height - 1);
   const double fx = px - x0, fy = py - y0;
-  const guint8 *row0 = pixels + c->offset + y0 * c->row, *row1 = pixels + c->offset + y1 * c->row;
 
-  return (row0[x0 * c->step] * (1 - fx) + row0[x1 * c->step] * fx) * (1 - fy) +
-         (row1[x0 * c->step] * (1 - fx) + row1[x1 * c->step] * fx) * fy;
+  return (byte_at (pixels, c, x0, y0) * (1 - fx) + byte_at (pixels, c, x1, y0) * fx) * (1 - fy) +
+         (byte_at (pixels, c, x0, y1) * (1 - fx) + byte_at (pixels, c, x1, y1) * fx) * fy;
 }
 
 static void

@@ -10,7 +10,9 @@
 #define CBAM_MAX_CLASSES 1024
 
 /* One of the three components of a pixel (R, G, B or Y, Cb, Cr): the byte of component pixel (x, y) lies at
- * offset + y*row + x*step. Component coordinates are those of the frame times scale plus shift. */
+ * offset + y*row + x*step, modulo 2^32: x and y are those of the upright picture, so that row and step of a turned
+ * frame may be negative or have changed places. Component coordinates are those of the picture times scale plus shift.
+ */
 struct CbamComponent
 {
   uint offset; /* bytes from the start of the slot's pixels */
@@ -32,12 +34,12 @@ struct CbamFrameArgs
 {
   CbamComponent component[3];
   float matrix[12]; /* rows of 3 + offset: components 0..255 -> R, G, B 0..255 */
-  /* Frame coordinates of the centre of input pixel (x, y): (x + 0.5) * scale + shift - 0.5. */
+  /* Coordinates in the upright picture of the centre of input pixel (x, y): (x + 0.5) * scale + shift - 0.5. */
   float scale_x;
   float scale_y;
   float shift_x;
   float shift_y;
-  float frame_width; /* pixels; letterboxed input outside of the frame is 0 after the mean */
+  float frame_width; /* pixels of the upright picture; letterboxed input outside of the frame is 0 after the mean */
   float frame_height;
   float mean[3]; /* by R, G, B */
   float gain[3];

@@ -107,20 +107,26 @@ GST_START_TEST (blurbs_explain_special_values)
 }
 GST_END_TEST
 
-/* Choices are named in small letters, and explained. */
+static gboolean
+is_small (char c)
+{
+  return g_ascii_islower (c) || g_ascii_isdigit (c);
+}
+
+/* Choices are named in small letters or numbers, and explained. */
 static void
 check_choices (G_GNUC_UNUSED GstElement *element, GParamSpec *spec, const char *name)
 {
   if (G_IS_PARAM_SPEC_ENUM (spec)) {
     const GEnumClass *class = G_PARAM_SPEC_ENUM (spec)->enum_class;
     for (guint i = 0; i < class->n_values; i++)
-      fail_unless (g_ascii_islower (*class->values[i].value_nick) && g_ascii_isupper (*class->values[i].value_name),
+      fail_unless (is_small (*class->values[i].value_nick) && g_ascii_isupper (*class->values[i].value_name),
                    "%s: %s, \"%s\"", name, class->values[i].value_nick, class->values[i].value_name);
   }
   if (G_IS_PARAM_SPEC_FLAGS (spec)) {
     const GFlagsClass *class = G_PARAM_SPEC_FLAGS (spec)->flags_class;
     for (guint i = 0; i < class->n_values; i++)
-      fail_unless (g_ascii_islower (*class->values[i].value_nick) && g_ascii_isupper (*class->values[i].value_name),
+      fail_unless (is_small (*class->values[i].value_nick) && g_ascii_isupper (*class->values[i].value_name),
                    "%s: %s, \"%s\"", name, class->values[i].value_nick, class->values[i].value_name);
   }
 }

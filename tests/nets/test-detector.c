@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "compare.h"
+#include "turned.h"
 #include "write-model.h"
 
 #define WIDTH 90
@@ -262,6 +263,84 @@ test_region (void)
   g_assert_false (cbam_detector_submit (detector, &whole, &params, &error));
   g_assert_error (error, CBAM_ERROR, CBAM_ERROR_BAD_IMAGE);
   g_assert_cmpuint (cbam_detector_get_free_slots (detector), ==, 2);
+}
+
+/* The frame that is frame number @seed once it is turned upright. */
+static CbamImage
+make_stored (guint8 *bytes, guint seed, CbamOrientation orientation)
+{
+  g_autofree guint8 *upright = g_malloc (WIDTH * HEIGHT * 3);
+  CbamImage image = make_image (upright, seed);
+  guint x, y;
+
+  image.width = turned_swaps (orientation) ? HEIGHT : WIDTH;
+  image.height = turned_swaps (orientation) ? WIDTH : HEIGHT;
+  image.planes[0] = bytes;
+  image.orientation = orientation;
+  for (guint v = 0; v < HEIGHT; v++)
+    for (guint u = 0; u < WIDTH; u++) {
+      turned_find (orientation, image.width, image.height, u, v, &x, &y);
+      memcpy (bytes + (y * image.width + x) * 3, upright + (v * WIDTH + u) * 3, 3);
+    }
+  return image;
+}
+
+/* @stored says the same as @upright, in the pixels of a frame that must be turned by @orientation. */
+static void
+assert_same_turned (CbamResult *upright, CbamResult *stored, CbamOrientation orientation)
+{
+  const gboolean swaps = turned_swaps (orientation);
+  gsize n, m;
+  const CbamDetection *a = cbam_result_get_detections (upright, &n), *b = cbam_result_get_detections (stored, &m);
+
+  g_assert_cmpuint (n, ==, m);
+  g_assert_cmpuint (n, >, 3);
+  for (gsize i = 0; i < n; i++) {
+    const double box[4] = { a[i].x, a[i].y, a[i].width, a[i].height };
+    double expected[4];
+
+    turned_rectangle (orientation, swaps ? HEIGHT : WIDTH, swaps ? WIDTH : HEIGHT, box, expected);
+    g_assert_cmpuint (b[i].class_id, ==, a[i].class_id);
+    g_assert_cmpfloat (b[i].score, ==, a[i].score);
+    g_assert_cmpfloat_with_epsilon (b[i].x, expected[0], 1e-3);
+    g_assert_cmpfloat_with_epsilon (b[i].y, expected[1], 1e-3);
+    g_assert_cmpfloat_with_epsilon (b[i].width, expected[2], 1e-3);
+    g_assert_cmpfloat_with_epsilon (b[i].height, expected[3], 1e-3);
+  }
+}
+
+/* Turned frames, as a whole and in part, give what the upright picture gives, in their own pixels. */
+static void
+test_orientation (void)
+{
+  static const double part[4] = { 11, 7, 41, 33 };
+  g_autofree guint8 *bytes = g_malloc (WIDTH * HEIGHT * 3), *turned = g_malloc (WIDTH * HEIGHT * 3);
+  const CbamImage upright = make_image (bytes, 5);
+  g_autoptr (CbamDetector) detector = detector_new (2, FALSE);
+  CbamDetectParams params = everything ();
+  g_autoptr (CbamResult) whole = NULL, inside = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (cbam_detector_submit (detector, &upright, &params, &error));
+  params.region = (CbamRegion){ 11, 7, 41, 33 };
+  g_assert_true (cbam_detector_submit (detector, &upright, &params, &error));
+  whole = collect (detector);
+  inside = collect (detector);
+  for (guint o = TURNED_FIRST; o <= TURNED_LAST; o++) {
+    const CbamImage stored = make_stored (turned, 5, (CbamOrientation) o);
+    g_autoptr (CbamResult) of_whole = NULL, of_part = NULL;
+    double region[4];
+
+    params = everything ();
+    g_assert_true (cbam_detector_submit (detector, &stored, &params, &error));
+    turned_rectangle (stored.orientation, stored.width, stored.height, part, region);
+    params.region = (CbamRegion){ (guint) region[0], (guint) region[1], (guint) region[2], (guint) region[3] };
+    g_assert_true (cbam_detector_submit (detector, &stored, &params, &error));
+    of_whole = collect (detector);
+    of_part = collect (detector);
+    assert_same_turned (whole, of_whole, stored.orientation);
+    assert_same_turned (inside, of_part, stored.orientation);
+  }
 }
 
 /* Frame 1 as a model of that profile sees it. */
@@ -649,6 +728,7 @@ main (int argc, char **argv)
   g_test_add_func ("/detector/params", test_params);
   g_test_add_func ("/detector/classes", test_classes);
   g_test_add_func ("/detector/region", test_region);
+  g_test_add_func ("/detector/orientation", test_orientation);
   g_test_add_func ("/detector/overlap", test_overlap);
   g_test_add_func ("/detector/box-placement", test_box_placement);
   g_test_add_func ("/detector/letterbox-placement", test_letterbox_placement);

@@ -208,14 +208,18 @@ assert_same (CbamResult *expected, CbamResult *found)
   g_assert_cmpmem (a, n * sizeof *a, b, m * sizeof *b);
 }
 
-/* Submits a frame of noise from the host and from images in @layout. */
+/* Submits a frame of noise, each turned another way, from the host and from images in @layout. */
 static void
 compare (CbamDetector *detector, const Form *form, guint width, guint height, const CbamRegion *region,
          VkImageLayout layout)
 {
   g_autofree guint8 *bytes = g_malloc (MAX_BYTES);
   const CbamDetectParams params = everything (region);
-  CbamVulkanFrame frame = { .image = { .format = form->format, .width = width, .height = height } };
+  static guint n_frames;
+  CbamVulkanFrame frame = { .image = { .format = form->format,
+                                       .width = width,
+                                       .height = height,
+                                       .orientation = (CbamOrientation) (n_frames++ % 8) } };
   CbamImage image = frame.image;
   Image images[3];
   CbamBuffer *staging[3];
