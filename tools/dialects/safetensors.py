@@ -6,11 +6,11 @@ SPDX-License-Identifier: LGPL-2.1-or-later
 import json
 import os
 import struct
-import tempfile
 
 import numpy as np
 
 from dialects import ConvertError
+from output import writing
 
 DTYPES = {"float16": "F16", "float32": "F32"}
 FLOATS = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2"}
@@ -45,7 +45,7 @@ def read_safetensors(path):
 def write_safetensors(path, tensors, document):
     """Header length (u64), header (JSON, padded with spaces so that the data begins at a multiple of 64), data.
 
-    The file appears whole or not at all: it is written beside its place and renamed.
+    The file appears whole or not at all (output.py).
     """
     header, offset = {"__metadata__": {"cbamdetect": json.dumps(document, ensure_ascii=False)}}, 0
     for name, tensor in tensors.items():
@@ -55,16 +55,7 @@ def write_safetensors(path, tensors, document):
     text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
     text += b" " * (-(len(text) + 8) % 64)
 
-    handle, part = tempfile.mkstemp(prefix=".model-", dir=os.path.dirname(os.path.abspath(path)))
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(struct.pack("<Q", len(text)) + text)
-            for tensor in tensors.values():
-                file.write(tensor.astype(tensor.dtype.newbyteorder("<"), copy=False).tobytes())
-            umask = os.umask(0)  # mkstemp's 0600 is for secrets
-            os.umask(umask)
-            os.fchmod(file.fileno(), 0o666 & ~umask)
-        os.replace(part, path)
-    except BaseException:
-        os.unlink(part)
-        raise
+    with writing(path) as file:
+        file.write(struct.pack("<Q", len(text)) + text)
+        for tensor in tensors.values():
+            file.write(tensor.astype(tensor.dtype.newbyteorder("<"), copy=False).tobytes())
