@@ -14,6 +14,8 @@ import numpy as np
 import torch
 from PIL import Image
 
+from text_file import read_lines, read_rules
+
 
 class DataError(Exception):
     """A data set that cannot be used, in one sentence."""
@@ -38,8 +40,7 @@ def read_set(spec, classes, partial=(), progress=None):
         raise DataError(f"'{spec}': expected FOLDER:SPLIT")
     listing = os.path.join(folder, "ImageSets", "Main", split + ".txt")
     try:
-        with open(listing, encoding="utf-8") as file:
-            names = [line.split()[0] for line in file if line.strip()]
+        names = [line.split()[0] for line in read_lines(listing) if line]
     except OSError as error:
         raise DataError(f"'{listing}': {error.strerror}") from error
     pictures = []
@@ -84,17 +85,13 @@ def read_picture(folder, name, classes):
 def read_partial(path, classes):
     """Lines `prefix = class, class`: in pictures whose names begin so, only these classes were boxed."""
     rules = []
-    with open(path, encoding="utf-8") as file:
-        for number, line in enumerate(file, 1):
-            line = line.split("#")[0].strip()
-            if not line:
-                continue
-            prefix, equals, names = line.partition("=")
-            boxed = {name.strip() for name in names.split(",")}
-            if not equals or not boxed <= set(classes):
-                raise DataError(f"'{path}' line {number}: expected PREFIX = CLASS, CLASS with the classes "
-                                f"{', '.join(classes)}; found '{line}'")
-            rules.append((prefix.strip(), {classes.index(name) for name in boxed}))
+    for number, line in read_rules(path):
+        prefix, equals, names = line.partition("=")
+        boxed = {name.strip() for name in names.split(",")}
+        if not equals or not boxed <= set(classes):
+            raise DataError(f"'{path}' line {number}: expected PREFIX = CLASS, CLASS with the classes "
+                            f"{', '.join(classes)}; found '{line}'")
+        rules.append((prefix.strip(), {classes.index(name) for name in boxed}))
     return rules
 
 
