@@ -6,6 +6,7 @@ SPDX-License-Identifier: LGPL-2.1-or-later
 import json
 import os
 import re
+import zipfile
 
 import numpy as np
 
@@ -50,7 +51,7 @@ def convert(source):
         with open(os.path.join(folder, "layers.json"), encoding="utf-8-sig") as file:
             layers = json.load(file)
         labels = read_lines(os.path.join(folder, "labelmap.txt"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise ConvertError(f"cannot read '{folder}': {error}") from error
     while labels and not labels[-1]:
         labels.pop()

@@ -6,40 +6,61 @@ SPDX-License-Identifier: LGPL-2.1-or-later
 import json
 import os
 import struct
+from dataclasses import dataclass
 
 import numpy as np
 
 from dialects import ConvertError
+from dialects.leaves import Leaf, Odd, bfloat16_to_float32, to_numbers
 from output import writing
 
 DTYPES = {"float16": "F16", "float32": "F32"}
 FLOATS = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2"}
 
 
-def to_numbers(array):
-    """float16 stays, every other kind of float becomes float32."""
-    return array if array.dtype == np.float16 else array.astype(np.float32, copy=False)
+@dataclass
+class Stored(Leaf):
+    """A tensor of a file that has been read, whatever its numbers are."""
+
+    dtype: str  # safetensors' name for it
+    shape: list
+    data: bytes
+
+    def array(self):
+        if self.dtype not in FLOATS:
+            raise Odd(f"{self.dtype} numbers")
+        array = np.frombuffer(self.data, FLOATS[self.dtype]).reshape(self.shape)
+        return to_numbers(bfloat16_to_float32(array) if self.dtype == "BF16" else array)
 
 
-def bfloat16_to_float32(array):
-    return (array.astype("<u4") << 16).view("<f4")
+def read_stored(file):
+    """({name: Stored}, metadata) of an open file."""
+    length, = struct.unpack("<Q", file.read(8))
+    header = json.loads(file.read(length))
+    data = file.read()
+    metadata, tensors = header.pop("__metadata__", {}), {}
+    for name, entry in header.items():
+        begin, end = entry["data_offsets"]
+        if end > len(data):
+            raise ConvertError(f"the file is cut short: tensor '{name}' ends at byte {length + 8 + end}, and the file "
+                               f"at {length + 8 + len(data)}")
+        tensors[name] = Stored(entry["dtype"], entry["shape"], data[begin:end])
+    return tensors, metadata
 
 
 def read_safetensors(path):
     """({name: array}, metadata); tensors that hold no floating-point numbers are left out."""
     with open(path, "rb") as file:
-        length, = struct.unpack("<Q", file.read(8))
-        if length > os.path.getsize(path):
-            raise ConvertError("this is no safetensors file")
-        header = json.loads(file.read(length))
-        data = file.read()
-    metadata, tensors = header.pop("__metadata__", {}), {}
-    for name, entry in header.items():
-        if entry["dtype"] in FLOATS:
-            begin, end = entry["data_offsets"]
-            array = np.frombuffer(data[begin:end], FLOATS[entry["dtype"]]).reshape(entry["shape"])
-            tensors[name] = to_numbers(bfloat16_to_float32(array) if entry["dtype"] == "BF16" else array)
-    return tensors, metadata
+        if struct.unpack("<Q", file.read(8).ljust(8, b"\xff"))[0] > os.path.getsize(path):
+            raise ConvertError(f"'{path}': this is no safetensors file")
+        file.seek(0)
+        try:
+            stored, metadata = read_stored(file)
+        except ConvertError as error:
+            raise ConvertError(f"'{path}': {error}") from error
+        except (ValueError, KeyError, TypeError, AttributeError) as error:  # whatever a damaged header makes of it
+            raise ConvertError(f"'{path}': its header is damaged: {error}") from error
+    return {name: one.array() for name, one in stored.items() if one.dtype in FLOATS}, metadata
 
 
 def write_safetensors(path, tensors, document):
