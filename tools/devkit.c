@@ -200,7 +200,7 @@ read_split (Devkit *devkit, const char *folder, const char *split, const char *p
             GError **error)
 {
   g_autofree char *path = split_path (folder, split);
-  g_auto (GStrv) lines = text_file_read_lines (path, error);
+  g_auto (GStrv) lines = text_file_read_names (path, error);
   if (lines == NULL)
     return FALSE;
 

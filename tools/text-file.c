@@ -23,18 +23,30 @@ to_utf8 (char *content, gsize length, gsize *ret_length, GError **error)
 }
 
 static gboolean
+set_unexpected (const char *text, const char *at, GError **error)
+{
+  guint line = 1;
+  for (const char *before = text; before < at; before++)
+    line += *before == '\n';
+  g_set_error (error, G_CONVERT_ERROR, G_CONVERT_ERROR_ILLEGAL_SEQUENCE,
+               "line %u: expected text in UTF-8, or in UTF-16 with a byte order mark, found the byte 0x%02X", line,
+               (guint8) *at);
+  return FALSE;
+}
+
+static gboolean
 check_text (const char *text, gsize length, GError **error)
 {
   const char *end;
-  guint line = 1;
-  if (g_utf8_validate (text, (gssize) length, &end)) /* finds zero bytes, too */
-    return TRUE;
-  for (const char *at = text; at < end; at++)
-    line += *at == '\n';
-  g_set_error (error, G_CONVERT_ERROR, G_CONVERT_ERROR_ILLEGAL_SEQUENCE,
-               "line %u: expected text in UTF-8, or in UTF-16 with a byte order mark, found the byte 0x%02X", line,
-               (guint8) *end);
-  return FALSE;
+  return g_utf8_validate (text, (gssize) length, &end) || set_unexpected (text, end, error); /* finds zero bytes, too */
+}
+
+/* Names of files may be in any bytes but zero. */
+static gboolean
+check_names (const char *text, gsize length, GError **error)
+{
+  const char *end = memchr (text, 0, length);
+  return end == NULL || set_unexpected (text, end, error);
 }
 
 static char **
@@ -57,16 +69,28 @@ split_lines (char *text)
   return (char **) g_ptr_array_free (lines, FALSE);
 }
 
-char **
-text_file_read_lines (const char *path, GError **error)
+static char **
+read_lines (const char *path, gboolean (*check) (const char *text, gsize length, GError **error), GError **error)
 {
   g_autofree char *content = NULL, *text = NULL;
   gsize length;
   if (!g_file_get_contents (path, &content, &length, error))
     return NULL;
   text = to_utf8 (content, length, &length, error);
-  if (text != NULL && check_text (text, length, error))
+  if (text != NULL && check (text, length, error))
     return split_lines (text);
   g_prefix_error (error, "%s: ", path);
   return NULL;
+}
+
+char **
+text_file_read_lines (const char *path, GError **error)
+{
+  return read_lines (path, check_text, error);
+}
+
+char **
+text_file_read_names (const char *path, GError **error)
+{
+  return read_lines (path, check_names, error);
 }

@@ -14,4 +14,7 @@ G_BEGIN_DECLS
  * of an error names @path. */
 char **text_file_read_lines (const char *path, GError **error);
 
+/* The same for names of files, which may be in other bytes than UTF-8, as the file system has them. */
+char **text_file_read_names (const char *path, GError **error);
+
 G_END_DECLS

@@ -12,14 +12,14 @@ BLANKS = " \t\n\f\r"
 MARK = "\ufeff"
 
 
-def read_lines(path):
+def read_lines(path, errors="strict"):
     """The lines of a text file in UTF-8, or in UTF-16 that begins with a byte order mark, without the blanks around
     them; empty ones stay. A ValueError names the file and what was found; an OSError names it too."""
     with open(path, "rb") as file:
         content = file.read()
     is_utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:
-        text = content.decode("utf-16" if is_utf16 else "utf-8")
+        text = content.decode("utf-16" if is_utf16 else "utf-8", "strict" if is_utf16 else errors)
         zero = text.find("\0")
         if zero >= 0:
             raise ValueError(unexpected(path, text[:zero].encode(errors="replace"), 0))
@@ -27,6 +27,11 @@ def read_lines(path):
         raise ValueError(f"'{path}': no whole text in UTF-16" if is_utf16 else
                          unexpected(path, content[:error.start], content[error.start])) from error
     return [line.lstrip(MARK).strip(BLANKS) for line in re.split("\r\n|\r|\n", text)]
+
+
+def read_names(path):
+    """The same for names of files, which may be in other bytes than UTF-8, as the file system has them."""
+    return read_lines(path, "surrogateescape")
 
 
 def unexpected(path, before, byte):

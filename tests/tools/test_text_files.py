@@ -26,7 +26,7 @@ if not have("numpy"):
 
 from dialects import ConvertError
 from dialects.document import set_labels
-from text_file import read_lines, read_rules
+from text_file import read_lines, read_names, read_rules
 
 READ_LINES, CBAM_EVAL = sys.argv[1:3]
 MODEL = os.path.join(HERE, "..", "models", "shapes.safetensors")
@@ -117,7 +117,7 @@ def test_labels(tap, path):
 
 
 def test_eval(tap, folder):
-    root = write_devkit(os.path.join(folder, "set"), "test", {"one": [("rond", (1, 1, 40, 40), False)]})
+    root = write_devkit(os.path.join(folder, "set"), "test", {"one": [("rond", (1, 1, 40, 40), False), ("ring", (1, 1, 9, 9), False)]})
     write_png(os.path.join(root, "JPEGImages", "one.jpg"), 64, 48)
     rules, listing = os.path.join(folder, "map.txt"), os.path.join(root, "ImageSets", "Main", "test.txt")
     for label, encode in (("UTF-8", lambda text: MARK + text.encode()), ("UTF-16", lambda text: text.encode("utf-16"))):
@@ -125,10 +125,20 @@ def test_eval(tap, folder):
             write(listing, encode("one\r\n\r\n"))
             write(rules, encode("disc = rond\r\n"))
             answer = json.loads(expect_ok(run(CBAM_EVAL, "-m", MODEL, "--map", rules, "--json", root)).stdout)
-            assert answer["pictures"] == 1 and answer["classes"][0]["name"] == "rond", answer
-    with tap.point("cbam-eval: a list in another encoding is one error"):
-        write(listing, b"\xe9t\xe9\n")
-        check_one_error(run(CBAM_EVAL, "-m", MODEL, root), listing, "line 1", "0xE9")
+            assert answer["pictures"] == 1 and answer["classes"][1]["name"] == "rond", answer
+    with tap.point("cbam-eval: a map in another encoding is one error"):
+        write(rules, b"disc = \xe9t\xe9\n")
+        check_one_error(run(CBAM_EVAL, "-m", MODEL, "--map", rules, root), rules, "line 1", "0xE9")
+    with tap.point("cbam-eval: a list of names in the file system's bytes"):
+        write(listing, MARK + b"\xe9t\xe9\r\n")
+        for part, kind in (("JPEGImages", b"jpg"), ("Annotations", b"xml")):
+            place = os.fsencode(os.path.join(root, part))
+            os.rename(os.path.join(place, b"one." + kind), os.path.join(place, b"\xe9t\xe9." + kind))
+        assert read_names(listing) == [os.fsdecode(b"\xe9t\xe9"), ""]
+        assert json.loads(expect_ok(run(CBAM_EVAL, "-m", MODEL, "--json", root)).stdout)["pictures"] == 1
+    with tap.point("cbam-eval: a list with zero bytes is one error"):
+        write(listing, "one\n".encode("utf-16-le"))
+        check_one_error(run(CBAM_EVAL, "-m", MODEL, root), listing, "line 1", "0x00")
 
 
 def main():

@@ -63,8 +63,45 @@ def read_safetensors(path):
     return {name: one.array() for name, one in stored.items() if one.dtype in FLOATS}, metadata
 
 
+def document_in(path, metadata):
+    """The document that makes a file of safetensors a model file."""
+    if "cbamdetect" not in metadata:
+        raise ConvertError(f"'{path}': expected a model file of cbamdetect, found no document in it")
+    try:
+        document = json.loads(metadata["cbamdetect"])
+    except ValueError as error:
+        raise ConvertError(f"'{path}': expected a document in JSON, found {error}") from error
+    if not isinstance(document, dict):
+        raise ConvertError(f"'{path}': expected an object as its document")
+    return document
+
+
+def header_of(header):
+    """Its bytes: the length (u64), JSON padded with spaces so that the data begins at a multiple of 64."""
+    text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
+    text += b" " * (-(len(text) + 8) % 64)
+    return struct.pack("<Q", len(text)) + text
+
+
+def read_document(path):
+    return document_in(path, read_safetensors(path)[1])
+
+
+def change_document(path, change):
+    """Writes what `change` makes of a model file's document into the file. The tensors stay byte for byte."""
+    document = change(read_document(path))
+    with open(path, "rb") as file:
+        length, = struct.unpack("<Q", file.read(8))
+        header = json.loads(file.read(length))
+        data = file.read()
+    header["__metadata__"]["cbamdetect"] = json.dumps(document, ensure_ascii=False)
+    with writing(path) as file:
+        file.write(header_of(header))
+        file.write(data)
+
+
 def write_safetensors(path, tensors, document):
-    """Header length (u64), header (JSON, padded with spaces so that the data begins at a multiple of 64), data.
+    """Header and data.
 
     The file appears whole or not at all (output.py).
     """
@@ -73,10 +110,7 @@ def write_safetensors(path, tensors, document):
         header[name] = {"dtype": DTYPES[tensor.dtype.name], "shape": list(tensor.shape),
                         "data_offsets": [offset, offset + tensor.nbytes]}
         offset += tensor.nbytes
-    text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
-    text += b" " * (-(len(text) + 8) % 64)
-
     with writing(path) as file:
-        file.write(struct.pack("<Q", len(text)) + text)
+        file.write(header_of(header))
         for tensor in tensors.values():
             file.write(tensor.astype(tensor.dtype.newbyteorder("<"), copy=False).tobytes())

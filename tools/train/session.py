@@ -237,7 +237,14 @@ class Session:
         """Goes on where the checkpoint in the folder stands. Returns whether there is one."""
         if not os.path.exists(self.checkpoint):
             return False
-        state = torch.load(self.checkpoint, map_location=self.device)
+        try:
+            state = torch.load(self.checkpoint, map_location=self.device)
+            state["identity"], state["step"]
+        except OSError:
+            raise
+        except Exception as error:  # torch and pickle raise what they like
+            raise ValueError(f"'{self.checkpoint}': expected a checkpoint of this program, found none, or a damaged one; "
+                             "remove it to begin anew, or choose another --out") from error
         for key, value in self.identity().items():
             if state["identity"][key] != value:
                 raise ValueError(f"'{self.checkpoint}' is of another training: its {key} differs; "
