@@ -8,6 +8,8 @@
 
 #include "devkit.h"
 
+#include "text-file.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -198,14 +200,13 @@ read_split (Devkit *devkit, const char *folder, const char *split, const char *p
             GError **error)
 {
   g_autofree char *path = split_path (folder, split);
-  g_autofree char *content = NULL;
-  if (!g_file_get_contents (path, &content, NULL, error))
+  g_auto (GStrv) lines = text_file_read_names (path, error);
+  if (lines == NULL)
     return FALSE;
 
   g_autoptr (GHashTable) seen = g_hash_table_new (g_str_hash, g_str_equal);
-  g_auto (GStrv) lines = g_strsplit (content, "\n", -1);
   for (char **line = lines; *line != NULL; line++) {
-    char *id = g_strstrip (*line);
+    char *id = *line;
     id[strcspn (id, " \t")] = '\0'; /* the splits of a class have a 1, 0 or -1 behind the name */
     if (*id == '\0')
       continue;

@@ -14,6 +14,8 @@ import numpy as np
 import torch
 from PIL import Image
 
+from text_file import read_names, read_rules
+
 
 class DataError(Exception):
     """A data set that cannot be used, in one sentence."""
@@ -29,6 +31,7 @@ class Picture:
     labels: torch.Tensor     # [G], indices into the list of classes
     difficult: torch.Tensor  # [G], bool
     boxed: set = field(default=None)  # classes that were boxed here; None = all
+    others: list = field(default_factory=list)  # names of objects that are none of the classes
 
 
 def read_set(spec, classes, partial=(), progress=None):
@@ -38,10 +41,11 @@ def read_set(spec, classes, partial=(), progress=None):
         raise DataError(f"'{spec}': expected FOLDER:SPLIT")
     listing = os.path.join(folder, "ImageSets", "Main", split + ".txt")
     try:
-        with open(listing, encoding="utf-8") as file:
-            names = [line.split()[0] for line in file if line.strip()]
+        names = [line.split()[0] for line in read_names(listing) if line]
     except OSError as error:
         raise DataError(f"'{listing}': {error.strerror}") from error
+    if not names:
+        raise DataError(f"'{listing}': expected names of pictures, found none")
     pictures = []
     for name in names:
         picture = read_picture(folder, name, classes)
@@ -62,10 +66,11 @@ def read_picture(folder, name, classes):
         raise DataError(f"'{path}': {error}") from error
     with Image.open(os.path.join(folder, "JPEGImages", name + ".jpg")) as file:
         pixels = file.convert("RGB")
-    rows, labels, difficult = [], [], []
+    rows, labels, difficult, others = [], [], [], []
     for thing in root.iter("object"):
         label = thing.findtext("name", "").strip()
         if label not in classes:
+            others.append(label)
             continue
         box = thing.find("bndbox")
         x1, y1, x2, y2 = (float(box.findtext(key)) for key in ("xmin", "ymin", "xmax", "ymax"))
@@ -78,23 +83,20 @@ def read_picture(folder, name, classes):
         difficult.append(thing.findtext("difficult", "0").strip() == "1")
     return Picture(f"{os.path.basename(os.path.normpath(folder))}/{name}", pixels,
                    torch.tensor(rows, dtype=torch.float32).reshape(-1, 4).clamp(0, 1),
-                   torch.tensor(labels, dtype=torch.long), torch.tensor(difficult, dtype=torch.bool))
+                   torch.tensor(labels, dtype=torch.long), torch.tensor(difficult, dtype=torch.bool),
+                   others=others)
 
 
 def read_partial(path, classes):
     """Lines `prefix = class, class`: in pictures whose names begin so, only these classes were boxed."""
     rules = []
-    with open(path, encoding="utf-8") as file:
-        for number, line in enumerate(file, 1):
-            line = line.split("#")[0].strip()
-            if not line:
-                continue
-            prefix, equals, names = line.partition("=")
-            boxed = {name.strip() for name in names.split(",")}
-            if not equals or not boxed <= set(classes):
-                raise DataError(f"'{path}' line {number}: expected PREFIX = CLASS, CLASS with the classes "
-                                f"{', '.join(classes)}; found '{line}'")
-            rules.append((prefix.strip(), {classes.index(name) for name in boxed}))
+    for number, line in read_rules(path):
+        prefix, equals, names = line.partition("=")
+        boxed = {name.strip() for name in names.split(",")}
+        if not equals or not prefix.strip() or not boxed <= set(classes):
+            raise DataError(f"'{path}' line {number}: expected PREFIX = CLASS, CLASS with the classes "
+                            f"{', '.join(classes)}; found '{line}'")
+        rules.append((prefix.strip(), {classes.index(name) for name in boxed}))
     return rules
 
 
