@@ -196,8 +196,9 @@ attention_study_scores (const AttentionStudy *study)
       score.inside += level->cells->data[j] == CELL_INSIDE;
       score.outside += level->cells->data[j] == CELL_OUTSIDE;
     }
-    score.auc = level_auc (level, NULL);
-    score.auc_less_mean = level_auc (level, mean);
+    const gboolean can_tell = level->width * level->height > 1;
+    score.auc = can_tell ? level_auc (level, NULL) : NAN;
+    score.auc_less_mean = can_tell ? level_auc (level, mean) : NAN;
     compare_border (mean, &score);
     g_array_append_val (scores, score);
   }

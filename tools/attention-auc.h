@@ -12,8 +12,8 @@
 G_BEGIN_DECLS
 
 /* What a level's maps come to. The area under the curve is the chance that a cell on an object weighs more than one
- * beside it (equal ones count half): 1 is perfect, 0.5 says nothing. Values are NaN where there is nothing to compare.
- */
+ * beside it (equal ones count half): 1 is perfect, 0.5 says nothing. A map of one cell tells nothing apart within a
+ * picture, only pictures from each other, so it has no areas. Values are NaN where there is nothing to compare. */
 typedef struct
 {
   guint level, width, height;

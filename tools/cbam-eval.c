@@ -147,12 +147,14 @@ count_result (Run *run, const DevkitPicture *picture, const CbamImage *image, co
 }
 
 static gboolean
-look_at (Run *run, const DevkitPicture *picture, GError **error)
+look_at (Run *run, DevkitPicture *picture, GError **error)
 {
   g_autoptr (GdkPixbuf) pixbuf = picture_load (picture->path, error);
   if (pixbuf == NULL)
     return FALSE;
   const CbamImage image = picture_view (pixbuf);
+  if (!devkit_picture_fit (picture, class_names (run), image.width, image.height, error))
+    return FALSE;
   g_autoptr (CbamResult) result = NULL;
   if (cbam_detector_submit (run->detector, &image, &run->params, error))
     result = cbam_detector_collect (run->detector, error);
@@ -212,6 +214,15 @@ report_missing (const Run *run, guint n_labels)
   }
   if (missing->len > 0)
     fprintf (stderr, "cbam-eval: no label of the model means the set's %s, so none is found\n", missing->str);
+}
+
+/* It may be that files were renamed, or that annotations lie beside pictures that are not theirs. */
+static void
+report_renamed (const Devkit *devkit)
+{
+  if (devkit->n_renamed > 0)
+    fprintf (stderr, "cbam-eval: %u of %u annotations name another picture, the first is %s\n", devkit->n_renamed,
+             devkit->pictures->len, devkit->renamed);
 }
 
 static gboolean
@@ -283,6 +294,7 @@ prepare (Run *run, GError **error)
   run->devkit = devkit_read (options.devkits, options.split, error);
   if (run->devkit == NULL || !load_model (run, error) || !map_labels (run, error))
     return FALSE;
+  report_renamed (run->devkit);
   run->evaluation = evaluation_new (run->devkit->n_classes);
   run->seconds = g_array_new (FALSE, FALSE, sizeof (double));
   run->params = evaluation_params;

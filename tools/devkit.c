@@ -1,34 +1,16 @@
-/* Reads pictures with boxes, laid out as Pascal VOC's devkit is. Annotations are XML in which only these matter:
- *
- *     <annotation> <object> <name>, <difficult> (absent: 0), <bndbox> <xmin> <ymin> <xmax> <ymax>
- *
- * A <part> of an object has a name and a box of its own, which are not looked at.
+/* Reads pictures with boxes, laid out as Pascal VOC's devkit is.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "devkit.h"
 
+#include "annotation.h"
 #include "text-file.h"
 
-#include <math.h>
 #include <string.h>
 
-/* The four sides, as bits of what an object has so far. */
-static const char *const sides[] = { "xmin", "ymin", "xmax", "ymax" };
-#define ALL_SIDES 0xf
-
-/* Where the parser is in an annotation. */
-typedef struct
-{
-  GHashTable *class_ids; /* name -> id + 1, shared by all annotations */
-  GArray *objects;
-  GString *text; /* of the element that is open, if it is one that matters */
-  char *name;    /* of the object that is open */
-  gboolean is_difficult;
-  double corners[G_N_ELEMENTS (sides)];
-  guint has_sides;
-  gboolean is_annotation;
-} Annotation;
+/* What pictures may be called behind the last point, in any case: of several of one name, the first in this order. */
+static const char *const kinds[] = { "jpg", "jpeg", "png", "bmp", "gif", "tif", "tiff", "webp", "pgm", "ppm" };
 
 static void
 picture_free (DevkitPicture *picture)
@@ -36,6 +18,7 @@ picture_free (DevkitPicture *picture)
   g_array_unref (picture->objects);
   g_free (picture->name);
   g_free (picture->path);
+  g_free (picture->annotation);
   g_free (picture);
 }
 
@@ -46,143 +29,130 @@ devkit_free (Devkit *devkit)
     return;
   g_ptr_array_unref (devkit->pictures);
   g_ptr_array_unref (devkit->classes);
+  g_free (devkit->renamed);
   g_free (devkit);
 }
 
-/* ---- Annotations ------------------------------------------------------------------------------------------------ */
+/* ---- Pictures --------------------------------------------------------------------------------------------------- */
 
-/* The open elements below the outermost, innermost last: "object/bndbox/xmin". */
+static int
+compare_strings (gconstpointer a, gconstpointer b)
+{
+  return strcmp (*(char *const *) a, *(char *const *) b);
+}
+
+/* The names in a folder, sorted. */
+static GPtrArray *
+list_folder (const char *folder)
+{
+  GPtrArray *names = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
+  for (const char *name; dir != NULL && (name = g_dir_read_name (dir)) != NULL;)
+    g_ptr_array_add (names, g_strdup (name));
+  g_ptr_array_sort (names, compare_strings);
+  return names;
+}
+
+static guint
+kind_of (const char *extension)
+{
+  guint kind = 0;
+  while (kind < G_N_ELEMENTS (kinds) && g_ascii_strcasecmp (extension, kinds[kind]) != 0)
+    kind++;
+  return kind;
+}
+
+/* The picture in @folder that is called @stem whatever its kind; %NULL if there is none. @listings: folder -> what
+ * list_folder() says. */
 static char *
-open_path (GMarkupParseContext *context)
+find_by_kind (const char *folder, const char *stem, GHashTable *listings)
 {
-  GString *path = g_string_new (NULL);
-  for (const GSList *element = g_markup_parse_context_get_element_stack (context); element->next != NULL;
-       element = element->next) {
-    if (path->len > 0)
-      g_string_prepend_c (path, '/');
-    g_string_prepend (path, element->data);
+  GPtrArray *names = g_hash_table_lookup (listings, folder);
+  if (names == NULL) {
+    names = list_folder (folder);
+    g_hash_table_insert (listings, g_strdup (folder), names);
   }
-  return g_string_free (path, FALSE);
+  const gsize length = strlen (stem);
+  const char *best = NULL;
+  guint best_kind = G_N_ELEMENTS (kinds);
+  for (guint i = 0; i < names->len; i++) {
+    const char *name = g_ptr_array_index (names, i);
+    if (strncmp (name, stem, length) != 0 || name[length] != '.')
+      continue;
+    const guint kind = kind_of (name + length + 1);
+    if (kind < best_kind) {
+      best_kind = kind;
+      best = name;
+    }
+  }
+  return best != NULL ? g_build_filename (folder, best, NULL) : NULL;
 }
 
-static void
-start_element (GMarkupParseContext *context, const char *element, const char **names, const char **values,
-               gpointer data, GError **error)
+/* Where a picture is: by the split's name for it, as VOC has it or in other kinds of file, else by what its annotation
+ * says. If it is nowhere, where VOC has it. */
+static char *
+find_picture (const char *folder, const char *id, const char *filename, GHashTable *listings)
 {
-  Annotation *annotation = data;
-  g_autofree char *path = open_path (context);
-  if (!annotation->is_annotation && strcmp (element, "annotation") != 0) {
-    g_set_error (error, G_MARKUP_ERROR, G_MARKUP_ERROR_INVALID_CONTENT, "expected <annotation>, found <%s>", element);
-    return;
-  }
-  annotation->is_annotation = TRUE;
-  g_string_truncate (annotation->text, 0);
-  if (strcmp (path, "object") != 0)
-    return;
-  g_clear_pointer (&annotation->name, g_free);
-  annotation->is_difficult = FALSE;
-  annotation->has_sides = 0;
+  g_autofree char *name = g_strconcat (id, ".jpg", NULL);
+  g_autofree char *usual = g_build_filename (folder, "JPEGImages", name, NULL);
+  if (g_file_test (usual, G_FILE_TEST_EXISTS))
+    return g_steal_pointer (&usual);
+  g_autofree char *within = g_path_get_dirname (usual), *stem = g_path_get_basename (id);
+  char *other = find_by_kind (within, stem, listings);
+  if (other != NULL)
+    return other;
+  g_autofree char *said = g_build_filename (folder, "JPEGImages", filename, NULL);
+  return g_file_test (said, G_FILE_TEST_IS_REGULAR) ? g_steal_pointer (&said) : g_steal_pointer (&usual);
 }
 
-static void
-take_text (GMarkupParseContext *context, const char *text, gsize length, gpointer data, GError **error)
+/* Whether <filename> names another picture than the one that was taken: not the same up to the kind. */
+static gboolean
+is_other_picture (const char *filename, const char *path)
 {
-  g_string_append_len (((Annotation *) data)->text, text, (gssize) length);
+  g_autofree char *name = g_path_get_basename (path);
+  char *point = strrchr (name, '.');
+  if (point != NULL)
+    *point = '\0';
+  const gsize length = strlen (name);
+  const gboolean begins_alike = strncmp (filename, name, length) == 0;
+  return *filename != '\0' &&
+         !(begins_alike && (filename[length] == '\0' || strrchr (filename, '.') == filename + length));
 }
 
 static gboolean
-parse_number (const char *text, double *ret_value)
+check_size (const DevkitPicture *picture, guint width, guint height, GError **error)
 {
-  char *end;
-  *ret_value = g_ascii_strtod (text, &end);
-  return end != text && *end == '\0' && isfinite (*ret_value);
+  const double said_width = picture->said_width, said_height = picture->said_height;
+  if ((said_width == 0 || said_width == width) && (said_height == 0 || said_height == height))
+    return TRUE;
+  const gboolean is_swapped = said_width == height && said_height == width;
+  g_set_error (
+      error, G_FILE_ERROR, G_FILE_ERROR_INVAL,
+      "%s: expected the size of the picture '%s', %ux%u, found a <size> of %gx%g%s (where the boxes are right, "
+      "take <size> out)",
+      picture->annotation, picture->path, width, height, said_width, said_height,
+      is_swapped ? ", swapped: boxes belong on the upright picture" : "");
+  return FALSE;
 }
 
-static void
-set_unexpected (GError **error, const char *element, const char *expected, const char *found)
+gboolean
+devkit_picture_fit (DevkitPicture *picture, const char *const *classes, guint width, guint height, GError **error)
 {
-  g_set_error (error, G_MARKUP_ERROR, G_MARKUP_ERROR_INVALID_CONTENT, "<%s>: expected %s, found '%s'", element,
-               expected, found);
-}
-
-static void
-end_object (Annotation *annotation, GError **error)
-{
-  const double *corners = annotation->corners;
-  if (annotation->name == NULL || *annotation->name == '\0' || annotation->has_sides != ALL_SIDES) {
-    g_set_error (error, G_MARKUP_ERROR, G_MARKUP_ERROR_MISSING_ATTRIBUTE,
-                 "expected a name and a bndbox of xmin, ymin, xmax and ymax in <object>, found one without %s",
-                 annotation->has_sides == ALL_SIDES ? "a name" : "all of the box");
-    return;
+  if (!check_size (picture, width, height, error))
+    return FALSE;
+  for (guint i = 0; i < picture->objects->len; i++) {
+    const VocObject *object = &g_array_index (picture->objects, VocObject, i);
+    VocBox *box = &g_array_index (picture->objects, VocObject, i).box;
+    if (box->x1 < 1 || box->y1 < 1 || box->x0 > width || box->y0 > height) {
+      g_set_error (error, G_FILE_ERROR, G_FILE_ERROR_INVAL,
+                   "%s: expected boxes inside of the picture '%s', %ux%u, found '%s' from %g, %g to %g, %g",
+                   picture->annotation, picture->path, width, height, classes[object->class_id], box->x0, box->y0,
+                   box->x1, box->y1);
+      return FALSE;
+    }
+    *box = (VocBox){ MAX (box->x0, 1), MAX (box->y0, 1), MIN (box->x1, width), MIN (box->y1, height) };
   }
-  if (corners[2] < corners[0] || corners[3] < corners[1]) {
-    g_set_error (error, G_MARKUP_ERROR, G_MARKUP_ERROR_INVALID_CONTENT,
-                 "<bndbox>: expected xmax and ymax no less than xmin and ymin, found %g, %g and %g, %g", corners[2],
-                 corners[3], corners[0], corners[1]);
-    return;
-  }
-
-  guint id = GPOINTER_TO_UINT (g_hash_table_lookup (annotation->class_ids, annotation->name));
-  if (id == 0) {
-    id = g_hash_table_size (annotation->class_ids) + 1;
-    g_hash_table_insert (annotation->class_ids, g_strdup (annotation->name), GUINT_TO_POINTER (id));
-  }
-  const VocObject object = { .box = { corners[0], corners[1], corners[2], corners[3] },
-                             .class_id = id - 1,
-                             .is_difficult = annotation->is_difficult };
-  g_array_append_val (annotation->objects, object);
-}
-
-static void
-end_element (GMarkupParseContext *context, const char *element, gpointer data, GError **error)
-{
-  Annotation *annotation = data;
-  const char *text = g_strstrip (annotation->text->str);
-  g_autofree char *path = open_path (context);
-
-  if (strcmp (path, "object") == 0) {
-    end_object (annotation, error);
-  } else if (strcmp (path, "object/name") == 0) {
-    g_free (annotation->name);
-    annotation->name = g_strdup (text);
-  } else if (strcmp (path, "object/difficult") == 0) {
-    double flag;
-    if (!parse_number (text, &flag) || (flag != 0 && flag != 1))
-      set_unexpected (error, element, "0 or 1", text);
-    annotation->is_difficult = flag == 1;
-  }
-  for (guint i = 0; i < G_N_ELEMENTS (sides); i++) {
-    if (!g_str_has_prefix (path, "object/bndbox/") || strcmp (path + strlen ("object/bndbox/"), sides[i]) != 0)
-      continue;
-    if (!parse_number (text, &annotation->corners[i]))
-      set_unexpected (error, element, "a number of pixels", text);
-    annotation->has_sides |= 1u << i;
-  }
-  g_string_truncate (annotation->text, 0);
-}
-
-/* @class_ids grows by what it does not know yet. Returns the objects (VocObject). */
-static GArray *
-read_annotation (const char *path, GHashTable *class_ids, GError **error)
-{
-  static const GMarkupParser parser = { .start_element = start_element, .end_element = end_element, .text = take_text };
-  g_autofree char *xml = NULL;
-  gsize length;
-  if (!g_file_get_contents (path, &xml, &length, error))
-    return NULL;
-
-  g_autoptr (GArray) objects = g_array_new (FALSE, FALSE, sizeof (VocObject));
-  g_autoptr (GString) text = g_string_new (NULL);
-  Annotation annotation = { .class_ids = class_ids, .objects = objects, .text = text };
-  g_autoptr (GMarkupParseContext) context =
-      g_markup_parse_context_new (&parser, G_MARKUP_PREFIX_ERROR_POSITION, &annotation, NULL);
-  const gboolean ok = g_markup_parse_context_parse (context, xml, (gssize) length, error) &&
-                      g_markup_parse_context_end_parse (context, error);
-  g_free (annotation.name);
-  if (ok)
-    return g_steal_pointer (&objects);
-  g_prefix_error (error, "%s: ", path);
-  return NULL;
+  return TRUE;
 }
 
 /* ---- Splits ----------------------------------------------------------------------------------------------------- */
@@ -192,6 +162,49 @@ split_path (const char *folder, const char *split)
 {
   g_autofree char *name = g_strconcat (split, ".txt", NULL);
   return g_build_filename (folder, "ImageSets", "Main", name, NULL);
+}
+
+/* What a line names: all of it, blanks too, or what stands before the 1, 0 or -1 that the splits of a class have.
+ * Changes
+ * @line. Returns the path of the annotation. */
+static char *
+take_name (char *line, const char *folder)
+{
+  g_autofree char *name = g_strconcat (g_strstrip (line), ".xml", NULL);
+  g_autofree char *path = g_build_filename (folder, "Annotations", name, NULL);
+  char *blank = line + strlen (line);
+  while (blank > line && !g_ascii_isspace (*blank))
+    blank--;
+  const char *flag = blank + 1;
+  const gboolean is_flag =
+      blank > line && (g_str_equal (flag, "1") || g_str_equal (flag, "0") || g_str_equal (flag, "-1"));
+  if (!is_flag || g_file_test (path, G_FILE_TEST_EXISTS))
+    return g_steal_pointer (&path);
+  *blank = '\0';
+  g_autofree char *shorter = g_strconcat (g_strchomp (line), ".xml", NULL);
+  return g_build_filename (folder, "Annotations", shorter, NULL);
+}
+
+/* Takes over @name and @path. */
+static DevkitPicture *
+read_picture (Devkit *devkit, const char *folder, const char *id, char *name, char *path, GHashTable *class_ids,
+              GHashTable *listings, GError **error)
+{
+  DevkitPicture *picture = g_new (DevkitPicture, 1);
+  *picture = (DevkitPicture){ .name = name, .annotation = path };
+  g_autoptr (Annotation) annotation = annotation_read (path, class_ids, error);
+  picture->objects = annotation != NULL ? g_array_ref (annotation->objects) : g_array_new (FALSE, FALSE, 1);
+  if (annotation == NULL) {
+    picture_free (picture);
+    return NULL;
+  }
+  picture->path = find_picture (folder, id, annotation->filename, listings);
+  picture->said_width = annotation->width;
+  picture->said_height = annotation->height;
+  if (is_other_picture (annotation->filename, picture->path) && devkit->n_renamed++ == 0)
+    devkit->renamed =
+        g_strdup_printf ("%s: <filename> is '%s', taken was '%s'", path, annotation->filename, picture->path);
+  return picture;
 }
 
 /* @prefix: what goes before the names of pictures. */
@@ -205,38 +218,28 @@ read_split (Devkit *devkit, const char *folder, const char *split, const char *p
     return FALSE;
 
   g_autoptr (GHashTable) seen = g_hash_table_new (g_str_hash, g_str_equal);
+  g_autoptr (GHashTable) listings =
+      g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_ptr_array_unref);
   for (char **line = lines; *line != NULL; line++) {
     char *id = *line;
-    id[strcspn (id, " \t")] = '\0'; /* the splits of a class have a 1, 0 or -1 behind the name */
     if (*id == '\0')
       continue;
+    g_autofree char *annotation = take_name (id, folder);
     if (!g_hash_table_add (seen, id)) {
       g_set_error (error, G_FILE_ERROR, G_FILE_ERROR_INVAL, "%s: expected every picture once, found '%s' twice", path,
                    id);
       return FALSE;
     }
-
-    g_autofree char *xml = g_strconcat (id, ".xml", NULL), *jpeg = g_strconcat (id, ".jpg", NULL);
-    g_autofree char *annotation = g_build_filename (folder, "Annotations", xml, NULL);
-    GArray *objects = read_annotation (annotation, class_ids, error);
-    if (objects == NULL)
+    DevkitPicture *picture = read_picture (devkit, folder, id, g_strconcat (prefix, id, NULL),
+                                           g_steal_pointer (&annotation), class_ids, listings, error);
+    if (picture == NULL)
       return FALSE;
-    DevkitPicture *picture = g_new (DevkitPicture, 1);
-    *picture = (DevkitPicture){ .name = g_strconcat (prefix, id, NULL),
-                                .path = g_build_filename (folder, "JPEGImages", jpeg, NULL),
-                                .objects = objects };
     g_ptr_array_add (devkit->pictures, picture);
   }
   if (g_hash_table_size (seen) > 0)
     return TRUE;
   g_set_error (error, G_FILE_ERROR, G_FILE_ERROR_INVAL, "%s: expected names of pictures, found none", path);
   return FALSE;
-}
-
-static int
-compare_strings (gconstpointer a, gconstpointer b)
-{
-  return strcmp (*(char *const *) a, *(char *const *) b);
 }
 
 /* The names of the folder's sub-folders that have the split, sorted. */

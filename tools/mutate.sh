@@ -488,12 +488,36 @@ sabotage 'evaluation: the bootstrap draws pictures once' tools/average-precision
   '      seen.right += n;' '      seen.right += 1;' eval-average-precision
 sabotage 'evaluation: the interval is the quartiles' tools/average-precision.c \
   'quantile (means, 0.025)' 'quantile (means, 0.5)' eval-average-precision
-sabotage 'devkit: the parts of an object are it' tools/devkit.c \
-  '} else if (strcmp (path, "object/name") == 0) {' '} else if (g_str_has_suffix (path, "/name")) {' eval-independent
-sabotage 'devkit: nothing is difficult' tools/devkit.c \
-  '.is_difficult = annotation->is_difficult' '.is_difficult = FALSE' eval-independent
-sabotage 'devkit: difficult is catching' tools/devkit.c \
-  '  annotation->is_difficult = FALSE;' '' eval-independent
+sabotage 'annotation: nothing is difficult' tools/annotation.c \
+  '*ret_is_difficult = is_flag ? flag == 1 :' '*ret_is_difficult = is_flag ? FALSE :' eval-annotations eval-independent
+sabotage 'annotation: everything is an answer to difficult' tools/annotation.c \
+  'if (is_flag || *ret_is_difficult || is_one_of (text, no))' 'if (TRUE)' eval-annotations
+sabotage 'annotation: of two elements the last' tools/annotation.c \
+  '    if (*ret_child != NULL) {' '    if (FALSE) {' eval-annotations
+sabotage 'annotation: an object may be any element' tools/annotation.c \
+  'if (!is_element (node, "object"))' 'if (node->type != XML_ELEMENT_NODE)' eval-annotations
+sabotage 'annotation: entities count' tools/annotation.c \
+  'document != NULL ? find_entity (document->children) : NULL' 'NULL' eval-annotations
+sabotage 'annotation: corners in any order' tools/annotation.c \
+  'if (box->x1 >= box->x0 && box->y1 >= box->y0)' 'if (TRUE)' eval-annotations
+sabotage 'devkit: a height is believed' tools/devkit.c \
+  '(said_height == 0 || said_height == height)' 'TRUE' eval-annotations
+sabotage 'devkit: boxes reach over the left edge' tools/devkit.c \
+  'MAX (box->x0, 1)' 'box->x0' eval-annotations
+sabotage 'devkit: a box outside is one' tools/devkit.c \
+  'box->x0 > width || box->y0 > height' 'box->y0 > height' eval-annotations
+sabotage 'devkit: the last kind of picture wins' tools/devkit.c \
+  'if (kind < best_kind) {' 'if (kind < G_N_ELEMENTS (kinds)) {' eval-annotations
+sabotage 'jpeg: half of one is whole' tools/jpeg.c \
+  '  case JWRN_JPEG_EOF:' '' tools-cbam-run eval-program
+sabotage 'jpeg: a lost part is not missed' tools/jpeg.c \
+  '  case JWRN_HIT_MARKER:' '' tools-cbam-run
+sabotage 'jpeg: shown as it is stored' tools/jpeg.c \
+  '"%u", orientation_of (info)' '"%u", 0 * orientation_of (info)' tools-cbam-run
+sabotage 'bmp: half of one is whole' tools/picture.c \
+  'if ((gint64) size >= needed)' 'if (TRUE)' tools-cbam-run
+sabotage 'attention: a single cell tells something' tools/attention-auc.c \
+  'can_tell ? level_auc (level, NULL) :' 'TRUE ? level_auc (level, NULL) :' eval-attention-auc
 sabotage 'attention: a tie is won' tools/attention-auc.c \
   '2 * outside + equal_outside' '2 * (outside + equal_outside)' eval-attention-auc
 sabotage 'attention: boxes begin a pixel late' tools/attention-auc.c \

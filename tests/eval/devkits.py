@@ -15,7 +15,7 @@ sys.path.insert(0, os.path.join(HERE, "..", "tools"))
 def annotation(objects):
     """The XML of [(class, (xmin, ymin, xmax, ymax), difficult)]; difficult None leaves the element out. Every object
     has a part, as some of VOC's have, that a reader must not take for the object."""
-    text = ["<annotation>\n<filename>whatever.jpg</filename><object_count>3</object_count>"]
+    text = ["<annotation>\n<object_count>3</object_count>"]
     for name, box, difficult in objects:
         corners = "".join(f"<{side}>{value}</{side}>" for side, value in zip(("xmin", "ymin", "xmax", "ymax"), box))
         text.append(f"<object>\n <name>{name}</name><pose>Left</pose>"

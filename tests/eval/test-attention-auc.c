@@ -152,6 +152,27 @@ test_levels (void)
   g_assert_true (isnan (g_array_index (scores, AttentionScore, 1).inner));
 }
 
+/* A single cell is on the object in one picture and beside it in the other: that tells pictures apart, not objects. */
+static void
+test_single_cell (void)
+{
+  static const float low = 0.25f, high = 0.75f;
+  const VocObject object = { .box = { 1, 1, 40, 40 } };
+  CbamMap map = whole_map (&high);
+  g_autoptr (AttentionStudy) study = attention_study_new ();
+
+  map.width = map.height = 1;
+  add (study, 0, &map, &object, 1);
+  map.values = (float *) &low;
+  add (study, 0, &map, NULL, 0);
+  g_autoptr (GArray) scores = scores_of (study, 1);
+  const AttentionScore *score = &g_array_index (scores, AttentionScore, 0);
+  g_assert_cmpuint (score->inside, ==, 1);
+  g_assert_cmpuint (score->outside, ==, 1);
+  g_assert_true (isnan (score->auc));
+  g_assert_true (isnan (score->auc_less_mean));
+}
+
 /* Few different values, so that ties abound; the measure is the share of pairs, counted one by one. */
 static void
 test_all_pairs (void)
@@ -195,6 +216,7 @@ main (int argc, char **argv)
   g_test_add_func ("/attention-auc/cells", test_cells);
   g_test_add_func ("/attention-auc/letterbox", test_letterbox);
   g_test_add_func ("/attention-auc/levels", test_levels);
+  g_test_add_func ("/attention-auc/single-cell", test_single_cell);
   g_test_add_func ("/attention-auc/all-pairs", test_all_pairs);
   return g_test_run ();
 }

@@ -26,6 +26,7 @@ from tap import Skip, Tap
 
 CBAM_EVAL, CBAM_RUN = sys.argv[1:]
 SIZES = {"one": (96, 96), "two": (120, 60), "three": (50, 90), "four": (33, 31)}
+PHOTO = os.path.join(TOOLS, "..", "models", "stairnet-cbam-mobilenet-voc", "dog.jpg")
 COCO_TO_VOC = os.path.join(TOOLS, "..", "models", "coco-to-voc.txt")
 REAL_PICTURES = 25
 WEIGHT_SLACK = 1e-4  # cbam-run prints weights to four digits
@@ -52,7 +53,8 @@ def make_root(folder, model):
                         detections, root))
     objects = {name: [] for name in SIZES}
     for _, picture, box in read_detections(detections)["cat"][:60]:
-        corners = [round(float(side) + noise.choice((0, 0, 1, -1)), 1) for side in box]
+        corners = [min(max(round(float(side) + noise.choice((0, 0, 1, -1)), 1), 1), end)
+                   for side, end in zip(box, 2 * SIZES[picture])]
         if noise.random() < 0.5 and corners[0] <= corners[2] and corners[1] <= corners[3]:
             objects[picture].append((noise.choice(("cat", "dog", "horse")), corners, noise.random() < 0.2))
     objects["four"] = []
@@ -129,6 +131,23 @@ def test_roots(tap, folder, model, root):
         assert parent["pictures"] == both["pictures"] and parent["map_area"] == both["map_area"]
     with tap.point("a folder twice"):
         check_one_error(cbam_eval("-m", model, root, root + "/"), "twice")
+
+
+def test_other_names(tap, folder, model, root):
+    alone, _ = evaluated("-m", model, root)
+    copy = shutil.copytree(root, os.path.join(folder, "other-names"))
+    for name, kind in (("one", "jpeg"), ("two", "PNG")):
+        os.rename(os.path.join(copy, "JPEGImages", name + ".jpg"), os.path.join(copy, "JPEGImages", f"{name}.{kind}"))
+    with tap.point("pictures of other kinds"):
+        same(evaluated("-m", model, copy)[0], {"map_area": alone["map_area"], "pictures": 4}, "other kinds")
+    with tap.point("<filename> that names another picture"):
+        path = os.path.join(copy, "Annotations", "two.xml")
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
+        write(os.path.dirname(path), "two.xml", text.replace("<annotation>", "<annotation><filename>3.jpg</filename>"))
+        result, error = evaluated("-m", model, copy)
+        same(result, {"map_area": alone["map_area"]}, "renamed")
+        assert "1 of 4" in error and "two.xml" in error and "3.jpg" in error and "two.PNG" in error, error
 
 
 def test_map(tap, folder, model, root):
@@ -231,6 +250,11 @@ def test_attention(tap, folder, model, root):
         check_one_error(cbam_eval("-m", half, "--attention", root), "--attention", "half")
 
 
+def cut(path):
+    """Leaves the first half of a file."""
+    os.truncate(path, os.path.getsize(path) // 2)
+
+
 def broken(folder, root, name, change):
     """A copy of the set with something wrong in it."""
     copy = os.path.join(folder, "broken-" + name)
@@ -258,16 +282,16 @@ def test_wrong_sets(tap, folder, model, root):
             ("broken XML", annotate("<annotation><object></annotation>"), ("two.xml", "line 1")),
             ("XML cut off", annotate("<annotation><object>"), ("two.xml",)),
             ("another document", annotate("<html></html>"), ("two.xml", "<annotation>", "<html>")),
-            ("no name", annotate(f"<annotation><object>{box}</object></annotation>"), ("two.xml", "a name")),
-            ("no box", annotate("<annotation><object><name>cat</name></object></annotation>"), ("two.xml", "box")),
-            ("half a box", annotate("<annotation><object><name>cat</name><bndbox><xmin>1</xmin></bndbox></object>"
-                                    "</annotation>"), ("two.xml", "box")),
-            ("no number", annotate(f"<annotation><object><name>cat</name>{box.replace('5', 'five')}</object>"
-                                   "</annotation>"), ("two.xml", "xmax", "'five'")),
-            ("a box inside out", annotate(f"<annotation><object><name>cat</name>{box.replace('5', '0')}</object>"
-                                          "</annotation>"), ("two.xml", "bndbox")),
-            ("difficult maybe", annotate("<annotation><object><name>cat</name><difficult>maybe</difficult></object>"
-                                         "</annotation>"), ("two.xml", "difficult", "'maybe'"))):
+            ("no name", annotate(f"<annotation>\n<object>{box}</object></annotation>"),
+             ("two.xml", "line 2", "<name>")),
+            ("half a picture", lambda copy: cut(os.path.join(copy, "JPEGImages", "two.jpg")), ("two.jpg",)),
+            ("half a JPEG", lambda copy: cut(shutil.copy(PHOTO, os.path.join(copy, "JPEGImages", "two.jpg"))),
+             ("two.jpg", "cut short")),
+            ("another size", annotate("<annotation><size><width>60</width><height>120</height></size></annotation>"),
+             ("two.xml", "two.jpg", "size", "120x60", "60x120", "swapped")),
+            ("a box outside", annotate("<annotation><object><name>cat</name>" + box.replace(">5", ">125")
+                                       .replace(">1<", ">121<") + "</object></annotation>"),
+             ("two.xml", "two.jpg", "120x60", "121"))):
         with tap.point(name):
             copy = broken(folder, root, name.replace(" ", "-"), change)
             check_one_error(cbam_eval("-m", model, copy), *words)
@@ -327,6 +351,7 @@ def main():
         test_options(tap, folder, root)
         test_figures(tap, folder, model, root)
         test_roots(tap, folder, model, root)
+        test_other_names(tap, folder, model, root)
         test_map(tap, folder, model, root)
         test_plots(tap, folder, model, root)
         test_attention(tap, folder, model, root)

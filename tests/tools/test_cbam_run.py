@@ -18,10 +18,11 @@ import zlib
 sys.dont_write_bytecode = True
 
 from attention_model import MAPS, attention_model
-from common import HERE, check_one_error, expect_ok, fake_model, json_lines, png_size, run, write_png
+from common import HERE, TOOLS, check_one_error, expect_ok, fake_model, json_lines, png_size, run, write_png
 from tap import Tap
 
 CBAM_RUN = sys.argv[1]
+PHOTO = os.path.join(TOOLS, "..", "models", "stairnet-cbam-mobilenet-voc", "dog.jpg")
 DETECTION_KEYS = {"label", "score", "x", "y", "width", "height"}
 MAP_KEYS = {"width", "height", "over"}
 OPACITY = (0.15, 0.7)  # of heat 0 and 1
@@ -201,6 +202,43 @@ def test_many(tap, folder, model, picture):
         assert len(json_lines(process.stdout)) == 1, process.stderr
 
 
+def test_damage(tap, folder, model):
+    with open(PHOTO, "rb") as file:
+        photo = file.read()
+    with open(write_png(os.path.join(folder, "whole.png"), 160, 100), "rb") as file:
+        png = file.read()
+    middle = len(photo) // 2
+    broken = {"tenth.jpg": photo[:len(photo) // 10], "half.jpg": photo[:middle], "endless.jpg": photo[:-2],
+              "hole.jpg": photo[:middle] + photo[middle + 4096:], "half.png": png[:len(png) // 2],
+              "endless.png": png[:-12], "half.bmp": bmp(16, 8)[:-60]}
+    whole = {"photo.jpg": (photo, (960, 360)), "longer.jpg": (photo + bytes(100), (960, 360)),
+             "camera.jpg": (photo[:-2] + bytes(7) + photo[-2:], (960, 360)), "longer.png": (png + b"more", (160, 100)),
+             "whole.bmp": (bmp(16, 8), (16, 8))}
+    for name, content in [*broken.items(), *((name, content) for name, (content, _) in whole.items())]:
+        with open(os.path.join(folder, name), "wb") as file:
+            file.write(content)
+    for name in broken:
+        with tap.point(f"a broken picture: {name}"):
+            check_one_error(cbam_run("-m", model, "-j", os.path.join(folder, name)), name)
+    with tap.point("broken pictures among whole ones, and such that have more than they need"):
+        names = [name for pair in zip([*broken][:len(whole)], whole) for name in pair]
+        process = cbam_run("-m", model, "-j", *(os.path.join(folder, name) for name in names))
+        assert process.returncode == 1
+        lines = json_lines(process.stdout)
+        for line, (name, (_, size)) in zip(lines, whole.items(), strict=True):
+            check_line(line, os.path.join(folder, name), *size)
+        assert lines[0]["detections"] == lines[1]["detections"] == lines[2]["detections"]
+        errors = [line for line in process.stderr.splitlines() if "cannot read" in line or "Failed" in line]
+        assert len(errors) == len(whole), process.stderr
+
+
+def bmp(width, height):
+    """A BMP of 24 bits."""
+    head = struct.pack("<2sIII", b"BM", 54 + 3 * width * height, 0, 54)
+    return head + struct.pack("<IiiHHIIiiII", 40, width, height, 1, 24, 0, 0, 0, 0, 0, 0) \
+        + bytes(range(256))[:width] * 3 * height
+
+
 def test_drawings(tap, folder, model, picture):
     with tap.point("--output of one picture"):
         drawn = os.path.join(folder, "drawn.png")
@@ -337,6 +375,7 @@ def main():
         model = fake_model(folder)
         test_reports(tap, model, picture)
         test_many(tap, folder, model, picture)
+        test_damage(tap, folder, model)
         test_drawings(tap, folder, model, picture)
         test_grad_cam(tap, folder, model, picture)
         test_attention(tap, folder, model, picture)

@@ -7,18 +7,20 @@ SPDX-License-Identifier: LGPL-2.1-or-later
 """
 
 import os
-import xml.etree.ElementTree as ElementTree
+import re
 from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from PIL import Image
 
+from annotation import read_annotation
+from faults import DataError
+from picture import read_picture
 from text_file import read_names, read_rules
 
-
-class DataError(Exception):
-    """A data set that cannot be used, in one sentence."""
+# What pictures may be called behind the last point, in any case: of several of one name, the first in this order.
+KINDS = ("jpg", "jpeg", "png", "bmp", "gif", "tif", "tiff", "webp", "pgm", "ppm")
 
 
 @dataclass
@@ -34,53 +36,113 @@ class Picture:
     others: list = field(default_factory=list)  # names of objects that are none of the classes
 
 
-def read_set(spec, classes, partial=(), progress=None):
+def read_set(spec, classes, partial=(), progress=None, say=print):
     """The pictures of FOLDER:SPLIT. `partial` is a list of (prefix of a picture's name, classes that are boxed)."""
     folder, _, split = spec.rpartition(":")
     if not folder:
         raise DataError(f"'{spec}': expected FOLDER:SPLIT")
     listing = os.path.join(folder, "ImageSets", "Main", split + ".txt")
-    try:
-        names = [line.split()[0] for line in read_names(listing) if line]
-    except OSError as error:
-        raise DataError(f"'{listing}': {error.strerror}") from error
-    if not names:
-        raise DataError(f"'{listing}': expected names of pictures, found none")
+    names, listings, renamed = list_names(folder, listing), {}, []
     pictures = []
     for name in names:
-        picture = read_picture(folder, name, classes)
+        picture = read_one(folder, name, classes, listings, renamed)
         for prefix, boxed in partial:
             if name.startswith(prefix):
                 picture.boxed = boxed
         pictures.append(picture)
         if progress:
             progress(len(pictures), len(names))
+    if renamed:
+        first = os.fsencode(renamed[0]).decode("utf-8", "replace")
+        say(f"{spec}: {len(renamed)} of {len(names)} annotations name another picture, the first is {first}")
     return pictures
 
 
-def read_picture(folder, name, classes):
-    path = os.path.join(folder, "Annotations", name + ".xml")
+def list_names(folder, listing):
+    """The pictures that a split's list names, in bytes that need not be UTF-8: as the file system has them."""
     try:
-        root = ElementTree.parse(path).getroot()
-    except (OSError, ElementTree.ParseError) as error:
-        raise DataError(f"'{path}': {error}") from error
-    with Image.open(os.path.join(folder, "JPEGImages", name + ".jpg")) as file:
-        pixels = file.convert("RGB")
+        lines = [line for line in read_names(listing) if line]
+    except OSError as error:
+        raise DataError(f"'{listing}': {error.strerror}") from error
+    names = [name_in(line, folder) for line in lines]
+    if not names:
+        raise DataError(f"'{listing}': expected names of pictures, found none")
+    if len(set(names)) < len(names):
+        twice = next(name for at, name in enumerate(names) if name in names[:at])
+        raise DataError(f"'{listing}': expected every picture once, found '{twice}' twice")
+    return names
+
+
+def annotation_path(folder, name):
+    return os.path.join(folder, "Annotations", name + ".xml")
+
+
+def name_in(line, folder):
+    """All of it, blanks too, or what stands before the 1, 0 or -1 that the splits of a class have."""
+    if os.path.exists(annotation_path(folder, line)):
+        return line
+    return re.sub(r"\s+(-?1|0)$", "", line)
+
+
+def find_picture(folder, name, filename, listings):
+    """Where a picture is: by the split's name for it, as VOC has it or in other kinds of file, else by what its
+    annotation says. If it is nowhere, where VOC has it."""
+    usual = os.path.join(folder, "JPEGImages", name + ".jpg")
+    if os.path.exists(usual):
+        return usual
+    within, stem = os.path.dirname(usual), os.path.basename(name)
+    if within not in listings:
+        listings[within] = sorted(os.listdir(os.fsencode(within))) if os.path.isdir(within) else []
+    found = []
+    for entry in listings[within]:
+        start, _, kind = os.fsdecode(entry).rpartition(".")
+        if start == stem and kind.lower() in KINDS:
+            found.append((KINDS.index(kind.lower()), entry))
+    if found:
+        return os.path.join(within, os.fsdecode(min(found)[1]))
+    said = os.path.join(folder, "JPEGImages", filename)
+    return said if os.path.isfile(said) else usual
+
+
+def is_other_picture(filename, path):
+    """Whether <filename> names another picture than the one that was taken: not the same up to the kind."""
+    name = os.path.splitext(os.path.basename(path))[0]
+    return bool(filename) and name not in (filename, filename.rpartition(".")[0])
+
+
+def fit(annotation, path, size, picture):
+    """Compares an annotation with its picture: <size> must be that, and boxes must lie on it."""
+    width, height = size
+    if any(said not in (0, is_) for said, is_ in zip(annotation.size, size)):
+        swapped = ", swapped: boxes belong on the upright picture" if annotation.size == (height, width) else ""
+        raise DataError(f"'{path}': expected the size of the picture '{picture}', {width}x{height}, found a <size> of "
+                        f"{annotation.size[0]:g}x{annotation.size[1]:g}{swapped} (where the boxes are right, take "
+                        f"<size> out)")
+    for thing in annotation.objects:
+        x1, y1, x2, y2 = thing.box
+        if x2 < 1 or y2 < 1 or x1 > width or y1 > height:
+            raise DataError(f"'{path}': expected boxes inside of the picture '{picture}', {width}x{height}, found "
+                            f"'{thing.name}' from {x1:g}, {y1:g} to {x2:g}, {y2:g}")
+
+
+def read_one(folder, name, classes, listings, renamed):
+    path = annotation_path(folder, name)
+    annotation = read_annotation(path)
+    picture = find_picture(folder, name, annotation.filename, listings)
+    if is_other_picture(annotation.filename, picture):
+        renamed.append(f"'{path}': <filename> is '{annotation.filename}', taken was '{picture}'")
+    pixels = read_picture(picture)
+    fit(annotation, path, pixels.size, picture)
     rows, labels, difficult, others = [], [], [], []
-    for thing in root.iter("object"):
-        label = thing.findtext("name", "").strip()
-        if label not in classes:
-            others.append(label)
+    for thing in annotation.objects:
+        if thing.name not in classes:
+            others.append(thing.name)
             continue
-        box = thing.find("bndbox")
-        x1, y1, x2, y2 = (float(box.findtext(key)) for key in ("xmin", "ymin", "xmax", "ymax"))
         # 1-based corners, both of them inside the box.
-        row = [(x1 - 1) / pixels.width, (y1 - 1) / pixels.height, x2 / pixels.width, y2 / pixels.height]
-        if row[2] <= row[0] or row[3] <= row[1]:
-            raise DataError(f"'{path}': {label}: a box without an area")
-        rows.append(row)
-        labels.append(classes.index(label))
-        difficult.append(thing.findtext("difficult", "0").strip() == "1")
+        x1, y1, x2, y2 = thing.box
+        rows.append([(x1 - 1) / pixels.width, (y1 - 1) / pixels.height, x2 / pixels.width, y2 / pixels.height])
+        labels.append(classes.index(thing.name))
+        difficult.append(thing.difficult)
     return Picture(f"{os.path.basename(os.path.normpath(folder))}/{name}", pixels,
                    torch.tensor(rows, dtype=torch.float32).reshape(-1, 4).clamp(0, 1),
                    torch.tensor(labels, dtype=torch.long), torch.tensor(difficult, dtype=torch.bool),
