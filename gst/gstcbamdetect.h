@@ -58,6 +58,7 @@ struct _GstCbamDetect
   guint until_next;          /* frames that go on without inference before the next one is due */
   GstClockTime last_submit;  /* running time of the frame inferred last, or GST_CLOCK_TIME_NONE */
   gboolean warned_of_region; /* that it lies outside of the frames */
+  gboolean warned_of_meta;   /* that metadata is not followed */
   GstCbamVulkan vulkan;      /* where frames come from that are no system memory */
 
   /* The task's. */

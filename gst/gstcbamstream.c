@@ -11,6 +11,7 @@
 
 #include "gstcbamcomposition.h"
 #include "gstcbamframe.h"
+#include "gstcbamoffer.h"
 #include "gstcbampublish.h"
 
 #define GST_CAT_DEFAULT gst_cbam_debug
@@ -89,6 +90,9 @@ submit_mapped (GstCbamDetect *self, GstCbamSession *session, GstBuffer *buffer, 
 
   gboolean submitted = FALSE;
   if (gst_cbam_frame_to_image (&frame, &image)) {
+    /* The frame in memory may be larger than the caps say. */
+    image.width = MIN (image.width, (guint) GST_VIDEO_INFO_WIDTH (&self->sink_info));
+    image.height = MIN (image.height, (guint) GST_VIDEO_INFO_HEIGHT (&self->sink_info));
     image.orientation = orientation;
     submitted = cbam_detector_submit (session->detector, &image, params, error);
   } else
@@ -268,6 +272,7 @@ sink_chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
 
   if (!self->sink_has_caps)
     return GST_FLOW_NOT_NEGOTIATED;
+  owned = buffer = gst_cbam_offer_fulfil (buffer, &self->sink_info, GST_ELEMENT (self), &self->warned_of_meta);
   const FrameSettings settings = get_frame_settings (self, buffer);
   account_orientation (self, &settings);
   GstFlowReturn flow = wait_room (self, &settings);
@@ -330,12 +335,17 @@ sink_set_caps (GstCbamDetect *self, GstEvent *event)
 
   gst_event_parse_caps (event, &caps);
   if (!gst_video_info_from_caps (&info, caps)) {
-    GST_ERROR_OBJECT (self, "cannot parse caps %" GST_PTR_FORMAT, caps);
+    g_autofree char *text = gst_caps_to_string (caps);
+    g_autoptr (GError) error =
+        g_error_new (CBAM_ERROR, CBAM_ERROR_BAD_IMAGE,
+                     "Expected frames of video/x-raw with a format, a width and a height; found %s.", text);
+    gst_cbam_detect_post_error (self, error);
     return FALSE;
   }
   self->sink_info = info;
   self->sink_has_caps = TRUE;
   self->warned_of_region = FALSE;
+  self->warned_of_meta = FALSE;
   gst_cbam_latency_ask (&self->latency, self->sink_pad);
   GST_DEBUG_OBJECT (self, "%slive, %" GST_PTR_FORMAT, gst_cbam_latency_is_live (&self->latency) ? "" : "not ", caps);
   return TRUE;
@@ -520,6 +530,7 @@ task_query (GstCbamDetect *self, GstQuery *query)
   gboolean answer = self->flow == GST_FLOW_OK && gst_pad_peer_query (self->src_pad, query);
 
   if (GST_QUERY_TYPE (query) == GST_QUERY_ALLOCATION) {
+    gst_cbam_offer_filter (query);
     if (answer)
       add_held_buffers (self, query);
     answer |= self->flow == GST_FLOW_OK && align_buffers (self, query);
@@ -647,6 +658,7 @@ gst_cbam_stream_init (GstCbamDetect *self)
   gst_pad_set_event_full_function (self->sink_pad, GST_DEBUG_FUNCPTR (sink_event));
   gst_pad_set_query_function (self->sink_pad, GST_DEBUG_FUNCPTR (sink_query));
   gst_pad_set_activatemode_function (self->sink_pad, GST_DEBUG_FUNCPTR (sink_activate_mode));
+  GST_PAD_SET_ACCEPT_INTERSECT (self->sink_pad); /* caps need not have all fields of the template */
   gst_element_add_pad (GST_ELEMENT (self), self->sink_pad);
 
   self->src_pad = gst_pad_new_from_static_template (&src_template, "src");
