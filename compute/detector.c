@@ -30,8 +30,8 @@ typedef struct
   CbamDetectParams params;
   guint x, y, width, height; /* of the part that is looked at */
   CbamOrientation orientation;
-  gint64 submitted;          /* g_get_monotonic_time() */
-  CbamGradCam *cam;          /* NULL until somebody asks */
+  gint64 submitted; /* g_get_monotonic_time() */
+  CbamGradCam *cam; /* NULL until somebody asks */
 } Flight;
 
 struct _CbamDetector
@@ -41,8 +41,8 @@ struct _CbamDetector
   guint n_slots;
   CbamShare share;
   gboolean warming; /* a frame says nothing of how long others will take */
-  guint head; /* next to submit; the submitting thread's */
-  guint tail; /* next to collect; the collecting thread's */
+  guint head;       /* next to submit; the submitting thread's */
+  guint tail;       /* next to collect; the collecting thread's */
   guint in_flight;
   GMutex lock; /* guards in_flight */
 
@@ -271,7 +271,7 @@ place_box (const CbamCandidate *candidate, const Flight *flight, const CbamFrame
                      candidate->y1 * input->height * frame->scale_y + frame->shift_y };
   const float width = (float) flight->width, height = (float) flight->height;
 
-  cbam_turn_bounds (flight->orientation, width, height, &box);
+  cbam_orientation_turn_bounds (flight->orientation, width, height, &box);
   const float left = CLAMP (box.x0, 0, width), right = CLAMP (box.x1, 0, width);
   const float top = CLAMP (box.y0, 0, height), bottom = CLAMP (box.y1, 0, height);
 
@@ -330,7 +330,7 @@ add_op_times (CbamDetector *detector, const Flight *flight, CbamResult *result)
 static void
 place_map (const Flight *flight, CbamMap *map)
 {
-  cbam_turn_map (flight->orientation, (float) flight->width, (float) flight->height, map);
+  cbam_orientation_turn_map (flight->orientation, (float) flight->width, (float) flight->height, map);
   map->x += (float) flight->x;
   map->y += (float) flight->y;
 }

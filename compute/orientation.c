@@ -4,7 +4,7 @@
 
 #include "orientation.h"
 
-static const CbamTurn turns[] = {
+static const CbamAxes axes[] = {
   [CBAM_ORIENTATION_IDENTITY] = { FALSE, FALSE, FALSE },
   [CBAM_ORIENTATION_90R] = { .swap = TRUE, .reverse_y = TRUE },
   [CBAM_ORIENTATION_180] = { .reverse_x = TRUE, .reverse_y = TRUE },
@@ -15,16 +15,16 @@ static const CbamTurn turns[] = {
   [CBAM_ORIENTATION_UR_LL] = { .swap = TRUE, .reverse_x = TRUE, .reverse_y = TRUE },
 };
 
-const CbamTurn *
-cbam_turn_get (CbamOrientation orientation)
+const CbamAxes *
+cbam_orientation_get_axes (CbamOrientation orientation)
 {
-  return &turns[orientation];
+  return &axes[orientation];
 }
 
 void
-cbam_turn_bounds (CbamOrientation orientation, float width, float height, CbamBounds *bounds)
+cbam_orientation_turn_bounds (CbamOrientation orientation, float width, float height, CbamBounds *bounds)
 {
-  const CbamTurn *turn = &turns[orientation];
+  const CbamAxes *turn = &axes[orientation];
   CbamBounds b = *bounds;
 
   if (turn->swap)
@@ -38,7 +38,7 @@ cbam_turn_bounds (CbamOrientation orientation, float width, float height, CbamBo
 
 /* @width, @height: of the stored map. */
 static float *
-turn_values (const CbamTurn *turn, const float *upright, guint width, guint height)
+turn_values (const CbamAxes *turn, const float *upright, guint width, guint height)
 {
   float *stored = g_new (float, (gsize) width *height);
 
@@ -52,15 +52,15 @@ turn_values (const CbamTurn *turn, const float *upright, guint width, guint heig
 }
 
 void
-cbam_turn_map (CbamOrientation orientation, float width, float height, CbamMap *map)
+cbam_orientation_turn_map (CbamOrientation orientation, float width, float height, CbamMap *map)
 {
-  const CbamTurn *turn = &turns[orientation];
+  const CbamAxes *turn = &axes[orientation];
   CbamBounds over = { map->x, map->y, map->x + map->frame_width, map->y + map->frame_height };
   float *upright = (float *) map->values;
 
   if (orientation == CBAM_ORIENTATION_IDENTITY)
     return;
-  cbam_turn_bounds (orientation, width, height, &over);
+  cbam_orientation_turn_bounds (orientation, width, height, &over);
   *map = (CbamMap){
     .width = turn->swap ? map->height : map->width,
     .height = turn->swap ? map->width : map->height,

@@ -15,9 +15,9 @@ G_BEGIN_DECLS
 typedef struct
 {
   gboolean swap, reverse_x, reverse_y;
-} CbamTurn;
+} CbamAxes;
 
-const CbamTurn *cbam_turn_get (CbamOrientation orientation);
+const CbamAxes *cbam_orientation_get_axes (CbamOrientation orientation);
 
 /* Edges of a rectangle. */
 typedef struct
@@ -26,9 +26,9 @@ typedef struct
 } CbamBounds;
 
 /* From the upright picture to the stored one, which is @width x @height. */
-void cbam_turn_bounds (CbamOrientation orientation, float width, float height, CbamBounds *bounds);
+void cbam_orientation_turn_bounds (CbamOrientation orientation, float width, float height, CbamBounds *bounds);
 
 /* The same for a map and where it lies. Its values, which must be its own, are put in the place of others. */
-void cbam_turn_map (CbamOrientation orientation, float width, float height, CbamMap *map);
+void cbam_orientation_turn_map (CbamOrientation orientation, float width, float height, CbamMap *map);
 
 G_END_DECLS

@@ -10,8 +10,9 @@
 
 #define MAX_EXTENT 65535
 #define ROW_ALIGNMENT 4
-#define FOLLOWS_ROWS 64 /* a plane this many rows behind the one before belongs to it, alignment of decoders included  \
-                         */
+#define FOLLOWS_ROWS                                                                                                   \
+  64 /* a plane this many rows behind the one before belongs to it, alignment of decoders included                     \
+      */
 
 /* Where one component lies: byte @offset of each @step bytes of @plane, subsampled by 1 << @sub_x, 1 << @sub_y. */
 typedef struct
@@ -332,7 +333,7 @@ fill_matrix (const CbamImage *image, gboolean is_yuv, float out[12])
 static void
 turn_component (CbamComponent *c, const CbamImage *image)
 {
-  const CbamTurn *turn = cbam_turn_get (image->orientation);
+  const CbamAxes *turn = cbam_orientation_get_axes (image->orientation);
 
   if (turn->reverse_x) {
     c->offset += (c->width - 1) * c->step;
@@ -388,7 +389,7 @@ fill_components (const CbamImage *image, const CbamPlacement *placement, CbamFra
 static void
 fill_geometry (const CbamImage *image, const CbamInputSpec *input, CbamFrameArgs *frame)
 {
-  const gboolean swap = cbam_turn_get (image->orientation)->swap;
+  const gboolean swap = cbam_orientation_get_axes (image->orientation)->swap;
   const guint width = swap ? image->height : image->width, height = swap ? image->width : image->height;
   const double scale_x = (double) width / input->width, scale_y = (double) height / input->height;
   const double scale = MAX (scale_x, scale_y);

@@ -33,7 +33,7 @@ test_bounds (void)
     double expected[4];
 
     turned_rectangle (o, stored_width (o), stored_height (o), rectangle, expected);
-    cbam_turn_bounds (o, stored_width (o), stored_height (o), &bounds);
+    cbam_orientation_turn_bounds (o, stored_width (o), stored_height (o), &bounds);
     g_assert_cmpfloat (bounds.x0, ==, expected[0]);
     g_assert_cmpfloat (bounds.y0, ==, expected[1]);
     g_assert_cmpfloat (bounds.x1, ==, expected[0] + expected[2]);
@@ -67,7 +67,7 @@ test_map (void)
     guint x, y;
 
     turned_rectangle (o, stored_width (o), stored_height (o), over, expected);
-    cbam_turn_map (o, stored_width (o), stored_height (o), &map);
+    cbam_orientation_turn_map (o, stored_width (o), stored_height (o), &map);
     g_assert_cmpuint (map.width, ==, turned_swaps (o) ? ROWS : COLUMNS);
     g_assert_cmpuint (map.height, ==, turned_swaps (o) ? COLUMNS : ROWS);
     g_assert_cmpfloat (map.x, ==, expected[0]);
@@ -89,7 +89,7 @@ test_no_values (void)
 {
   CbamMap map = { .width = COLUMNS, .height = ROWS, .frame_width = WIDTH, .frame_height = HEIGHT };
 
-  cbam_turn_map (CBAM_ORIENTATION_90R, HEIGHT, WIDTH, &map);
+  cbam_orientation_turn_map (CBAM_ORIENTATION_90R, HEIGHT, WIDTH, &map);
   g_assert_null (map.values);
   g_assert_cmpuint (map.width, ==, ROWS);
   g_assert_cmpfloat (map.frame_width, ==, HEIGHT);

@@ -269,7 +269,7 @@ test_fusion (void)
 
   for (guint32 seed = 1; seed <= GRAPHS; seed++) {
     /* All rules on even seeds, else any of them. */
-    const guint some = seed % 2 == 0 ? CBAM_FUSE_ALL : seed * 2654435761u >> 16;
+    const guint some = seed % 2 == 0 ? (guint) CBAM_FUSE_ALL : seed * 2654435761u >> 16;
     const CbamFusions fusions = some & WITH_REFERENCE;
     g_autoptr (CbamGraph) plain = make_graph (seed), fused = make_graph (seed);
     g_autoptr (CbamReference) expected = NULL, found = NULL;
