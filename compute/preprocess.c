@@ -4,6 +4,8 @@
 
 #include "preprocess.h"
 
+#include "thin.h"
+
 #include <string.h>
 
 #define MAX_EXTENT 65535
@@ -194,6 +196,16 @@ cbam_image_crop (const CbamImage *image, const CbamRegion *region, CbamImage *re
   return TRUE;
 }
 
+const guint8 *
+cbam_image_get_component (const CbamImage *image, guint component, gsize *ret_row, guint *ret_step)
+{
+  const ComponentLayout *from = &layouts[image->format].components[component];
+
+  *ret_row = stride_of (image, from->plane);
+  *ret_step = from->step;
+  return image->planes[from->plane] + from->offset;
+}
+
 CbamPlacement
 cbam_image_get_packed (const CbamImage *image)
 {
@@ -259,36 +271,6 @@ texel_bytes (const FormatLayout *layout, guint plane)
   return is_texel && !shares_luma ? bytes : 0;
 }
 
-guint
-cbam_image_get_copies (const CbamVulkanFrame *frame, const CbamImage *part, guint x, guint y, CbamImageCopy copies[3],
-                       GError **error)
-{
-  const FormatLayout *layout = &layouts[part->format];
-  const CbamPlacement packed = cbam_image_get_packed (part);
-
-  for (guint p = 0; p < layout->n_planes; p++) {
-    const guint bytes = texel_bytes (layout, p);
-
-    if (bytes == 0 || frame->planes[p].image == VK_NULL_HANDLE) {
-      g_set_error (error, CBAM_ERROR, CBAM_ERROR_BAD_IMAGE, "plane %u of a %s frame %s", p, layout->name,
-                   bytes == 0 ? "has no texels of one pixel; expected NV12, I420, RGBA, BGRA, RGBx, BGRx or GRAY8"
-                              : "has no image");
-      return 0;
-    }
-    copies[p] = (CbamImageCopy){
-      .plane = frame->planes[p],
-      .region = {
-        .bufferOffset = packed.offsets[p],
-        .bufferRowLength = (guint32) (packed.strides[p] / bytes),
-        .imageSubresource = { frame->planes[p].aspect ? frame->planes[p].aspect : VK_IMAGE_ASPECT_COLOR_BIT, 0, 0, 1 },
-        .imageOffset = { (gint32) (x >> layout->row_sub[p]), (gint32) (y >> layout->column_sub[p]), 0 },
-        .imageExtent = { subsampled (part->width, layout->row_sub[p]), rows (part, p), 1 },
-      },
-    };
-  }
-  return layout->n_planes;
-}
-
 /* Rows of three factors and an offset: components 0..255 to R, G, B 0..255. */
 static void
 fill_matrix (const CbamImage *image, gboolean is_yuv, float out[12])
@@ -345,6 +327,109 @@ fill_components (const CbamImage *image, const CbamPlacement *placement, CbamFra
       .shift_y = between_y ? -0.25f : 0.0f,
     };
   }
+}
+
+/* What is left out of @plane: the same of all components in it, where planes are made of texels. */
+static const CbamThin *
+thin_of (const CbamFrameArgs *frame, const FormatLayout *layout, guint plane)
+{
+  guint c = 0;
+
+  while (layout->components[c].plane != plane)
+    c++;
+  return &frame->thin[c];
+}
+
+/* One plane after the other, of each what is there. */
+static CbamPlacement
+place_thinned (const CbamImage *part, const CbamFrameArgs *frame)
+{
+  const FormatLayout *layout = &layouts[part->format];
+  CbamPlacement placement = { 0 };
+
+  for (guint p = 0; p < layout->n_planes; p++) {
+    const CbamThin *thin = thin_of (frame, layout, p);
+    const gsize columns = cbam_thin_count (&thin->x, subsampled (part->width, layout->row_sub[p]));
+
+    placement.offsets[p] = placement.size;
+    placement.strides[p] = (columns * layout->row_bytes[p] + ROW_ALIGNMENT - 1) / ROW_ALIGNMENT * ROW_ALIGNMENT;
+    placement.size += placement.strides[p] * cbam_thin_count (&thin->y, rows (part, p));
+  }
+  return placement;
+}
+
+gboolean
+cbam_image_thin (const CbamImage *part, const CbamInputSpec *input, gsize limit, CbamFrameArgs *frame,
+                 CbamPlacement *ret_placement)
+{
+  /* Whole rows are the fewest copies. */
+  static const CbamThinAxes ways[] = { CBAM_THIN_ROWS, CBAM_THIN_COLUMNS, CBAM_THIN_ROWS | CBAM_THIN_COLUMNS };
+
+  for (guint i = 0; i < G_N_ELEMENTS (ways); i++) {
+    cbam_thin_fill (frame, input, ways[i]);
+    *ret_placement = place_thinned (part, frame);
+    if (ret_placement->size > limit)
+      continue;
+    fill_components (part, ret_placement, frame);
+    return TRUE;
+  }
+  return FALSE;
+}
+
+/* @whole copies a plane of texels of @bytes each; with @thin only its groups of lines. */
+static void
+add_regions (GArray *regions, const VkBufferImageCopy *whole, guint bytes, const CbamThin *thin)
+{
+  const guint columns = thin && thin->x.count > 0 ? thin->x.count : 1,
+              rows = thin && thin->y.count > 0 ? thin->y.count : 1;
+
+  for (guint j = 0; j < rows; j++)
+    for (guint i = 0; i < columns; i++) {
+      VkBufferImageCopy region = *whole;
+
+      if (thin && thin->x.count > 0) {
+        region.bufferOffset += (VkDeviceSize) i * CBAM_THIN_LINES * bytes;
+        region.imageOffset.x += (gint32) cbam_thin_begin (&thin->x, i);
+        region.imageExtent.width = CBAM_THIN_LINES;
+      }
+      if (thin && thin->y.count > 0) {
+        region.bufferOffset += (VkDeviceSize) j * CBAM_THIN_LINES * whole->bufferRowLength * bytes;
+        region.imageOffset.y += (gint32) cbam_thin_begin (&thin->y, j);
+        region.imageExtent.height = CBAM_THIN_LINES;
+      }
+      g_array_append_val (regions, region);
+    }
+}
+
+guint
+cbam_image_get_copies (const CbamVulkanFrame *frame, const CbamImage *part, guint x, guint y,
+                       const CbamPlacement *placement, const CbamFrameArgs *thinned, CbamImageCopy copies[3],
+                       GArray *regions, GError **error)
+{
+  const FormatLayout *layout = &layouts[part->format];
+
+  g_array_set_size (regions, 0);
+  for (guint p = 0; p < layout->n_planes; p++) {
+    const guint bytes = texel_bytes (layout, p);
+
+    if (bytes == 0 || frame->planes[p].image == VK_NULL_HANDLE) {
+      g_set_error (error, CBAM_ERROR, CBAM_ERROR_BAD_IMAGE, "plane %u of a %s frame %s", p, layout->name,
+                   bytes == 0 ? "has no texels of one pixel; expected NV12, I420, RGBA, BGRA, RGBx, BGRx or GRAY8"
+                              : "has no image");
+      return 0;
+    }
+    const VkBufferImageCopy whole = {
+      .bufferOffset = placement->offsets[p],
+      .bufferRowLength = (guint32) (placement->strides[p] / bytes),
+      .imageSubresource = { frame->planes[p].aspect ? frame->planes[p].aspect : VK_IMAGE_ASPECT_COLOR_BIT, 0, 0, 1 },
+      .imageOffset = { (gint32) (x >> layout->row_sub[p]), (gint32) (y >> layout->column_sub[p]), 0 },
+      .imageExtent = { subsampled (part->width, layout->row_sub[p]), rows (part, p), 1 },
+    };
+    copies[p] = (CbamImageCopy){ .plane = frame->planes[p], .first = regions->len };
+    add_regions (regions, &whole, bytes, thinned ? thin_of (thinned, layout, p) : NULL);
+    copies[p].n = regions->len - copies[p].first;
+  }
+  return layout->n_planes;
 }
 
 static void

@@ -179,7 +179,13 @@ sabotage 'in place: rows are packed' compute/preprocess.c \
 sabotage 'images: chroma is copied from where luma lies' compute/preprocess.c \
   '(gint32) (x >> layout->row_sub[p])' '(gint32) x' nets-vulkan-frames
 sabotage 'images: rows follow each other without a gap' compute/preprocess.c \
-  '.bufferRowLength = (guint32) (packed.strides[p] / bytes)' '.bufferRowLength = 0' nets-vulkan-frames
+  '.bufferRowLength = (guint32) (placement->strides[p] / bytes)' '.bufferRowLength = 0' nets-vulkan-frames
+sabotage 'thin: two lines before each position and none behind' compute/thin.c \
+  'floor ((first - 0.5) * CBAM_THIN_ONE)' 'floor ((first - 2.5) * CBAM_THIN_ONE)' ops-preprocess
+sabotage 'thin: lines belong to the position before them' shaders/preprocess.comp \
+  '(float (line) - axis.middle) * axis.inv_step' '(float (line) - axis.middle) * axis.inv_step - 0.5' ops-preprocess
+sabotage 'thin: frames are read by the kernel for whole ones' compute/graph/slot.c \
+  'slot->thin && slot->program->thin[s]' 'FALSE' ops-preprocess nets-detector
 sabotage 'adopted: the queue is used without its lock' compute/vk/device.c \
   '  if (device->owner.lock)
     device->owner.lock (device->owner.data);' '' nets-vulkan-frames

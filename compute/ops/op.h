@@ -57,7 +57,8 @@ struct _CbamOpVariant
 {
   const char *name;
   const CbamShader *shader;
-  guint needs; /* CbamNeeds */
+  const CbamShader *thin; /* the same for thinned frames; NULL = it does not read frames */
+  guint needs;            /* CbamNeeds */
   CbamBinding bindings[CBAM_MAX_BINDINGS];
   guint args_size;
   guint tile[3];      /* what the shader was compiled with; meaning is the op's */

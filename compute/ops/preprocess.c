@@ -10,6 +10,7 @@
 #include "graph/run_reference.h"
 #include "ops/map.h"
 #include "shaders.h"
+#include "thin.h"
 
 static void
 dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_dispatch)
@@ -21,12 +22,14 @@ dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_
 static const CbamOpVariant variants[] = {
   { .name = "texel",
     .shader = &cbam_shader_preprocess_texel,
+    .thin = &cbam_shader_preprocess_thin_texel,
     .needs = CBAM_NEED_TEXELS,
     .bindings = { CBAM_BIND_PIXELS, CBAM_BIND_FRAME, CBAM_BIND_OUTPUT },
     .args_size = sizeof (CbamMapArgs),
     .dispatch = dispatch },
   { .name = "plain",
     .shader = &cbam_shader_preprocess_plain,
+    .thin = &cbam_shader_preprocess_thin_plain,
     .bindings = { CBAM_BIND_PIXELS, CBAM_BIND_FRAME, CBAM_BIND_OUTPUT },
     .args_size = sizeof (CbamMapArgs),
     .dispatch = dispatch },
@@ -34,13 +37,14 @@ static const CbamOpVariant variants[] = {
 
 /* Bilinear, edges repeated; @x and @y in pixels of the frame, 0 in the middle of the first. */
 static double
-sample (const guint8 *pixels, const CbamComponent *c, double x, double y)
+sample (const guint8 *pixels, const CbamComponent *c, const CbamThin *thin, double x, double y)
 {
   const double px = CLAMP (x * c->scale_x + c->shift_x, 0, c->width - 1.0);
   const double py = CLAMP (y * c->scale_y + c->shift_y, 0, c->height - 1.0);
-  const gsize x0 = (gsize) px, y0 = (gsize) py;
-  const gsize x1 = MIN (x0 + 1, c->width - 1), y1 = MIN (y0 + 1, c->height - 1);
-  const double fx = px - x0, fy = py - y0;
+  const guint left = (guint) px, top = (guint) py;
+  const double fx = px - left, fy = py - top;
+  const gsize x0 = cbam_thin_find (&thin->x, left), x1 = cbam_thin_find (&thin->x, MIN (left + 1, c->width - 1));
+  const gsize y0 = cbam_thin_find (&thin->y, top), y1 = cbam_thin_find (&thin->y, MIN (top + 1, c->height - 1));
   const guint8 *row0 = pixels + c->offset + y0 * c->row, *row1 = pixels + c->offset + y1 * c->row;
 
   return (row0[x0 * c->step] * (1 - fx) + row0[x1 * c->step] * fx) * (1 - fy) +
@@ -61,7 +65,7 @@ reference (CbamReference *run, const CbamNode *node)
       double raw[3];
 
       for (guint c = 0; inside && c < 3; c++)
-        raw[c] = sample (run->pixels, &f->component[c], at_x, at_y);
+        raw[c] = sample (run->pixels, &f->component[c], &f->thin[c], at_x, at_y);
       for (guint c = 0; c < 3; c++) {
         const float *row = f->matrix + c * 4;
         const guint plane = f->bgr ? 2 - c : c;
