@@ -94,7 +94,7 @@ upload_weights (CbamProgram *program, GError **error)
     const CbamStep *step = &plan->steps[s];
 
     if (step->weights_size > 0)
-      step->node->op->pack (step->node, (float *) (packed + step->weights_offset));
+      step->node->op->pack (step->variant, step->node, (float *) (packed + step->weights_offset));
   }
   return cbam_device_upload (program->device, program->weights, 0, packed, plan->weights_size, error);
 }
