@@ -18,6 +18,7 @@
 #include "post/nms.h"
 #include "preprocess.h"
 #include "result.h"
+#include "thin.h"
 
 #define DEFAULT_SLOTS 2
 #define MAX_SLOTS 64
@@ -41,7 +42,8 @@ struct _CbamDetector
   guint n_slots;
   CbamShare share;
   gboolean warming; /* a frame says nothing of how long others will take */
-  guint head;       /* next to submit; the submitting thread's */
+  guint head;       /* next to submit; the submitting thread's, as is */
+  GArray *regions;  /* VkBufferImageCopy of a frame in images */
   guint tail;       /* next to collect; the collecting thread's */
   guint in_flight;
   GMutex lock; /* guards in_flight */
@@ -55,56 +57,103 @@ G_STATIC_ASSERT (sizeof ((CbamDetectParams *) NULL)->classes * 8 == CBAM_MAX_CLA
 
 /* ---- Submit ----------------------------------------------------------------------------------------------------- */
 
-/* Lets the device read the caller's memory. FALSE: it cannot, which is no error. */
+/* Lets the device read the caller's memory; *@placement is how it lies there then. FALSE: it cannot, which is no error.
+ */
 static gboolean
-read_in_place (CbamDetector *detector, CbamSlot *slot, const CbamImage *image, CbamPlacement *ret_placement)
+read_in_place (CbamDetector *detector, CbamSlot *slot, const CbamImage *image, gsize limit, CbamPlacement *placement)
 {
-  const CbamDeviceCaps *caps = &cbam_program_get_device (detector->model->program)->caps;
+  const gsize alignment = cbam_device_get_host_alignment (cbam_model_get_device (detector->model));
+  CbamPlacement there;
   const guint8 *start;
 
-  return image->lasting && caps->import_alignment > 0 &&
-         cbam_image_get_in_place (image, caps->import_alignment, &start, ret_placement) &&
-         ret_placement->size <= caps->max_storage_range &&
-         cbam_slot_import_pixels (slot, start, ret_placement->size, NULL);
+  if (!image->lasting || alignment == 0 || !cbam_image_get_in_place (image, alignment, &start, &there) ||
+      there.size > limit || !cbam_slot_import_pixels (slot, start, there.size, NULL))
+    return FALSE;
+  *placement = there;
+  return TRUE;
 }
 
 static gboolean
-copy_pixels (CbamSlot *slot, const CbamImage *image, CbamPlacement *ret_placement, GError **error)
+copy_pixels (CbamSlot *slot, const CbamImage *image, const CbamPlacement *placement, GError **error)
 {
-  guint8 *pixels;
+  guint8 *pixels = cbam_slot_reserve_pixels (slot, placement->size, error);
 
-  *ret_placement = cbam_image_get_packed (image);
-  pixels = cbam_slot_reserve_pixels (slot, ret_placement->size, error);
   if (!pixels)
     return FALSE;
   cbam_image_pack (image, pixels);
   return TRUE;
 }
 
-/* @source: where the pixels are, or NULL when @part says so itself. */
+/* With @thinned only what that leaves in. */
 static gboolean
-take_pixels (CbamDetector *detector, const Flight *flight, const CbamVulkanFrame *source, const CbamImage *part,
-             CbamPlacement *ret_placement, GError **error)
+copy_images (CbamDetector *detector, const Flight *flight, const CbamVulkanFrame *source, const CbamImage *part,
+             const CbamPlacement *placement, const CbamFrameArgs *thinned, GError **error)
 {
   CbamImageCopy copies[3];
-  guint n;
+  const guint n =
+      cbam_image_get_copies (source, part, flight->x, flight->y, placement, thinned, copies, detector->regions, error);
 
-  if (!source)
-    return read_in_place (detector, flight->slot, part, ret_placement) ||
-           copy_pixels (flight->slot, part, ret_placement, error);
-  *ret_placement = cbam_image_get_packed (part);
-  n = cbam_image_get_copies (source, part, flight->x, flight->y, copies, error);
-  return n > 0 && cbam_slot_copy_images (flight->slot, copies, n, ret_placement->size, error);
+  return n > 0 && cbam_slot_copy_images (flight->slot, copies, n, detector->regions, placement->size, error);
+}
+
+/* A frame that the device can bind. @source: where the pixels are, or NULL when @part says so itself. */
+static gboolean
+take_whole (CbamDetector *detector, const Flight *flight, const CbamVulkanFrame *source, const CbamImage *part,
+            CbamPlacement *placement, gsize limit, GError **error)
+{
+  const gboolean taken = source ? copy_images (detector, flight, source, part, placement, NULL, error)
+                                : read_in_place (detector, flight->slot, part, limit, placement) ||
+                                      copy_pixels (flight->slot, part, placement, error);
+
+  if (taken)
+    cbam_frame_fill (cbam_slot_get_frame (flight->slot), part, placement, detector->model->spec, &flight->params);
+  return taken;
+}
+
+/* A larger one. */
+static gboolean
+take_thinned (CbamDetector *detector, const Flight *flight, const CbamVulkanFrame *source, const CbamImage *part,
+              CbamPlacement *placement, gsize limit, GError **error)
+{
+  const CbamInputSpec *input = &detector->model->spec->input;
+  CbamFrameArgs *frame = cbam_slot_get_frame (flight->slot);
+  gboolean fits;
+
+  cbam_frame_fill (frame, part, placement, detector->model->spec, &flight->params);
+  if (source) {
+    fits = cbam_image_thin (part, input, limit, frame, placement);
+  } else {
+    cbam_thin_fill (frame, input, CBAM_THIN_ROWS | CBAM_THIN_COLUMNS);
+    placement->size = cbam_thin_place (frame);
+    fits = placement->size <= limit;
+  }
+  if (!fits) {
+    g_set_error (error, CBAM_ERROR, CBAM_ERROR_UNSUPPORTED,
+                 "of a frame of %ux%u pixels, %ux%u of them sampled, %" G_GSIZE_FORMAT
+                 " bytes are needed; %s binds at most %" G_GSIZE_FORMAT,
+                 part->width, part->height, input->width, input->height, placement->size,
+                 cbam_device_get_info (cbam_model_get_device (detector->model))->name, limit);
+    return FALSE;
+  }
+  if (source)
+    return copy_images (detector, flight, source, part, placement, frame, error);
+  guint8 *pixels = cbam_slot_reserve_pixels (flight->slot, placement->size, error);
+  if (pixels)
+    cbam_thin_pack (part, frame, pixels);
+  return pixels != NULL;
 }
 
 static gboolean
 start (CbamDetector *detector, Flight *flight, const CbamVulkanFrame *source, const CbamImage *part, GError **error)
 {
-  CbamPlacement placement;
+  const gsize limit = cbam_program_get_pixels_limit (detector->model->program);
+  CbamPlacement placement = cbam_image_get_packed (part);
+  const gboolean thin = placement.size > limit;
 
-  if (!take_pixels (detector, flight, source, part, &placement, error))
+  if (thin ? !take_thinned (detector, flight, source, part, &placement, limit, error)
+           : !take_whole (detector, flight, source, part, &placement, limit, error))
     return FALSE;
-  cbam_frame_fill (cbam_slot_get_frame (flight->slot), part, &placement, detector->model->spec, &flight->params);
+  cbam_slot_set_thin (flight->slot, thin);
   cbam_slot_keep_levels (flight->slot, flight->params.grad_cam > 0);
   return cbam_slot_submit (flight->slot, error);
 }
@@ -425,6 +474,7 @@ cbam_detector_new (CbamModel *model, const CbamDetectorConfig *config, GError **
   cbam_turns_join (model->device->turns, &detector->share);
   detector->candidates = g_array_new (FALSE, FALSE, sizeof (CbamCandidate));
   detector->scratch = g_byte_array_new ();
+  detector->regions = g_array_new (FALSE, FALSE, sizeof (VkBufferImageCopy));
   for (guint i = 0; i < n_slots; i++) {
     detector->flights[i].slot = cbam_slot_new (model->program, config && config->profile, error);
     if (!detector->flights[i].slot)
@@ -448,6 +498,7 @@ cbam_detector_free (CbamDetector *detector)
   }
   g_clear_pointer (&detector->candidates, g_array_unref);
   g_clear_pointer (&detector->scratch, g_byte_array_unref);
+  g_clear_pointer (&detector->regions, g_array_unref);
   if (detector->model)
     cbam_turns_leave (detector->model->device->turns, &detector->share);
   cbam_model_unref (detector->model);

@@ -181,7 +181,13 @@ sabotage 'in place: rows are packed' compute/preprocess.c \
 sabotage 'images: chroma is copied from where luma lies' compute/preprocess.c \
   '(gint32) (x >> layout->row_sub[p])' '(gint32) x' nets-vulkan-frames
 sabotage 'images: rows follow each other without a gap' compute/preprocess.c \
-  '.bufferRowLength = (guint32) (packed.strides[p] / bytes)' '.bufferRowLength = 0' nets-vulkan-frames
+  '.bufferRowLength = (guint32) (placement->strides[p] / bytes)' '.bufferRowLength = 0' nets-vulkan-frames
+sabotage 'thin: two lines before each position and none behind' compute/thin.c \
+  'floor ((first - 0.5) * CBAM_THIN_ONE)' 'floor ((first - 2.5) * CBAM_THIN_ONE)' ops-preprocess
+sabotage 'thin: lines belong to the position before them' shaders/preprocess.comp \
+  '(float (line) - axis.middle) * axis.inv_step' '(float (line) - axis.middle) * axis.inv_step - 0.5' ops-preprocess
+sabotage 'thin: frames are read by the kernel for whole ones' compute/graph/slot.c \
+  'slot->thin && slot->program->thin[s]' 'FALSE' ops-preprocess nets-detector
 sabotage 'adopted: the queue is used without its lock' compute/vk/device.c \
   '  if (device->owner.lock)
     device->owner.lock (device->owner.data);' '' nets-vulkan-frames
@@ -208,6 +214,8 @@ sabotage 'memory: the last atom is not flushed' compute/vk/memory.c \
 # Ops: what the host computes for the kernels.
 sabotage 'conv: borders a pixel too narrow on the far side' compute/ops/conv.c \
   'last - (gint) (input - 1)' 'last - (gint) input' ops-ops
+sabotage 'conv: weights are padded to a multiple of every tile' compute/ops/conv.c \
+  'tile = MAX (variant->tile[0], GROUP);' 'tile = 192;' ops-ops
 sabotage 'conv: kernels are packed upside down' compute/ops/conv.c \
   '(o * in_channels + c) * taps + tap];' '(o * in_channels + c) * taps + taps - 1 - tap];' ops-ops
 
@@ -359,11 +367,15 @@ sabotage 'selection: labels have their case' gst/gstcbamselection.c \
 sabotage 'session: another one for every stream' compute/vk/device.c \
   'share ? find_opened (index, device->debug) : NULL' 'NULL' gst-streams unit-model-file
 sabotage 'turned: a reversed axis begins at its first sample' compute/preprocess.c \
-  'c->offset += (c->width - 1) * c->step;' '' ops-preprocess
+  'c->offset += (columns - 1) * c->step;' '' ops-preprocess
 sabotage 'turned: chroma sits as if nothing were turned' compute/preprocess.c \
   'c->shift_y = (float) (c->height - 1) - (float) (image->height - 1) * c->scale_y - c->shift_y;' '' ops-preprocess
 sabotage 'turned: the way back forgets one axis' compute/orientation.c \
   '{ b.x0, height - b.y1, b.x1, height - b.y0 }' '{ b.x0, b.y0, b.x1, b.y1 }' orientation nets-detector
+sabotage 'turned: groups of lines count from the near end' compute/preprocess.c \
+  'reverse ? extent - CBAM_THIN_LINES' 'FALSE ? extent - CBAM_THIN_LINES' ops-preprocess nets-vulkan-frames
+sabotage 'turned: of a thinned frame the last line is that of the whole' compute/preprocess.c \
+  'c->offset += (lines - 1) * c->row;' 'c->offset += (c->height - 1) * c->row;' ops-preprocess nets-vulkan-frames
 sabotage 'turned: maps are mirrored, not turned' compute/orientation.c \
   'turn->swap ? upright[from_x * height + from_y]' 'turn->swap ? upright[x * height + y]' orientation nets-explain
 sabotage 'orientation: the global tag goes before the stream'"'"'s' gst/gstcbamorientation.c \

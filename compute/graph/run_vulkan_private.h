@@ -17,8 +17,9 @@ struct _CbamProgram
   CbamDevice *device;
   CbamPlan *plan;
   gsize canary;
-  GHashTable *by_variant;   /* CbamOpVariant -> CbamPipeline */
+  GHashTable *by_shader;    /* CbamShader -> CbamPipeline */
   CbamPipeline **pipelines; /* by step; borrowed */
+  CbamPipeline **thin;      /* by step, for frames that are thinned; NULL where that is all the same; borrowed */
   CbamBuffer *weights;      /* NULL when nothing has any */
   CbamBuffer *arena;        /* NULL when nothing lives there */
 };
@@ -52,6 +53,8 @@ struct _CbamSlot
   CbamBuffer *imported; /* the frame's own memory, while it is in flight */
   CbamImageCopy images[3];
   guint n_images;
+  GArray *regions; /* VkBufferImageCopy, of all images */
+  gboolean thin;   /* only some of the frame's lines are there */
   guint n_intake;
   CbamCommands *intake;
   GArray *intake_views; /* VkBufferView */

@@ -190,7 +190,8 @@ record_step (CbamSlot *slot, CbamCommands *into, guint s)
 {
   CbamDevice *device = slot->program->device;
   const CbamStep *step = &slot->program->plan->steps[s];
-  const CbamPipeline *pipeline = slot->program->pipelines[s];
+  const gboolean thin = slot->thin && slot->program->thin[s];
+  const CbamPipeline *pipeline = thin ? slot->program->thin[s] : slot->program->pipelines[s];
   VkCommandBuffer commands = into->handle;
 
   if (step->barrier || slot->profile)
@@ -294,6 +295,7 @@ cbam_slot_new (CbamProgram *program, gboolean profile, GError **error)
   slot->n_intake = count_intake (plan);
   slot->views = g_array_new (FALSE, FALSE, sizeof (VkBufferView));
   slot->intake_views = g_array_new (FALSE, FALSE, sizeof (VkBufferView));
+  slot->regions = g_array_new (FALSE, FALSE, sizeof (VkBufferImageCopy));
   slot->sets = g_new0 (VkDescriptorSet, plan->n_steps);
   slot->memory = cbam_buffer_new (program->device, CBAM_MEMORY_READBACK, plan->slot_size, error);
   if (!slot->memory)
@@ -334,6 +336,7 @@ cbam_slot_free (CbamSlot *slot)
   cbam_buffer_free (slot->kept);
   g_array_unref (slot->views);
   g_array_unref (slot->intake_views);
+  g_array_unref (slot->regions);
   g_free (slot->sets);
   g_free (slot->seconds);
   g_free (slot);

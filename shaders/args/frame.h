@@ -26,8 +26,36 @@ struct CbamComponent
   float shift_y;
 };
 
+/* Of a frame too large to bind only lines (rows, and columns) near the positions that are sampled are there: of
+ * position n = 0, 1, ... those from begin (n) = clamp ((first + n * step) / CBAM_THIN_ONE, 0, last) on, CBAM_THIN_LINES
+ * of them, one group after the other. Two are sampled; the third makes it all the same how positions are rounded. */
+#define CBAM_THIN_LINES 3
+#define CBAM_THIN_BITS 14
+#define CBAM_THIN_ONE (1 << CBAM_THIN_BITS)
+
+struct CbamThinAxis
+{
+  int first;    /* lines of the component, times CBAM_THIN_ONE */
+  int step;     /* from position to position; at least four lines, so that the nearest position is the one meant */
+  uint count;   /* positions; 0 = all lines are there */
+  uint last;    /* where the last group can begin */
+  float middle; /* lines: half a step before position 0 */
+  float inv_step;
+};
+
 #ifndef VULKAN
 typedef struct CbamComponent CbamComponent;
+typedef struct CbamThinAxis CbamThinAxis;
+#endif
+
+struct CbamThin
+{
+  CbamThinAxis x;
+  CbamThinAxis y;
+};
+
+#ifndef VULKAN
+typedef struct CbamThin CbamThin;
 #endif
 
 struct CbamFrameArgs
@@ -48,6 +76,7 @@ struct CbamFrameArgs
   float threshold;
   uint n_classes;
   uint reported[CBAM_MAX_CLASSES / 32]; /* bit set: the class may be reported */
+  CbamThin thin[3];                     /* by component, where the frame is thinned */
 };
 
 /* A score above the threshold. */

@@ -547,6 +547,63 @@ submit_all (gpointer data)
   return NULL;
 }
 
+/* A frame larger than what the device binds: the same answers from what is sampled of it, copied or lasting, of all of
+ * it or a region, between others that are small; and where even that is too much, one error with both numbers. */
+static void
+test_larger_than_a_binding (void)
+{
+  static const CbamFormat formats[] = { CBAM_FORMAT_NV12, CBAM_FORMAT_I420, CBAM_FORMAT_YUY2, CBAM_FORMAT_RGB };
+  static const CbamRegion regions[] = { { 0 }, { 13, 7, 780, 590 } };
+  const guint width = 801, height = 605;
+  const gsize usual = device->caps.max_storage_range, size = (gsize) (width + 1) * (height + 1) * 3;
+  guint8 *bytes = g_aligned_alloc (1, size, MAX (4096, device->caps.import_alignment));
+  g_autoptr (CbamDetector) detector = detector_new (2, FALSE);
+  g_autoptr (GRand) rand = g_rand_new_with_seed (3);
+  g_autoptr (GError) error = NULL;
+  CbamDetectParams params = everything ();
+
+  for (gsize i = 0; i < size; i++)
+    bytes[i] = (guint8) g_rand_int_range (rand, 0, 256);
+  for (guint f = 0; f < G_N_ELEMENTS (formats); f++)
+    for (guint r = 0; r < G_N_ELEMENTS (regions); r++) {
+      const gsize stride = formats[f] == CBAM_FORMAT_RGB ? 3 * width : formats[f] == CBAM_FORMAT_YUY2 ? 4 * 401 : 802;
+      CbamImage image = { .format = formats[f], .width = width, .height = height, .planes = { bytes } };
+      g_autoptr (CbamResult) whole = NULL, thinned = NULL, lasting = NULL, again = NULL;
+
+      image.orientation = (CbamOrientation) ((2 * f + r + 1) % (TURNED_LAST + 1));
+      image.strides[0] = image.strides[1] = image.strides[2] = stride;
+      image.planes[1] = bytes + stride * height;
+      image.planes[2] = image.planes[1] + stride * ((height + 1) / 2);
+      if (formats[f] == CBAM_FORMAT_I420)
+        image.strides[1] = image.strides[2] = 401;
+      params.region = regions[r];
+      g_assert_true (cbam_detector_submit (detector, &image, &params, &error));
+      whole = collect (detector);
+      device->caps.max_storage_range = 120000;
+      g_assert_true (cbam_detector_submit (detector, &image, &params, &error));
+      image.lasting = TRUE;
+      g_assert_true (cbam_detector_submit (detector, &image, &params, &error));
+      thinned = collect (detector);
+      lasting = collect (detector);
+      device->caps.max_storage_range = usual;
+      g_assert_true (cbam_detector_submit (detector, &image, &params, &error));
+      again = collect (detector);
+      assert_same (whole, thinned);
+      assert_same (whole, lasting);
+      assert_same (whole, again);
+
+      device->caps.max_storage_range = 1000;
+      g_assert_false (cbam_detector_submit (detector, &image, &params, &error));
+      g_assert_error (error, CBAM_ERROR, CBAM_ERROR_UNSUPPORTED);
+      g_assert_nonnull (strstr (error->message, "64x64 of them sampled, 110592 bytes are needed; "));
+      g_assert_nonnull (strstr (error->message, "binds at most 1000"));
+      g_clear_error (&error);
+      g_assert_cmpuint (cbam_detector_get_free_slots (detector), ==, 2);
+      device->caps.max_storage_range = usual;
+    }
+  g_aligned_free (bytes);
+}
+
 /* Two streams on one model, each with a thread that submits and one that collects, get what one alone gets. */
 static void
 test_threads (void)
@@ -733,6 +790,7 @@ main (int argc, char **argv)
   g_test_add_func ("/detector/box-placement", test_box_placement);
   g_test_add_func ("/detector/letterbox-placement", test_letterbox_placement);
   g_test_add_func ("/detector/changing-frames", test_changing_frames);
+  g_test_add_func ("/detector/larger-than-a-binding", test_larger_than_a_binding);
   g_test_add_func ("/detector/threads", test_threads);
   g_test_add_func ("/detector/profile", test_profile);
   g_test_add_func ("/detector/free-in-flight", test_free_in_flight);

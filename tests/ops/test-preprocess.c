@@ -5,12 +5,14 @@
 
 #include <math.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "compare.h"
 #include "graph/run_reference.h"
 #include "graph/run_vulkan.h"
 #include "preprocess.h"
 #include "random-source.h"
+#include "thin.h"
 #include "turned.h"
 
 #define INPUT_WIDTH 23
@@ -183,6 +185,210 @@ test_formats (gconstpointer data)
       g_assert_cmpmem (found, n * sizeof (float), again, n * sizeof (float));
     }
   bench_clear (&bench);
+}
+
+/* ---- Thinned frames: every bit as if the whole frame were there -------------------------------------------------- */
+
+/* Sizes of which both, one or no axis is sampled so thinly that lines are left out; the last is so for luma alone. */
+static const struct
+{
+  guint width, height;
+} thin_sizes[] = {
+  { 403, 311 }, { 401, 19 }, { 25, 611 }, { 92, 68 }, { 93, 69 }, { 91, 67 }, { 150, 100 }, { 1001, 1 }
+};
+
+typedef struct
+{
+  CbamResize resize;
+  CbamChroma chroma;
+} Geometry;
+
+static const Geometry geometries[] = {
+  { CBAM_RESIZE_STRETCH, CBAM_CHROMA_LEFT },
+  { CBAM_RESIZE_LETTERBOX, CBAM_CHROMA_CENTER },
+  { CBAM_RESIZE_STRETCH, CBAM_CHROMA_TOP_LEFT },
+};
+
+/* Runs what is described by @frame, @size bytes at @pixels, on the device and by the reference. */
+static void
+bench_run_thin (Bench *bench, const CbamFrameArgs *frame, const guint8 *pixels, gsize size, float *found,
+                const float **expected)
+{
+  g_autoptr (GError) error = NULL;
+  guint8 *there = cbam_slot_reserve_pixels (bench->slot, size, &error);
+
+  g_assert_no_error (error);
+  memcpy (there, pixels, size);
+  *cbam_slot_get_frame (bench->slot) = *frame;
+  cbam_slot_set_thin (bench->slot, TRUE);
+  g_assert_true (cbam_slot_submit (bench->slot, &error));
+  g_assert_true (cbam_slot_wait (bench->slot, &error));
+  cbam_slot_set_thin (bench->slot, FALSE);
+  cbam_tensor_read (bench->fast_map, cbam_slot_get_map (bench->slot, bench->fast_map), found);
+  cbam_reference_run (bench->reference, pixels, frame);
+  *expected = cbam_reference_get (bench->reference, bench->true_map);
+}
+
+/* As the detector thins a frame in the host's memory. */
+static void
+run_thinned (Bench *bench, const CbamImage *image, const CbamSpec *spec, float *found, const float **expected)
+{
+  const CbamPlacement placement = cbam_image_get_packed (image);
+  const CbamDetectParams params = { 0 };
+  g_autofree guint8 *bytes = NULL;
+  CbamFrameArgs frame;
+  gsize size;
+
+  cbam_frame_fill (&frame, image, &placement, spec, &params);
+  cbam_thin_fill (&frame, &spec->input, CBAM_THIN_ROWS | CBAM_THIN_COLUMNS);
+  size = cbam_thin_place (&frame);
+  bytes = g_malloc (size); /* no byte more than said */
+  cbam_thin_pack (image, &frame, bytes);
+  bench_run_thin (bench, &frame, bytes, size, found, expected);
+}
+
+/* As it thins images: the copies are made here, by hand. FALSE: the format does not come in images. */
+static gboolean
+run_regions (Bench *bench, const CbamImage *image, const CbamSpec *spec, gsize limit, float *found,
+             const float **expected)
+{
+  CbamPlacement placement = cbam_image_get_packed (image);
+  const CbamVulkanFrame source = { .planes = {
+                                       { .image = (VkImage) 1 }, { .image = (VkImage) 1 }, { .image = (VkImage) 1 } } };
+  g_autoptr (GArray) regions = g_array_new (FALSE, FALSE, sizeof (VkBufferImageCopy));
+  const CbamDetectParams params = { 0 };
+  g_autofree guint8 *bytes = NULL;
+  CbamImageCopy copies[3];
+  CbamFrameArgs frame;
+  guint n;
+
+  cbam_frame_fill (&frame, image, &placement, spec, &params);
+  g_assert_true (cbam_image_thin (image, &spec->input, limit, &frame, &placement));
+  g_assert_cmpuint (placement.size, <=, limit);
+  n = cbam_image_get_copies (&source, image, 0, 0, &placement, &frame, copies, regions, NULL);
+  if (n == 0)
+    return FALSE;
+  bytes = g_malloc (placement.size);
+  for (guint p = 0; p < n; p++) {
+    const guint texel = image->format == CBAM_FORMAT_GRAY8 || image->format == CBAM_FORMAT_I420 ? 1
+                        : image->format == CBAM_FORMAT_NV12                                     ? p + 1
+                                                                                                : 4;
+
+    for (guint r = copies[p].first; r < copies[p].first + copies[p].n; r++) {
+      const VkBufferImageCopy *region = &g_array_index (regions, VkBufferImageCopy, r);
+
+      for (guint y = 0; y < region->imageExtent.height; y++)
+        memcpy (bytes + region->bufferOffset + (gsize) y * region->bufferRowLength * texel,
+                image->planes[p] + (region->imageOffset.y + y) * image->strides[p] + region->imageOffset.x * texel,
+                region->imageExtent.width * texel);
+    }
+  }
+  bench_run_thin (bench, &frame, bytes, placement.size, found, expected);
+  return TRUE;
+}
+
+static void
+test_thinned (gconstpointer data)
+{
+  g_autofree guint8 *bytes = g_malloc (MAX_BYTES);
+  const gsize n = 3 * INPUT_WIDTH * INPUT_HEIGHT;
+  g_autofree float *whole = g_new (float, n), *found = g_new (float, n), *truth = g_new (float, n);
+  const float *expected;
+  guint n_regions = 0;
+  Bench bench;
+
+  bench_init (&bench, GPOINTER_TO_UINT (data));
+  fill_random (bytes, 17);
+  for (guint g = 0; g < G_N_ELEMENTS (geometries); g++)
+    for (guint f = 0; f < G_N_ELEMENTS (formats); f++)
+      for (guint s = 0; s < G_N_ELEMENTS (thin_sizes); s++) {
+        CbamImage image = image_over (bytes, formats[f], thin_sizes[s].width, thin_sizes[s].height, s % 3 * 5);
+        CbamSpec spec = plain_spec ();
+
+        spec.input.resize = geometries[g].resize;
+        image.chroma = geometries[g].chroma;
+        image.orientation = (CbamOrientation) ((g + f + s) % (TURNED_LAST + 1));
+        bench_run (&bench, &image, &spec, whole, &expected);
+        memcpy (truth, expected, n * sizeof (float));
+        run_thinned (&bench, &image, &spec, found, &expected);
+        g_assert_cmpmem (expected, n * sizeof (float), truth, n * sizeof (float));
+        g_assert_cmpmem (found, n * sizeof (float), whole, n * sizeof (float));
+        /* With ever less room rows go, then columns, then both. */
+        for (gsize limit = cbam_image_get_packed (&image).size; limit > 40000; limit /= 3) {
+          if (!run_regions (&bench, &image, &spec, limit, found, &expected))
+            break;
+          n_regions++;
+          g_assert_cmpmem (expected, n * sizeof (float), truth, n * sizeof (float));
+          g_assert_cmpmem (found, n * sizeof (float), whole, n * sizeof (float));
+        }
+      }
+  g_assert_cmpuint (n_regions, >, 40);
+  bench_clear (&bench);
+}
+
+/* What is left of a frame is bounded by the input, not by the frame. */
+static void
+test_thinned_sizes (void)
+{
+  for (guint f = 0; f < G_N_ELEMENTS (formats); f++) {
+    const CbamImage image = { .format = formats[f], .width = 65535, .height = 65535 };
+    const CbamPlacement packed = cbam_image_get_packed (&image);
+    const CbamSpec spec = plain_spec ();
+    const CbamDetectParams params = { 0 };
+    CbamPlacement placement;
+    CbamFrameArgs frame;
+
+    cbam_frame_fill (&frame, &image, &packed, &spec, &params);
+    cbam_thin_fill (&frame, &spec.input, CBAM_THIN_ROWS | CBAM_THIN_COLUMNS);
+    /* Groups of three lines; rows of whole words. */
+    g_assert_cmpuint (cbam_thin_place (&frame), ==, 3 * (3 * INPUT_WIDTH + 3) * 3 * INPUT_HEIGHT);
+    g_assert_false (cbam_image_thin (&image, &spec.input, 1000, &frame, &placement));
+    g_assert_cmpuint (placement.size, >, 1000);
+  }
+}
+
+/* A frame of 16 GiB, of which only what is sampled has ever been written. */
+static void
+test_thinned_beyond_32_bits (void)
+{
+  const guint extent = 65535;
+  const gsize stride = 4 * (gsize) extent, n = 3 * INPUT_WIDTH * INPUT_HEIGHT;
+  guint8 *bytes =
+      mmap (NULL, stride * extent, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  const CbamImage image = { .format = CBAM_FORMAT_RGBA, .width = extent, .height = extent, .planes = { bytes } };
+  const CbamPlacement packed = cbam_image_get_packed (&image);
+  const CbamSpec spec = plain_spec ();
+  const CbamDetectParams params = { 0 };
+  g_autofree float *found = g_new (float, n), *truth = g_new (float, n);
+  g_autoptr (GRand) rand = g_rand_new_with_seed (5);
+  const float *expected;
+  CbamFrameArgs frame;
+  Bench bench;
+
+  if (bytes == MAP_FAILED) {
+    g_test_skip ("no room for a frame of 16 GiB");
+    return;
+  }
+  cbam_frame_fill (&frame, &image, &packed, &spec, &params);
+  for (guint y = 0; y < INPUT_HEIGHT; y++)
+    for (guint x = 0; x < INPUT_WIDTH; x++) {
+      const gsize row = (gsize) ((y + 0.5) * frame.scale_y) - 3, column = (gsize) ((x + 0.5) * frame.scale_x) - 3;
+
+      for (guint i = 0; i < 6 * 6; i++)
+        for (guint c = 0; c < 4; c++)
+          bytes[(row + i / 6) * stride + (column + i % 6) * 4 + c] = (guint8) g_rand_int_range (rand, 1, 256);
+    }
+  bench_init (&bench, 0);
+  cbam_reference_run (bench.reference, bytes, &frame);
+  memcpy (truth, cbam_reference_get (bench.reference, bench.true_map), n * sizeof (float));
+  for (gsize i = 0; i < n; i++)
+    g_assert_cmpfloat (truth[i], >, 0);
+  run_thinned (&bench, &image, &spec, found, &expected);
+  g_assert_cmpmem (expected, n * sizeof (float), truth, n * sizeof (float));
+  /* A position of 65000 in single precision is right to 1/256 of a pixel; a step of 255 makes that 1. */
+  assert_close ("16 GiB", expected, found, n, 1e-2, 3.0);
+  bench_clear (&bench);
+  munmap (bytes, stride * extent);
 }
 
 /* What the device reads in the caller's memory is what it reads in a copy. */
@@ -646,6 +852,11 @@ main (int argc, char **argv)
   g_test_add_data_func ("/preprocess/formats/plain", GUINT_TO_POINTER (CBAM_DEBUG_PLAIN), test_formats);
   g_test_add_data_func ("/preprocess/formats/staging", GUINT_TO_POINTER (CBAM_DEBUG_STAGING), test_formats);
   g_test_add_data_func ("/preprocess/formats/noncoherent", GUINT_TO_POINTER (CBAM_DEBUG_NONCOHERENT), test_formats);
+  g_test_add_data_func ("/preprocess/thinned/texel", GUINT_TO_POINTER (0), test_thinned);
+  g_test_add_data_func ("/preprocess/thinned/plain", GUINT_TO_POINTER (CBAM_DEBUG_PLAIN), test_thinned);
+  g_test_add_data_func ("/preprocess/thinned/staging", GUINT_TO_POINTER (CBAM_DEBUG_STAGING), test_thinned);
+  g_test_add_func ("/preprocess/thinned/sizes", test_thinned_sizes);
+  g_test_add_func ("/preprocess/thinned/beyond-32-bits", test_thinned_beyond_32_bits);
   g_test_add_func ("/preprocess/in-place", test_in_place);
   g_test_add_func ("/preprocess/geometry", test_geometry);
   g_test_add_func ("/preprocess/letterbox-fill", test_letterbox_fill);
