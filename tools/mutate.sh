@@ -345,6 +345,8 @@ sabotage 'meta: a region is its two corners' gst/gstcbammeta.c \
   'left, top, right - left, bottom - top' 'left, top, right, bottom' gst-meta
 sabotage 'meta: relative height by the width' gst/gstcbammeta.c \
   '(d->y + d->height) / height, 1.0' '(d->y + d->height) / width, 1.0' gst-meta
+sabotage 'latency: frames beside a load count' gst/gstcbamlatency.c \
+  'latency->disturbances > 0 || ' '' gst-flow
 sabotage 'latency: ours is not added' gst/gstcbamlatency.c \
   '  min += latency->ceiling;' '' gst-flow
 sabotage 'latency: raised without room to spare' gst/gstcbamlatency.c \
