@@ -114,8 +114,7 @@ gst_cbam_detect_get_params (GstCbamDetect *self, const GstCbamSession *session)
 
   GST_OBJECT_LOCK (self);
   const GstCbamSettings *settings = &self->settings;
-  if (settings->threshold >= 0)
-    params.threshold = settings->threshold;
+  params.threshold = (float) gst_cbam_settings_get_threshold (settings, params.threshold);
   if (settings->nms_iou >= 0)
     params.nms_iou = settings->nms_iou;
   if (settings->max_detections >= 0)

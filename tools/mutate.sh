@@ -379,13 +379,15 @@ sabotage 'settings: more slots than the default' gst/gstcbamsettings.c \
 sabotage 'preset: the device of one machine for all' gst/gstcbampreset.c \
   '"model", "device", NULL' '"model", NULL' gst-presets
 sabotage 'preset: a property that is not there' gst/presets/GstCbamDetect.prs \
-  'nms-iou=0.4' 'nms-io=0.4' gst-presets
+  'threshold-shift=0.2' 'threshold-shft=0.2' gst-presets
 sabotage 'plugin: drivers of other data folders' gst/gstcbamplugin.c \
   '"XDG_DATA_DIRS/vulkan/icd.d",' '' gst-rescan
 sabotage 'plugin: drivers that are named' gst/gstcbamplugin.c \
   '"VK_ADD_DRIVER_FILES", NULL' 'NULL' gst-rescan
 sabotage 'stats: the model'"'"'s own threshold is none' gst/gstcbampublish.c \
-  'wishes->threshold >= 0 ? wishes->threshold : own' 'wishes->threshold' gst-silence
+  'gst_cbam_settings_get_threshold (&self->settings, own)' 'self->settings.threshold' gst-silence
+sabotage 'settings: the way to 1 is as long as that to 0' gst/gstcbamsettings.c \
+  'own + (1 - own) * shift' 'own + own * shift' gst-presets
 sabotage 'stats: classes are not what silences' gst/gstcbamstats.c \
   'if (stats->last_unwanted > 0)' 'if (FALSE)' gst-silence
 sabotage 'json: relative height by the width' gst/gstcbamjson.c \
