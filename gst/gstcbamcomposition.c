@@ -98,10 +98,11 @@ gst_cbam_composition_negotiate (GstPad *src_pad, GstCaps *in_caps, gboolean want
     return TRUE;
   }
 
-  /* Downstream may spell it with or without the memory feature, which are different caps: offer it in its own way. */
+  /* Downstream may spell it with or without the feature of system memory, which are different caps: offer it in its own
+   * way. Frames in other memory stay there. */
   g_autoptr (GstCaps) with = gst_cbam_composition_caps_with (in_caps);
-  g_autoptr (GstCaps) bare = gst_caps_copy (in_caps);
-  gst_caps_set_features (bare, 0, gst_caps_features_new (FEATURE, NULL));
+  g_autoptr (GstCaps) bare = gst_caps_copy (with);
+  gst_caps_features_remove (gst_caps_get_features (bare, 0), GST_CAPS_FEATURE_MEMORY_SYSTEM_MEMORY);
   GstCaps *offer = gst_pad_peer_query_accept_caps (src_pad, with) ? with : bare;
   const gboolean only_way = !gst_pad_peer_query_accept_caps (src_pad, in_caps);
 

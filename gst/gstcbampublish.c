@@ -58,7 +58,8 @@ draw (GstCbamDetect *self, GstBuffer *buffer, const CbamResult *result, GstCbamO
   g_autoptr (GstVideoOverlayComposition) composition = gst_cbam_painter_draw (painter, result, overlay);
 
   if (composition != NULL)
-    gst_cbam_canvas_put (&self->canvas, element, buffer, &self->src_info, composition);
+    gst_cbam_canvas_put (&self->canvas, buffer, &self->src_info, composition);
+  gst_cbam_canvas_report (&self->canvas, element, GST_CAT_DEFAULT);
 }
 
 /* Counts what was found and says it in the log; if nothing was, why. */

@@ -411,6 +411,11 @@ sabotage 'palette: white on bright plates' drawing/palette.c \
 sabotage 'composition: rectangles end at half a chroma sample' gst/gstcbamcomposition.c \
   'MIN ((x1 + 1) & ~1, GST_VIDEO_FRAME_WIDTH (frame)) - *x0' \
   'MIN (x1 & ~1, GST_VIDEO_FRAME_WIDTH (frame)) - *x0' gst-overlay
+sabotage 'composition: images are offered as system memory' gst/gstcbamcomposition.c \
+  'gst_caps_features_remove (gst_caps_get_features (bare, 0), GST_CAPS_FEATURE_MEMORY_SYSTEM_MEMORY);' \
+  'gst_caps_set_features (bare, 0, gst_caps_features_new (FEATURE, NULL));' gst-overlay
+sabotage 'draw: colours that are none are passed over' gst/gstcbamdraw.c \
+  '  if (bad->len > 0)' '  if (FALSE)' gst-overlay
 sabotage 'composition: the padding byte is alpha' gst/gstcbamcomposition.c \
   '  set_padding_opaque (&window);' '' gst-overlay
 
