@@ -151,7 +151,8 @@ gst_cbam_composition_negotiate (GstPad *src_pad, GstCaps *in_caps, gboolean want
     return TRUE;
   }
 
-  /* Downstream may spell it with or without the memory feature, which are different caps: offer it in its own way. */
+  /* Downstream may spell it with or without the feature of system memory, which are different caps: offer it in its own
+   * way. Frames in other memory stay there. */
   g_autoptr (GstCaps) with = gst_cbam_composition_caps_with (in_caps);
   g_autoptr (GstCaps) bare = caps_with_bare (in_caps);
   g_autoptr (GstCaps) offer = NULL;

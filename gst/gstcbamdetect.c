@@ -97,14 +97,14 @@ gst_cbam_detect_follow_device (GstCbamDetect *self, CbamDevice *device, GError *
   if (there)
     return TRUE;
 
+  gst_cbam_latency_begin_disturbance (&self->latency);
   g_autoptr (GstCbamSession) session = gst_cbam_session_new (device, path, self->slots, error);
+  gst_cbam_latency_end_disturbance (&self->latency, g_get_monotonic_time () * GST_USECOND);
   if (session == NULL || !gst_cbam_detect_take_session (self, session, error))
     return FALSE;
   const CbamDeviceInfo *info = cbam_device_get_info (device);
   GST_INFO_OBJECT (self, "from now on on the frames' own device %u: %s (%s, %s), %.1f ms a frame", info->index,
                    info->name, info->type, info->driver, session->once / 1e6);
-  if (gst_cbam_latency_raise (&self->latency, session->once * self->slots))
-    gst_element_post_message (GST_ELEMENT (self), gst_message_new_latency (GST_OBJECT (self)));
   return TRUE;
 }
 
@@ -115,8 +115,7 @@ gst_cbam_detect_get_params (GstCbamDetect *self, const GstCbamSession *session)
 
   GST_OBJECT_LOCK (self);
   const GstCbamSettings *settings = &self->settings;
-  if (settings->threshold >= 0)
-    params.threshold = settings->threshold;
+  params.threshold = (float) gst_cbam_settings_get_threshold (settings, params.threshold);
   if (settings->nms_iou >= 0)
     params.nms_iou = settings->nms_iou;
   if (settings->max_detections >= 0)

@@ -126,8 +126,9 @@ sink_chain (G_GNUC_UNUSED GstPad *pad, GstObject *parent, GstBuffer *buffer)
     composition = draw (self, buffer, overlay);
   if (composition != NULL) {
     buffer = gst_buffer_make_writable (buffer);
-    gst_cbam_canvas_put (&self->canvas, GST_ELEMENT (self), buffer, &self->info, composition);
+    gst_cbam_canvas_put (&self->canvas, buffer, &self->info, composition);
   }
+  gst_cbam_canvas_report (&self->canvas, GST_ELEMENT (self), GST_CAT_DEFAULT);
   return gst_pad_push (self->src_pad, buffer);
 }
 

@@ -66,6 +66,7 @@ gst_cbam_settings_set (GstCbamSettings *settings, guint id, const GValue *value)
     case GST_CBAM_PROP_MODEL: take_string (&settings->model, value); break;
     case GST_CBAM_PROP_DEVICE: take_string (&settings->device, value); break;
     case GST_CBAM_PROP_THRESHOLD: settings->threshold = g_value_get_double (value); break;
+    case GST_CBAM_PROP_THRESHOLD_SHIFT: settings->threshold_shift = g_value_get_double (value); break;
     case GST_CBAM_PROP_NMS_IOU: settings->nms_iou = g_value_get_double (value); break;
     case GST_CBAM_PROP_MAX_DETECTIONS: settings->max_detections = g_value_get_int (value); break;
     case GST_CBAM_PROP_CLASSES: take_string (&settings->classes, value); break;
@@ -92,6 +93,7 @@ gst_cbam_settings_get (const GstCbamSettings *settings, guint id, GValue *value)
     case GST_CBAM_PROP_MODEL: g_value_set_string (value, settings->model); break;
     case GST_CBAM_PROP_DEVICE: g_value_set_string (value, settings->device); break;
     case GST_CBAM_PROP_THRESHOLD: g_value_set_double (value, settings->threshold); break;
+    case GST_CBAM_PROP_THRESHOLD_SHIFT: g_value_set_double (value, settings->threshold_shift); break;
     case GST_CBAM_PROP_NMS_IOU: g_value_set_double (value, settings->nms_iou); break;
     case GST_CBAM_PROP_MAX_DETECTIONS: g_value_set_int (value, settings->max_detections); break;
     case GST_CBAM_PROP_CLASSES: g_value_set_string (value, settings->classes); break;
@@ -109,6 +111,16 @@ gst_cbam_settings_get (const GstCbamSettings *settings, guint id, GValue *value)
              gst_cbam_overlay_settings_get (&settings->drawing, id - GST_CBAM_PROP_OVERLAY, value);
   }
   return TRUE;
+}
+
+double
+gst_cbam_settings_get_threshold (const GstCbamSettings *settings, double own)
+{
+  const double shift = settings->threshold_shift;
+
+  if (settings->threshold >= 0)
+    return settings->threshold;
+  return shift < 0 ? own + own * shift : own + (1 - own) * shift;
 }
 
 /* --- What runs --- */
@@ -168,6 +180,19 @@ install_detections (GObjectClass *klass)
                            "Report detections with a score above this, 0..1; lower reports more. -1 = as the model "
                            "file says",
                            -1, 1, -1, PLAYING | GST_PARAM_CONTROLLABLE));
+  /**
+   * GstCbamDetect:threshold-shift:
+   *
+   * More or fewer detections than the model file provides for, whatever the threshold is that it names: that is moved
+   * by this share of the way to 0, if negative, or to 1. A model whose own threshold is 0.6 reports scores above 0.45
+   * at -0.25, and above 0.7 at 0.25. Nothing happens where #GstCbamDetect:threshold is set.
+   */
+  g_object_class_install_property (
+      klass, GST_CBAM_PROP_THRESHOLD_SHIFT,
+      g_param_spec_double ("threshold-shift", "Threshold shift",
+                           "Where threshold is -1: move the model's own by this share of the way to 0, which reports "
+                           "more, or to 1, which reports less; -1..1. 0 = leave it where it is",
+                           -1, 1, 0, PLAYING | GST_PARAM_CONTROLLABLE));
   g_object_class_install_property (
       klass, GST_CBAM_PROP_NMS_IOU,
       g_param_spec_double ("nms-iou", "NMS IoU",

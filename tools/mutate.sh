@@ -404,6 +404,8 @@ sabotage 'meta: a region is its two corners' gst/gstcbammeta.c \
   'left, top, right - left, bottom - top' 'left, top, right, bottom' gst-meta
 sabotage 'meta: relative height by the width' gst/gstcbammeta.c \
   '(d->y + d->height) / height, 1.0' '(d->y + d->height) / width, 1.0' gst-meta
+sabotage 'latency: frames beside a load count' gst/gstcbamlatency.c \
+  'latency->disturbances > 0 || ' '' gst-flow
 sabotage 'latency: ours is not added' gst/gstcbamlatency.c \
   '  min += latency->ceiling;' '' gst-flow
 sabotage 'latency: raised without room to spare' gst/gstcbamlatency.c \
@@ -436,13 +438,15 @@ sabotage 'settings: more slots than the default' gst/gstcbamsettings.c \
 sabotage 'preset: the device of one machine for all' gst/gstcbampreset.c \
   '"model", "device", NULL' '"model", NULL' gst-presets
 sabotage 'preset: a property that is not there' gst/presets/GstCbamDetect.prs \
-  'nms-iou=0.4' 'nms-io=0.4' gst-presets
+  'threshold-shift=0.2' 'threshold-shft=0.2' gst-presets
 sabotage 'plugin: drivers of other data folders' gst/gstcbamplugin.c \
   '"XDG_DATA_DIRS/vulkan/icd.d",' '' gst-rescan
 sabotage 'plugin: drivers that are named' gst/gstcbamplugin.c \
   '"VK_ADD_DRIVER_FILES", NULL' 'NULL' gst-rescan
 sabotage 'stats: the model'"'"'s own threshold is none' gst/gstcbampublish.c \
-  'wishes->threshold >= 0 ? wishes->threshold : own' 'wishes->threshold' gst-silence
+  'gst_cbam_settings_get_threshold (&self->settings, own)' 'self->settings.threshold' gst-silence
+sabotage 'settings: the way to 1 is as long as that to 0' gst/gstcbamsettings.c \
+  'own + (1 - own) * shift' 'own + own * shift' gst-presets
 sabotage 'stats: classes are not what silences' gst/gstcbamstats.c \
   'if (stats->last_unwanted > 0)' 'if (FALSE)' gst-silence
 sabotage 'json: relative height by the width' gst/gstcbamjson.c \
@@ -466,6 +470,11 @@ sabotage 'palette: white on bright plates' drawing/palette.c \
 sabotage 'composition: rectangles end at half a chroma sample' gst/gstcbamcomposition.c \
   'MIN ((x1 + 1) & ~1, GST_VIDEO_FRAME_WIDTH (frame)) - *x0' \
   'MIN (x1 & ~1, GST_VIDEO_FRAME_WIDTH (frame)) - *x0' gst-overlay
+sabotage 'composition: images are offered as system memory' gst/gstcbamcomposition.c \
+  'gst_caps_features_remove (gst_caps_get_features (bare, 0), GST_CAPS_FEATURE_MEMORY_SYSTEM_MEMORY);' \
+  'gst_caps_set_features (bare, 0, gst_caps_features_new (FEATURE, NULL));' gst-overlay
+sabotage 'draw: colours that are none are passed over' gst/gstcbamdraw.c \
+  '  if (bad->len > 0)' '  if (FALSE)' gst-overlay
 sabotage 'composition: the padding byte is alpha' gst/gstcbamcomposition.c \
   '  set_padding_opaque (&window);' '' gst-overlay
 
