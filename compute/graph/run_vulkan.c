@@ -124,6 +124,7 @@ cbam_program_new (CbamDevice *device, CbamGraph *graph, const CbamPlanConfig *co
     complete.pixel_major = TRUE;
   program->device = cbam_device_ref (device);
   program->canary = complete.canary;
+  cbam_device_expect_macs (device, cbam_graph_macs (graph));
   program->plan = cbam_plan_new (graph, &complete, error);
   if (!program->plan || !create_pipelines (program, error) || !upload_weights (program, error))
     return NULL;

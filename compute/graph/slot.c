@@ -72,9 +72,7 @@ create_descriptor_pool (CbamSlot *slot, GError **error)
     for (guint b = 0; b < cbam_variant_count_bindings (plan->steps[s].variant); b++)
       sizes[cbam_variant_binds_texels (plan->steps[s].variant, plan->steps[s].variant->bindings[b]) ? 0 : 1]
           .descriptorCount++;
-  return cbam_device_check (device,
-                            device->vk.vkCreateDescriptorPool (device->handle, &create, NULL, &slot->descriptor_pool),
-                            "vkCreateDescriptorPool", error);
+  return cbam_device_make (device, vkCreateDescriptorPool, &create, &slot->descriptor_pool, error);
 }
 
 static gboolean
@@ -90,8 +88,7 @@ create_view (CbamSlot *slot, CbamBufferRange range, VkFormat format, GArray *vie
     .range = range.size,
   };
 
-  if (!cbam_device_check (device, device->vk.vkCreateBufferView (device->handle, &create, NULL, ret_view),
-                          "vkCreateBufferView", error))
+  if (!cbam_device_make (device, vkCreateBufferView, &create, ret_view, error))
     return FALSE;
   g_array_append_val (views, *ret_view);
   return TRUE;
@@ -267,8 +264,7 @@ create_queries (CbamSlot *slot, GError **error)
   if (!slot->profile || device->caps.timestamp_period == 0)
     return TRUE;
   slot->seconds = g_new0 (double, slot->program->plan->n_steps);
-  return cbam_device_check (device, device->vk.vkCreateQueryPool (device->handle, &create, NULL, &slot->queries),
-                            "vkCreateQueryPool", error);
+  return cbam_device_make (device, vkCreateQueryPool, &create, &slot->queries, error);
 }
 
 /* The steps up to the last that reads pixels; as a rule one, and none in graphs without a frame. */
@@ -321,7 +317,7 @@ cbam_slot_free (CbamSlot *slot)
   device = slot->program->device;
   if (slot->in_flight)
     cbam_slot_wait (slot, NULL);
-  if (!cbam_device_is_parked (device)) {
+  if (!cbam_device_is_stuck (device)) {
     cbam_slot_destroy_views (slot, slot->views);
     cbam_slot_destroy_views (slot, slot->intake_views);
     device->vk.vkDestroyDescriptorPool (device->handle, slot->descriptor_pool, NULL);

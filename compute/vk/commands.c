@@ -18,8 +18,7 @@ cbam_commands_new (CbamDevice *device, GError **error)
   const VkFenceCreateInfo fence = { .sType = VK_STRUCTURE_TYPE_FENCE_CREATE_INFO };
 
   commands->device = cbam_device_ref (device);
-  if (!cbam_device_check (device, device->vk.vkCreateCommandPool (device->handle, &pool, NULL, &commands->pool),
-                          "vkCreateCommandPool", error))
+  if (!cbam_device_make (device, vkCreateCommandPool, &pool, &commands->pool, error))
     return NULL;
   const VkCommandBufferAllocateInfo allocate = {
     .sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO,
@@ -29,8 +28,7 @@ cbam_commands_new (CbamDevice *device, GError **error)
   };
   if (!cbam_device_check (device, device->vk.vkAllocateCommandBuffers (device->handle, &allocate, &commands->handle),
                           "vkAllocateCommandBuffers", error) ||
-      !cbam_device_check (device, device->vk.vkCreateFence (device->handle, &fence, NULL, &commands->fence),
-                          "vkCreateFence", error))
+      !cbam_device_make (device, vkCreateFence, &fence, &commands->fence, error))
     return NULL;
   return g_steal_pointer (&commands);
 }
@@ -43,7 +41,7 @@ cbam_commands_free (CbamCommands *commands)
   if (!commands)
     return;
   device = commands->device;
-  if (!cbam_device_is_parked (device)) {
+  if (!cbam_device_is_stuck (device)) {
     device->vk.vkDestroyFence (device->handle, commands->fence, NULL);
     device->vk.vkDestroyCommandPool (device->handle, commands->pool, NULL);
   }

@@ -9,7 +9,14 @@
 #include "refs.h"
 #include "vk/device-list.h"
 
-#define GPU_FENCE_TIMEOUT_MS 30000
+/* How long nothing may come out of a device before it counts as hung, in milliseconds. A processor that nobody would
+ * run a network on still does a hundred million multiply-adds a second. */
+#define LIMIT 60000
+#define CPU_MACS_PER_MS 100000
+
+/* A wait that fails for want of memory is tried again so often, after so many microseconds. */
+#define WAIT_TRIES 5
+#define WAIT_PAUSE 20000
 
 /* ---- Switches ------------------------------------------------------------------------------------------------- */
 
@@ -153,8 +160,10 @@ open_handle (CbamDevice *device, GError **error)
     .ppEnabledExtensionNames = extensions,
   };
 
-  if (!cbam_vk_check (vkCreateDevice (device->physical, &create, NULL, &device->handle), "vkCreateDevice", error))
+  if (!cbam_vk_check (vkCreateDevice (device->physical, &create, NULL, &device->handle), "vkCreateDevice", error)) {
+    device->handle = VK_NULL_HANDLE;
     return FALSE;
+  }
   volkLoadDeviceTable (&device->vk, device->handle);
   device->vk.vkGetDeviceQueue (device->handle, device->queue_family, 0, &device->queue);
   return TRUE;
@@ -223,7 +232,7 @@ open_device (const char *name, CbamDebugFlags debug, gboolean share, GError **er
   cbam_vk_find_queue_family (device->physical, &device->queue_family, &timestamp_bits);
   query_caps (device, timestamp_bits);
   query_import (device);
-  device->fence_timeout = device->caps.is_cpu ? 0 : GPU_FENCE_TIMEOUT_MS;
+  device->fence_timeout = CBAM_FENCE_TIMEOUT_DEFAULT;
   if (!open_handle (device, error))
     return NULL;
   return g_steal_pointer (&device);
@@ -262,7 +271,8 @@ index_of (VkInstance instance, VkPhysicalDevice physical)
   VkPhysicalDevice there[64];
   guint32 n = G_N_ELEMENTS (there);
 
-  vkEnumeratePhysicalDevices (instance, &n, there);
+  if (vkEnumeratePhysicalDevices (instance, &n, there) < VK_SUCCESS)
+    return 0;
   for (guint32 i = 0; i < n; i++)
     if (there[i] == physical)
       return i;
@@ -327,7 +337,7 @@ adopt (const CbamVulkanHandles *handles, GError **error)
   query_caps (device, timestamp_bits);
   /* lavapipe compiles what a shader says, whatever the device was made with. */
   device->caps.int64 &= handles->int64 || is_lavapipe (device->physical);
-  device->fence_timeout = device->caps.is_cpu ? 0 : GPU_FENCE_TIMEOUT_MS;
+  device->fence_timeout = CBAM_FENCE_TIMEOUT_DEFAULT;
   volkLoadDeviceTable (&device->vk, device->handle);
   device->owner = *handles;
   return g_steal_pointer (&device);
@@ -383,7 +393,7 @@ cbam_device_unref (CbamDevice *device)
 {
   if (!device || !drop_reference (device))
     return;
-  if (cbam_device_is_parked (device)) {
+  if (cbam_device_is_stuck (device)) {
     /* The driver may still be working on it: it stays, reachable for leak checkers, until the process ends. */
     static GSList *parked;
     static GMutex lock;
@@ -433,10 +443,37 @@ cbam_device_set_fence_timeout (CbamDevice *device, guint milliseconds)
   g_atomic_int_set ((gint *) &device->fence_timeout, (gint) milliseconds);
 }
 
+guint
+cbam_device_get_fence_timeout (CbamDevice *device)
+{
+  guint timeout;
+
+  g_return_val_if_fail (device != NULL, 0);
+  timeout = (guint) g_atomic_int_get ((gint *) &device->fence_timeout);
+  if (timeout != CBAM_FENCE_TIMEOUT_DEFAULT)
+    return timeout;
+  return LIMIT + (guint) g_atomic_int_get ((gint *) &device->slack);
+}
+
+void
+cbam_device_expect_macs (CbamDevice *device, guint64 macs)
+{
+  const guint slack = (guint) MIN (macs / CPU_MACS_PER_MS, G_MAXINT / 2);
+
+  if (device->caps.is_cpu && slack > (guint) g_atomic_int_get ((gint *) &device->slack))
+    g_atomic_int_set ((gint *) &device->slack, (gint) slack);
+}
+
 gboolean
 cbam_device_is_parked (CbamDevice *device)
 {
   return g_atomic_int_get (&device->parked) != 0;
+}
+
+gboolean
+cbam_device_is_stuck (CbamDevice *device)
+{
+  return g_atomic_int_get (&device->stuck);
 }
 
 static void
@@ -519,21 +556,64 @@ cbam_device_submit (CbamDevice *device, const CbamSubmission *submission, VkFenc
     .pCommandBuffers = submission->commands,
   };
 
-  return cbam_device_check_alive (device, error) && take_turn (device, &submit, submission->ticket, fence, error);
+  if (!cbam_device_check_alive (device, error) || !take_turn (device, &submit, submission->ticket, fence, error))
+    return FALSE;
+  g_atomic_int_inc ((gint *) &device->submitted);
+  return TRUE;
+}
+
+static guint
+count_finished (CbamDevice *device)
+{
+  return (guint) g_atomic_int_get ((gint *) &device->finished);
+}
+
+/* A call that fails for want of memory has not waited, and the device works on. */
+static VkResult
+wait_for (CbamDevice *device, VkFence fence, guint milliseconds)
+{
+  const guint64 nanoseconds = milliseconds ? milliseconds * G_GUINT64_CONSTANT (1000000) : G_MAXUINT64;
+  VkResult result = VK_SUCCESS;
+
+  for (guint i = 0; i < WAIT_TRIES; i++) {
+    result = device->vk.vkWaitForFences (device->handle, 1, &fence, VK_TRUE, nanoseconds);
+    if (result >= VK_SUCCESS || result == VK_ERROR_DEVICE_LOST)
+      break;
+    g_usleep (WAIT_PAUSE);
+  }
+  return result;
+}
+
+/* The same, and what stands before it in the queue may take as long, as long as something comes out. */
+static VkResult
+wait_in_line (CbamDevice *device, VkFence fence, guint milliseconds)
+{
+  gint turns = g_atomic_int_get ((gint *) &device->submitted) - (gint) count_finished (device);
+  guint before;
+  VkResult result;
+
+  do {
+    before = count_finished (device);
+    result = wait_for (device, fence, milliseconds);
+  } while (result == VK_TIMEOUT && count_finished (device) != before && --turns > 0);
+  return result;
 }
 
 gboolean
 cbam_device_wait (CbamDevice *device, VkFence fence, GError **error)
 {
-  const guint timeout = (guint) g_atomic_int_get ((gint *) &device->fence_timeout);
-  const guint64 nanoseconds = timeout ? timeout * G_GUINT64_CONSTANT (1000000) : G_MAXUINT64;
+  const guint timeout = cbam_device_get_fence_timeout (device);
   VkResult result;
 
   if (!cbam_device_check_alive (device, error))
     return FALSE;
-  result = device->vk.vkWaitForFences (device->handle, 1, &fence, VK_TRUE, nanoseconds);
-  if (result == VK_SUCCESS)
+  result = wait_in_line (device, fence, timeout);
+  if (result == VK_SUCCESS) {
+    g_atomic_int_inc ((gint *) &device->finished);
     return TRUE;
+  }
+  if (result != VK_ERROR_DEVICE_LOST)
+    g_atomic_int_set (&device->stuck, TRUE);
   park (device, result == VK_TIMEOUT ? CBAM_ERROR_TIMEOUT : CBAM_ERROR_DEVICE_LOST);
   if (result != VK_TIMEOUT)
     return cbam_vk_check (result, "vkWaitForFences", error);
@@ -547,15 +627,13 @@ cbam_device_wait_idle (CbamDevice *device, GError **error)
 {
   const VkFenceCreateInfo create = { .sType = VK_STRUCTURE_TYPE_FENCE_CREATE_INFO };
   const CbamSubmission nothing = { 0 }; /* a fence is signalled after all that came before it */
-  VkFence fence = VK_NULL_HANDLE;
+  VkFence fence;
 
   g_return_val_if_fail (device != NULL, FALSE);
-  if (!cbam_device_check_alive (device, error) ||
-      !cbam_device_check (device, device->vk.vkCreateFence (device->handle, &create, NULL, &fence), "vkCreateFence",
-                          error))
+  if (!cbam_device_check_alive (device, error) || !cbam_device_make (device, vkCreateFence, &create, &fence, error))
     return FALSE;
   const gboolean idle = cbam_device_submit (device, &nothing, fence, error) && cbam_device_wait (device, fence, error);
-  if (!cbam_device_is_parked (device))
+  if (!cbam_device_is_stuck (device))
     device->vk.vkDestroyFence (device->handle, fence, NULL);
   return idle;
 }
