@@ -97,7 +97,8 @@ start (CbamDetector *detector, Flight *flight, const CbamVulkanFrame *source, co
 {
   CbamPlacement placement;
 
-  if (!take_pixels (detector, flight, source, part, &placement, error))
+  if (!cbam_device_check_alive (detector->model->device, error) ||
+      !take_pixels (detector, flight, source, part, &placement, error))
     return FALSE;
   cbam_frame_fill (cbam_slot_get_frame (flight->slot), part, &placement, detector->model->spec, &flight->params);
   cbam_slot_keep_levels (flight->slot, flight->params.grad_cam > 0);

@@ -192,6 +192,10 @@ sabotage 'vulkan: an image may be smaller than the frame' gst/gstcbamvulkan.c \
 sabotage 'vulkan: idle without having waited' compute/vk/device.c \
   'cbam_device_submit (device, &nothing, fence, error) && cbam_device_wait (device, fence, error)' \
   'cbam_device_submit (device, &nothing, fence, error)' nets-vulkan-frames
+sabotage 'slot: a frame that was not submitted is kept' compute/graph/slot.c \
+  '    cbam_intake_forget_frame (slot); /* its' '    (void) 0; /* its' nets-slots
+sabotage 'device: a failed wait ends nothing' compute/vk/device.c \
+  '  park (device, result == VK_TIMEOUT ?' '  if (result == VK_TIMEOUT) park (device, result == VK_TIMEOUT ?' nets-slots
 sabotage 'run: the count of hits is not flushed' compute/graph/slot.c \
   'plan->hits_offset + 8, error)' 'plan->hits_offset, error)' ops-detect
 sabotage 'memory: a flush moves nothing' compute/vk/memory.c \

@@ -23,6 +23,7 @@ reserve (CbamSlot *slot, gsize size, gboolean written, GError **error)
                  device->caps.max_storage_range);
     return FALSE;
   }
+  cbam_intake_forget_frame (slot);
   if (!slot->pixels || slot->pixels->size < size) {
     slot->intake_recorded = FALSE;
     g_clear_pointer (&slot->pixels, cbam_buffer_free);

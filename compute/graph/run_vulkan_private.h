@@ -83,7 +83,7 @@ void cbam_slot_destroy_views (CbamSlot *slot, GArray *views);
 
 /* Makes the intake of the frame that the slot's source describes ready to be submitted. */
 gboolean cbam_intake_prepare (CbamSlot *slot, GError **error);
-/* What the frame's own memory took; the device has finished. */
+/* What the frame's own memory took; the device has finished, or never began. */
 void cbam_intake_forget_frame (CbamSlot *slot);
 
 G_END_DECLS

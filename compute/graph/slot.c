@@ -426,14 +426,14 @@ submit (CbamSlot *slot, GError **error)
   return cbam_commands_submit_with (slot->commands, &submission, error);
 }
 
-gboolean
-cbam_slot_submit (CbamSlot *slot, GError **error)
+/* What cbam_slot_submit() does; half of it may be done when it fails. */
+static gboolean
+send (CbamSlot *slot, GError **error)
 {
   const CbamPlan *plan = slot->program->plan;
   const gboolean no_frame = slot->source == CBAM_PIXELS_COPIED && !slot->pixels;
   const gsize maps = plan->boxes_offset + plan->boxes_size; /* the host may have written some of them */
 
-  g_return_val_if_fail (!slot->in_flight, FALSE);
   if (!cbam_device_check_alive (slot->program->device, error))
     return FALSE;
   /* Graphs without a preprocess have no pixels; descriptors want a buffer all the same. */
@@ -444,11 +444,18 @@ cbam_slot_submit (CbamSlot *slot, GError **error)
   if (!cbam_intake_prepare (slot, error) || (!slot->recorded && !record (slot, error)))
     return FALSE;
   hit_count (slot)[0] = hit_count (slot)[1] = 0;
-  if (!cbam_buffer_flush (slot->memory, 0, plan->hits_offset + 8, error) ||
-      !cbam_buffer_flush (slot->memory, maps, plan->slot_size - maps, error) || !submit (slot, error))
-    return FALSE;
-  slot->in_flight = TRUE;
-  return TRUE;
+  return cbam_buffer_flush (slot->memory, 0, plan->hits_offset + 8, error) &&
+         cbam_buffer_flush (slot->memory, maps, plan->slot_size - maps, error) && submit (slot, error);
+}
+
+gboolean
+cbam_slot_submit (CbamSlot *slot, GError **error)
+{
+  g_return_val_if_fail (!slot->in_flight, FALSE);
+  slot->in_flight = send (slot, error);
+  if (!slot->in_flight)
+    cbam_intake_forget_frame (slot); /* its memory is the caller's again */
+  return slot->in_flight;
 }
 
 static gboolean
@@ -478,9 +485,9 @@ cbam_slot_wait (CbamSlot *slot, GError **error)
   const CbamPlan *plan = slot->program->plan;
 
   g_return_val_if_fail (slot->in_flight, FALSE);
-  slot->in_flight = FALSE;
   if (!cbam_commands_wait (slot->commands, error))
-    return FALSE;
+    return FALSE; /* in flight for good: the device is parked */
+  slot->in_flight = FALSE;
   cbam_intake_forget_frame (slot);
   if (!cbam_buffer_invalidate (slot->memory, plan->hits_offset, 8, error))
     return FALSE;

@@ -503,9 +503,11 @@ cbam_device_wait (CbamDevice *device, VkFence fence, GError **error)
   if (!cbam_device_check_alive (device, error))
     return FALSE;
   result = device->vk.vkWaitForFences (device->handle, 1, &fence, VK_TRUE, nanoseconds);
+  if (result == VK_SUCCESS)
+    return TRUE;
+  park (device, result == VK_TIMEOUT ? CBAM_ERROR_TIMEOUT : CBAM_ERROR_DEVICE_LOST);
   if (result != VK_TIMEOUT)
-    return cbam_device_check (device, result, "vkWaitForFences", error);
-  park (device, CBAM_ERROR_TIMEOUT);
+    return cbam_vk_check (result, "vkWaitForFences", error);
   g_set_error (error, CBAM_ERROR, CBAM_ERROR_TIMEOUT, "%s: a frame did not finish within %u ms; the device is parked",
                device->info.name, timeout);
   return FALSE;

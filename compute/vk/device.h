@@ -88,7 +88,8 @@ typedef struct
 /* @fence (VK_NULL_HANDLE for none) is signalled when all of it is done. Thread-safe. */
 gboolean cbam_device_submit (CbamDevice *device, const CbamSubmission *submission, VkFence fence, GError **error);
 
-/* Waits for @fence up to the device's timeout; a timeout parks the device. */
+/* Waits for @fence up to the device's timeout. A wait that fails parks the device, whatever the reason: nobody knows
+ * what the device still uses. */
 gboolean cbam_device_wait (CbamDevice *device, VkFence fence, GError **error);
 
 G_END_DECLS

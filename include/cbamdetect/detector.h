@@ -65,8 +65,8 @@ CBAM_API guint cbam_detector_get_free_slots (CbamDetector *detector);
  *
  * Waits for the oldest frame in flight and gives its slot back, also on failure.
  *
- * Returns: (transfer full): its result, or %NULL with #CBAM_ERROR_EMPTY (nothing is in flight), #CBAM_ERROR_TIMEOUT or
- * #CBAM_ERROR_DEVICE_LOST
+ * Returns: (transfer full): its result, or %NULL with #CBAM_ERROR_EMPTY (nothing is in flight), #CBAM_ERROR_TIMEOUT,
+ * #CBAM_ERROR_DEVICE_LOST, or what else the device says
  */
 CBAM_API CbamResult *cbam_detector_collect (CbamDetector *detector, GError **error);
 
