@@ -14,8 +14,8 @@ G_BEGIN_DECLS
 
 struct _CbamModel
 {
-  gatomicrefcount refs;
-  char *key; /* in the table of loaded models; NULL once it is out */
+  gint refs; /* atomic; see refs.h */
+  char *key; /* in the table of loaded models; NULL when it never came there */
   char *path;
   char *name;
   CbamDevice *device;

@@ -265,6 +265,20 @@ sabotage 'model: a changed file is the same model' compute/model.c \
   '(guint64) info.st_mtim.tv_sec, (gulong) info.st_mtim.tv_nsec' '(guint64) 0, (gulong) 0' model-file
 sabotage 'model: one model for all devices' compute/model.c \
   '(void *) device, (guint64) info.st_dev' '(void *) NULL, (guint64) info.st_dev' nets-detector
+sabotage 'model: loaded under the lock of the table' compute/model.c \
+  '  g_mutex_unlock (&loaded_lock);
+  model = load_alone (device, path, preset, key, &local);
+  g_mutex_lock (&loaded_lock);' '  model = load_alone (device, path, preset, key, &local);' nets-sharing
+sabotage 'model: two who want the same load it twice' compute/model.c \
+  '  if (load)
+    return wait_for_load' '  if (FALSE)
+    return wait_for_load' nets-sharing
+sabotage 'model: who waited gets no reference' compute/model.c \
+  'g_atomic_int_add (&model->refs, (gint) load->n_waiting);' '(void) 0;' nets-sharing
+sabotage 'device: references go under the lock of instances' compute/vk/device.c \
+  '  if (cbam_refs_drop_unless_last (&device->refs))
+    return FALSE;' '  g_rec_mutex_lock (&cbam_vk_instances);
+  g_rec_mutex_unlock (&cbam_vk_instances);' nets-sharing
 sabotage 'model: endless weights are taken' compute/model.c \
   'if (isfinite (param->values[i]))' 'if (param->values[i] < INFINITY)' model-file
 sabotage 'nms: the limit itself is too much' compute/post/nms.c \

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "refs.h"
 #include "vk/device-list.h"
 
 #define GPU_FENCE_TIMEOUT_MS 30000
@@ -26,10 +27,20 @@ debug_from_environment (void)
 
 /* ---- Sharing ---------------------------------------------------------------------------------------------------- */
 
-/* What cbam_device_open() gave and is still alive; holds no references. The lock is for opening too: two streams that
- * start together open once. */
+/* What cbam_device_open() gave and is still alive; holds no references. The lock is for the list only, never held over
+ * a call of Vulkan: frames drop references. That two streams which start together open once is up to cbam_vk_instances,
+ * under which devices are looked for, made and put here. */
 static GSList *opened;
 static GMutex opened_lock;
+
+static void
+put_opened (CbamDevice *device)
+{
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&opened_lock);
+
+  device->shared = TRUE;
+  opened = g_slist_prepend (opened, device);
+}
 
 /* ---- Opening -------------------------------------------------------------------------------------------------- */
 
@@ -149,10 +160,12 @@ open_handle (CbamDevice *device, GError **error)
   return TRUE;
 }
 
-/* The shared device of that number and those switches, or NULL. The lock is held. */
+/* The shared device of that number and those switches, or NULL. */
 static CbamDevice *
 find_opened (guint index, CbamDebugFlags debug)
 {
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&opened_lock);
+
   for (GSList *l = opened; l; l = l->next) {
     CbamDevice *device = l->data;
 
@@ -166,6 +179,8 @@ find_opened (guint index, CbamDebugFlags debug)
 static CbamDevice *
 find_adopted (VkQueue queue)
 {
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&opened_lock);
+
   for (GSList *l = opened; l; l = l->next) {
     CbamDevice *device = l->data;
 
@@ -175,11 +190,10 @@ find_adopted (VkQueue queue)
   return NULL;
 }
 
-/* With @share the lock is held, and the device may be one that is open already. */
+/* With @share the device may be one that is open already. cbam_vk_instances is held. */
 static CbamDevice *
 open_device (const char *name, CbamDebugFlags debug, gboolean share, GError **error)
 {
-  G_GNUC_UNUSED g_autoptr (GRecMutexLocker) locker = g_rec_mutex_locker_new (&cbam_vk_instances);
   g_autoptr (CbamDevice) device = g_new0 (CbamDevice, 1);
   g_autoptr (CbamDeviceList) list = NULL;
   CbamDevice *there;
@@ -187,7 +201,7 @@ open_device (const char *name, CbamDebugFlags debug, gboolean share, GError **er
   guint32 timestamp_bits = 0;
   guint index = 0;
 
-  g_atomic_ref_count_init (&device->refs);
+  device->refs = 1;
   g_mutex_init (&device->queue_lock);
   device->debug = debug | debug_from_environment ();
   device->instance = cbam_vk_instance_new (device->debug, &device->messenger, &local);
@@ -217,21 +231,19 @@ open_device (const char *name, CbamDebugFlags debug, gboolean share, GError **er
 CbamDevice *
 cbam_device_open_with (const char *name, CbamDebugFlags debug, GError **error)
 {
+  G_GNUC_UNUSED g_autoptr (GRecMutexLocker) locker = g_rec_mutex_locker_new (&cbam_vk_instances);
+
   return open_device (name, debug, FALSE, error);
 }
 
 CbamDevice *
 cbam_device_open (const char *name, GError **error)
 {
-  CbamDevice *device;
+  G_GNUC_UNUSED g_autoptr (GRecMutexLocker) locker = g_rec_mutex_locker_new (&cbam_vk_instances);
+  CbamDevice *device = open_device (name, 0, TRUE, error);
 
-  g_mutex_lock (&opened_lock);
-  device = open_device (name, 0, TRUE, error);
-  if (device && !device->shared) {
-    device->shared = TRUE;
-    opened = g_slist_prepend (opened, device);
-  }
-  g_mutex_unlock (&opened_lock);
+  if (device && !device->shared)
+    put_opened (device);
   return device;
 }
 
@@ -279,11 +291,10 @@ is_lavapipe (VkPhysicalDevice physical)
   return driver.driverID == VK_DRIVER_ID_MESA_LLVMPIPE;
 }
 
-/* The lock is held. */
+/* cbam_vk_instances is held. */
 static CbamDevice *
 adopt (const CbamVulkanHandles *handles, GError **error)
 {
-  G_GNUC_UNUSED g_autoptr (GRecMutexLocker) locker = g_rec_mutex_locker_new (&cbam_vk_instances);
   g_autoptr (CbamDevice) device = NULL;
   guint32 timestamp_bits;
 
@@ -301,7 +312,7 @@ adopt (const CbamVulkanHandles *handles, GError **error)
     return NULL;
   }
   device = g_new0 (CbamDevice, 1);
-  g_atomic_ref_count_init (&device->refs);
+  device->refs = 1;
   g_mutex_init (&device->queue_lock);
   device->adopted = TRUE;
   device->debug = debug_from_environment ();
@@ -323,22 +334,19 @@ adopt (const CbamVulkanHandles *handles, GError **error)
 CbamDevice *
 cbam_device_adopt (const CbamVulkanHandles *handles, GError **error)
 {
+  G_GNUC_UNUSED g_autoptr (GRecMutexLocker) locker = NULL;
   CbamDevice *device;
-  gboolean again;
 
   g_return_val_if_fail (handles != NULL && handles->queue != VK_NULL_HANDLE, NULL);
-  g_mutex_lock (&opened_lock);
+  locker = g_rec_mutex_locker_new (&cbam_vk_instances);
   device = find_adopted (handles->queue);
-  again = device != NULL;
-  if (!device)
-    device = adopt (handles, error);
-  if (device && !again) {
-    device->shared = TRUE;
-    opened = g_slist_prepend (opened, device);
-  }
-  g_mutex_unlock (&opened_lock);
-  if (again)
+  if (device) {
     release_handles (handles);
+    return device;
+  }
+  device = adopt (handles, error);
+  if (device)
+    put_opened (device);
   return device;
 }
 
@@ -346,7 +354,7 @@ CbamDevice *
 cbam_device_ref (CbamDevice *device)
 {
   g_return_val_if_fail (device != NULL, NULL);
-  g_atomic_ref_count_inc (&device->refs);
+  g_atomic_int_inc (&device->refs);
   return device;
 }
 
@@ -355,9 +363,13 @@ cbam_device_ref (CbamDevice *device)
 static gboolean
 drop_reference (CbamDevice *device)
 {
-  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = device->shared ? g_mutex_locker_new (&opened_lock) : NULL;
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = NULL;
 
-  if (!g_atomic_ref_count_dec (&device->refs))
+  if (cbam_refs_drop_unless_last (&device->refs))
+    return FALSE;
+  if (device->shared)
+    locker = g_mutex_locker_new (&opened_lock);
+  if (!g_atomic_int_dec_and_test (&device->refs))
     return FALSE;
   if (device->shared)
     opened = g_slist_remove (opened, device);

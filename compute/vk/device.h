@@ -42,7 +42,7 @@ typedef struct
 
 struct _CbamDevice
 {
-  gatomicrefcount refs;
+  gint refs; /* atomic; see refs.h */
   CbamDeviceInfo info;
   CbamDeviceCaps caps;
   CbamDebugFlags debug;

@@ -82,7 +82,8 @@ CBAM_API char *cbam_model_find_default (GError **error);
  * @error: return location for an error
  *
  * Maps the file, checks it, packs its weights for @device and compiles the network. Models are shared: the same file
- * (device, inode, size and time of change) on the same device gives the same object. Thread-safe.
+ * (device, inode, size and time of change) on the same device gives the same object, and who asks for one that another
+ * thread is loading waits for that. Thread-safe; nothing else waits for a load.
  *
  * Returns: (transfer full): the model, or %NULL with #CBAM_ERROR_NOT_FOUND, #CBAM_ERROR_BAD_MODEL (the message names
  * the key or tensor, what was expected and what was found), #CBAM_ERROR_UNSUPPORTED or #CBAM_ERROR_OUT_OF_MEMORY
