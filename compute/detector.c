@@ -25,6 +25,7 @@
 typedef struct
 {
   CbamSlot *slot;
+  CbamTicket ticket;
   CbamDetectParams params;
   guint x, y, width, height; /* of the part that is looked at */
   gint64 submitted;          /* g_get_monotonic_time() */
@@ -36,6 +37,8 @@ struct _CbamDetector
   CbamModel *model;
   Flight *flights;
   guint n_slots;
+  CbamShare share;
+  gboolean warming; /* a frame says nothing of how long others will take */
   guint head; /* next to submit; the submitting thread's */
   guint tail; /* next to collect; the collecting thread's */
   guint in_flight;
@@ -97,8 +100,7 @@ start (CbamDetector *detector, Flight *flight, const CbamVulkanFrame *source, co
 {
   CbamPlacement placement;
 
-  if (!cbam_device_check_alive (detector->model->device, error) ||
-      !take_pixels (detector, flight, source, part, &placement, error))
+  if (!take_pixels (detector, flight, source, part, &placement, error))
     return FALSE;
   cbam_frame_fill (cbam_slot_get_frame (flight->slot), part, &placement, detector->model->spec, &flight->params);
   cbam_slot_keep_levels (flight->slot, flight->params.grad_cam > 0);
@@ -117,6 +119,16 @@ cbam_detector_get_free_slots (CbamDetector *detector)
   return n;
 }
 
+void
+cbam_detector_miss (CbamDetector *detector)
+{
+  CbamTicket ticket = { .turn = CBAM_TURN_FAIR };
+
+  g_return_if_fail (detector != NULL);
+  ticket.share = &detector->share;
+  cbam_turns_miss (detector->model->device->turns, &ticket, g_get_monotonic_time ());
+}
+
 static gboolean
 submit (CbamDetector *detector, const CbamVulkanFrame *source, const CbamImage *image, const CbamDetectParams *params,
         GError **error)
@@ -132,6 +144,8 @@ submit (CbamDetector *detector, const CbamVulkanFrame *source, const CbamImage *
     g_set_error (error, CBAM_ERROR, CBAM_ERROR_BUSY, "all %u slots are in flight", detector->n_slots);
     return FALSE;
   }
+  if (!cbam_device_check_alive (detector->model->device, error))
+    return FALSE;
   flight = &detector->flights[detector->head];
   flight->params = params ? *params : detector->model->spec->nms.params;
   flight->x = x;
@@ -139,6 +153,13 @@ submit (CbamDetector *detector, const CbamVulkanFrame *source, const CbamImage *
   flight->width = part.width;
   flight->height = part.height;
   flight->submitted = g_get_monotonic_time ();
+  flight->ticket.turn = flight->params.turn;
+  flight->ticket.seconds = detector->warming ? NULL : &detector->model->seconds;
+  /* Now, before pixels are copied for nothing, and again when it is entered. */
+  if (!cbam_turns_ask (detector->model->device->turns, &flight->ticket, flight->submitted)) {
+    g_set_error_literal (error, CBAM_ERROR, CBAM_ERROR_BUSY, "it is other streams' turn");
+    return FALSE;
+  }
   if (!start (detector, flight, source, &part, error))
     return FALSE;
   detector->head = (detector->head + 1) % detector->n_slots;
@@ -359,23 +380,23 @@ cbam_detector_collect (CbamDetector *detector, GError **error)
 
 /* ---- Life ------------------------------------------------------------------------------------------------------- */
 
-/* One frame of nothing through every slot: lavapipe compiles at the first dispatch. */
+/* One frame of nothing, for drivers that compile at the first dispatch, as lavapipe does; once for a model. */
 static gboolean
 warm_up (CbamDetector *detector, GError **error)
 {
   const guint8 black[4] = { 0 };
   const CbamImage image = { .format = CBAM_FORMAT_GRAY8, .width = 1, .height = 1, .planes = { black } };
+  g_autoptr (CbamResult) result = NULL;
 
-  for (guint i = 0; i < detector->n_slots; i++) {
-    g_autoptr (CbamResult) result = NULL;
-
-    if (!cbam_detector_submit (detector, &image, NULL, error))
-      return FALSE;
+  if (g_atomic_int_get (&detector->model->warm))
+    return TRUE;
+  detector->warming = TRUE;
+  if (cbam_detector_submit (detector, &image, NULL, error))
     result = cbam_detector_collect (detector, error);
-    if (!result)
-      return FALSE;
-  }
-  return TRUE;
+  detector->warming = FALSE;
+  if (result)
+    g_atomic_int_set (&detector->model->warm, TRUE);
+  return result != NULL;
 }
 
 CbamDetector *
@@ -389,12 +410,16 @@ cbam_detector_new (CbamModel *model, const CbamDetectorConfig *config, GError **
   detector->model = cbam_model_ref (model);
   detector->n_slots = n_slots;
   detector->flights = g_new0 (Flight, n_slots);
+  detector->share = (CbamShare){ .cost = model->flop / n_slots, .slots = n_slots };
+  cbam_turns_join (model->device->turns, &detector->share);
   detector->candidates = g_array_new (FALSE, FALSE, sizeof (CbamCandidate));
   detector->scratch = g_byte_array_new ();
   for (guint i = 0; i < n_slots; i++) {
     detector->flights[i].slot = cbam_slot_new (model->program, config && config->profile, error);
     if (!detector->flights[i].slot)
       return NULL;
+    detector->flights[i].ticket.share = &detector->share;
+    cbam_slot_set_ticket (detector->flights[i].slot, &detector->flights[i].ticket);
   }
   if (!warm_up (detector, error))
     return NULL;
@@ -412,6 +437,8 @@ cbam_detector_free (CbamDetector *detector)
   }
   g_clear_pointer (&detector->candidates, g_array_unref);
   g_clear_pointer (&detector->scratch, g_byte_array_unref);
+  if (detector->model)
+    cbam_turns_leave (detector->model->device->turns, &detector->share);
   cbam_model_unref (detector->model);
   g_mutex_clear (&detector->lock);
   g_free (detector->flights);

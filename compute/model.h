@@ -22,6 +22,8 @@ struct _CbamModel
   CbamSpec *spec;
   CbamProgram *program;
   double flop;
+  double seconds; /* of the device for a frame, roughly; 0 = not known yet. Under the lock of the device's turns */
+  gint warm;      /* atomic: the driver has compiled the kernels */
   CbamOpTime *op_times; /* by step of the plan; seconds are 0 */
 };
 

@@ -279,6 +279,16 @@ sabotage 'device: references go under the lock of instances' compute/vk/device.c
   '  if (cbam_refs_drop_unless_last (&device->refs))
     return FALSE;' '  g_rec_mutex_lock (&cbam_vk_instances);
   g_rec_mutex_unlock (&cbam_vk_instances);' nets-sharing
+sabotage 'turns: who is ahead goes on' compute/turns.c \
+  'share->had > other->had + lead' 'FALSE && share->had > other->had + lead' turns
+sabotage 'turns: who wanted nothing has saved it up' compute/turns.c \
+  'share->had = MAX (share->had, turns->level);' '(void) 0;' turns
+sabotage 'turns: live frames stand behind anything' compute/turns.c \
+  'ticket->turn != CBAM_TURN_LIVE ||' 'TRUE ||' turns
+sabotage 'turns: a frame takes what the queue takes' compute/turns.c \
+  'now - MAX (ticket->entered, turns->since)' 'now - ticket->entered' turns
+sabotage 'turns: what nobody timed takes no time' compute/turns.c \
+  '#define UNKNOWN_SECONDS 30.0' '#define UNKNOWN_SECONDS 0.0' turns
 sabotage 'model: endless weights are taken' compute/model.c \
   'if (isfinite (param->values[i]))' 'if (param->values[i] < INFINITY)' model-file
 sabotage 'nms: the limit itself is too much' compute/post/nms.c \

@@ -57,6 +57,10 @@ guint8 *cbam_slot_get_map (CbamSlot *slot, const CbamTensor *tensor);
 /* Whether submissions from now on keep every level's features and conf, for cbam_slot_get_kept(). */
 void cbam_slot_keep_levels (CbamSlot *slot, gboolean keep);
 
+/* What submissions from now on stand in the device's queue with; the caller's, and NULL for nothing. */
+void cbam_slot_set_ticket (CbamSlot *slot, CbamTicket *ticket);
+
+/* On failure, CBAM_ERROR_BUSY among them, the slot is as it was before. */
 gboolean cbam_slot_submit (CbamSlot *slot, GError **error);
 /* Waits, and makes the results below readable until the next submit. */
 gboolean cbam_slot_wait (CbamSlot *slot, GError **error);

@@ -35,6 +35,7 @@ struct _CbamSlot
 {
   CbamProgram *program;
   gboolean profile;
+  CbamTicket *ticket; /* the caller's; NULL: it takes no part in turns */
   CbamBuffer *memory; /* parameters, results, kept maps */
   CbamBuffer *kept;   /* levels' features and conf; NULL until somebody wants them */
   VkDescriptorPool descriptor_pool;

@@ -8,6 +8,9 @@
 
 #include <string.h>
 
+/* A wait that took so long, in microseconds, has really waited for the device. */
+#define REAL_WAIT 200
+
 /* ---- Descriptors ------------------------------------------------------------------------------------------------ */
 
 static CbamBufferRange
@@ -391,6 +394,13 @@ reserve_kept (CbamSlot *slot, GError **error)
   return slot->kept != NULL;
 }
 
+void
+cbam_slot_set_ticket (CbamSlot *slot, CbamTicket *ticket)
+{
+  g_return_if_fail (!slot->in_flight);
+  slot->ticket = ticket;
+}
+
 CbamFrameArgs *
 cbam_slot_get_frame (CbamSlot *slot)
 {
@@ -415,7 +425,11 @@ hit_count (const CbamSlot *slot)
 static gboolean
 submit (CbamSlot *slot, GError **error)
 {
-  CbamSubmission submission = { .n_commands = 2, .commands = { slot->intake->handle, slot->commands->handle } };
+  CbamSubmission submission = {
+    .n_commands = 2,
+    .commands = { slot->intake->handle, slot->commands->handle },
+    .ticket = slot->ticket,
+  };
 
   for (guint i = 0; slot->source == CBAM_PIXELS_IMAGES && i < slot->n_images; i++) {
     if (slot->images[i].plane.semaphore == VK_NULL_HANDLE)
@@ -483,11 +497,16 @@ gboolean
 cbam_slot_wait (CbamSlot *slot, GError **error)
 {
   const CbamPlan *plan = slot->program->plan;
+  const gint64 start = g_get_monotonic_time ();
+  gint64 now;
 
   g_return_val_if_fail (slot->in_flight, FALSE);
   if (!cbam_commands_wait (slot->commands, error))
     return FALSE; /* in flight for good: the device is parked */
   slot->in_flight = FALSE;
+  now = g_get_monotonic_time ();
+  if (slot->ticket)
+    cbam_turns_finish (slot->program->device->turns, slot->ticket, now, now - start > REAL_WAIT);
   cbam_intake_forget_frame (slot);
   if (!cbam_buffer_invalidate (slot->memory, plan->hits_offset, 8, error))
     return FALSE;

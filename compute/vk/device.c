@@ -203,6 +203,7 @@ open_device (const char *name, CbamDebugFlags debug, gboolean share, GError **er
 
   device->refs = 1;
   g_mutex_init (&device->queue_lock);
+  device->turns = cbam_turns_new ();
   device->debug = debug | debug_from_environment ();
   device->instance = cbam_vk_instance_new (device->debug, &device->messenger, &local);
   if (device->instance == VK_NULL_HANDLE) {
@@ -314,6 +315,7 @@ adopt (const CbamVulkanHandles *handles, GError **error)
   device = g_new0 (CbamDevice, 1);
   device->refs = 1;
   g_mutex_init (&device->queue_lock);
+  device->turns = cbam_turns_new ();
   device->adopted = TRUE;
   device->debug = debug_from_environment ();
   device->instance = handles->instance;
@@ -396,6 +398,7 @@ cbam_device_unref (CbamDevice *device)
     cbam_vk_instance_free (device->instance, device->messenger);
   release_handles (&device->owner);
   g_mutex_clear (&device->queue_lock);
+  cbam_turns_free (device->turns);
   cbam_device_info_clear (&device->info);
   g_free (device);
 }
@@ -464,20 +467,35 @@ cbam_device_check (CbamDevice *device, VkResult result, const char *call, GError
   return FALSE;
 }
 
-/* Under our own lock, and under that of the queue's owner. */
+/* Under the lock of the queue's owner. */
 static VkResult
 queue_submit (CbamDevice *device, const VkSubmitInfo *submit, VkFence fence)
 {
   VkResult result;
 
-  g_mutex_lock (&device->queue_lock);
   if (device->owner.lock)
     device->owner.lock (device->owner.data);
   result = device->vk.vkQueueSubmit (device->queue, 1, submit, fence);
   if (device->owner.unlock)
     device->owner.unlock (device->owner.data);
-  g_mutex_unlock (&device->queue_lock);
   return result;
+}
+
+/* Under our own lock, so that tickets are entered in the order of the queue. */
+static gboolean
+take_turn (CbamDevice *device, const VkSubmitInfo *submit, CbamTicket *ticket, VkFence fence, GError **error)
+{
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&device->queue_lock);
+
+  if (ticket && !cbam_turns_enter (device->turns, ticket, g_get_monotonic_time ())) {
+    g_set_error (error, CBAM_ERROR, CBAM_ERROR_BUSY, "%s: it is other streams' turn", device->info.name);
+    return FALSE;
+  }
+  if (cbam_device_check (device, queue_submit (device, submit, fence), "vkQueueSubmit", error))
+    return TRUE;
+  if (ticket)
+    cbam_turns_withdraw (device->turns, ticket);
+  return FALSE;
 }
 
 gboolean
@@ -501,8 +519,7 @@ cbam_device_submit (CbamDevice *device, const CbamSubmission *submission, VkFenc
     .pCommandBuffers = submission->commands,
   };
 
-  return cbam_device_check_alive (device, error) &&
-         cbam_device_check (device, queue_submit (device, &submit, fence), "vkQueueSubmit", error);
+  return cbam_device_check_alive (device, error) && take_turn (device, &submit, submission->ticket, fence, error);
 }
 
 gboolean

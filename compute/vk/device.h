@@ -9,6 +9,8 @@
 #include <cbamdetect/device.h>
 #include <cbamdetect/vulkan.h>
 
+#include "turns.h"
+
 G_BEGIN_DECLS
 
 /* Switches for tests and for looking into trouble; the environment variable CBAM_DEBUG takes the same names,
@@ -58,6 +60,7 @@ struct _CbamDevice
   guint32 queue_family;
   VkQueue queue;
   GMutex queue_lock;
+  CbamTurns *turns;        /* who is in the queue, and who may be */
   gboolean adopted;        /* instance, device and queue are somebody else's */
   CbamVulkanHandles owner; /* whose, then */
 
@@ -83,9 +86,11 @@ typedef struct
   VkCommandBuffer commands[2];
   VkSemaphore waits[3];
   guint64 values[3];
+  CbamTicket *ticket; /* entered among the turns when it is submitted; NULL for what takes no time */
 } CbamSubmission;
 
-/* @fence (VK_NULL_HANDLE for none) is signalled when all of it is done. Thread-safe. */
+/* @fence (VK_NULL_HANDLE for none) is signalled when all of it is done. CBAM_ERROR_BUSY: it is not the ticket's turn.
+ * Thread-safe. */
 gboolean cbam_device_submit (CbamDevice *device, const CbamSubmission *submission, VkFence fence, GError **error);
 
 /* Waits for @fence up to the device's timeout. A wait that fails parks the device, whatever the reason: nobody knows
