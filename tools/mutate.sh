@@ -330,7 +330,7 @@ sabotage 'fifo: end of stream from downstream lasts' gst/gstcbamfifo.c \
 sabotage 'fifo: one slot that comes back frees all' gst/gstcbamfifo.c \
   'fifo->slots_taken--;' 'fifo->slots_taken = 0;' gst-flow
 sabotage 'fifo: results of before a flush are kept' gst/gstcbamfifo.c \
-  '    gst_cbam_session_discard (item->session);' '    gst_cbam_session_unref (item->session);' gst-flow
+  '    cbam_result_unref (gst_cbam_flight_take (item->flight, NULL, NULL));' '    (void) 0;' gst-flow
 sabotage 'fifo: the line has no end' gst/gstcbamfifo.c \
   'is_full (fifo, frames, age))' 'FALSE)' gst-live
 sabotage 'fifo: frames in line do not age' gst/gstcbamfifo.c \
