@@ -389,6 +389,7 @@ gst_cbam_detect_finalize (GObject *object)
 {
   GstCbamDetect *self = GST_CBAM_DETECT (object);
 
+  gst_cbam_collector_free (self->collector);
   gst_cbam_fifo_free (self->fifo);
   gst_cbam_qos_clear (&self->qos);
   gst_cbam_stats_clear (&self->stats);
@@ -432,5 +433,6 @@ gst_cbam_detect_init (GstCbamDetect *self)
   g_mutex_init (&self->activation);
   g_mutex_init (&self->latency.lock);
   self->fifo = gst_cbam_fifo_new ();
+  self->collector = gst_cbam_collector_new (self->fifo);
   gst_cbam_stream_init (self);
 }

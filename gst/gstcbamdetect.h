@@ -10,6 +10,7 @@
 
 #include "gstcbamcanvas.h"
 #include "gstcbamcarry.h"
+#include "gstcbamcollector.h"
 #include "gstcbamfifo.h"
 #include "gstcbamlatency.h"
 #include "gstcbamorientation.h"
@@ -34,13 +35,14 @@ struct _GstCbamDetect
 
   GstPad *sink_pad, *src_pad;
   GstCbamSettings settings; /* under the object lock */
-  GstCbamSession *session;  /* under the object lock; PAUSED and up. Submit: streaming thread; collect: task */
+  GstCbamSession *session;  /* under the object lock; PAUSED and up. Submit: streaming thread; collect: collector */
 
   /* Made and freed by state changes, while no data flows. */
   CbamDevice *device; /* READY and up; what the property names, wherever frames come from */
   guint slots;
 
   GstCbamFifo *fifo;
+  GstCbamCollector *collector;
   GstCbamLatency latency;
   GstCbamQos qos;
   GstCbamStats stats;

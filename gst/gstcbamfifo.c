@@ -36,8 +36,8 @@ item_clear (gpointer data)
   GstCbamItem *item = data;
 
   /* First: until then the device may read the frame where it lies. */
-  if (item->session != NULL)
-    gst_cbam_session_discard (item->session);
+  if (item->flight != NULL)
+    cbam_result_unref (gst_cbam_flight_take (item->flight, NULL, NULL));
   if (!GST_IS_QUERY (item->object))
     gst_mini_object_unref (item->object);
 }
@@ -197,6 +197,16 @@ gst_cbam_fifo_return_slot (GstCbamFifo *fifo)
 }
 
 GstFlowReturn
+gst_cbam_fifo_pause (GstCbamFifo *fifo, gint64 duration)
+{
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&fifo->lock);
+
+  if (!fifo->closed && fifo->flow == GST_FLOW_OK)
+    g_cond_wait_until (&fifo->changed, &fifo->lock, g_get_monotonic_time () + duration);
+  return report_flow (fifo);
+}
+
+GstFlowReturn
 gst_cbam_fifo_push (GstCbamFifo *fifo, GstCbamItem item)
 {
   G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&fifo->lock);
@@ -205,7 +215,7 @@ gst_cbam_fifo_push (GstCbamFifo *fifo, GstCbamItem item)
     fifo->flow = GST_FLOW_OK;
   /* An inferred buffer goes in line even if downstream has just failed, or we flush: its result must be collected. */
   GstFlowReturn flow = GST_IS_BUFFER (item.object) || fifo->closed ? report_flow (fifo) : GST_FLOW_OK;
-  if (flow != GST_FLOW_OK && item.session == NULL) {
+  if (flow != GST_FLOW_OK && item.flight == NULL) {
     gst_mini_object_unref (item.object);
     return flow;
   }

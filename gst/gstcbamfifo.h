@@ -1,7 +1,7 @@
 /* GstCbamFifo: the one line in which frames, serialised events and queries wait for the task of the source pad.
  *
  *     streaming thread                                        task of the source pad
- *     wait_room -> take_slot -> push -> | f f e f q | -> pop -> ... -> return_slot
+ *     wait_room -> take_slot -> push -> | f f e f q | -> pop
  *
  * It counts the detector's slots too, and it carries the flow return of downstream back to the streaming thread.
  *
@@ -11,18 +11,16 @@
 
 #include <gst/gst.h>
 
-#include "gstcbamsession.h"
+#include "gstcbamcollector.h"
 
 G_BEGIN_DECLS
-
-typedef struct _GstCbamFifo GstCbamFifo;
 
 /* What waits in line: a buffer or an event, which the item owns, or a query, which stays the streaming thread's. */
 typedef struct
 {
   GstMiniObject *object;
-  gint64 arrived;          /* g_get_monotonic_time() when the element got it */
-  GstCbamSession *session; /* owned; its oldest frame in flight is this buffer. NULL: not inferred */
+  gint64 arrived;        /* g_get_monotonic_time() when the element got it */
+  GstCbamFlight *flight; /* owned; NULL: not inferred */
 } GstCbamItem;
 
 GstCbamFifo *gst_cbam_fifo_new (void);
@@ -47,8 +45,11 @@ GstFlowReturn gst_cbam_fifo_wait_room (GstCbamFifo *fifo, guint frames, gint64 a
  * Returns what pushing would return. */
 GstFlowReturn gst_cbam_fifo_take_slot (GstCbamFifo *fifo, gboolean wait, gboolean *taken);
 
-/* Either side: the slot's result was collected, or nothing was submitted. */
+/* Any thread: the slot's result was collected, or nothing was submitted. */
 void gst_cbam_fifo_return_slot (GstCbamFifo *fifo);
+
+/* Streaming thread: waits for so many microseconds, or until something changes. Returns what pushing would return. */
+GstFlowReturn gst_cbam_fifo_pause (GstCbamFifo *fifo, gint64 duration);
 
 /* Streaming thread: puts a buffer or an event in line. Takes what the item owns, also on failure. An event gets in
  * whatever downstream has returned; STREAM_START and SEGMENT take back its GST_FLOW_EOS. */

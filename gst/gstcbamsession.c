@@ -56,12 +56,3 @@ gst_cbam_session_unref (GstCbamSession *session)
   g_free (session->wanted);
   g_free (session);
 }
-
-void
-gst_cbam_session_discard (GstCbamSession *session)
-{
-  g_autoptr (GError) error = NULL; /* a lost device was reported to whoever had to know */
-  g_autoptr (CbamResult) result = cbam_detector_collect (session->detector, &error);
-
-  gst_cbam_session_unref (session);
-}

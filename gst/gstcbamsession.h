@@ -30,9 +30,6 @@ GstCbamSession *gst_cbam_session_ref (GstCbamSession *session);
 /* @session may be NULL. */
 void gst_cbam_session_unref (GstCbamSession *session);
 
-/* Waits for the oldest frame in flight, throws its result away, and takes a reference. */
-void gst_cbam_session_discard (GstCbamSession *session);
-
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (GstCbamSession, gst_cbam_session_unref)
 
 G_END_DECLS

@@ -12,7 +12,7 @@ static const struct
 } fates[GST_CBAM_N_FATES] = {
   [GST_CBAM_FATE_INFERRED] = { "inferred", "inferred" },
   [GST_CBAM_FATE_INTERVAL] = { "skipped-interval", "not its turn (interval)" },
-  [GST_CBAM_FATE_BUSY] = { "skipped-busy", "all slots are in flight (queue-depth)" },
+  [GST_CBAM_FATE_BUSY] = { "skipped-busy", "the device is busy (queue-depth, other streams)" },
   [GST_CBAM_FATE_LATE] = { "skipped-qos", "too late for downstream (qos)" },
   [GST_CBAM_FATE_OUTSIDE] = { "skipped-roi", "the region lies outside of the frame (roi)" },
 };

@@ -2,7 +2,7 @@
  * in line, the task of the source pad takes it out, waits for the result and pushes it. Events and queries that belong
  * between two frames wait in the same line.
  *
- *     chain -- submit --> detector ------------ collect --+
+ *     chain -- submit --> detector -- collector ---- take +
  *       +------ push ---> FIFO (frames, events, queries) -+-> task: metas, drawing, message -> push
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
@@ -16,8 +16,8 @@
 
 #define GST_CAT_DEFAULT gst_cbam_debug
 
-/* A collect that took this long, in microseconds, has really waited for the device. */
-#define REAL_WAIT 500
+/* How long a file waits, in microseconds, before it asks again whether it is its turn. */
+#define TURN_PAUSE 5000
 
 /* How long the line may be when downstream takes no frames. Live, as GstQueue's: frames, and microseconds, but not less
  * than inference itself may hold frames. Else just what lies between the frames in inference. */
@@ -122,6 +122,7 @@ submit_frame (GstCbamDetect *self, GstCbamSession *session, GstBuffer *buffer, c
   CbamDetectParams params = gst_cbam_detect_get_params (self, session);
 
   params.region = settings->region;
+  params.turn = settings->live ? CBAM_TURN_LIVE : CBAM_TURN_FAIR;
   const gboolean submitted = gst_cbam_vulkan_is_image (buffer)
                                  ? submit_image (self, session, buffer, settings->orientation, &params, &failure)
                                  : submit_mapped (self, session, buffer, settings->orientation, &params, &failure);
@@ -195,15 +196,47 @@ get_session (GstCbamDetect *self, GstBuffer *buffer, GError **error)
   return gst_cbam_detect_get_session (self);
 }
 
-/* Gives @buffer to the device, if that is its fate and there is room: *@session is with what, or NULL. */
+/* Submits @buffer, live when it is its turn now, else as soon as it is. *@flight: its inference, or NULL: it was not
+ * its turn, or there is an error, or it flushes. */
 static GstFlowReturn
-infer (GstCbamDetect *self, GstBuffer *buffer, const FrameSettings *settings, GstCbamFate *fate,
-       GstCbamSession **session)
+take_turn (GstCbamDetect *self, GstBuffer *buffer, const FrameSettings *settings, GstCbamFlight **flight,
+           GError **error)
+{
+  g_autoptr (GError) failure = NULL;
+  GstFlowReturn flow = GST_FLOW_OK;
+  const gint64 begun = g_get_monotonic_time ();
+  gboolean submitted = FALSE;
+
+  g_autoptr (GstCbamSession) session = get_session (self, buffer, error);
+  if (session == NULL)
+    return GST_FLOW_OK;
+  while (!(submitted = submit_frame (self, session, buffer, settings, &failure)) && failure == NULL &&
+         !settings->live && flow == GST_FLOW_OK)
+    flow = gst_cbam_fifo_pause (self->fifo, TURN_PAUSE);
+  if (failure != NULL)
+    g_propagate_error (error, g_steal_pointer (&failure));
+  if (submitted)
+    *flight = gst_cbam_collector_add (self->collector, session, begun);
+  return flow;
+}
+
+/* A live frame without a slot waits for its turn as well, as far as others are concerned. */
+static void
+miss_turn (GstCbamDetect *self)
+{
+  g_autoptr (GstCbamSession) session = gst_cbam_detect_get_session (self);
+
+  cbam_detector_miss (session->detector);
+}
+
+/* Gives @buffer to the device, if that is its fate and there is room: *@flight is its inference, or NULL. */
+static GstFlowReturn
+infer (GstCbamDetect *self, GstBuffer *buffer, const FrameSettings *settings, GstCbamFate *fate, GstCbamFlight **flight)
 {
   g_autoptr (GError) error = NULL;
   gboolean slot;
 
-  *session = NULL;
+  *flight = NULL;
   if (*fate != GST_CBAM_FATE_INFERRED)
     return GST_FLOW_OK;
   /* Live, a frame that finds no slot passes on without inference; else it waits for one. */
@@ -211,20 +244,21 @@ infer (GstCbamDetect *self, GstBuffer *buffer, const FrameSettings *settings, Gs
   if (flow != GST_FLOW_OK)
     return flow;
   *fate = GST_CBAM_FATE_BUSY;
-  if (!slot)
+  if (!slot) {
+    miss_turn (self);
     return GST_FLOW_OK;
+  }
 
-  g_autoptr (GstCbamSession) current = get_session (self, buffer, &error);
-  if (current != NULL && submit_frame (self, current, buffer, settings, &error)) {
+  flow = take_turn (self, buffer, settings, flight, &error);
+  if (*flight != NULL) {
     *fate = GST_CBAM_FATE_INFERRED;
-    *session = g_steal_pointer (&current);
     self->until_next = settings->interval;
     self->last_submit = settings->running_time;
     return GST_FLOW_OK;
   }
   gst_cbam_fifo_return_slot (self->fifo);
   if (error == NULL)
-    return GST_FLOW_OK;
+    return flow;
   gst_cbam_detect_post_error (self, error);
   return GST_FLOW_ERROR;
 }
@@ -268,7 +302,7 @@ sink_chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
   GstCbamDetect *self = GST_CBAM_DETECT (parent);
   g_autoptr (GstBuffer) owned = buffer;
   const gint64 arrived = g_get_monotonic_time ();
-  GstCbamSession *session;
+  GstCbamFlight *flight;
 
   if (!self->sink_has_caps)
     return GST_FLOW_NOT_NEGOTIATED;
@@ -281,16 +315,16 @@ sink_chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
 
   gst_cbam_vulkan_settle (&self->vulkan, buffer);
   GstCbamFate fate = choose_fate (self, &settings);
-  flow = infer (self, buffer, &settings, &fate, &session);
+  flow = infer (self, buffer, &settings, &fate, &flight);
   if (flow != GST_FLOW_OK)
     return flow;
   gst_cbam_stats_count (&self->stats, fate);
-  if (session == NULL)
+  if (flight == NULL)
     GST_DEBUG_OBJECT (self, "%" GST_TIME_FORMAT ": without inference: %s", GST_TIME_ARGS (GST_BUFFER_PTS (buffer)),
                       gst_cbam_fate_to_string (fate));
   GST_LOG_OBJECT (pad, "%" GST_PTR_FORMAT, buffer);
 
-  GstCbamItem item = { GST_MINI_OBJECT_CAST (g_steal_pointer (&owned)), arrived, session };
+  GstCbamItem item = { GST_MINI_OBJECT_CAST (g_steal_pointer (&owned)), arrived, flight };
   return gst_cbam_fifo_push (self->fifo, item);
 }
 
@@ -395,36 +429,27 @@ set_flow (GstCbamDetect *self, GstFlowReturn flow)
   gst_cbam_fifo_set_flow (self->fifo, flow);
 }
 
-/* Waits for the result of the oldest frame in flight. *@waited: whether that took time. Takes @session. */
+/* Waits for the result of the frame that is first in line. */
 static CbamResult *
-collect (GstCbamDetect *self, GstCbamSession *session, gboolean *waited)
+take_result (GstCbamDetect *self, GstCbamFlight *flight)
 {
   g_autoptr (GError) error = NULL;
-  const gint64 start = g_get_monotonic_time ();
-  CbamResult *result = cbam_detector_collect (session->detector, &error);
+  gint64 took;
+  CbamResult *result = gst_cbam_flight_take (flight, &took, &error);
+  const GstClockTime now = g_get_monotonic_time () * GST_USECOND;
 
-  *waited = g_get_monotonic_time () - start > REAL_WAIT;
-  gst_cbam_session_unref (session);
-  gst_cbam_fifo_return_slot (self->fifo);
   if (result == NULL && self->flow == GST_FLOW_OK) {
     gst_cbam_detect_post_error (self, error);
     set_flow (self, GST_FLOW_ERROR);
   }
+  /* The time that the device took, and not the task, which downstream may have held up: counting that would raise the
+   * latency, which makes sinks hold it up longer, which would raise it again. */
+  if (result != NULL && gst_cbam_latency_observe (&self->latency, took * GST_USECOND, now)) {
+    GST_INFO_OBJECT (self, "frames are now held for up to %" GST_TIME_FORMAT,
+                     GST_TIME_ARGS (gst_cbam_latency_get_ceiling (&self->latency)));
+    gst_element_post_message (GST_ELEMENT (self), gst_message_new_latency (GST_OBJECT (self)));
+  }
   return result;
-}
-
-/* Only where the task has waited for the device is the delay ours: else downstream may have held up the task, and
- * counting that would raise the latency, which makes sinks hold it up longer, which would raise it again. */
-static void
-observe_delay (GstCbamDetect *self, gint64 arrived)
-{
-  const gint64 now = g_get_monotonic_time ();
-
-  if (!gst_cbam_latency_observe (&self->latency, (now - arrived) * GST_USECOND, now * GST_USECOND))
-    return;
-  GST_INFO_OBJECT (self, "frames are now held for up to %" GST_TIME_FORMAT,
-                   GST_TIME_ARGS (gst_cbam_latency_get_ceiling (&self->latency)));
-  gst_element_post_message (GST_ELEMENT (self), gst_message_new_latency (GST_OBJECT (self)));
 }
 
 static void
@@ -432,18 +457,14 @@ task_frame (GstCbamDetect *self, const GstCbamItem *item)
 {
   GstBuffer *buffer = GST_BUFFER_CAST (item->object);
   g_autoptr (CbamResult) result = NULL;
-  gboolean waited = FALSE;
 
-  if (item->session != NULL)
-    result = collect (self, item->session, &waited);
+  if (item->flight != NULL)
+    result = take_result (self, item->flight);
   if (self->flow != GST_FLOW_OK || self->caps == NULL) {
     gst_buffer_unref (buffer);
     return;
   }
-
   buffer = gst_cbam_publish_frame (self, buffer, result);
-  if (waited)
-    observe_delay (self, item->arrived);
   set_flow (self, gst_pad_push (self->src_pad, buffer));
 }
 

@@ -340,7 +340,15 @@ sabotage 'fifo: end of stream from downstream lasts' gst/gstcbamfifo.c \
 sabotage 'fifo: one slot that comes back frees all' gst/gstcbamfifo.c \
   'fifo->slots_taken--;' 'fifo->slots_taken = 0;' gst-flow
 sabotage 'fifo: results of before a flush are kept' gst/gstcbamfifo.c \
-  '    gst_cbam_session_discard (item->session);' '    gst_cbam_session_unref (item->session);' gst-flow
+  '    cbam_result_unref (gst_cbam_flight_take (item->flight, NULL, NULL));' '    (void) 0;' gst-flow
+sabotage 'collector: slots come back when somebody takes the result' gst/gstcbamcollector.c \
+  '    gst_cbam_fifo_return_slot (collector->fifo);
+    g_mutex_lock (&collector->lock);' '    g_mutex_lock (&collector->lock);
+    while (collector->flights.length == 0 && !collector->stop)
+      g_cond_wait (&collector->added, &collector->lock);
+    gst_cbam_fifo_return_slot (collector->fifo);' gst-flow gst-streams
+sabotage 'stream: live frames stand in the queue of others' gst/gstcbamstream.c \
+  'settings->live ? CBAM_TURN_LIVE : CBAM_TURN_FAIR' 'CBAM_TURN_NOW' gst-streams
 sabotage 'fifo: the line has no end' gst/gstcbamfifo.c \
   'is_full (fifo, frames, age))' 'FALSE)' gst-live
 sabotage 'fifo: frames in line do not age' gst/gstcbamfifo.c \

@@ -1,0 +1,39 @@
+/* GstCbamCollector: the frames of an element that are in inference, and the thread that waits for the device in their
+ * order. A frame's slot is free again as soon as the device has finished, even where downstream holds up the task of
+ * the source pad: a sink that waits for a frame's time would else cost inferences, and the streams that are held for
+ * longest the most.
+ *
+ *     streaming thread                  collector's thread                    task of the source pad
+ *     submit -> add -> | f f f | -> collect -> return_slot -> | f f f | -> take
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include <cbamdetect/cbamdetect.h>
+#include <gst/gst.h>
+
+#include "gstcbamsession.h"
+
+G_BEGIN_DECLS
+
+typedef struct _GstCbamFifo GstCbamFifo;
+typedef struct _GstCbamCollector GstCbamCollector;
+typedef struct _GstCbamFlight GstCbamFlight; /* a frame in inference, or its result */
+
+/* @fifo counts the slots; it outlives the collector. */
+GstCbamCollector *gst_cbam_collector_new (GstCbamFifo *fifo);
+/* Nothing is in inference any more. @collector may be NULL. */
+void gst_cbam_collector_free (GstCbamCollector *collector);
+
+/* Streaming thread: what was just submitted to @session, which it keeps, by somebody who began with that at @begun
+ * (g_get_monotonic_time()). */
+GstCbamFlight *gst_cbam_collector_add (GstCbamCollector *collector, GstCbamSession *session, gint64 begun);
+
+/* Waits until @flight has ended and frees it. Returns its result, or NULL with @error. @took: microseconds until the
+ * device had finished, whenever this is called. */
+CbamResult *gst_cbam_flight_take (GstCbamFlight *flight, gint64 *took, GError **error);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (GstCbamCollector, gst_cbam_collector_free)
+
+G_END_DECLS
