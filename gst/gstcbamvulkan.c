@@ -106,6 +106,26 @@ adopt (GstElement *element, GstVulkanDevice *device, GError **error)
   return adopted;
 }
 
+/* Whether a copy into an image was the last thing that was done with it, as vulkanupload does. */
+static gboolean
+is_being_filled (GstBuffer *buffer)
+{
+  for (guint i = 0; i < gst_buffer_n_memory (buffer); i++)
+    if (gst_is_vulkan_image_memory (gst_buffer_peek_memory (buffer, i)) &&
+        get_image (buffer, i)->barrier.parent.access_flags & VK_ACCESS_TRANSFER_WRITE_BIT)
+      return TRUE;
+  return FALSE;
+}
+
+/* vulkanupload passes frames on before its copies have run, and lets what they read be written anew; behind our work in
+ * the same queue that would often come first. (1.22 and 1.26 do so; some version between them waited.) */
+void
+gst_cbam_vulkan_settle (GstCbamVulkan *vulkan, GstBuffer *buffer)
+{
+  if (vulkan->device != NULL && gst_cbam_vulkan_is_image (buffer) && is_being_filled (buffer))
+    cbam_device_wait_idle (vulkan->device, NULL); /* a device that hangs is told of when it is given the frame */
+}
+
 CbamDevice *
 gst_cbam_vulkan_get_device (GstCbamVulkan *vulkan, GstElement *element, GstBuffer *buffer, GError **error)
 {
@@ -115,21 +135,14 @@ gst_cbam_vulkan_get_device (GstCbamVulkan *vulkan, GstElement *element, GstBuffe
     return vulkan->device;
   gst_cbam_vulkan_reset (vulkan);
   vulkan->device = adopt (element, theirs, error);
-  if (vulkan->device != NULL)
-    vulkan->theirs = gst_object_ref (GST_OBJECT_CAST (theirs));
+  if (vulkan->device == NULL)
+    return NULL;
+  vulkan->theirs = gst_object_ref (GST_OBJECT_CAST (theirs));
+  gst_cbam_vulkan_settle (vulkan, buffer); /* nobody could, before there was a device to wait for */
   return vulkan->device;
 }
 
 /* --- Frames --- */
-
-/* vulkanupload of GStreamer before 1.24 passes frames on before its copies have run, and lets what they read be written
- * anew; behind our work in the same queue that would often come first. From 1.24 on it waits itself. */
-void
-gst_cbam_vulkan_settle (GstCbamVulkan *vulkan, GstBuffer *buffer)
-{
-  if (!GST_CHECK_VERSION (1, 24, 0) && vulkan->device != NULL && gst_cbam_vulkan_is_image (buffer))
-    cbam_device_wait_idle (vulkan->device, NULL); /* a device that hangs is told of when it is given the frame */
-}
 
 /* How @image was used last. From 1.24 on GStreamer counts in the 64 bits of VK_KHR_synchronization2, of which the lower
  * half is the old stages and accesses; what has no old name is waited for as anything. */

@@ -9,6 +9,8 @@
 #include <gst/vulkan/vulkan.h>
 #endif
 
+#define N_FRAMES 8
+
 #define CAPS(format) "video/x-raw,format=" format ",width=160,height=120,framerate=25/1"
 
 /* What vulkanupload of GStreamer 1.22 can make images of; RGB makes it crash. */
@@ -27,7 +29,7 @@ can_upload (void)
 static GstHarness *
 source_harness (const char *caps, const char *rest)
 {
-  g_autofree char *line = g_strdup_printf ("videotestsrc pattern=ball num-buffers=20 ! %s ! %s", caps, rest);
+  g_autofree char *line = g_strdup_printf ("videotestsrc pattern=ball num-buffers=%u ! %s ! %s", N_FRAMES, caps, rest);
   GstHarness *h = gst_harness_new_parse (line);
   g_autoptr (GstBus) bus = gst_bus_new ();
 
@@ -53,6 +55,18 @@ pull_one (GstHarness *h)
 
   fail_unless (buffer != NULL);
   return buffer;
+}
+
+/* vulkanupload of 1.26 frees its images when it is stopped, those with copies still to run too, which crashes on busy
+ * machines: the copies wait behind what is inferred. So streams end first; @pulled of their frames have been pulled. */
+static void
+come_to_rest (GstHarness *h, guint pulled)
+{
+  guint major, minor, micro, nano;
+
+  gst_version (&major, &minor, &micro, &nano);
+  for (guint i = pulled; i < N_FRAMES && minor >= 24; i++)
+    gst_buffer_unref (pull_one (h));
 }
 
 /* (transfer full): what is found in the first frame in system memory. */
@@ -108,7 +122,7 @@ GST_START_TEST (test_formats)
   fail_unless (gst_memory_is_type (gst_buffer_peek_memory (buffer, 0), "VulkanImage"));
   assert_same (expected, buffer);
   assert_noted (buffer);
-  for (guint i = 1; i < 20; i++)
+  for (guint i = 1; i < N_FRAMES; i++)
     gst_buffer_unref (pull_one (h));
   harness_free (h);
 }
@@ -123,6 +137,7 @@ GST_START_TEST (test_roi)
   g_autoptr (GstBuffer) buffer = pull_one (h);
 
   assert_same (expected, buffer);
+  come_to_rest (h, 1);
   harness_free (h);
 }
 GST_END_TEST
@@ -134,7 +149,7 @@ GST_START_TEST (test_pixels_stay)
   const char *caps = CAPS ("RGBA");
   GstHarness *h = upload_harness (caps, "", "! vulkandownload"), *plain = source_harness (caps, "identity");
 
-  for (guint i = 0; i < 20; i++) {
+  for (guint i = 0; i < N_FRAMES; i++) {
     g_autoptr (GstBuffer) sent = pull_one (plain), got = pull_one (h);
     GstMapInfo map;
 
@@ -158,7 +173,7 @@ GST_START_TEST (test_tee)
       model_path (), model_path ());
   GstHarness *h = source_harness (caps, line);
 
-  for (guint i = 0; i < 20; i++) {
+  for (guint i = 0; i < N_FRAMES; i++) {
     g_autoptr (GstBuffer) buffer = pull_one (h);
     g_autoptr (GArray) found = found_in (buffer);
     fail_unless (found->len > 0);
@@ -177,7 +192,7 @@ GST_START_TEST (test_overlay)
   guint warnings = 0;
 
   assert_same (expected, earliest);
-  for (guint i = 1; i < 20; i++)
+  for (guint i = 1; i < N_FRAMES; i++)
     gst_buffer_unref (pull_one (h));
   for (GstMessage *message; (message = pop_message (h->element, GST_MESSAGE_WARNING)) != NULL; warnings++)
     gst_message_unref (message);
@@ -198,6 +213,7 @@ GST_START_TEST (test_states)
 
     assert_same (expected, buffer);
     gst_buffer_unref (buffer);
+    come_to_rest (h, 1);
     /* The same model again, on the device of the frames. */
     g_object_set (detect, "model", model_path (), NULL);
     fail_unless_equals_int (gst_element_set_state (h->element, GST_STATE_READY), GST_STATE_CHANGE_SUCCESS);
@@ -205,6 +221,7 @@ GST_START_TEST (test_states)
       gst_buffer_unref (buffer);
     gst_harness_play (h);
   }
+  come_to_rest (h, 0);
   harness_free (h);
 }
 GST_END_TEST
@@ -220,7 +237,7 @@ GST_START_TEST (test_caps_change)
 
   gst_buffer_unref (pull_one (h));
   g_object_set (size, "caps", smaller, NULL);
-  for (guint i = 1; i < 20; i++) {
+  for (guint i = 1; i < N_FRAMES; i++) {
     g_autoptr (GstBuffer) buffer = pull_one (h);
     g_autoptr (GArray) found = found_in (buffer);
     fail_unless (found->len > 0);
@@ -246,6 +263,7 @@ GST_START_TEST (test_image_too_small)
   gst_message_parse_error (message, &error, NULL);
   fail_unless (strstr (error->message, "162x120 pixels in an image of 160x120") != NULL, "%s", error->message);
   harness_free (wider);
+  come_to_rest (h, 1);
   harness_free (h);
 }
 GST_END_TEST
