@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""What tools/train says before the first step of options, sets and classes that cannot work; that a model is there before
-it is measured; and what model files say of where they come from.
+"""What tools/train says before the first step of options, sets and classes that cannot work; that a model is there
+before it is measured; and what model files say of where they come from.
 
     test_sentences.py
 
@@ -260,7 +260,8 @@ with tempfile.TemporaryDirectory() as folder:
         assert provenance["license"] == "MIT; Apache-2.0" and provenance["metrics"] == {}, provenance
 
     with tap.point("tools/train/average: a licence and figures that are given"):
-        expect_ok(run(average, mean, a + ":1", b + ":1", "--licence", "MIT", "--metrics", result, "--on", METRICS["set"]))
+        figures = ("--metrics", result, "--on", METRICS["set"])
+        expect_ok(run(average, mean, a + ":1", b + ":1", "--licence", "MIT", *figures))
         provenance = read_model(mean)[0]["provenance"]
         assert provenance["license"] == "MIT" and provenance["metrics"] == METRICS, provenance
 

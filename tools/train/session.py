@@ -243,8 +243,8 @@ class Session:
         except OSError:
             raise
         except Exception as error:  # torch and pickle raise what they like
-            raise ValueError(f"'{self.checkpoint}': expected a checkpoint of this program, found none, or a damaged one; "
-                             "remove it to begin anew, or choose another --out") from error
+            raise ValueError(f"'{self.checkpoint}': expected a checkpoint of this program, found none, or a damaged "
+                             "one; remove it to begin anew, or choose another --out") from error
         for key, value in self.identity().items():
             if state["identity"][key] != value:
                 raise ValueError(f"'{self.checkpoint}' is of another training: its {key} differs; "
