@@ -13,7 +13,9 @@ import importlib.util
 import io
 import json
 import os
+import resource
 import shutil
+import signal
 import stat
 import sys
 import tempfile
@@ -30,11 +32,15 @@ from tap import Tap, skip_all
 if not have("numpy", "torch", "PIL"):
     skip_all("needs PyTorch and PIL")
 
+import numpy as np
+
 import checks
 import devkit
+from fail import explain
 from modelfile import read_model, write_model
 from network import Network
 from recipes import quick
+from session import Session
 from shapes import draw_picture
 from start import read_map
 
@@ -220,6 +226,23 @@ with tempfile.TemporaryDirectory() as folder:
         said, _ = call(*SMALL, "--data", good, "--out", linked)
         assert said is None and stat.S_ISLNK(os.lstat(os.path.join(linked, "checkpoint.pt")).st_mode), said
         assert os.path.getsize(target) > 10_000
+
+    with tap.point("a checkpoint that finds no room is an error that names it"):
+        recipe, full = quick(), os.path.join(folder, "full")
+        session = Session(recipe, Network(recipe.document, recipe.form), [draw_picture(1, 1)], np.ones(1), full)
+        os.mkdir(full)
+        limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+        handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+        try:
+            session.save()
+            raise AssertionError("no error")
+        except OSError as error:
+            assert explain(error) == f"'{session.checkpoint}': File too large", error
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+            signal.signal(signal.SIGXFSZ, handler)
+        assert os.listdir(full) == []
 
 # ---- Lists
 
