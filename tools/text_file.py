@@ -29,7 +29,7 @@ def read_lines(path, errors="strict"):
     return [line.lstrip(MARK).strip(BLANKS) for line in re.split("\r\n|\r|\n", text)]
 
 
-def read_file_names(path):
+def read_names(path):
     """The same for names of files, which may be in other bytes than UTF-8, as the file system has them."""
     return read_lines(path, "surrogateescape")
 

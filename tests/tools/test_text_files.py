@@ -26,7 +26,7 @@ if not have("numpy"):
 
 from dialects import ConvertError
 from dialects.document import set_labels
-from text_file import read_lines, read_file_names, read_rules
+from text_file import read_lines, read_names, read_rules
 
 READ_LINES, CBAM_EVAL = sys.argv[1:3]
 MODEL = os.path.join(HERE, "..", "models", "shapes.safetensors")
@@ -135,7 +135,7 @@ def test_eval(tap, folder):
         for part, kind in (("JPEGImages", b"jpg"), ("Annotations", b"xml")):
             place = os.fsencode(os.path.join(root, part))
             os.rename(os.path.join(place, b"one." + kind), os.path.join(place, b"\xe9t\xe9." + kind))
-        assert read_file_names(listing) == [os.fsdecode(b"\xe9t\xe9"), ""]
+        assert read_names(listing) == [os.fsdecode(b"\xe9t\xe9"), ""]
         assert json.loads(expect_ok(run(CBAM_EVAL, "-m", MODEL, "--json", root)).stdout)["pictures"] == 1
     with tap.point("cbam-eval: a list with zero bytes is one error"):
         write(listing, "one\n".encode("utf-16-le"))

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from text_file import read_file_names, read_rules
+from text_file import read_names, read_rules
 
 
 class DataError(Exception):
@@ -41,7 +41,7 @@ def read_set(spec, classes, partial=(), progress=None):
         raise DataError(f"'{spec}': expected FOLDER:SPLIT")
     listing = os.path.join(folder, "ImageSets", "Main", split + ".txt")
     try:
-        names = [line.split()[0] for line in read_file_names(listing) if line]
+        names = [line.split()[0] for line in read_names(listing) if line]
     except OSError as error:
         raise DataError(f"'{listing}': {error.strerror}") from error
     if not names:
