@@ -553,6 +553,32 @@ sabotage 'attention: boxes begin a pixel late' tools/attention-auc.c \
   'x < box->x0 - 1 ||' 'x < box->x0 ||' eval-attention-auc
 sabotage 'attention: cells beyond the picture count' tools/attention-auc.c \
   'is_beyond ? CELL_IGNORED :' 'FALSE ? CELL_IGNORED :' eval-attention-auc
+sabotage 'output-file: links are replaced' tools/output-file.c \
+  'if (target == NULL)' 'if (TRUE)' tools-output
+sabotage 'output-file: the old mode is lost' tools/output-file.c \
+  'old->st_mode & 07777' '0600' tools-output
+sabotage 'output-file: other names of a file keep the old' tools/output-file.c \
+  'old->st_nlink == 1' 'TRUE' tools-output
+sabotage 'output.py: links are replaced' tools/output.py \
+  'if not os.path.islink(path):' 'if True:' tools-output
+sabotage 'text-file: byte order marks are text' tools/text-file.c \
+  'while (g_str_has_prefix (line, MARK))' 'while (FALSE)' tools-text_files
+sabotage 'text_file.py: byte order marks are text' tools/text_file.py \
+  'line.lstrip(MARK)' 'line' tools-text_files
+sabotage 'convert: the last step before the average' tools/dialects/weights.py \
+  'return averages[0], (f"took' 'return raw[0], (f"took' tools-convert_wrappers
+sabotage 'convert: tensors may repeat their storage' tools/dialects/pickles.py \
+  'if np.prod(self.shape, dtype=float) > numbers.size:' 'if False:' tools-convert_wrappers
+sabotage 'train: classes without objects are learned' tools/train/checks.py \
+  'if not missing or found and not each:' 'if True:' train-sentences
+sabotage 'train: measured before it is written' tools/train/train \
+  'path = write(session, network, recipe, arguments, model, {})' \
+  'measure(network, recipe, val, half, say, ""); path = write(session, network, recipe, arguments, model, {})' \
+  train-sentences
+sabotage 'average: figures of the first part' tools/train/average \
+  'provenance["metrics"] = metrics' 'pass' train-sentences
+sabotage 'check: a licence that nobody named' tools/model-card.c \
+  'g_str_has_prefix (card->licence, "unknown")' 'FALSE' tools-cbam_check
 sabotage 'cbam-eval: boxes count from 0' tools/cbam-eval.c \
   '.x0 = (double) detection->x + 1,' '.x0 = (double) detection->x,' eval-program
 sabotage 'cbam-eval: overlap as the model has it' tools/cbam-eval.c \

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""tools/convert on checkpoints as training scripts leave them: whatever they are called, under any key and prefix, beside
-optimizers, averages and losses, with odd tensors; and on files that are something else.
+"""tools/convert on checkpoints as training scripts leave them: whatever they are called, under any key and prefix,
+beside optimizers, averages and losses, with odd tensors; and on files that are something else.
 
     test_convert_wrappers.py CBAM-RUN
 

@@ -117,7 +117,8 @@ def test_labels(tap, path):
 
 
 def test_eval(tap, folder):
-    root = write_devkit(os.path.join(folder, "set"), "test", {"one": [("rond", (1, 1, 40, 40), False), ("ring", (1, 1, 9, 9), False)]})
+    objects = [("rond", (1, 1, 40, 40), False), ("ring", (1, 1, 9, 9), False)]
+    root = write_devkit(os.path.join(folder, "set"), "test", {"one": objects})
     write_png(os.path.join(root, "JPEGImages", "one.jpg"), 64, 48)
     rules, listing = os.path.join(folder, "map.txt"), os.path.join(root, "ImageSets", "Main", "test.txt")
     for label, encode in (("UTF-8", lambda text: MARK + text.encode()), ("UTF-16", lambda text: text.encode("utf-16"))):

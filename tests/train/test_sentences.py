@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""What tools/train says before the first step of options, sets and classes that cannot work; that a model is there before
-it is measured; and what model files say of where they come from.
+"""What tools/train says before the first step of options, sets and classes that cannot work; that a model is there
+before it is measured; and what model files say of where they come from.
 
     test_sentences.py
 
@@ -13,7 +13,9 @@ import importlib.util
 import io
 import json
 import os
+import resource
 import shutil
+import signal
 import stat
 import sys
 import tempfile
@@ -30,11 +32,15 @@ from tap import Tap, skip_all
 if not have("numpy", "torch", "PIL"):
     skip_all("needs PyTorch and PIL")
 
+import numpy as np
+
 import checks
 import devkit
+from fail import explain
 from modelfile import read_model, write_model
 from network import Network
 from recipes import quick
+from session import Session
 from shapes import draw_picture
 from start import read_map
 
@@ -221,6 +227,23 @@ with tempfile.TemporaryDirectory() as folder:
         assert said is None and stat.S_ISLNK(os.lstat(os.path.join(linked, "checkpoint.pt")).st_mode), said
         assert os.path.getsize(target) > 10_000
 
+    with tap.point("a checkpoint that finds no room is an error that names it"):
+        recipe, full = quick(), os.path.join(folder, "full")
+        session = Session(recipe, Network(recipe.document, recipe.form), [draw_picture(1, 1)], np.ones(1), full)
+        os.mkdir(full)
+        limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+        handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+        try:
+            session.save()
+            raise AssertionError("no error")
+        except OSError as error:
+            assert explain(error) == f"'{session.checkpoint}': File too large", error
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+            signal.signal(signal.SIGXFSZ, handler)
+        assert os.listdir(full) == []
+
 # ---- Lists
 
 with tempfile.TemporaryDirectory() as folder:
@@ -260,7 +283,8 @@ with tempfile.TemporaryDirectory() as folder:
         assert provenance["license"] == "MIT; Apache-2.0" and provenance["metrics"] == {}, provenance
 
     with tap.point("tools/train/average: a licence and figures that are given"):
-        expect_ok(run(average, mean, a + ":1", b + ":1", "--licence", "MIT", "--metrics", result, "--on", METRICS["set"]))
+        figures = ("--metrics", result, "--on", METRICS["set"])
+        expect_ok(run(average, mean, a + ":1", b + ":1", "--licence", "MIT", *figures))
         provenance = read_model(mean)[0]["provenance"]
         assert provenance["license"] == "MIT" and provenance["metrics"] == METRICS, provenance
 

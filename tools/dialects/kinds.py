@@ -15,7 +15,7 @@ NO_CHECKPOINT = "expected a checkpoint of PyTorch's, .npz or safetensors"
 
 # (where, the bytes there, what has them)
 STRANGERS = (
-    (0, b"version https://git-lfs", "a Git LFS pointer, and not the file that it stands for: 'git lfs pull' fetches that"),
+    (0, b"version https://git-lfs", "a Git LFS pointer, and not the file that it stands for: git lfs pull fetches it"),
     (0, b"\x1f\x8b", f"packed with gzip: {PACKED}"),
     (0, b"BZh", f"packed with bzip2: {PACKED}"),
     (0, b"\xfd7zXZ", f"packed with xz: {PACKED}"),

@@ -1,5 +1,5 @@
-"""Which of the tensors in a file are the network: training scripts put them under all kinds of keys and prefixes, beside
-optimizers, averages and losses.
+"""Which of the tensors in a file are the network: training scripts put them under all kinds of keys and prefixes,
+beside optimizers, averages and losses.
 
 SPDX-License-Identifier: LGPL-2.1-or-later
 """

@@ -16,8 +16,8 @@ from text_file import read_lines
 NUMBERS = (
     ("passes", 0, math.inf, True), ("minutes", 0, math.inf, True), ("batch", 1, 2 ** 16, False),
     ("rate", 0, math.inf, True), ("trunk_rate", 0, math.inf, False), ("attend", 0, math.inf, False),
-    ("distil", 0, math.inf, False), ("mosaic", 0, 1, False), ("threshold", 0, 1, False), ("seed", 0, 2 ** 63 - 1, False),
-    ("loaders", 0, 1024, False),
+    ("distil", 0, math.inf, False), ("mosaic", 0, 1, False), ("threshold", 0, 1, False),
+    ("seed", 0, 2 ** 63 - 1, False), ("loaders", 0, 1024, False),
 )
 ALONE = ("recipe", "data", "val", "partial", "classes", "teacher", "map")  # what --quick has no use for
 RESERVED = ("background", "???")  # what a model file calls scores that are no objects

@@ -6,6 +6,7 @@ as if it had not been.
 SPDX-License-Identifier: LGPL-2.1-or-later
 """
 
+import io
 import math
 import os
 import signal
@@ -230,8 +231,10 @@ class Session:
         state = {"step": self.step, "identity": self.identity(), "network": self.network.state_dict(),
                  "average": self.average.tensors, "average_steps": self.average.steps,
                  "optimizer": self.optimizer.state_dict()}
+        content = io.BytesIO()  # PyTorch 1.13 aborts the process if its own writing fails
+        torch.save(state, content)
         with writing(self.checkpoint) as file:
-            torch.save(state, file)
+            file.write(content.getbuffer())
 
     def resume(self):
         """Goes on where the checkpoint in the folder stands. Returns whether there is one."""
@@ -243,8 +246,8 @@ class Session:
         except OSError:
             raise
         except Exception as error:  # torch and pickle raise what they like
-            raise ValueError(f"'{self.checkpoint}': expected a checkpoint of this program, found none, or a damaged one; "
-                             "remove it to begin anew, or choose another --out") from error
+            raise ValueError(f"'{self.checkpoint}': expected a checkpoint of this program, found none, or a damaged "
+                             "one; remove it to begin anew, or choose another --out") from error
         for key, value in self.identity().items():
             if state["identity"][key] != value:
                 raise ValueError(f"'{self.checkpoint}' is of another training: its {key} differs; "
