@@ -462,13 +462,13 @@ sabotage 'devkit: a box outside is one' tools/devkit.c \
 sabotage 'devkit: the last kind of picture wins' tools/devkit.c \
   'if (kind < best_kind) {' 'if (kind < G_N_ELEMENTS (kinds)) {' eval-annotations
 sabotage 'jpeg: half of one is whole' tools/jpeg.c \
-  '  case JWRN_JPEG_EOF:' '' tools-cbam-run eval-program
+  '  case JWRN_JPEG_EOF:' '' tools-cbam_run
 sabotage 'jpeg: a lost part is not missed' tools/jpeg.c \
-  '  case JWRN_HIT_MARKER:' '' tools-cbam-run
+  '  case JWRN_HIT_MARKER:' '' tools-cbam_run
 sabotage 'jpeg: shown as it is stored' tools/jpeg.c \
-  '"%u", orientation_of (info)' '"%u", 0 * orientation_of (info)' tools-cbam-run
-sabotage 'bmp: half of one is whole' tools/picture.c \
-  'if ((gint64) size >= needed)' 'if (TRUE)' tools-cbam-run
+  '"%u", orientation_of (info)' '"%u", 0 * orientation_of (info)' tools-cbam_run
+sabotage 'bmp: half of one is whole' tools/picture-file.c \
+  'if ((gint64) size >= needed)' 'if (TRUE)' tools-cbam_run
 sabotage 'attention: a single cell tells something' tools/attention-auc.c \
   'can_tell ? level_auc (level, NULL) :' 'TRUE ? level_auc (level, NULL) :' eval-attention-auc
 sabotage 'attention: a tie is won' tools/attention-auc.c \
