@@ -14,9 +14,11 @@
 
 #include "explain.h"
 #include "model.h"
+#include "orientation.h"
 #include "post/nms.h"
 #include "preprocess.h"
 #include "result.h"
+#include "thin.h"
 
 #define DEFAULT_SLOTS 2
 #define MAX_SLOTS 64
@@ -25,10 +27,12 @@
 typedef struct
 {
   CbamSlot *slot;
+  CbamTicket ticket;
   CbamDetectParams params;
   guint x, y, width, height; /* of the part that is looked at */
-  gint64 submitted;          /* g_get_monotonic_time() */
-  CbamGradCam *cam;          /* NULL until somebody asks */
+  CbamOrientation orientation;
+  gint64 submitted; /* g_get_monotonic_time() */
+  CbamGradCam *cam; /* NULL until somebody asks */
 } Flight;
 
 struct _CbamDetector
@@ -36,8 +40,11 @@ struct _CbamDetector
   CbamModel *model;
   Flight *flights;
   guint n_slots;
-  guint head; /* next to submit; the submitting thread's */
-  guint tail; /* next to collect; the collecting thread's */
+  CbamShare share;
+  gboolean warming; /* a frame says nothing of how long others will take */
+  guint head;       /* next to submit; the submitting thread's, as is */
+  GArray *regions;  /* VkBufferImageCopy of a frame in images */
+  guint tail;       /* next to collect; the collecting thread's */
   guint in_flight;
   GMutex lock; /* guards in_flight */
 
@@ -50,56 +57,103 @@ G_STATIC_ASSERT (sizeof ((CbamDetectParams *) NULL)->classes * 8 == CBAM_MAX_CLA
 
 /* ---- Submit ----------------------------------------------------------------------------------------------------- */
 
-/* Lets the device read the caller's memory. FALSE: it cannot, which is no error. */
+/* Lets the device read the caller's memory; *@placement is how it lies there then. FALSE: it cannot, which is no error.
+ */
 static gboolean
-read_in_place (CbamDetector *detector, CbamSlot *slot, const CbamImage *image, CbamPlacement *ret_placement)
+read_in_place (CbamDetector *detector, CbamSlot *slot, const CbamImage *image, gsize limit, CbamPlacement *placement)
 {
-  const CbamDeviceCaps *caps = &cbam_program_get_device (detector->model->program)->caps;
+  const gsize alignment = cbam_device_get_host_alignment (cbam_model_get_device (detector->model));
+  CbamPlacement there;
   const guint8 *start;
 
-  return image->lasting && caps->import_alignment > 0 &&
-         cbam_image_get_in_place (image, caps->import_alignment, &start, ret_placement) &&
-         ret_placement->size <= caps->max_storage_range &&
-         cbam_slot_import_pixels (slot, start, ret_placement->size, NULL);
+  if (!image->lasting || alignment == 0 || !cbam_image_get_in_place (image, alignment, &start, &there) ||
+      there.size > limit || !cbam_slot_import_pixels (slot, start, there.size, NULL))
+    return FALSE;
+  *placement = there;
+  return TRUE;
 }
 
 static gboolean
-copy_pixels (CbamSlot *slot, const CbamImage *image, CbamPlacement *ret_placement, GError **error)
+copy_pixels (CbamSlot *slot, const CbamImage *image, const CbamPlacement *placement, GError **error)
 {
-  guint8 *pixels;
+  guint8 *pixels = cbam_slot_reserve_pixels (slot, placement->size, error);
 
-  *ret_placement = cbam_image_get_packed (image);
-  pixels = cbam_slot_reserve_pixels (slot, ret_placement->size, error);
   if (!pixels)
     return FALSE;
   cbam_image_pack (image, pixels);
   return TRUE;
 }
 
-/* @source: where the pixels are, or NULL when @part says so itself. */
+/* With @thinned only what that leaves in. */
 static gboolean
-take_pixels (CbamDetector *detector, const Flight *flight, const CbamVulkanFrame *source, const CbamImage *part,
-             CbamPlacement *ret_placement, GError **error)
+copy_images (CbamDetector *detector, const Flight *flight, const CbamVulkanFrame *source, const CbamImage *part,
+             const CbamPlacement *placement, const CbamFrameArgs *thinned, GError **error)
 {
   CbamImageCopy copies[3];
-  guint n;
+  const guint n =
+      cbam_image_get_copies (source, part, flight->x, flight->y, placement, thinned, copies, detector->regions, error);
 
-  if (!source)
-    return read_in_place (detector, flight->slot, part, ret_placement) ||
-           copy_pixels (flight->slot, part, ret_placement, error);
-  *ret_placement = cbam_image_get_packed (part);
-  n = cbam_image_get_copies (source, part, flight->x, flight->y, copies, error);
-  return n > 0 && cbam_slot_copy_images (flight->slot, copies, n, ret_placement->size, error);
+  return n > 0 && cbam_slot_copy_images (flight->slot, copies, n, detector->regions, placement->size, error);
+}
+
+/* A frame that the device can bind. @source: where the pixels are, or NULL when @part says so itself. */
+static gboolean
+take_whole (CbamDetector *detector, const Flight *flight, const CbamVulkanFrame *source, const CbamImage *part,
+            CbamPlacement *placement, gsize limit, GError **error)
+{
+  const gboolean taken = source ? copy_images (detector, flight, source, part, placement, NULL, error)
+                                : read_in_place (detector, flight->slot, part, limit, placement) ||
+                                      copy_pixels (flight->slot, part, placement, error);
+
+  if (taken)
+    cbam_frame_fill (cbam_slot_get_frame (flight->slot), part, placement, detector->model->spec, &flight->params);
+  return taken;
+}
+
+/* A larger one. */
+static gboolean
+take_thinned (CbamDetector *detector, const Flight *flight, const CbamVulkanFrame *source, const CbamImage *part,
+              CbamPlacement *placement, gsize limit, GError **error)
+{
+  const CbamInputSpec *input = &detector->model->spec->input;
+  CbamFrameArgs *frame = cbam_slot_get_frame (flight->slot);
+  gboolean fits;
+
+  cbam_frame_fill (frame, part, placement, detector->model->spec, &flight->params);
+  if (source) {
+    fits = cbam_image_thin (part, input, limit, frame, placement);
+  } else {
+    cbam_thin_fill (frame, input, CBAM_THIN_ROWS | CBAM_THIN_COLUMNS);
+    placement->size = cbam_thin_place (frame);
+    fits = placement->size <= limit;
+  }
+  if (!fits) {
+    g_set_error (error, CBAM_ERROR, CBAM_ERROR_UNSUPPORTED,
+                 "of a frame of %ux%u pixels, %ux%u of them sampled, %" G_GSIZE_FORMAT
+                 " bytes are needed; %s binds at most %" G_GSIZE_FORMAT,
+                 part->width, part->height, input->width, input->height, placement->size,
+                 cbam_device_get_info (cbam_model_get_device (detector->model))->name, limit);
+    return FALSE;
+  }
+  if (source)
+    return copy_images (detector, flight, source, part, placement, frame, error);
+  guint8 *pixels = cbam_slot_reserve_pixels (flight->slot, placement->size, error);
+  if (pixels)
+    cbam_thin_pack (part, frame, pixels);
+  return pixels != NULL;
 }
 
 static gboolean
 start (CbamDetector *detector, Flight *flight, const CbamVulkanFrame *source, const CbamImage *part, GError **error)
 {
-  CbamPlacement placement;
+  const gsize limit = cbam_program_get_pixels_limit (detector->model->program);
+  CbamPlacement placement = cbam_image_get_packed (part);
+  const gboolean thin = placement.size > limit;
 
-  if (!take_pixels (detector, flight, source, part, &placement, error))
+  if (thin ? !take_thinned (detector, flight, source, part, &placement, limit, error)
+           : !take_whole (detector, flight, source, part, &placement, limit, error))
     return FALSE;
-  cbam_frame_fill (cbam_slot_get_frame (flight->slot), part, &placement, detector->model->spec, &flight->params);
+  cbam_slot_set_thin (flight->slot, thin);
   cbam_slot_keep_levels (flight->slot, flight->params.grad_cam > 0);
   return cbam_slot_submit (flight->slot, error);
 }
@@ -114,6 +168,16 @@ cbam_detector_get_free_slots (CbamDetector *detector)
   n = detector->n_slots - detector->in_flight;
   g_mutex_unlock (&detector->lock);
   return n;
+}
+
+void
+cbam_detector_miss (CbamDetector *detector)
+{
+  CbamTicket ticket = { .turn = CBAM_TURN_FAIR };
+
+  g_return_if_fail (detector != NULL);
+  ticket.share = &detector->share;
+  cbam_turns_miss (detector->model->device->turns, &ticket, g_get_monotonic_time ());
 }
 
 static gboolean
@@ -131,13 +195,23 @@ submit (CbamDetector *detector, const CbamVulkanFrame *source, const CbamImage *
     g_set_error (error, CBAM_ERROR, CBAM_ERROR_BUSY, "all %u slots are in flight", detector->n_slots);
     return FALSE;
   }
+  if (!cbam_device_check_alive (detector->model->device, error))
+    return FALSE;
   flight = &detector->flights[detector->head];
   flight->params = params ? *params : detector->model->spec->nms.params;
   flight->x = x;
   flight->y = y;
   flight->width = part.width;
   flight->height = part.height;
+  flight->orientation = part.orientation;
   flight->submitted = g_get_monotonic_time ();
+  flight->ticket.turn = flight->params.turn;
+  flight->ticket.seconds = detector->warming ? NULL : &detector->model->seconds;
+  /* Now, before pixels are copied for nothing, and again when it is entered. */
+  if (!cbam_turns_ask (detector->model->device->turns, &flight->ticket, flight->submitted)) {
+    g_set_error_literal (error, CBAM_ERROR, CBAM_ERROR_BUSY, "it is other streams' turn");
+    return FALSE;
+  }
   if (!start (detector, flight, source, &part, error))
     return FALSE;
   detector->head = (detector->head + 1) % detector->n_slots;
@@ -234,17 +308,21 @@ suppress (CbamDetector *detector, const CbamDetectParams *params, CbamCandidate 
   return selects ? keep_wanted (params, candidates, n, ret_n_unwanted) : n;
 }
 
-/* From fractions of the input to pixels of the frame, clipped. FALSE when nothing of the box is in the picture. */
+/* From fractions of the input to pixels of the frame as it is stored, clipped. FALSE when nothing of the box is in the
+ * picture. */
 static gboolean
 place_box (const CbamCandidate *candidate, const Flight *flight, const CbamFrameArgs *frame, const CbamInputSpec *input,
            CbamDetection *ret_detection)
 {
-  const float x0 = candidate->x0 * input->width * frame->scale_x + frame->shift_x;
-  const float y0 = candidate->y0 * input->height * frame->scale_y + frame->shift_y;
-  const float x1 = candidate->x1 * input->width * frame->scale_x + frame->shift_x;
-  const float y1 = candidate->y1 * input->height * frame->scale_y + frame->shift_y;
-  const float left = CLAMP (x0, 0, (float) flight->width), right = CLAMP (x1, 0, (float) flight->width);
-  const float top = CLAMP (y0, 0, (float) flight->height), bottom = CLAMP (y1, 0, (float) flight->height);
+  CbamBounds box = { candidate->x0 * input->width * frame->scale_x + frame->shift_x,
+                     candidate->y0 * input->height * frame->scale_y + frame->shift_y,
+                     candidate->x1 * input->width * frame->scale_x + frame->shift_x,
+                     candidate->y1 * input->height * frame->scale_y + frame->shift_y };
+  const float width = (float) flight->width, height = (float) flight->height;
+
+  cbam_orientation_turn_bounds (flight->orientation, width, height, &box);
+  const float left = CLAMP (box.x0, 0, width), right = CLAMP (box.x1, 0, width);
+  const float top = CLAMP (box.y0, 0, height), bottom = CLAMP (box.y1, 0, height);
 
   ret_detection->x = left + (float) flight->x;
   ret_detection->y = top + (float) flight->y;
@@ -297,18 +375,22 @@ add_op_times (CbamDetector *detector, const Flight *flight, CbamResult *result)
     result->op_times[i].seconds = seconds[i];
 }
 
-/* Maps lie over the part that was looked at. */
+/* From over the upright picture of the part that was looked at to over the frame as it is stored. */
+static void
+place_map (const Flight *flight, CbamMap *map)
+{
+  cbam_orientation_turn_map (flight->orientation, (float) flight->width, (float) flight->height, map);
+  map->x += (float) flight->x;
+  map->y += (float) flight->y;
+}
+
 static void
 place_maps (const Flight *flight, CbamResult *result)
 {
-  for (gsize i = 0; i < result->n_attention; i++) {
-    result->attention[i].spatial.x += (float) flight->x;
-    result->attention[i].spatial.y += (float) flight->y;
-  }
-  for (gsize i = 0; i < result->n_grad_cam; i++) {
-    result->grad_cam[i].x += (float) flight->x;
-    result->grad_cam[i].y += (float) flight->y;
-  }
+  for (gsize i = 0; i < result->n_attention; i++)
+    place_map (flight, &result->attention[i].spatial);
+  for (gsize i = 0; i < result->n_grad_cam; i++)
+    place_map (flight, &result->grad_cam[i]);
 }
 
 /* What the network looked at, if asked. */
@@ -358,23 +440,23 @@ cbam_detector_collect (CbamDetector *detector, GError **error)
 
 /* ---- Life ------------------------------------------------------------------------------------------------------- */
 
-/* One frame of nothing through every slot: lavapipe compiles at the first dispatch. */
+/* One frame of nothing, for drivers that compile at the first dispatch, as lavapipe does; once for a model. */
 static gboolean
 warm_up (CbamDetector *detector, GError **error)
 {
   const guint8 black[4] = { 0 };
   const CbamImage image = { .format = CBAM_FORMAT_GRAY8, .width = 1, .height = 1, .planes = { black } };
+  g_autoptr (CbamResult) result = NULL;
 
-  for (guint i = 0; i < detector->n_slots; i++) {
-    g_autoptr (CbamResult) result = NULL;
-
-    if (!cbam_detector_submit (detector, &image, NULL, error))
-      return FALSE;
+  if (g_atomic_int_get (&detector->model->warm))
+    return TRUE;
+  detector->warming = TRUE;
+  if (cbam_detector_submit (detector, &image, NULL, error))
     result = cbam_detector_collect (detector, error);
-    if (!result)
-      return FALSE;
-  }
-  return TRUE;
+  detector->warming = FALSE;
+  if (result)
+    g_atomic_int_set (&detector->model->warm, TRUE);
+  return result != NULL;
 }
 
 CbamDetector *
@@ -388,12 +470,17 @@ cbam_detector_new (CbamModel *model, const CbamDetectorConfig *config, GError **
   detector->model = cbam_model_ref (model);
   detector->n_slots = n_slots;
   detector->flights = g_new0 (Flight, n_slots);
+  detector->share = (CbamShare){ .cost = model->flop / n_slots, .slots = n_slots };
+  cbam_turns_join (model->device->turns, &detector->share);
   detector->candidates = g_array_new (FALSE, FALSE, sizeof (CbamCandidate));
   detector->scratch = g_byte_array_new ();
+  detector->regions = g_array_new (FALSE, FALSE, sizeof (VkBufferImageCopy));
   for (guint i = 0; i < n_slots; i++) {
     detector->flights[i].slot = cbam_slot_new (model->program, config && config->profile, error);
     if (!detector->flights[i].slot)
       return NULL;
+    detector->flights[i].ticket.share = &detector->share;
+    cbam_slot_set_ticket (detector->flights[i].slot, &detector->flights[i].ticket);
   }
   if (!warm_up (detector, error))
     return NULL;
@@ -411,6 +498,9 @@ cbam_detector_free (CbamDetector *detector)
   }
   g_clear_pointer (&detector->candidates, g_array_unref);
   g_clear_pointer (&detector->scratch, g_byte_array_unref);
+  g_clear_pointer (&detector->regions, g_array_unref);
+  if (detector->model)
+    cbam_turns_leave (detector->model->device->turns, &detector->share);
   cbam_model_unref (detector->model);
   g_mutex_clear (&detector->lock);
   g_free (detector->flights);

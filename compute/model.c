@@ -11,13 +11,25 @@
 
 #include "model/preset-source.h"
 #include "nets/nets.h"
+#include "refs.h"
 
 #define PRESET_SEED 1 /* any; the same for everybody */
 
-/* Models alive, by key; holds no references. One lock for the table and for loading: two streams that start together
- * load once. */
-static GHashTable *loaded;
+/* A load that goes on: who wants the same waits for it and gets what comes of it, the model or the error. */
+typedef struct
+{
+  gboolean done;
+  CbamModel *model; /* with a reference for everybody who waits, or NULL */
+  GError *error;
+  guint n_waiting;
+} Load;
+
+/* Models alive, by key; holds no references. And what is being loaded, by key: two streams that start together load
+ * once. The lock is for the tables only: nothing is loaded, freed or waited for under it, and no frame needs it. */
+static GHashTable *loaded;  /* CbamModel */
+static GHashTable *loading; /* Load */
 static GMutex loaded_lock;
+static GCond load_done;
 
 /* ---- Weights from the file -------------------------------------------------------------------------------------- */
 
@@ -173,7 +185,7 @@ cbam_model_build_graph (const char *model, CbamSpec **ret_spec, GError **error)
 }
 
 static gboolean
-load (CbamModel *model, const CbamPreset *preset, GError **error)
+fill (CbamModel *model, const CbamPreset *preset, GError **error)
 {
   g_autoptr (CbamGraph) graph =
       preset ? build_from_preset (preset, &model->spec, error) : build_from_file (model->path, &model->spec, error);
@@ -209,29 +221,100 @@ model_free (CbamModel *model)
   g_free (model);
 }
 
-/* The model of @key, which is there already or is loaded now: @preset, or the file @path where that is NULL. */
 static CbamModel *
-load_shared (CbamDevice *device, const char *path, const CbamPreset *preset, const char *key, GError **error)
+load_alone (CbamDevice *device, const char *path, const CbamPreset *preset, const char *key, GError **error)
 {
-  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&loaded_lock);
-  CbamModel *model;
+  CbamModel *model = g_new0 (CbamModel, 1);
 
-  if (!loaded)
-    loaded = g_hash_table_new (g_str_hash, g_str_equal);
-  model = g_hash_table_lookup (loaded, key);
-  if (model)
-    return cbam_model_ref (model);
-
-  model = g_new0 (CbamModel, 1);
-  g_atomic_ref_count_init (&model->refs);
+  model->refs = 1;
   model->device = cbam_device_ref (device);
   model->path = g_strdup (path);
-  if (!load (model, preset, error)) {
+  if (!fill (model, preset, error)) {
     model_free (model);
     return NULL;
   }
   model->key = g_strdup (key);
-  g_hash_table_insert (loaded, model->key, model);
+  return model;
+}
+
+/* The lock is held. */
+static void
+drop_empty_tables (void)
+{
+  if (g_hash_table_size (loaded) + g_hash_table_size (loading) > 0)
+    return;
+  g_clear_pointer (&loaded, g_hash_table_unref);
+  g_clear_pointer (&loading, g_hash_table_unref);
+}
+
+/* Tells those who wait what has come of it; the last of them frees @load. The lock is held. */
+static void
+finish_load (Load *load, const char *key, CbamModel *model, const GError *error)
+{
+  g_hash_table_remove (loading, key);
+  if (model) {
+    g_hash_table_insert (loaded, model->key, model);
+    g_atomic_int_add (&model->refs, (gint) load->n_waiting);
+  }
+  drop_empty_tables ();
+  if (load->n_waiting == 0) {
+    g_free (load);
+    return;
+  }
+  load->done = TRUE;
+  load->model = model;
+  load->error = model ? NULL : g_error_copy (error);
+  g_cond_broadcast (&load_done);
+}
+
+/* What somebody else's load gives. The lock is held. */
+static CbamModel *
+wait_for_load (Load *load, GError **error)
+{
+  CbamModel *model;
+
+  load->n_waiting++;
+  while (!load->done)
+    g_cond_wait (&load_done, &loaded_lock);
+  model = load->model;
+  if (!model && error)
+    *error = g_error_copy (load->error);
+  if (--load->n_waiting > 0)
+    return model;
+  g_clear_error (&load->error);
+  g_free (load);
+  return model;
+}
+
+/* The model of @key, which is there already, or is being loaded, or is loaded now: @preset, or the file @path where
+ * that is NULL. A file that is replaced meanwhile has another key, and who comes then does not wait for this one. */
+static CbamModel *
+load_shared (CbamDevice *device, const char *path, const CbamPreset *preset, const char *key, GError **error)
+{
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&loaded_lock);
+  GError *local = NULL;
+  CbamModel *model;
+  Load *load;
+
+  if (!loaded) {
+    loaded = g_hash_table_new (g_str_hash, g_str_equal);
+    loading = g_hash_table_new (g_str_hash, g_str_equal);
+  }
+  model = g_hash_table_lookup (loaded, key);
+  if (model)
+    return cbam_model_ref (model);
+  load = g_hash_table_lookup (loading, key);
+  if (load)
+    return wait_for_load (load, error);
+
+  load = g_new0 (Load, 1);
+  g_hash_table_insert (loading, (gpointer) key, load);
+  g_mutex_unlock (&loaded_lock);
+  model = load_alone (device, path, preset, key, &local);
+  g_mutex_lock (&loaded_lock);
+  finish_load (load, key, model, local);
+  if (local)
+    g_propagate_error (error, local);
   return model;
 }
 
@@ -287,26 +370,26 @@ CbamModel *
 cbam_model_ref (CbamModel *model)
 {
   g_return_val_if_fail (model != NULL, NULL);
-  g_atomic_ref_count_inc (&model->refs);
+  g_atomic_int_inc (&model->refs);
   return model;
 }
 
 void
 cbam_model_unref (CbamModel *model)
 {
-  if (!model)
+  gboolean last;
+
+  if (!model || cbam_refs_drop_unless_last (&model->refs))
     return;
-  /* Under the lock, so that nobody finds it in the table between its last reference and its end. */
   g_mutex_lock (&loaded_lock);
-  if (!g_atomic_ref_count_dec (&model->refs)) {
-    g_mutex_unlock (&loaded_lock);
-    return;
+  last = g_atomic_int_dec_and_test (&model->refs);
+  if (last) {
+    g_hash_table_remove (loaded, model->key);
+    drop_empty_tables ();
   }
-  g_hash_table_remove (loaded, model->key);
-  if (g_hash_table_size (loaded) == 0)
-    g_clear_pointer (&loaded, g_hash_table_unref);
   g_mutex_unlock (&loaded_lock);
-  model_free (model);
+  if (last)
+    model_free (model);
 }
 
 /* ---- Questions -------------------------------------------------------------------------------------------------- */

@@ -14,14 +14,16 @@ G_BEGIN_DECLS
 
 struct _CbamModel
 {
-  gatomicrefcount refs;
-  char *key; /* in the table of loaded models; NULL once it is out */
+  gint refs; /* atomic; see refs.h */
+  char *key; /* in the table of loaded models; NULL when it never came there */
   char *path;
   char *name;
   CbamDevice *device;
   CbamSpec *spec;
   CbamProgram *program;
   double flop;
+  double seconds; /* of the device for a frame, roughly; 0 = not known yet. Under the lock of the device's turns */
+  gint warm;      /* atomic: the driver has compiled the kernels */
   CbamOpTime *op_times; /* by step of the plan; seconds are 0 */
 };
 

@@ -83,8 +83,7 @@ measure (Peak *peak, guint k, double *ret_rate, GError **error)
   VkDescriptorSet set;
   gboolean ok;
 
-  if (!pipeline || !cbam_device_check (device, device->vk.vkCreateDescriptorPool (device->handle, &create, NULL, &pool),
-                                       "vkCreateDescriptorPool", error))
+  if (!pipeline || !cbam_device_make (device, vkCreateDescriptorPool, &create, &pool, error))
     return FALSE;
   const VkDescriptorSetAllocateInfo allocate = {
     .sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_ALLOCATE_INFO,
@@ -106,7 +105,7 @@ measure (Peak *peak, guint k, double *ret_rate, GError **error)
     device->vk.vkUpdateDescriptorSets (device->handle, 1, &write, 0, NULL);
     ok = record (peak, pipeline, set, &args, error) && sample (peak, multiply_adds, ret_rate, error);
   }
-  if (!cbam_device_is_parked (device))
+  if (!cbam_device_is_stuck (device))
     device->vk.vkDestroyDescriptorPool (device->handle, pool, NULL);
   return ok;
 }

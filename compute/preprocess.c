@@ -6,10 +6,14 @@
 
 #include <string.h>
 
+#include "orientation.h"
+#include "thin.h"
+
 #define MAX_EXTENT 65535
 #define ROW_ALIGNMENT 4
-#define FOLLOWS_ROWS 64 /* a plane this many rows behind the one before belongs to it, alignment of decoders included  \
-                         */
+#define FOLLOWS_ROWS                                                                                                   \
+  64 /* a plane this many rows behind the one before belongs to it, alignment of decoders included                     \
+      */
 
 /* Where one component lies: byte @offset of each @step bytes of @plane, subsampled by 1 << @sub_x, 1 << @sub_y. */
 typedef struct
@@ -133,6 +137,11 @@ cbam_image_check_form (const CbamImage *image, GError **error)
                  image->matrix, image->range, image->chroma);
     return FALSE;
   }
+  if ((guint) image->orientation > CBAM_ORIENTATION_UR_LL) {
+    g_set_error (error, CBAM_ERROR, CBAM_ERROR_BAD_IMAGE, "unknown orientation %d; expected 0 to %d",
+                 image->orientation, CBAM_ORIENTATION_UR_LL);
+    return FALSE;
+  }
   return TRUE;
 }
 
@@ -192,6 +201,27 @@ cbam_image_crop (const CbamImage *image, const CbamRegion *region, CbamImage *re
           (*ret_y >> layout->column_sub[p]) * stride + (gsize) (*ret_x >> layout->row_sub[p]) * layout->row_bytes[p];
   }
   return TRUE;
+}
+
+const guint8 *
+cbam_image_get_component (const CbamImage *image, guint component, gssize *ret_row, gssize *ret_step)
+{
+  const ComponentLayout *from = &layouts[image->format].components[component];
+  const CbamAxes *turn = cbam_orientation_get_axes (image->orientation);
+  const guint8 *first = image->planes[from->plane] + from->offset;
+  gssize row = (gssize) stride_of (image, from->plane), step = from->step;
+
+  if (turn->reverse_x) {
+    first += (subsampled (image->width, from->sub_x) - 1) * step;
+    step = -step;
+  }
+  if (turn->reverse_y) {
+    first += (subsampled (image->height, from->sub_y) - 1) * row;
+    row = -row;
+  }
+  *ret_row = turn->swap ? step : row;
+  *ret_step = turn->swap ? row : step;
+  return first;
 }
 
 CbamPlacement
@@ -259,36 +289,6 @@ texel_bytes (const FormatLayout *layout, guint plane)
   return is_texel && !shares_luma ? bytes : 0;
 }
 
-guint
-cbam_image_get_copies (const CbamVulkanFrame *frame, const CbamImage *part, guint x, guint y, CbamImageCopy copies[3],
-                       GError **error)
-{
-  const FormatLayout *layout = &layouts[part->format];
-  const CbamPlacement packed = cbam_image_get_packed (part);
-
-  for (guint p = 0; p < layout->n_planes; p++) {
-    const guint bytes = texel_bytes (layout, p);
-
-    if (bytes == 0 || frame->planes[p].image == VK_NULL_HANDLE) {
-      g_set_error (error, CBAM_ERROR, CBAM_ERROR_BAD_IMAGE, "plane %u of a %s frame %s", p, layout->name,
-                   bytes == 0 ? "has no texels of one pixel; expected NV12, I420, RGBA, BGRA, RGBx, BGRx or GRAY8"
-                              : "has no image");
-      return 0;
-    }
-    copies[p] = (CbamImageCopy){
-      .plane = frame->planes[p],
-      .region = {
-        .bufferOffset = packed.offsets[p],
-        .bufferRowLength = (guint32) (packed.strides[p] / bytes),
-        .imageSubresource = { frame->planes[p].aspect ? frame->planes[p].aspect : VK_IMAGE_ASPECT_COLOR_BIT, 0, 0, 1 },
-        .imageOffset = { (gint32) (x >> layout->row_sub[p]), (gint32) (y >> layout->column_sub[p]), 0 },
-        .imageExtent = { subsampled (part->width, layout->row_sub[p]), rows (part, p), 1 },
-      },
-    };
-  }
-  return layout->n_planes;
-}
-
 /* Rows of three factors and an offset: components 0..255 to R, G, B 0..255. */
 static void
 fill_matrix (const CbamImage *image, gboolean is_yuv, float out[12])
@@ -321,6 +321,39 @@ fill_matrix (const CbamImage *image, gboolean is_yuv, float out[12])
   }
 }
 
+/* The same samples in the order in which the upright picture has them. A reversed axis begins at its last sample, of
+ * those that @thin, which counts in the upright picture, leaves in. */
+static void
+turn_component (CbamComponent *c, const CbamThin *thin, const CbamImage *image)
+{
+  const CbamAxes *turn = cbam_orientation_get_axes (image->orientation);
+  const guint columns = cbam_thin_count (turn->swap ? &thin->y : &thin->x, c->width);
+  const guint lines = cbam_thin_count (turn->swap ? &thin->x : &thin->y, c->height);
+
+  if (turn->reverse_x) {
+    c->offset += (columns - 1) * c->step;
+    c->step = -c->step;
+    c->shift_x = (float) (c->width - 1) - (float) (image->width - 1) * c->scale_x - c->shift_x;
+  }
+  if (turn->reverse_y) {
+    c->offset += (lines - 1) * c->row;
+    c->row = -c->row;
+    c->shift_y = (float) (c->height - 1) - (float) (image->height - 1) * c->scale_y - c->shift_y;
+  }
+  if (turn->swap)
+    *c = (CbamComponent){
+      .offset = c->offset,
+      .row = c->step,
+      .step = c->row,
+      .width = c->height,
+      .height = c->width,
+      .scale_x = c->scale_y,
+      .scale_y = c->scale_x,
+      .shift_x = c->shift_y,
+      .shift_y = c->shift_x,
+    };
+}
+
 static void
 fill_components (const CbamImage *image, const CbamPlacement *placement, CbamFrameArgs *frame)
 {
@@ -344,22 +377,139 @@ fill_components (const CbamImage *image, const CbamPlacement *placement, CbamFra
       .shift_x = between_x ? -0.25f : 0.0f,
       .shift_y = between_y ? -0.25f : 0.0f,
     };
+    turn_component (&frame->component[c], &frame->thin[c], image);
   }
+}
+
+/* What is left out of @plane, by its own columns and rows: the same of all components in it, where planes are made of
+ * texels. Along an axis that is reversed, lines still count from the far end; see begin_of(). */
+static CbamThin
+thin_of (const CbamFrameArgs *frame, const CbamImage *part, guint plane)
+{
+  const ComponentLayout *component = layouts[part->format].components;
+  const CbamThin *thin = frame->thin;
+
+  for (; component->plane != plane; component++)
+    thin++;
+  return cbam_orientation_get_axes (part->orientation)->swap ? (CbamThin){ thin->y, thin->x } : *thin;
+}
+
+/* Where group @n of the lines of an axis of @extent lines begins. */
+static guint
+begin_of (const CbamThinAxis *axis, gboolean reverse, guint extent, guint n)
+{
+  return reverse ? extent - CBAM_THIN_LINES - cbam_thin_begin (axis, axis->count - 1 - n) : cbam_thin_begin (axis, n);
+}
+
+/* One plane after the other, of each what is there. */
+static CbamPlacement
+place_thinned (const CbamImage *part, const CbamFrameArgs *frame)
+{
+  const FormatLayout *layout = &layouts[part->format];
+  CbamPlacement placement = { 0 };
+
+  for (guint p = 0; p < layout->n_planes; p++) {
+    const CbamThin thin = thin_of (frame, part, p);
+    const gsize columns = cbam_thin_count (&thin.x, subsampled (part->width, layout->row_sub[p]));
+
+    placement.offsets[p] = placement.size;
+    placement.strides[p] = (columns * layout->row_bytes[p] + ROW_ALIGNMENT - 1) / ROW_ALIGNMENT * ROW_ALIGNMENT;
+    placement.size += placement.strides[p] * cbam_thin_count (&thin.y, rows (part, p));
+  }
+  return placement;
+}
+
+gboolean
+cbam_image_thin (const CbamImage *part, const CbamInputSpec *input, gsize limit, CbamFrameArgs *frame,
+                 CbamPlacement *ret_placement)
+{
+  /* Whole rows of the image, which are columns of a picture on its side, are the fewest copies. */
+  const gboolean swap = cbam_orientation_get_axes (part->orientation)->swap;
+  const CbamThinAxes ways[] = { swap ? CBAM_THIN_COLUMNS : CBAM_THIN_ROWS, swap ? CBAM_THIN_ROWS : CBAM_THIN_COLUMNS,
+                                CBAM_THIN_ROWS | CBAM_THIN_COLUMNS };
+
+  for (guint i = 0; i < G_N_ELEMENTS (ways); i++) {
+    cbam_thin_fill (frame, input, ways[i]);
+    *ret_placement = place_thinned (part, frame);
+    if (ret_placement->size > limit)
+      continue;
+    fill_components (part, ret_placement, frame);
+    return TRUE;
+  }
+  return FALSE;
+}
+
+/* @whole copies a plane of texels of @bytes each; with @thin only its groups of lines. */
+static void
+add_regions (GArray *regions, const VkBufferImageCopy *whole, guint bytes, const CbamThin *thin, const CbamAxes *turn)
+{
+  const guint columns = MAX (thin->x.count, 1), rows = MAX (thin->y.count, 1);
+
+  for (guint j = 0; j < rows; j++)
+    for (guint i = 0; i < columns; i++) {
+      VkBufferImageCopy region = *whole;
+
+      if (thin->x.count > 0) {
+        region.bufferOffset += (VkDeviceSize) i * CBAM_THIN_LINES * bytes;
+        region.imageOffset.x += (gint32) begin_of (&thin->x, turn->reverse_x, whole->imageExtent.width, i);
+        region.imageExtent.width = CBAM_THIN_LINES;
+      }
+      if (thin->y.count > 0) {
+        region.bufferOffset += (VkDeviceSize) j * CBAM_THIN_LINES * whole->bufferRowLength * bytes;
+        region.imageOffset.y += (gint32) begin_of (&thin->y, turn->reverse_y, whole->imageExtent.height, j);
+        region.imageExtent.height = CBAM_THIN_LINES;
+      }
+      g_array_append_val (regions, region);
+    }
+}
+
+guint
+cbam_image_get_copies (const CbamVulkanFrame *frame, const CbamImage *part, guint x, guint y,
+                       const CbamPlacement *placement, const CbamFrameArgs *thinned, CbamImageCopy copies[3],
+                       GArray *regions, GError **error)
+{
+  const FormatLayout *layout = &layouts[part->format];
+
+  g_array_set_size (regions, 0);
+  for (guint p = 0; p < layout->n_planes; p++) {
+    const guint bytes = texel_bytes (layout, p);
+
+    if (bytes == 0 || frame->planes[p].image == VK_NULL_HANDLE) {
+      g_set_error (error, CBAM_ERROR, CBAM_ERROR_BAD_IMAGE, "plane %u of a %s frame %s", p, layout->name,
+                   bytes == 0 ? "has no texels of one pixel; expected NV12, I420, RGBA, BGRA, RGBx, BGRx or GRAY8"
+                              : "has no image");
+      return 0;
+    }
+    const VkBufferImageCopy whole = {
+      .bufferOffset = placement->offsets[p],
+      .bufferRowLength = (guint32) (placement->strides[p] / bytes),
+      .imageSubresource = { frame->planes[p].aspect ? frame->planes[p].aspect : VK_IMAGE_ASPECT_COLOR_BIT, 0, 0, 1 },
+      .imageOffset = { (gint32) (x >> layout->row_sub[p]), (gint32) (y >> layout->column_sub[p]), 0 },
+      .imageExtent = { subsampled (part->width, layout->row_sub[p]), rows (part, p), 1 },
+    };
+    copies[p] = (CbamImageCopy){ .plane = frame->planes[p], .first = regions->len };
+    const CbamThin thin = thinned ? thin_of (thinned, part, p) : (CbamThin){ 0 };
+    add_regions (regions, &whole, bytes, &thin, cbam_orientation_get_axes (part->orientation));
+    copies[p].n = regions->len - copies[p].first;
+  }
+  return layout->n_planes;
 }
 
 static void
 fill_geometry (const CbamImage *image, const CbamInputSpec *input, CbamFrameArgs *frame)
 {
-  const double scale_x = (double) image->width / input->width, scale_y = (double) image->height / input->height;
+  const gboolean swap = cbam_orientation_get_axes (image->orientation)->swap;
+  const guint width = swap ? image->height : image->width, height = swap ? image->width : image->height;
+  const double scale_x = (double) width / input->width, scale_y = (double) height / input->height;
   const double scale = MAX (scale_x, scale_y);
   const gboolean letterbox = input->resize == CBAM_RESIZE_LETTERBOX;
 
   frame->scale_x = (float) (letterbox ? scale : scale_x);
   frame->scale_y = (float) (letterbox ? scale : scale_y);
-  frame->shift_x = (float) (letterbox ? (image->width - scale * input->width) / 2 : 0);
-  frame->shift_y = (float) (letterbox ? (image->height - scale * input->height) / 2 : 0);
-  frame->frame_width = (float) image->width;
-  frame->frame_height = (float) image->height;
+  frame->shift_x = (float) (letterbox ? (width - scale * input->width) / 2 : 0);
+  frame->shift_y = (float) (letterbox ? (height - scale * input->height) / 2 : 0);
+  frame->frame_width = (float) width;
+  frame->frame_height = (float) height;
 }
 
 void

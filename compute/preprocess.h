@@ -40,10 +40,21 @@ void cbam_image_pack (const CbamImage *image, guint8 *out);
 gboolean cbam_image_get_in_place (const CbamImage *image, gsize alignment, const guint8 **ret_start,
                                   CbamPlacement *ret_placement);
 
-/* The copies that bring @part, which begins at pixel @x, @y of @frame, to where cbam_image_get_packed() says. Returns
- * how many, or 0 with CBAM_ERROR_BAD_IMAGE for a format whose planes are not made of texels. */
+/* Where component 0, 1 or 2 of the upright picture's first pixel lies, and how many bytes it is, forward or back, to
+ * the picture's next row and next sample. */
+const guint8 *cbam_image_get_component (const CbamImage *image, guint component, gssize *ret_row, gssize *ret_step);
+
+/* The copies that bring @part, which begins at pixel @x, @y of @frame, to @placement: its planes, and in @regions what
+ * of them. With @thinned only what that leaves in. Returns how many planes, or 0 with CBAM_ERROR_BAD_IMAGE for a format
+ * whose planes are not made of texels. */
 guint cbam_image_get_copies (const CbamVulkanFrame *frame, const CbamImage *part, guint x, guint y,
-                             CbamImageCopy copies[3], GError **error);
+                             const CbamPlacement *placement, const CbamFrameArgs *thinned, CbamImageCopy copies[3],
+                             GArray *regions, GError **error);
+
+/* Thins @part, whose planes are images, to at most @limit bytes, which are placed plane by plane; @frame has been
+ * filled for it, and says so then. FALSE: what is sampled takes more, which *@ret_placement has. */
+gboolean cbam_image_thin (const CbamImage *part, const CbamInputSpec *input, gsize limit, CbamFrameArgs *frame,
+                          CbamPlacement *ret_placement);
 
 /* Describes a frame that lies so, and what the network wants of it. */
 void cbam_frame_fill (CbamFrameArgs *frame, const CbamImage *image, const CbamPlacement *placement,

@@ -10,6 +10,7 @@ void
 gst_cbam_canvas_reset (GstCbamCanvas *canvas)
 {
   gst_cbam_painter_free (canvas->painter);
+  g_clear_error (&canvas->complaint);
   *canvas = (GstCbamCanvas){ 0 };
 }
 
@@ -40,14 +41,33 @@ gst_cbam_canvas_get_painter (GstCbamCanvas *canvas, GstElement *element, const G
 }
 
 void
-gst_cbam_canvas_put (GstCbamCanvas *canvas, GstElement *element, GstBuffer *buffer, const GstVideoInfo *info,
+gst_cbam_canvas_put (GstCbamCanvas *canvas, GstBuffer *buffer, const GstVideoInfo *info,
                      GstVideoOverlayComposition *composition)
 {
   if (canvas->attach) {
     gst_cbam_composition_attach (buffer, composition);
   } else if (!gst_cbam_composition_blend (buffer, info, composition) && !canvas->warned) {
     canvas->warned = TRUE;
-    GST_ELEMENT_WARNING (element, STREAM, FORMAT, ("Detections cannot be drawn on these frames."),
-                         ("Their memory cannot be mapped for writing. Detections are still attached as metadata."));
+    canvas->complaint = g_error_new_literal (GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT,
+                                             "Detections cannot be drawn on these frames, whose memory cannot be "
+                                             "mapped for writing; they are still attached as metadata.");
+  }
+}
+
+static GError *
+take_complaint (GstCbamCanvas *canvas)
+{
+  if (canvas->complaint != NULL)
+    return g_steal_pointer (&canvas->complaint);
+  return canvas->painter != NULL ? gst_cbam_painter_take_complaint (canvas->painter) : NULL;
+}
+
+void
+gst_cbam_canvas_report (GstCbamCanvas *canvas, GstElement *element, GstDebugCategory *category)
+{
+  for (GError *complaint; (complaint = take_complaint (canvas)) != NULL; g_error_free (complaint)) {
+    GST_CAT_WARNING_OBJECT (category, element, "%s", complaint->message);
+    gst_element_message_full (element, GST_MESSAGE_WARNING, complaint->domain, complaint->code,
+                              g_strdup (complaint->message), NULL, __FILE__, GST_FUNCTION, __LINE__);
   }
 }

@@ -15,6 +15,7 @@ typedef struct
   gboolean wanted;     /* what the negotiation was for: a drawing */
   gboolean attach;     /* drawings are attached, not blended */
   gboolean warned;     /* that frames cannot be drawn on */
+  GError *complaint;   /* this, until it has been reported */
   GstCbamPainter *painter;
 } GstCbamCanvas;
 
@@ -28,8 +29,12 @@ gboolean gst_cbam_canvas_negotiate (GstCbamCanvas *canvas, GstPad *src_pad, GstC
 GstCbamPainter *gst_cbam_canvas_get_painter (GstCbamCanvas *canvas, GstElement *element,
                                              const GstCbamOverlaySettings *settings, const GstVideoInfo *info);
 
-/* Puts a drawing on the writable @buffer; a warning of @element says once that it cannot. */
-void gst_cbam_canvas_put (GstCbamCanvas *canvas, GstElement *element, GstBuffer *buffer, const GstVideoInfo *info,
+/* Puts a drawing on the writable @buffer. That it cannot is a complaint, once. */
+void gst_cbam_canvas_put (GstCbamCanvas *canvas, GstBuffer *buffer, const GstVideoInfo *info,
                           GstVideoOverlayComposition *composition);
+
+/* Posts what there is to complain of, of settings and frames, as warnings of @element, which logs to @category: once
+ * each. To be called after drawing. */
+void gst_cbam_canvas_report (GstCbamCanvas *canvas, GstElement *element, GstDebugCategory *category);
 
 G_END_DECLS

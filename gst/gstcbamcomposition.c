@@ -44,6 +44,20 @@ gst_cbam_composition_caps_without (const GstCaps *caps)
   return caps_change_feature (caps, FALSE);
 }
 
+/* Those of @caps that are in system memory, with the feature and nothing said of the memory: GStreamer takes that for
+ * other caps than with both, and elements may know either. (transfer full) */
+static GstCaps *
+caps_with_bare (const GstCaps *caps)
+{
+  GstCaps *bare = gst_caps_new_empty ();
+
+  for (guint i = 0; !gst_caps_is_any (caps) && i < gst_caps_get_size (caps); i++)
+    if (gst_caps_features_is_equal (gst_caps_get_features (caps, i), GST_CAPS_FEATURES_MEMORY_SYSTEM_MEMORY))
+      gst_caps_append_structure_full (bare, gst_structure_copy (gst_caps_get_structure (caps, i)),
+                                      gst_caps_features_new (FEATURE, NULL));
+  return bare;
+}
+
 GstCaps *
 gst_cbam_composition_query_caps (GstPad *pad, GstPad *other, const GstCaps *filter)
 {
@@ -55,6 +69,8 @@ gst_cbam_composition_query_caps (GstPad *pad, GstPad *other, const GstCaps *filt
     g_autoptr (GstCaps) filter_here =
         gst_caps_intersect_full ((GstCaps *) filter, template_caps, GST_CAPS_INTERSECT_FIRST);
     other_filter = caps_change_feature (filter_here, is_sink);
+    if (is_sink)
+      other_filter = gst_caps_merge (other_filter, caps_with_bare (filter_here));
     other_filter = gst_caps_merge (other_filter, g_steal_pointer (&filter_here));
   }
 
@@ -69,6 +85,41 @@ gst_cbam_composition_query_caps (GstPad *pad, GstPad *other, const GstCaps *filt
     caps = gst_caps_intersect_full ((GstCaps *) filter, unfiltered, GST_CAPS_INTERSECT_FIRST);
   }
   return caps;
+}
+
+/* @caps with the fields that they leave open, which need not be there, as what it means that they are not: 0/1 frames a
+ * second, square pixels, and so on. (transfer full) (nullable) */
+static GstCaps *
+caps_complete (GstCaps *caps)
+{
+  GstVideoInfo info;
+
+  if (!gst_video_info_from_caps (&info, caps))
+    return NULL;
+  GstCaps *complete = gst_caps_copy (caps);
+  g_autoptr (GstCaps) all = gst_video_info_to_caps (&info);
+  GstStructure *structure = gst_caps_get_structure (complete, 0);
+  const GstStructure *from = gst_caps_get_structure (all, 0);
+  for (int i = 0; i < gst_structure_n_fields (from); i++) {
+    const char *field = gst_structure_nth_field_name (from, i);
+    if (!gst_structure_has_field (structure, field))
+      gst_structure_set_value (structure, field, gst_structure_get_value (from, field));
+  }
+  return complete;
+}
+
+/* @caps as downstream takes them, which may be only when nothing is left open. (transfer full) (nullable): not at all.
+ */
+static GstCaps *
+find_accepted (GstPad *pad, GstCaps *caps)
+{
+  if (gst_pad_peer_query_accept_caps (pad, caps))
+    return gst_caps_ref (caps);
+
+  g_autoptr (GstCaps) complete = caps_complete (caps);
+  if (complete != NULL && gst_pad_peer_query_accept_caps (pad, complete))
+    return g_steal_pointer (&complete);
+  return NULL;
 }
 
 static gboolean
@@ -93,23 +144,27 @@ downstream_takes_meta (GstPad *pad, GstCaps *caps)
 gboolean
 gst_cbam_composition_negotiate (GstPad *src_pad, GstCaps *in_caps, gboolean wanted)
 {
+  g_autoptr (GstCaps) plain = find_accepted (src_pad, in_caps);
+
   if (gst_caps_features_contains (gst_caps_get_features (in_caps, 0), FEATURE)) {
-    send_caps (src_pad, in_caps);
+    send_caps (src_pad, plain != NULL ? plain : in_caps);
     return TRUE;
   }
 
-  /* Downstream may spell it with or without the memory feature, which are different caps: offer it in its own way. */
+  /* Downstream may spell it with or without the feature of system memory, which are different caps: offer it in its own
+   * way. Frames in other memory stay there. */
   g_autoptr (GstCaps) with = gst_cbam_composition_caps_with (in_caps);
-  g_autoptr (GstCaps) bare = gst_caps_copy (in_caps);
-  gst_caps_set_features (bare, 0, gst_caps_features_new (FEATURE, NULL));
-  GstCaps *offer = gst_pad_peer_query_accept_caps (src_pad, with) ? with : bare;
-  const gboolean only_way = !gst_pad_peer_query_accept_caps (src_pad, in_caps);
+  g_autoptr (GstCaps) bare = caps_with_bare (in_caps);
+  g_autoptr (GstCaps) offer = NULL;
+  if (wanted || plain == NULL)
+    offer = find_accepted (src_pad, with);
+  if (offer == NULL && (wanted || plain == NULL) && !gst_caps_is_empty (bare))
+    offer = find_accepted (src_pad, bare);
 
-  if ((wanted || only_way) && gst_pad_peer_query_accept_caps (src_pad, offer) && send_caps (src_pad, offer) &&
-      (only_way || downstream_takes_meta (src_pad, offer)))
+  if (offer != NULL && send_caps (src_pad, offer) && (plain == NULL || downstream_takes_meta (src_pad, offer)))
     return TRUE;
 
-  send_caps (src_pad, in_caps);
+  send_caps (src_pad, plain != NULL ? plain : in_caps);
   return FALSE;
 }
 

@@ -17,11 +17,12 @@
  * * as boxes and labels on the frame, with #GstCbamDetect:overlay, attached as #GstVideoOverlayComposition where
  *   downstream takes that, else blended into the pixels.
  *
- * Frames keep their size, format and times, and their pixels unless something is drawn on them. Inference runs beside
- * the streaming thread. A live stream is never held up: a frame that comes while #GstCbamDetect:queue-depth others are
- * inferred, or that downstream would get too late, goes on without inference, in its place; #GstCbamDetect:carry says
- * what it carries, and #GstCbamDetect:stats counts. Elements of one process that name the same model and device share
- * both.
+ * Frames keep their size, format and times, and their pixels unless something is drawn on them. The network sees them
+ * upright, as #GstCbamDetect:video-direction or the stream's tags say; all results are in the frame's own pixels.
+ * Inference runs beside the streaming thread. A live stream is never held up: a frame that comes while
+ * #GstCbamDetect:queue-depth others are inferred, or that downstream would get too late, goes on without inference, in
+ * its place; #GstCbamDetect:carry says what it carries, and #GstCbamDetect:stats counts. Elements of one process that
+ * name the same model and device share both.
  *
  * ## Example launch lines
  * |[
@@ -96,14 +97,14 @@ gst_cbam_detect_follow_device (GstCbamDetect *self, CbamDevice *device, GError *
   if (there)
     return TRUE;
 
+  gst_cbam_latency_begin_disturbance (&self->latency);
   g_autoptr (GstCbamSession) session = gst_cbam_session_new (device, path, self->slots, error);
+  gst_cbam_latency_end_disturbance (&self->latency, g_get_monotonic_time () * GST_USECOND);
   if (session == NULL || !gst_cbam_detect_take_session (self, session, error))
     return FALSE;
   const CbamDeviceInfo *info = cbam_device_get_info (device);
   GST_INFO_OBJECT (self, "from now on on the frames' own device %u: %s (%s, %s), %.1f ms a frame", info->index,
                    info->name, info->type, info->driver, session->once / 1e6);
-  if (gst_cbam_latency_raise (&self->latency, session->once * self->slots))
-    gst_element_post_message (GST_ELEMENT (self), gst_message_new_latency (GST_OBJECT (self)));
   return TRUE;
 }
 
@@ -114,8 +115,7 @@ gst_cbam_detect_get_params (GstCbamDetect *self, const GstCbamSession *session)
 
   GST_OBJECT_LOCK (self);
   const GstCbamSettings *settings = &self->settings;
-  if (settings->threshold >= 0)
-    params.threshold = settings->threshold;
+  params.threshold = (float) gst_cbam_settings_get_threshold (settings, params.threshold);
   if (settings->nms_iou >= 0)
     params.nms_iou = settings->nms_iou;
   if (settings->max_detections >= 0)
@@ -295,6 +295,19 @@ set_model (GstCbamDetect *self, const GValue *value)
     gst_cbam_reload_request (self);
 }
 
+/* The interface that the values come from has one that says: what the element is set up for otherwise. Nothing is. */
+static gboolean
+is_custom (GstCbamDetect *self, guint id, const GValue *value)
+{
+  if (id != GST_CBAM_PROP_VIDEO_DIRECTION || g_value_get_enum (value) != GST_VIDEO_ORIENTATION_CUSTOM)
+    return FALSE;
+  GST_ELEMENT_WARNING (self, RESOURCE, SETTINGS,
+                       ("video-direction: custom means nothing here; expected auto, identity, 90r, 180, 90l, horiz, "
+                        "vert, ul-lr or ur-ll."),
+                       ("The property stays as it was."));
+  return TRUE;
+}
+
 static void
 gst_cbam_detect_set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
 {
@@ -308,6 +321,8 @@ gst_cbam_detect_set_property (GObject *object, guint id, const GValue *value, GP
     set_text (self, id, value);
     return;
   }
+  if (is_custom (self, id, value))
+    return;
   GST_OBJECT_LOCK (self);
   gboolean known = gst_cbam_settings_set (&self->settings, id, value);
   GST_OBJECT_UNLOCK (self);
@@ -355,6 +370,8 @@ install_stats (GObjectClass *klass)
    * * `best-score` (double): the highest score of any class in the last inferred frame, above the threshold or not
    * * `threshold` (double): what a score had to exceed there, -1 before the first frame
    * * `explanation` (string): what was found there, and if nothing was, why, in words for people
+   * * `orientation` (string): how the last frame that came must be turned to be upright, as
+   * #GstCbamDetect:video-direction calls it; `identity` for upright frames and before the first one
    * * `inference-time`, `inference-time-last` (guint64): nanoseconds from the start of inference to its result, waiting
    *   for other frames on the device included, on average and of the last frame
    * * `latency` (guint64): nanoseconds for which frames are held at most, as announced to the pipeline
@@ -375,6 +392,7 @@ gst_cbam_detect_finalize (GObject *object)
   gst_cbam_fifo_free (self->fifo);
   gst_cbam_qos_clear (&self->qos);
   gst_cbam_stats_clear (&self->stats);
+  gst_cbam_orientation_reset (&self->orientation);
   g_mutex_clear (&self->reload.lock);
   g_mutex_clear (&self->activation);
   g_mutex_clear (&self->latency.lock);
@@ -409,6 +427,7 @@ gst_cbam_detect_init (GstCbamDetect *self)
   gst_cbam_settings_init (&self->settings);
   gst_cbam_qos_init (&self->qos);
   gst_cbam_stats_init (&self->stats);
+  gst_cbam_orientation_init (&self->orientation);
   g_mutex_init (&self->reload.lock);
   g_mutex_init (&self->activation);
   g_mutex_init (&self->latency.lock);

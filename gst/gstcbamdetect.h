@@ -12,6 +12,7 @@
 #include "gstcbamcarry.h"
 #include "gstcbamfifo.h"
 #include "gstcbamlatency.h"
+#include "gstcbamorientation.h"
 #include "gstcbamqos.h"
 #include "gstcbamreload.h"
 #include "gstcbamsession.h"
@@ -53,9 +54,11 @@ struct _GstCbamDetect
   gboolean sink_has_caps;
   gboolean introduced; /* the line in the log that says what runs on what */
   GstSegment sink_segment;
+  GstCbamOrientation orientation;
   guint until_next;          /* frames that go on without inference before the next one is due */
   GstClockTime last_submit;  /* running time of the frame inferred last, or GST_CLOCK_TIME_NONE */
   gboolean warned_of_region; /* that it lies outside of the frames */
+  gboolean warned_of_meta;   /* that metadata is not followed */
   GstCbamVulkan vulkan;      /* where frames come from that are no system memory */
 
   /* The task's. */

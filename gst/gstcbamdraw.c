@@ -42,6 +42,8 @@ struct _GstCbamPainter
   PangoFontDescription *font;
   GHashTable *colours; /* class's name -> Colour; "" is everybody else's */
   GHashTable *labels;  /* colour and text -> GstBuffer with GstVideoMeta */
+  GError *bad_colours; /* what the element must say, until it has */
+  GError *bad_font;
 };
 
 GstCbamPainter *
@@ -67,6 +69,8 @@ gst_cbam_painter_free (GstCbamPainter *painter)
   g_hash_table_unref (painter->labels);
   g_hash_table_unref (painter->colours);
   g_clear_pointer (&painter->font, pango_font_description_free);
+  g_clear_error (&painter->bad_colours);
+  g_clear_error (&painter->bad_font);
   g_object_unref (painter->pango);
   gst_cbam_overlay_settings_clear (&painter->settings);
   g_free (painter);
@@ -100,6 +104,9 @@ add_pixels (GstVideoOverlayComposition *composition, GstBuffer *pixels, const Ar
 static void
 read_colours (GstCbamPainter *painter)
 {
+  g_autoptr (GString) bad = g_string_new (NULL);
+
+  g_clear_error (&painter->bad_colours);
   g_hash_table_remove_all (painter->colours);
   if (painter->settings.colours == NULL)
     return;
@@ -113,12 +120,16 @@ read_colours (GstCbamPainter *painter)
     if (*entry == '\0')
       continue;
     if (!pango_color_parse (&parsed, g_strstrip (text))) {
-      GST_WARNING ("colors: expected a colour such as red or #ff0000, found \"%s\"", text);
+      g_string_append_printf (bad, "%s\"%s\"", bad->len > 0 ? ", " : "", entry);
       continue;
     }
     const Colour colour = { parsed.red / 65535.0, parsed.green / 65535.0, parsed.blue / 65535.0 };
     g_hash_table_replace (painter->colours, g_strdup (g_strstrip (name)), g_memdup2 (&colour, sizeof colour));
   }
+  if (bad->len > 0)
+    painter->bad_colours = g_error_new (
+        GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS,
+        "colors: expected \"white\", \"#ff0000\", \"person=lime\" or the like, found %s, which is left out.", bad->str);
 }
 
 static Colour
@@ -209,6 +220,71 @@ add_box (GstCbamPainter *painter, GstVideoOverlayComposition *composition, const
   add_strip (painter, composition, colour, outer, (Area){ all.x, all.y + all.height - thick, all.width, thick });
   add_strip (painter, composition, colour, outer, (Area){ all.x, all.y + thick, thick, between });
   add_strip (painter, composition, colour, outer, (Area){ all.x + all.width - thick, all.y + thick, thick, between });
+}
+
+/* --- The font --- */
+
+/* Whether the fonts have one of the families that @names lists, or the name stands for any font of its kind. */
+static gboolean
+has_family (PangoContext *pango, const char *names)
+{
+  static const char *const generic[] = { "sans",      "sans-serif", "serif",   "mono",  "monospace",
+                                         "system-ui", "cursive",    "fantasy", "emoji", NULL };
+  g_auto (GStrv) words = g_strsplit (names, ",", -1);
+  g_autofree PangoFontFamily **families = NULL;
+  int n;
+
+  pango_font_map_list_families (pango_context_get_font_map (pango), &families, &n);
+  for (guint i = 0; words[i] != NULL; i++) {
+    const char *word = g_strstrip (words[i]);
+    for (guint k = 0; generic[k] != NULL; k++)
+      if (g_ascii_strcasecmp (word, generic[k]) == 0)
+        return TRUE;
+    for (int k = 0; k < n; k++)
+      if (g_ascii_strcasecmp (word, pango_font_family_get_name (families[k])) == 0)
+        return TRUE;
+  }
+  return FALSE;
+}
+
+/* The family that texts in @font are really drawn in. (transfer full) (nullable) */
+static char *
+find_family (PangoContext *pango, const PangoFontDescription *font)
+{
+  g_autoptr (PangoFont) found = pango_context_load_font (pango, font);
+
+  if (found == NULL)
+    return NULL;
+  g_autoptr (PangoFontDescription) description = pango_font_describe (found);
+  return g_strdup (pango_font_description_get_family (description));
+}
+
+/* Pango draws in some font whatever one asks for, and says nothing. A name that stands for another font, as those of
+ * many well-known ones do, is no mistake: it leads to something else than a name that nobody knows. */
+static void
+check_font (GstCbamPainter *painter)
+{
+  const char *wanted = pango_font_description_get_family (painter->font);
+  g_autoptr (PangoFontDescription) unknown = pango_font_description_from_string ("no family of this name");
+
+  g_clear_error (&painter->bad_font);
+  if (wanted == NULL || has_family (painter->pango, wanted))
+    return;
+  g_autofree char *found = find_family (painter->pango, painter->font);
+  g_autofree char *usual = find_family (painter->pango, unknown);
+  if (g_strcmp0 (found, usual) == 0)
+    painter->bad_font = g_error_new (
+        GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS,
+        "font-desc: expected a font that is installed, found \"%s\"; labels are drawn in %s.", wanted, found);
+}
+
+static void
+read_font (GstCbamPainter *painter)
+{
+  g_clear_pointer (&painter->font, pango_font_description_free);
+  painter->font = pango_font_description_from_string (painter->settings.font ? painter->settings.font : "");
+  if (!(pango_font_description_get_set_fields (painter->font) & PANGO_FONT_MASK_SIZE))
+    pango_font_description_set_absolute_size (painter->font, painter->font_size * PANGO_SCALE);
 }
 
 /* --- Labels --- */
@@ -382,15 +458,23 @@ gst_cbam_painter_set_size (GstCbamPainter *painter, int width, int height)
   painter->rim = MAX (1, (painter->line + 2) / 6);
   painter->font_size = CLAMP ((shorter + 18) / 36, 10, 128); /* 13 pixels at 480 lines, 20 at 720 */
 
-  g_clear_pointer (&painter->font, pango_font_description_free);
-  painter->font = pango_font_description_from_string (painter->settings.font ? painter->settings.font : "");
-  if (!(pango_font_description_get_set_fields (painter->font) & PANGO_FONT_MASK_SIZE))
-    pango_font_description_set_absolute_size (painter->font, painter->font_size * PANGO_SCALE);
-  read_colours (painter);
+  read_font (painter);
+  if (painter->changed) {
+    check_font (painter);
+    read_colours (painter);
+  }
   painter->changed = FALSE;
 
   g_hash_table_remove_all (painter->labels);
   gst_buffer_unref (render_label (painter, "0", palette_class_colour (0)));
+}
+
+GError *
+gst_cbam_painter_take_complaint (GstCbamPainter *painter)
+{
+  if (painter->bad_colours != NULL)
+    return g_steal_pointer (&painter->bad_colours);
+  return g_steal_pointer (&painter->bad_font);
 }
 
 GstVideoOverlayComposition *

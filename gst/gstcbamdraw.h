@@ -24,6 +24,10 @@ void gst_cbam_painter_set_settings (GstCbamPainter *painter, const GstCbamOverla
 /* Chooses line width and font size for frames of this size, and has the fonts loaded. */
 void gst_cbam_painter_set_size (GstCbamPainter *painter, int width, int height);
 
+/* What of the settings could not be understood and is left out: what was expected and what was found, each once.
+ * (transfer full) (nullable): none, or none any more */
+GError *gst_cbam_painter_take_complaint (GstCbamPainter *painter);
+
 /* Returns (transfer full) (nullable): the drawing; NULL when there is nothing to draw. */
 GstVideoOverlayComposition *gst_cbam_painter_draw_scene (GstCbamPainter *painter, const GstCbamScene *scene,
                                                          GstCbamOverlay what);

@@ -194,8 +194,12 @@ gst_cbam_json_set_caps (GstBaseTransform *base, GstCaps *in, G_GNUC_UNUSED GstCa
   GstCbamJson *self = GST_CBAM_JSON (base);
   const GstStructure *structure = gst_caps_get_structure (in, 0);
 
-  return gst_structure_get_int (structure, "width", &self->width) &&
-         gst_structure_get_int (structure, "height", &self->height) && self->width > 0 && self->height > 0;
+  if (gst_structure_get_int (structure, "width", &self->width) &&
+      gst_structure_get_int (structure, "height", &self->height) && self->width > 0 && self->height > 0)
+    return TRUE;
+  g_autofree char *text = gst_caps_to_string (in);
+  GST_ELEMENT_ERROR (self, STREAM, FORMAT, ("Expected frames with a width and a height, found %s.", text), (NULL));
+  return FALSE;
 }
 
 /* Whatever upstream does to pixels or leaves undone is fine: it may attach its drawings, say. */

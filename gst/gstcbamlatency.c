@@ -15,17 +15,25 @@ gst_cbam_latency_reset (GstCbamLatency *latency, GstClockTime ceiling)
   latency->ceiling = ceiling;
   latency->longest = 0;
   latency->since = GST_CLOCK_TIME_NONE;
+  latency->calm = 0;
 }
 
-gboolean
-gst_cbam_latency_raise (GstCbamLatency *latency, GstClockTime ceiling)
+void
+gst_cbam_latency_begin_disturbance (GstCbamLatency *latency)
 {
   G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&latency->lock);
 
-  if (ceiling <= latency->ceiling)
-    return FALSE;
-  latency->ceiling = ceiling;
-  return latency->live;
+  latency->disturbances++;
+}
+
+void
+gst_cbam_latency_end_disturbance (GstCbamLatency *latency, GstClockTime now)
+{
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&latency->lock);
+
+  g_return_if_fail (latency->disturbances > 0);
+  latency->disturbances--;
+  latency->calm = now;
 }
 
 static void
@@ -90,6 +98,8 @@ gst_cbam_latency_observe (GstCbamLatency *latency, GstClockTime held, GstClockTi
   G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&latency->lock);
   const GstClockTime before = latency->ceiling;
 
+  if (latency->disturbances > 0 || (latency->calm > 0 && now < latency->calm + held))
+    return FALSE;
   if (!GST_CLOCK_TIME_IS_VALID (latency->since))
     latency->since = now;
   latency->longest = MAX (latency->longest, held);

@@ -16,13 +16,17 @@ typedef struct
   GstClockTime ceiling; /* no frame was held longer lately, as far as that was up to us */
   GstClockTime longest; /* that a frame was held since @since */
   GstClockTime since;   /* in the time of those who observe */
+  guint disturbances;   /* going on */
+  GstClockTime calm;    /* when the last one ended, in the same time; 0 = there was none */
 } GstCbamLatency;
 
 /* A new stream: not live until upstream says so. */
 void gst_cbam_latency_reset (GstCbamLatency *latency, GstClockTime ceiling);
 
-/* Frames may be held so long from now on. Returns as gst_cbam_latency_observe(). */
-gboolean gst_cbam_latency_raise (GstCbamLatency *latency, GstClockTime ceiling);
+/* Something goes on from here to there, such as the loading of a model, that holds frames up once and says nothing of
+ * those to come: frames that were in the element meanwhile do not count. Several may go on at once. */
+void gst_cbam_latency_begin_disturbance (GstCbamLatency *latency);
+void gst_cbam_latency_end_disturbance (GstCbamLatency *latency, GstClockTime now);
 
 /* Asks upstream of @sink_pad whether it is live. */
 void gst_cbam_latency_ask (GstCbamLatency *latency, GstPad *sink_pad);

@@ -33,6 +33,7 @@
 
 #include "gstcbamcanvas.h"
 #include "gstcbamcomposition.h"
+#include "gstcbamoffer.h"
 #include "gstcbampreset.h"
 
 GST_DEBUG_CATEGORY_STATIC (gst_cbam_overlay_debug);
@@ -56,6 +57,7 @@ struct _GstCbamOverlayElement
   /* The streaming thread's. */
   GstCaps *caps; /* of the frames that come */
   GstVideoInfo info;
+  gboolean warned_of_meta; /* that metadata is not followed */
   GstCbamCanvas canvas;
 };
 
@@ -117,14 +119,16 @@ sink_chain (G_GNUC_UNUSED GstPad *pad, GstObject *parent, GstBuffer *buffer)
     return GST_FLOW_NOT_NEGOTIATED;
   }
 
+  buffer = gst_cbam_offer_fulfil (buffer, &self->info, GST_ELEMENT (self), &self->warned_of_meta);
   const GstCbamOverlay overlay = get_overlay (self);
   negotiate (self, overlay != GST_CBAM_OVERLAY_NONE);
   if (overlay != GST_CBAM_OVERLAY_NONE)
     composition = draw (self, buffer, overlay);
   if (composition != NULL) {
     buffer = gst_buffer_make_writable (buffer);
-    gst_cbam_canvas_put (&self->canvas, GST_ELEMENT (self), buffer, &self->info, composition);
+    gst_cbam_canvas_put (&self->canvas, buffer, &self->info, composition);
   }
+  gst_cbam_canvas_report (&self->canvas, GST_ELEMENT (self), GST_CAT_DEFAULT);
   return gst_pad_push (self->src_pad, buffer);
 }
 
@@ -132,10 +136,13 @@ static gboolean
 set_caps (GstCbamOverlayElement *self, GstCaps *caps)
 {
   if (!gst_video_info_from_caps (&self->info, caps)) {
-    GST_ERROR_OBJECT (self, "cannot parse caps %" GST_PTR_FORMAT, caps);
+    g_autofree char *text = gst_caps_to_string (caps);
+    GST_ELEMENT_ERROR (self, STREAM, FORMAT,
+                       ("Expected frames of video/x-raw with a format, a width and a height; found %s.", text), (NULL));
     return FALSE;
   }
   gst_caps_replace (&self->caps, caps);
+  self->warned_of_meta = FALSE;
   self->canvas.negotiated = FALSE;
   negotiate (self, get_overlay (self) != GST_CBAM_OVERLAY_NONE);
   return TRUE;
@@ -156,20 +163,30 @@ sink_event (GstPad *pad, GstObject *parent, GstEvent *event)
   return taken;
 }
 
-static gboolean
-pad_query (GstPad *pad, GstObject *parent, GstQuery *query)
+static void
+answer_caps (GstCbamOverlayElement *self, GstPad *pad, GstQuery *query)
 {
-  GstCbamOverlayElement *self = GST_CBAM_OVERLAY_ELEMENT (parent);
   GstCaps *filter;
-
-  if (GST_QUERY_TYPE (query) != GST_QUERY_CAPS)
-    return gst_pad_query_default (pad, parent, query);
 
   gst_query_parse_caps (query, &filter);
   g_autoptr (GstCaps) caps =
       gst_cbam_composition_query_caps (pad, pad == self->sink_pad ? self->src_pad : self->sink_pad, filter);
   gst_query_set_caps_result (query, caps);
-  return TRUE;
+}
+
+static gboolean
+pad_query (GstPad *pad, GstObject *parent, GstQuery *query)
+{
+  GstCbamOverlayElement *self = GST_CBAM_OVERLAY_ELEMENT (parent);
+
+  if (GST_QUERY_TYPE (query) == GST_QUERY_CAPS) {
+    answer_caps (self, pad, query);
+    return TRUE;
+  }
+  const gboolean answered = gst_pad_query_default (pad, parent, query);
+  if (GST_QUERY_TYPE (query) == GST_QUERY_ALLOCATION)
+    gst_cbam_offer_filter (query);
+  return answered;
 }
 
 static GstStateChangeReturn
@@ -250,6 +267,7 @@ gst_cbam_overlay_element_init (GstCbamOverlayElement *self)
   gst_pad_set_event_function (self->sink_pad, GST_DEBUG_FUNCPTR (sink_event));
   gst_pad_set_query_function (self->sink_pad, GST_DEBUG_FUNCPTR (pad_query));
   GST_PAD_SET_PROXY_ALLOCATION (self->sink_pad);
+  GST_PAD_SET_ACCEPT_INTERSECT (self->sink_pad); /* caps need not have all fields of the template */
   gst_element_add_pad (GST_ELEMENT (self), self->sink_pad);
 
   self->src_pad = gst_pad_new_from_static_template (&src_template, "src");

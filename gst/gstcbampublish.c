@@ -17,7 +17,6 @@ typedef struct
   GstCbamCarry carry;
   GstCbamAttentionParts parts; /* of CbamAttentionMeta */
   gboolean post_messages;
-  double threshold; /* < 0: the model's own */
 } Wishes;
 
 static Wishes
@@ -32,7 +31,6 @@ get_wishes (GstCbamDetect *self)
     .parts =
         (settings->attention ? GST_CBAM_ATTENTION_LEVELS : 0) | (settings->grad_cam ? GST_CBAM_ATTENTION_GRAD_CAM : 0),
     .post_messages = settings->post_messages,
-    .threshold = settings->threshold,
   };
   GST_OBJECT_UNLOCK (self);
   return wishes;
@@ -60,17 +58,21 @@ draw (GstCbamDetect *self, GstBuffer *buffer, const CbamResult *result, GstCbamO
   g_autoptr (GstVideoOverlayComposition) composition = gst_cbam_painter_draw (painter, result, overlay);
 
   if (composition != NULL)
-    gst_cbam_canvas_put (&self->canvas, element, buffer, &self->src_info, composition);
+    gst_cbam_canvas_put (&self->canvas, buffer, &self->src_info, composition);
+  gst_cbam_canvas_report (&self->canvas, element, GST_CAT_DEFAULT);
 }
 
 /* Counts what was found and says it in the log; if nothing was, why. */
 static void
-account (GstCbamDetect *self, GstBuffer *buffer, const CbamResult *result, const Wishes *wishes)
+account (GstCbamDetect *self, GstBuffer *buffer, const CbamResult *result)
 {
   g_autoptr (GstCbamSession) session = gst_cbam_detect_get_session (self);
   const double own = cbam_model_get_detect_params (session->model).threshold;
 
-  gst_cbam_stats_add_result (&self->stats, result, wishes->threshold >= 0 ? wishes->threshold : own);
+  GST_OBJECT_LOCK (self);
+  const double threshold = gst_cbam_settings_get_threshold (&self->settings, own);
+  GST_OBJECT_UNLOCK (self);
+  gst_cbam_stats_add_result (&self->stats, result, threshold);
   if (gst_debug_category_get_threshold (gst_cbam_debug) < GST_LEVEL_DEBUG)
     return;
   g_autofree char *explanation = gst_cbam_stats_explain (&self->stats);
@@ -122,7 +124,7 @@ gst_cbam_publish_frame (GstCbamDetect *self, GstBuffer *buffer, CbamResult *resu
     return attach (self, buffer, self->last.result, &self->last, &wishes);
   }
 
-  account (self, buffer, result, &wishes);
+  account (self, buffer, result);
   gst_cbam_last_set (&self->last, result, get_running_time (self, buffer));
   buffer = attach (self, buffer, result, NULL, &wishes);
   if (wishes.post_messages)

@@ -49,8 +49,6 @@ load (GstCbamDetect *self)
   }
   GST_INFO_OBJECT (self, "from now on with model %s (%s)", cbam_model_get_name (session->model),
                    cbam_model_get_path (session->model));
-  if (gst_cbam_latency_raise (&self->latency, session->once * self->slots))
-    gst_element_post_message (GST_ELEMENT (self), gst_message_new_latency (GST_OBJECT (self)));
 }
 
 static gpointer
@@ -61,7 +59,11 @@ run (gpointer data)
   gboolean again;
 
   do {
+    /* What it takes from the stream meanwhile is no measure of what frames will be held for, nor is how long one frame
+     * takes beside the others: if the new model is slower, its own frames will tell at once. */
+    gst_cbam_latency_begin_disturbance (&self->latency);
     load (self);
+    gst_cbam_latency_end_disturbance (&self->latency, g_get_monotonic_time () * GST_USECOND);
     g_mutex_lock (&reload->lock);
     again = reload->again;
     reload->again = FALSE;

@@ -5,6 +5,7 @@
 #include "gstcbamsettings.h"
 
 #define DEFAULT_QUEUE_DEPTH 2
+#define DEFAULT_VIDEO_DIRECTION GST_VIDEO_ORIENTATION_AUTO
 #define DEFAULT_CARRY GST_CBAM_CARRY_LAST
 
 /* May be changed at any time, or below PAUSED only. */
@@ -33,6 +34,7 @@ gst_cbam_settings_init (GstCbamSettings *settings)
     .threshold = -1,
     .nms_iou = -1,
     .max_detections = -1,
+    .video_direction = DEFAULT_VIDEO_DIRECTION,
     .carry = DEFAULT_CARRY,
     .queue_depth = DEFAULT_QUEUE_DEPTH,
     .qos = TRUE,
@@ -64,10 +66,12 @@ gst_cbam_settings_set (GstCbamSettings *settings, guint id, const GValue *value)
     case GST_CBAM_PROP_MODEL: take_string (&settings->model, value); break;
     case GST_CBAM_PROP_DEVICE: take_string (&settings->device, value); break;
     case GST_CBAM_PROP_THRESHOLD: settings->threshold = g_value_get_double (value); break;
+    case GST_CBAM_PROP_THRESHOLD_SHIFT: settings->threshold_shift = g_value_get_double (value); break;
     case GST_CBAM_PROP_NMS_IOU: settings->nms_iou = g_value_get_double (value); break;
     case GST_CBAM_PROP_MAX_DETECTIONS: settings->max_detections = g_value_get_int (value); break;
     case GST_CBAM_PROP_CLASSES: take_string (&settings->classes, value); break;
     case GST_CBAM_PROP_ROI: take_string (&settings->roi, value); break;
+    case GST_CBAM_PROP_VIDEO_DIRECTION: settings->video_direction = g_value_get_enum (value); break;
     case GST_CBAM_PROP_INTERVAL: settings->interval = g_value_get_uint (value); break;
     case GST_CBAM_PROP_CARRY: settings->carry = g_value_get_enum (value); break;
     case GST_CBAM_PROP_ATTENTION: settings->attention = g_value_get_boolean (value); break;
@@ -89,10 +93,12 @@ gst_cbam_settings_get (const GstCbamSettings *settings, guint id, GValue *value)
     case GST_CBAM_PROP_MODEL: g_value_set_string (value, settings->model); break;
     case GST_CBAM_PROP_DEVICE: g_value_set_string (value, settings->device); break;
     case GST_CBAM_PROP_THRESHOLD: g_value_set_double (value, settings->threshold); break;
+    case GST_CBAM_PROP_THRESHOLD_SHIFT: g_value_set_double (value, settings->threshold_shift); break;
     case GST_CBAM_PROP_NMS_IOU: g_value_set_double (value, settings->nms_iou); break;
     case GST_CBAM_PROP_MAX_DETECTIONS: g_value_set_int (value, settings->max_detections); break;
     case GST_CBAM_PROP_CLASSES: g_value_set_string (value, settings->classes); break;
     case GST_CBAM_PROP_ROI: g_value_set_string (value, settings->roi); break;
+    case GST_CBAM_PROP_VIDEO_DIRECTION: g_value_set_enum (value, settings->video_direction); break;
     case GST_CBAM_PROP_INTERVAL: g_value_set_uint (value, settings->interval); break;
     case GST_CBAM_PROP_CARRY: g_value_set_enum (value, settings->carry); break;
     case GST_CBAM_PROP_ATTENTION: g_value_set_boolean (value, settings->attention); break;
@@ -105,6 +111,16 @@ gst_cbam_settings_get (const GstCbamSettings *settings, guint id, GValue *value)
              gst_cbam_overlay_settings_get (&settings->drawing, id - GST_CBAM_PROP_OVERLAY, value);
   }
   return TRUE;
+}
+
+double
+gst_cbam_settings_get_threshold (const GstCbamSettings *settings, double own)
+{
+  const double shift = settings->threshold_shift;
+
+  if (settings->threshold >= 0)
+    return settings->threshold;
+  return shift < 0 ? own + own * shift : own + (1 - own) * shift;
 }
 
 /* --- What runs --- */
@@ -164,6 +180,19 @@ install_detections (GObjectClass *klass)
                            "Report detections with a score above this, 0..1; lower reports more. -1 = as the model "
                            "file says",
                            -1, 1, -1, PLAYING | GST_PARAM_CONTROLLABLE));
+  /**
+   * GstCbamDetect:threshold-shift:
+   *
+   * More or fewer detections than the model file provides for, whatever the threshold is that it names: that is moved
+   * by this share of the way to 0, if negative, or to 1. A model whose own threshold is 0.6 reports scores above 0.45
+   * at -0.25, and above 0.7 at 0.25. Nothing happens where #GstCbamDetect:threshold is set.
+   */
+  g_object_class_install_property (
+      klass, GST_CBAM_PROP_THRESHOLD_SHIFT,
+      g_param_spec_double ("threshold-shift", "Threshold shift",
+                           "Where threshold is -1: move the model's own by this share of the way to 0, which reports "
+                           "more, or to 1, which reports less; -1..1. 0 = leave it where it is",
+                           -1, 1, 0, PLAYING | GST_PARAM_CONTROLLABLE));
   g_object_class_install_property (
       klass, GST_CBAM_PROP_NMS_IOU,
       g_param_spec_double ("nms-iou", "NMS IoU",
@@ -203,6 +232,23 @@ install_detections (GObjectClass *klass)
                            "Detect only in this part of the frame: \"x,y,width,height\" in pixels, such as "
                            "\"320,0,640,480\". Unset = everywhere",
                            NULL, PLAYING));
+  /**
+   * GstCbamDetect:video-direction:
+   *
+   * How the frames must be turned or mirrored to be upright, as the network must see them; values are those of
+   * videoflip's property of this name. `auto` does what the tag `image-orientation` says, which videos of phones and
+   * photos with EXIF have: the stream's own before the global one, unless an element upstream, such as videoflip, has
+   * turned the frames already. Frames go on as they came, and #GstCbamDetect:roi, detections, maps and drawings are in
+   * their pixels. `custom` means nothing here: it is a warning, and the property stays as it was.
+   */
+  g_object_class_install_property (
+      klass, GST_CBAM_PROP_VIDEO_DIRECTION,
+      g_param_spec_enum (
+          "video-direction", "Video direction",
+          "How frames must be turned to be upright for the network. They go on as they came, and results "
+          "are in their own pixels. auto = as the tag image-orientation says, identity = not at all; "
+          "custom means nothing here",
+          GST_TYPE_VIDEO_ORIENTATION_METHOD, DEFAULT_VIDEO_DIRECTION, PLAYING));
   /**
    * GstCbamDetect:attention:
    *

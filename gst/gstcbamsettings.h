@@ -5,7 +5,7 @@
 #pragma once
 
 #include <cbamdetect/model.h>
-#include <gst/gst.h>
+#include <gst/video/video.h>
 
 #include "gstcbamoverlaysettings.h"
 
@@ -33,10 +33,12 @@ enum
   GST_CBAM_PROP_MODEL,
   GST_CBAM_PROP_DEVICE,
   GST_CBAM_PROP_THRESHOLD,
+  GST_CBAM_PROP_THRESHOLD_SHIFT,
   GST_CBAM_PROP_NMS_IOU,
   GST_CBAM_PROP_MAX_DETECTIONS,
   GST_CBAM_PROP_CLASSES,
   GST_CBAM_PROP_ROI,
+  GST_CBAM_PROP_VIDEO_DIRECTION,
   GST_CBAM_PROP_INTERVAL,
   GST_CBAM_PROP_CARRY,
   GST_CBAM_PROP_ATTENTION,
@@ -52,12 +54,14 @@ typedef struct
 {
   char *model; /* NULL: the default one */
   char *device;
-  double threshold;   /* < 0: the model's own */
-  double nms_iou;     /* < 0: the model's own */
-  int max_detections; /* < 0: the model's own; 0: all */
+  double threshold;       /* < 0: the model's own, shifted */
+  double threshold_shift; /* < 0: by this share of the way to 0; > 0: to 1 */
+  double nms_iou;         /* < 0: the model's own */
+  int max_detections;     /* < 0: the model's own; 0: all */
   char *classes;
   char *roi;
   CbamRegion region; /* what @roi says, once the element runs */
+  GstVideoOrientationMethod video_direction; /* never custom */
   guint interval;
   GstCbamCarry carry;
   gboolean attention, grad_cam;
@@ -76,5 +80,8 @@ void gst_cbam_settings_install (GObjectClass *klass);
 /* FALSE: it is none of these. */
 gboolean gst_cbam_settings_set (GstCbamSettings *settings, guint id, const GValue *value);
 gboolean gst_cbam_settings_get (const GstCbamSettings *settings, guint id, GValue *value);
+
+/* What a score must exceed to be reported by a model whose own threshold is @own. */
+double gst_cbam_settings_get_threshold (const GstCbamSettings *settings, double own);
 
 G_END_DECLS

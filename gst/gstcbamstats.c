@@ -4,6 +4,8 @@
 
 #include "gstcbamstats.h"
 
+#include "gstcbamorientation.h"
+
 static const struct
 {
   const char *field, *words;
@@ -45,6 +47,7 @@ gst_cbam_stats_reset (GstCbamStats *stats)
   stats->last_detections = stats->last_unwanted = 0;
   stats->best_score = 0;
   stats->threshold = -1;
+  stats->orientation = CBAM_ORIENTATION_IDENTITY;
 }
 
 void
@@ -53,6 +56,16 @@ gst_cbam_stats_count (GstCbamStats *stats, GstCbamFate fate)
   G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&stats->lock);
 
   stats->fates[fate]++;
+}
+
+gboolean
+gst_cbam_stats_set_orientation (GstCbamStats *stats, CbamOrientation orientation)
+{
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&stats->lock);
+  const gboolean changed = stats->orientation != orientation;
+
+  stats->orientation = orientation;
+  return changed;
 }
 
 void
@@ -146,6 +159,7 @@ gst_cbam_stats_to_structure (GstCbamStats *stats, GstClockTime latency)
                      "detections", G_TYPE_UINT64, stats->detections, "empty", G_TYPE_UINT64, stats->empty,
                      "class-filtered", G_TYPE_UINT64, stats->unwanted, "best-score", G_TYPE_DOUBLE, stats->best_score,
                      "threshold", G_TYPE_DOUBLE, stats->threshold, "explanation", G_TYPE_STRING, explanation,
+                     "orientation", G_TYPE_STRING, gst_cbam_orientation_to_string (stats->orientation),
                      "inference-time", G_TYPE_UINT64, mean, "inference-time-last", G_TYPE_UINT64, stats->inference_last,
                      "latency", G_TYPE_UINT64, latency, NULL);
   return structure;

@@ -4,6 +4,7 @@
 
 #pragma once
 
+#include <cbamdetect/image.h>
 #include <cbamdetect/result.h>
 #include <gst/gst.h>
 
@@ -34,6 +35,8 @@ typedef struct
   /* Of the last inferred frame. */
   gsize last_detections, last_unwanted;
   double best_score, threshold;
+
+  CbamOrientation orientation; /* of the last frame that came */
 } GstCbamStats;
 
 void gst_cbam_stats_init (GstCbamStats *stats);
@@ -43,6 +46,10 @@ void gst_cbam_stats_clear (GstCbamStats *stats);
 void gst_cbam_stats_reset (GstCbamStats *stats);
 
 void gst_cbam_stats_count (GstCbamStats *stats, GstCbamFate fate);
+
+/* Returns whether it is another one than that of the frame before; the first is compared with upright ones. */
+gboolean gst_cbam_stats_set_orientation (GstCbamStats *stats, CbamOrientation orientation);
+
 void gst_cbam_stats_count_carried (GstCbamStats *stats);
 /* @threshold: what a score had to exceed. */
 void gst_cbam_stats_add_result (GstCbamStats *stats, const CbamResult *result, double threshold);

@@ -11,6 +11,7 @@
 
 #include "gstcbamcomposition.h"
 #include "gstcbamframe.h"
+#include "gstcbamoffer.h"
 #include "gstcbampublish.h"
 
 #define GST_CAT_DEFAULT gst_cbam_debug
@@ -39,6 +40,8 @@ typedef struct
 {
   GstClockTime running_time;
   CbamRegion region;
+  CbamOrientation orientation;
+  const char *why_orientation;
   guint interval;
   gboolean qos;
   gboolean live;
@@ -62,14 +65,17 @@ get_frame_settings (GstCbamDetect *self, GstBuffer *buffer)
   settings.region = self->settings.region;
   settings.interval = self->settings.interval;
   settings.qos = self->settings.qos;
+  const GstVideoOrientationMethod direction = self->settings.video_direction;
   GST_OBJECT_UNLOCK (self);
+  settings.orientation =
+      gst_cbam_orientation_get (&self->orientation, direction, self->sink_pad, &settings.why_orientation);
   return settings;
 }
 
 /* Submits a frame in system memory. */
 static gboolean
-submit_mapped (GstCbamDetect *self, GstCbamSession *session, GstBuffer *buffer, const CbamDetectParams *params,
-               GError **error)
+submit_mapped (GstCbamDetect *self, GstCbamSession *session, GstBuffer *buffer, CbamOrientation orientation,
+               const CbamDetectParams *params, GError **error)
 {
   GstVideoFrame frame;
   CbamImage image;
@@ -83,9 +89,13 @@ submit_mapped (GstCbamDetect *self, GstCbamSession *session, GstBuffer *buffer, 
   }
 
   gboolean submitted = FALSE;
-  if (gst_cbam_frame_to_image (&frame, &image))
+  if (gst_cbam_frame_to_image (&frame, &image)) {
+    /* The frame in memory may be larger than the caps say. */
+    image.width = MIN (image.width, (guint) GST_VIDEO_INFO_WIDTH (&self->sink_info));
+    image.height = MIN (image.height, (guint) GST_VIDEO_INFO_HEIGHT (&self->sink_info));
+    image.orientation = orientation;
     submitted = cbam_detector_submit (session->detector, &image, params, error);
-  else
+  } else
     g_set_error_literal (error, CBAM_ERROR, CBAM_ERROR_BAD_IMAGE, "A frame has a negative stride.");
   gst_video_frame_unmap (&frame);
   return submitted;
@@ -93,12 +103,13 @@ submit_mapped (GstCbamDetect *self, GstCbamSession *session, GstBuffer *buffer, 
 
 /* Submits a frame that is on the session's device. */
 static gboolean
-submit_image (GstCbamDetect *self, GstCbamSession *session, GstBuffer *buffer, const CbamDetectParams *params,
-              GError **error)
+submit_image (GstCbamDetect *self, GstCbamSession *session, GstBuffer *buffer, CbamOrientation orientation,
+              const CbamDetectParams *params, GError **error)
 {
   CbamImage image;
 
   gst_cbam_frame_describe (&self->sink_info, &image);
+  image.orientation = orientation;
   return gst_cbam_vulkan_submit (session->detector, buffer, &image, params, error);
 }
 
@@ -112,8 +123,8 @@ submit_frame (GstCbamDetect *self, GstCbamSession *session, GstBuffer *buffer, c
 
   params.region = settings->region;
   const gboolean submitted = gst_cbam_vulkan_is_image (buffer)
-                                 ? submit_image (self, session, buffer, &params, &failure)
-                                 : submit_mapped (self, session, buffer, &params, &failure);
+                                 ? submit_image (self, session, buffer, settings->orientation, &params, &failure)
+                                 : submit_mapped (self, session, buffer, settings->orientation, &params, &failure);
   if (failure != NULL && !g_error_matches (failure, CBAM_ERROR, CBAM_ERROR_BUSY))
     g_propagate_error (error, g_steal_pointer (&failure));
   return submitted;
@@ -218,6 +229,39 @@ infer (GstCbamDetect *self, GstBuffer *buffer, const FrameSettings *settings, Gs
   return GST_FLOW_ERROR;
 }
 
+/* The one line that says what runs: at the first frame, because what frames are belongs to it, and tags come late. */
+static void
+introduce (GstCbamDetect *self, const FrameSettings *settings)
+{
+  g_autoptr (GstCbamSession) session = gst_cbam_detect_get_session (self);
+  g_autoptr (GstCaps) caps = gst_pad_get_current_caps (self->sink_pad);
+  const CbamDeviceInfo *device = cbam_device_get_info (self->device);
+
+  self->introduced = TRUE;
+  GST_INFO_OBJECT (self,
+                   "model %s (%s), input %ux%u, %u classes; device %u: %s (%s, %s), %.1f ms a frame, %u in flight; "
+                   "expected video/x-raw of " GST_CBAM_FORMATS ", found %" GST_PTR_FORMAT
+                   ", %slive; orientation %s: %s",
+                   cbam_model_get_name (session->model), cbam_model_get_path (session->model),
+                   cbam_model_get_input_width (session->model), cbam_model_get_input_height (session->model),
+                   cbam_model_get_n_classes (session->model), device->index, device->name, device->type, device->driver,
+                   session->once / 1e6, self->slots, caps, settings->live ? "" : "not ",
+                   gst_cbam_orientation_to_string (settings->orientation), settings->why_orientation);
+}
+
+/* Tells log and statistics how the frame must be turned. */
+static void
+account_orientation (GstCbamDetect *self, const FrameSettings *settings)
+{
+  const gboolean changed = gst_cbam_stats_set_orientation (&self->stats, settings->orientation);
+
+  if (!self->introduced)
+    introduce (self, settings);
+  else if (changed)
+    GST_INFO_OBJECT (self, "orientation of frames is now %s: %s",
+                     gst_cbam_orientation_to_string (settings->orientation), settings->why_orientation);
+}
+
 static GstFlowReturn
 sink_chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
 {
@@ -228,7 +272,9 @@ sink_chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
 
   if (!self->sink_has_caps)
     return GST_FLOW_NOT_NEGOTIATED;
+  owned = buffer = gst_cbam_offer_fulfil (buffer, &self->sink_info, GST_ELEMENT (self), &self->warned_of_meta);
   const FrameSettings settings = get_frame_settings (self, buffer);
+  account_orientation (self, &settings);
   GstFlowReturn flow = wait_room (self, &settings);
   if (flow != GST_FLOW_OK)
     return flow;
@@ -281,25 +327,6 @@ sink_flush_stop (GstCbamDetect *self, GstEvent *event)
   return pushed ? GST_FLOW_OK : GST_FLOW_ERROR;
 }
 
-/* The one line that says what runs: at the first frames, because what they are belongs to it. */
-static void
-introduce (GstCbamDetect *self, GstCaps *caps)
-{
-  g_autoptr (GstCbamSession) session = gst_cbam_detect_get_session (self);
-  const CbamDeviceInfo *device = cbam_device_get_info (self->device);
-
-  if (self->introduced)
-    return;
-  self->introduced = TRUE;
-  GST_INFO_OBJECT (self,
-                   "model %s (%s), input %ux%u, %u classes; device %u: %s (%s, %s), %.1f ms a frame, %u in flight; "
-                   "expected video/x-raw of " GST_CBAM_FORMATS ", found %" GST_PTR_FORMAT ", %slive",
-                   cbam_model_get_name (session->model), cbam_model_get_path (session->model),
-                   cbam_model_get_input_width (session->model), cbam_model_get_input_height (session->model),
-                   cbam_model_get_n_classes (session->model), device->index, device->name, device->type, device->driver,
-                   session->once / 1e6, self->slots, caps, gst_cbam_latency_is_live (&self->latency) ? "" : "not ");
-}
-
 static gboolean
 sink_set_caps (GstCbamDetect *self, GstEvent *event)
 {
@@ -308,14 +335,18 @@ sink_set_caps (GstCbamDetect *self, GstEvent *event)
 
   gst_event_parse_caps (event, &caps);
   if (!gst_video_info_from_caps (&info, caps)) {
-    GST_ERROR_OBJECT (self, "cannot parse caps %" GST_PTR_FORMAT, caps);
+    g_autofree char *text = gst_caps_to_string (caps);
+    g_autoptr (GError) error =
+        g_error_new (CBAM_ERROR, CBAM_ERROR_BAD_IMAGE,
+                     "Expected frames of video/x-raw with a format, a width and a height; found %s.", text);
+    gst_cbam_detect_post_error (self, error);
     return FALSE;
   }
   self->sink_info = info;
   self->sink_has_caps = TRUE;
   self->warned_of_region = FALSE;
+  self->warned_of_meta = FALSE;
   gst_cbam_latency_ask (&self->latency, self->sink_pad);
-  introduce (self, caps);
   GST_DEBUG_OBJECT (self, "%slive, %" GST_PTR_FORMAT, gst_cbam_latency_is_live (&self->latency) ? "" : "not ", caps);
   return TRUE;
 }
@@ -341,7 +372,7 @@ sink_event (GstPad *pad, GstObject *parent, GstEvent *event)
       }
       break;
     case GST_EVENT_SEGMENT: gst_event_copy_segment (event, &self->sink_segment); break;
-    default: break;
+    default: gst_cbam_orientation_see (&self->orientation, event); break;
   }
 
   if (!GST_EVENT_IS_SERIALIZED (event))
@@ -499,6 +530,7 @@ task_query (GstCbamDetect *self, GstQuery *query)
   gboolean answer = self->flow == GST_FLOW_OK && gst_pad_peer_query (self->src_pad, query);
 
   if (GST_QUERY_TYPE (query) == GST_QUERY_ALLOCATION) {
+    gst_cbam_offer_filter (query);
     if (answer)
       add_held_buffers (self, query);
     answer |= self->flow == GST_FLOW_OK && align_buffers (self, query);
@@ -626,6 +658,7 @@ gst_cbam_stream_init (GstCbamDetect *self)
   gst_pad_set_event_full_function (self->sink_pad, GST_DEBUG_FUNCPTR (sink_event));
   gst_pad_set_query_function (self->sink_pad, GST_DEBUG_FUNCPTR (sink_query));
   gst_pad_set_activatemode_function (self->sink_pad, GST_DEBUG_FUNCPTR (sink_activate_mode));
+  GST_PAD_SET_ACCEPT_INTERSECT (self->sink_pad); /* caps need not have all fields of the template */
   gst_element_add_pad (GST_ELEMENT (self), self->sink_pad);
 
   self->src_pad = gst_pad_new_from_static_template (&src_template, "src");
@@ -648,6 +681,7 @@ gst_cbam_stream_reset (GstCbamDetect *self)
   gst_cbam_canvas_reset (&self->canvas);
   gst_cbam_publish_reset (self);
   gst_cbam_vulkan_reset (&self->vulkan);
+  gst_cbam_orientation_reset (&self->orientation);
   self->sink_has_caps = FALSE;
   self->introduced = FALSE;
 }

@@ -7,7 +7,7 @@
 // see through is one instruction, and sums of one channel are added in chains long enough to stay in registers.
 //
 //   weights   [OC/8][turn * STEPS][8 output channels][4 input channels], then the bias [OC/4][4]; OC rounded up to
-//             CBAM_CONV_CHANNELS, so that no tile reaches past the end
+//             whole tiles, so that none reaches past the end
 //   output    has room for whole tiles of channels: nothing is tested before it is stored
 //   turns     input block outermost, then kernel row, then kernel column
 //

@@ -23,14 +23,34 @@ float byte_at (uint i)
   return float ((LOAD_WORD (pixels, i >> 2) >> (8 * (i & 3u))) & 255u);
 }
 
+#ifdef THIN // of the frame only some lines are there
+#define COMPONENT(i) c##i, f.thin[i]
+#define THIN_PARAMETER , CbamThin thin
+
+// Where a line is among those that are there: see args/frame.h.
+uint kept_line (CbamThinAxis axis, uint line)
+{
+  const int n = clamp (int (floor ((float (line) - axis.middle) * axis.inv_step)), 0, int (axis.count) - 1);
+  const int begin = clamp ((axis.first + n * axis.step) >> CBAM_THIN_BITS, 0, int (axis.last));
+
+  return axis.count == 0 ? line : uint (n * CBAM_THIN_LINES + clamp (int (line) - begin, 0, CBAM_THIN_LINES - 1));
+}
+
+#define KEPT(p) uvec2 (kept_line (thin.x, p.x), kept_line (thin.y, p.y))
+#else
+#define COMPONENT(i) c##i
+#define THIN_PARAMETER
+#define KEPT(p) p
+#endif
+
 // One component at frame position `at`, in pixels of the frame with 0 in the middle of the first one.
-float sample_component (CbamComponent c, vec2 at)
+float sample_component (CbamComponent c THIN_PARAMETER, vec2 at)
 {
   const vec2 last = vec2 (float (c.width), float (c.height)) - 1.0;
   const vec2 p = clamp (at * vec2 (c.scale_x, c.scale_y) + vec2 (c.shift_x, c.shift_y), vec2 (0.0), last);
   const vec2 corner = floor (p);
   const vec2 part = p - corner;
-  const uvec2 p0 = uvec2 (corner), p1 = uvec2 (min (corner + 1.0, last));
+  const uvec2 p0 = KEPT (uvec2 (corner)), p1 = KEPT (uvec2 (min (corner + 1.0, last)));
   const uint row0 = c.offset + p0.y * c.row, row1 = c.offset + p1.y * c.row;
   const uint x0 = p0.x * c.step, x1 = p1.x * c.step;
 
@@ -75,7 +95,8 @@ void main ()
                         at.y > -0.5 && at.x < end.x && at.y < end.y;
 
     // Outside, edge pixels are read and thrown away: cheaper than a branch.
-    const vec3 raw = vec3 (sample_component (c0, at), sample_component (c1, at), sample_component (c2, at));
+    const vec3 raw = vec3 (sample_component (COMPONENT (0), at), sample_component (COMPONENT (1), at),
+                           sample_component (COMPONENT (2), at));
     const vec3 rgb =
         vec3 (channel (raw, row0, mean.x, gain.x, round_u8), channel (raw, row1, mean.y, gain.y, round_u8),
               channel (raw, row2, mean.z, gain.z, round_u8));

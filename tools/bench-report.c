@@ -44,6 +44,7 @@ bench_spread (GArray *samples)
     .p25 = quantile (samples, 0.25),
     .median = quantile (samples, 0.5),
     .p75 = quantile (samples, 0.75),
+    .p99 = quantile (samples, 0.99),
   };
 }
 
@@ -148,8 +149,8 @@ bench_print_network (const Bench *bench, const NetworkBench *network)
   const Spread *wall = &network->seconds;
   const double gflops = rate (flop, wall->median);
   printf ("\n%s\n", cbam_model_get_name (network->model));
-  printf ("  frame   %.2f ms median (min %.2f, p25 %.2f, p75 %.2f; %u samples), %.1f frames a second\n",
-          1e3 * wall->median, 1e3 * wall->min, 1e3 * wall->p25, 1e3 * wall->p75, network->frames.runs,
+  printf ("  frame   %.2f ms median (min %.2f, p25 %.2f, p75 %.2f, p99 %.2f; %u samples), %.1f frames a second\n",
+          1e3 * wall->median, 1e3 * wall->min, 1e3 * wall->p25, 1e3 * wall->p75, 1e3 * wall->p99, network->frames.runs,
           wall->median > 0 ? 1 / wall->median : 0);
   printf ("  rate    %.3f GFLOP a frame, %.1f GFLOP/s = %.1f%% of peak\n", flop / 1e9, gflops, percent (gflops, peak));
   print_pass (bench, &network->frames);
@@ -186,6 +187,7 @@ append_spread (GString *out, const Spread *seconds)
   append_number (out, "min_ms", 1e3 * seconds->min);
   append_number (out, "p25_ms", 1e3 * seconds->p25);
   append_number (out, "p75_ms", 1e3 * seconds->p75);
+  append_number (out, "p99_ms", 1e3 * seconds->p99);
 }
 
 static void

@@ -11,7 +11,7 @@ G_BEGIN_DECLS
 /* The order statistics of a set of samples. */
 typedef struct
 {
-  double min, p25, median, p75;
+  double min, p25, median, p75, p99;
 } Spread;
 
 /* One device operation over all profiled frames. Strings belong to the model. */

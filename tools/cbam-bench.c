@@ -1,36 +1,22 @@
 /* cbam-bench: how fast networks run on a device, and what share of the device's own multiply-add peak that is.
  *
- * A sample is the wall time of one frame alone on the device, from submit to the sorted result. On a CPU device the
- * driver's workers sometimes share one processor for a sample or for good, and all takes twice as long. So each is
- * given a processor of its own before anything is measured; and a sample that did not get its processors, which shows
- * in the process's CPU time and in how fast a short loop runs before and after it, is counted and taken again.
+ * On a CPU device the driver's workers sometimes share one processor for a sample or for good, and all takes twice as
+ * long. So each is given a processor of its own before anything is measured.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "bench.h"
-#include "canary.h"
 #include "host-peak.h"
+#include "sampler.h"
 #include "workers.h"
 
 #include <locale.h>
 #include <stdio.h>
-#include <time.h>
 
 #define FRAME_WIDTH 1280
 #define FRAME_HEIGHT 720
 #define FRAME_PIXELS ((gsize) FRAME_WIDTH * FRAME_HEIGHT)
 #define SEED 20171027
-
-#define WARM_UP_FRAMES 5
-#define WARM_UP_SECONDS 0.3
-
-/* Process CPU over wall time below which a sample on two processors or more had only one of them. */
-#define LOW_LOAD 1.3
-/* How much slower than ever seen a processor may be just before and after a sample: a busy neighbour makes it 2. */
-#define SLOW 1.25
-#define LEARNING 200 /* looks at the processors before the first sample */
-/* A pass may take so many seconds longer, per sample wanted, for those that are repeated. */
-#define REPEAT_SECONDS 0.7
 
 /* Measurements of the host's loop before the networks, and as many after. */
 #define HOST_RUNS 2
@@ -39,39 +25,25 @@ static struct
 {
   char *device;
   char **models;
-  gboolean json, no_pin, version;
+  gboolean interleave, json, list_presets, no_pin, step, version;
   int runs;
 } options = { .runs = 30 };
 
 static const GOptionEntry entries[] = {
   { "device", 'd', 0, G_OPTION_ARG_STRING, &options.device,
     "Vulkan device: its index, part of its name, cpu or gpu (default: the best there is)", "DEVICE" },
+  { "interleave", 0, 0, G_OPTION_ARG_NONE, &options.interleave, "Give frames to all the networks in turns", NULL },
   { "json", 'j', 0, G_OPTION_ARG_NONE, &options.json, "Print one JSON document instead of tables", NULL },
+  { "list-presets", 0, 0, G_OPTION_ARG_NONE, &options.list_presets, "Print the presets' names and exit", NULL },
   { "no-pin", 0, 0, G_OPTION_ARG_NONE, &options.no_pin, "Leave the workers of a CPU device's driver to the scheduler",
     NULL },
   { "runs", 'n', 0, G_OPTION_ARG_INT, &options.runs, "Samples per network and pass (default: 30)", "N" },
+  { "step", 0, 0, G_OPTION_ARG_NONE, &options.step,
+    "Take a sample of one network for each line on standard input, and print its milliseconds", NULL },
   { "version", 'V', 0, G_OPTION_ARG_NONE, &options.version, "Print the version and exit", NULL },
   { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options.models, NULL, "MODEL|PRESET..." },
   { NULL, 0, 0, 0, NULL, NULL, NULL },
 };
-
-/* A detector fed with one frame over and over. */
-typedef struct
-{
-  CbamDetector *detector;
-  const CbamImage *image;
-  gboolean watch;  /* repeat samples that did not have the processors to themselves */
-  double deadline; /* no repeats after this */
-  GArray *loads;   /* of the samples taken */
-  Pass pass;
-} Sampler;
-
-typedef struct
-{
-  double wall, load; /* seconds; process CPU over wall time */
-  gboolean unfit;    /* did not have the processors to itself */
-  CbamResult *result;
-} Sample;
 
 static void
 network_free (NetworkBench *network)
@@ -79,14 +51,6 @@ network_free (NetworkBench *network)
   cbam_model_unref (network->model);
   g_clear_pointer (&network->ops, g_array_unref);
   g_free (network);
-}
-
-static double
-seconds_of (clockid_t clock)
-{
-  struct timespec now;
-  clock_gettime (clock, &now);
-  return now.tv_sec + now.tv_nsec / 1e9;
 }
 
 /* An NV12 frame of coloured 16x16 blocks with noise on them: detail everywhere, the same in every run. */
@@ -122,98 +86,32 @@ view_frame (const guint8 *pixels)
   };
 }
 
+/* The first pass: whole frames, nothing measured on the device; of several networks, a frame of each in turn. */
 static gboolean
-run_frame (const Sampler *sampler, Sample *sample, GError **error)
+measure_frames (NetworkBench **networks, guint n, const CbamImage *image, GError **error)
 {
-  const gboolean slow = sampler->watch && canary_slowdown () > SLOW;
-  const double cpu = seconds_of (CLOCK_PROCESS_CPUTIME_ID), wall = seconds_of (CLOCK_MONOTONIC);
-  if (!cbam_detector_submit (sampler->detector, sampler->image, NULL, error))
-    return FALSE;
-  sample->result = cbam_detector_collect (sampler->detector, error);
-  if (sample->result == NULL)
-    return FALSE;
-  sample->wall = seconds_of (CLOCK_MONOTONIC) - wall;
-  sample->load = sample->wall > 0 ? (seconds_of (CLOCK_PROCESS_CPUTIME_ID) - cpu) / sample->wall : 0;
-  sample->unfit = sampler->watch && (slow || sample->load < LOW_LOAD || canary_slowdown () > SLOW);
-  return TRUE;
-}
-
-static gboolean
-take_sample (Sampler *sampler, Sample *sample, GError **error)
-{
-  if (!run_frame (sampler, sample, error))
-    return FALSE;
-  while (sample->unfit && seconds_of (CLOCK_MONOTONIC) < sampler->deadline) {
-    sampler->pass.repeated++;
-    g_clear_pointer (&sample->result, cbam_result_unref);
-    if (!run_frame (sampler, sample, error))
-      return FALSE;
+  g_autofree Sampler *samplers = g_new0 (Sampler, n);
+  g_autoptr (GPtrArray) walls = g_ptr_array_new_with_free_func ((GDestroyNotify) g_array_unref);
+  guint started = 0;
+  gboolean ok = TRUE;
+  while (ok && started < n) {
+    g_ptr_array_add (walls, g_array_new (FALSE, FALSE, sizeof (double)));
+    ok = sampler_start (&samplers[started], networks[started]->model, image, FALSE, options.runs, error);
+    started++;
   }
-  sampler->pass.starved += sample->unfit;
-  sampler->pass.runs++;
-  g_array_append_val (sampler->loads, sample->load);
-  return TRUE;
-}
-
-/* Until caches, clocks and the driver's compilers have settled. */
-static gboolean
-warm_up (const Sampler *sampler, GError **error)
-{
-  const double start = seconds_of (CLOCK_MONOTONIC);
-  for (guint i = 0; i < WARM_UP_FRAMES || seconds_of (CLOCK_MONOTONIC) - start < WARM_UP_SECONDS; i++) {
+  for (guint i = 0; ok && i < n * (guint) options.runs; i++) {
     Sample sample;
-    if (!run_frame (sampler, &sample, error))
-      return FALSE;
-    cbam_result_unref (sample.result);
-  }
-  return TRUE;
-}
-
-static gboolean
-start_sampler (Sampler *sampler, CbamModel *model, const CbamImage *image, gboolean profile, GError **error)
-{
-  const CbamDetectorConfig config = { .slots = 1, .profile = profile };
-  *sampler = (Sampler){ .image = image };
-  sampler->watch = cbam_device_is_cpu (cbam_model_get_device (model)) && g_get_num_processors () >= 2;
-  sampler->loads = g_array_new (FALSE, FALSE, sizeof (double));
-  sampler->detector = cbam_detector_new (model, &config, error);
-  if (sampler->detector == NULL || !warm_up (sampler, error))
-    return FALSE;
-  for (guint i = 0; sampler->watch && i < LEARNING; i++)
-    canary_slowdown ();
-  sampler->deadline = seconds_of (CLOCK_MONOTONIC) + REPEAT_SECONDS * options.runs;
-  return TRUE;
-}
-
-/* How the pass went; @sampler is of no more use. */
-static Pass
-end_sampler (Sampler *sampler)
-{
-  if (sampler->loads->len > 0)
-    sampler->pass.load = bench_spread (sampler->loads).median;
-  g_array_unref (sampler->loads);
-  cbam_detector_free (sampler->detector);
-  return sampler->pass;
-}
-
-/* The first pass: whole frames, nothing measured on the device. */
-static gboolean
-measure_frames (NetworkBench *network, const CbamImage *image, GError **error)
-{
-  g_autoptr (GArray) walls = g_array_new (FALSE, FALSE, sizeof (double));
-  Sampler sampler;
-  gboolean ok = start_sampler (&sampler, network->model, image, FALSE, error);
-  for (int i = 0; ok && i < options.runs; i++) {
-    Sample sample;
-    ok = take_sample (&sampler, &sample, error);
+    ok = sampler_take (&samplers[i % n], &sample, error);
     if (!ok)
       break;
-    g_array_append_val (walls, sample.wall);
+    g_array_append_val (g_ptr_array_index (walls, i % n), sample.wall);
     cbam_result_unref (sample.result);
   }
-  network->frames = end_sampler (&sampler);
-  if (ok)
-    network->seconds = bench_spread (walls);
+  for (guint i = 0; i < started; i++) {
+    networks[i]->frames = sampler_end (&samplers[i]);
+    if (ok)
+      networks[i]->seconds = bench_spread (g_ptr_array_index (walls, i));
+  }
   return ok;
 }
 
@@ -236,10 +134,10 @@ measure_ops (NetworkBench *network, const CbamImage *image, GError **error)
   const CbamOpTime *ops = NULL;
   gsize n = 0;
   Sampler sampler;
-  gboolean ok = start_sampler (&sampler, network->model, image, TRUE, error);
+  gboolean ok = sampler_start (&sampler, network->model, image, TRUE, options.runs, error);
   for (int run = 0; ok && run < options.runs; run++) {
     Sample sample;
-    ok = take_sample (&sampler, &sample, error);
+    ok = sampler_take (&sampler, &sample, error);
     if (!ok)
       break;
     g_clear_pointer (&last, cbam_result_unref);
@@ -253,23 +151,53 @@ measure_ops (NetworkBench *network, const CbamImage *image, GError **error)
       g_array_append_val (g_ptr_array_index (times, i), ops[i].seconds);
     }
   }
-  network->profiled = end_sampler (&sampler);
+  network->profiled = sampler_end (&sampler);
   if (ok)
     summarise_ops (network, ops, n, times);
   return ok;
 }
 
 static NetworkBench *
-measure_network (CbamDevice *device, const char *path, const CbamImage *image, GError **error)
+load_network (CbamDevice *device, const char *path, GError **error)
 {
+  CbamModel *model = g_strv_contains (cbam_model_get_presets (), path) ? cbam_model_load_preset (device, path, error)
+                                                                       : cbam_model_load (device, path, error);
+  if (model == NULL)
+    return NULL;
   NetworkBench *network = g_new0 (NetworkBench, 1);
+  network->model = model;
   network->ops = g_array_new (FALSE, FALSE, sizeof (OpBench));
-  network->model = g_strv_contains (cbam_model_get_presets (), path) ? cbam_model_load_preset (device, path, error)
-                                                                     : cbam_model_load (device, path, error);
-  if (network->model != NULL && measure_frames (network, image, error) && measure_ops (network, image, error))
-    return network;
-  network_free (network);
-  return NULL;
+  return network;
+}
+
+/* Measures @paths, frames in turns, and adds them to @networks. FALSE: one could not be loaded, and the others were
+ * measured, or one could not be run, and none of them is added; said on standard error. */
+static gboolean
+measure_networks (CbamDevice *device, char **paths, guint n, const CbamImage *image, GPtrArray *networks)
+{
+  g_autoptr (GPtrArray) group = g_ptr_array_new_with_free_func ((GDestroyNotify) network_free);
+  gboolean all = TRUE;
+  for (guint i = 0; i < n; i++) {
+    g_autoptr (GError) error = NULL;
+    NetworkBench *network = load_network (device, paths[i], &error);
+    if (network != NULL) {
+      g_ptr_array_add (group, network);
+      continue;
+    }
+    fprintf (stderr, "cbam-bench: %s\n", error->message);
+    all = FALSE;
+  }
+
+  g_autoptr (GError) error = NULL;
+  gboolean ok = group->len == 0 || measure_frames ((NetworkBench **) group->pdata, group->len, image, &error);
+  for (guint i = 0; ok && i < group->len; i++)
+    ok = measure_ops (g_ptr_array_index (group, i), image, &error);
+  if (!ok) {
+    fprintf (stderr, "cbam-bench: %s\n", error->message);
+    return FALSE;
+  }
+  g_ptr_array_extend_and_steal (networks, g_steal_pointer (&group));
+  return all;
 }
 
 /* Gives each worker of a CPU device a processor of its own. The workers belong to the device, so those that are busy
@@ -301,54 +229,95 @@ measure_peaks (CbamDevice *device, Bench *bench, double *peak, GError **error)
   return TRUE;
 }
 
-/* Returns the exit status. A model that cannot run is one message; the others are still measured. */
+/* The models to measure; the one that ships where none is named. */
+static gboolean
+choose_models (GError **error)
+{
+  if (options.models != NULL)
+    return TRUE;
+  char *model = cbam_model_find_default (error);
+  if (model == NULL)
+    return FALSE;
+  options.models = g_new0 (char *, 2);
+  options.models[0] = model;
+  return TRUE;
+}
+
+/* A model that cannot run is one message; the others are still measured. */
+static gboolean
+bench_all (CbamDevice *device, Bench *bench, const CbamImage *image, GError **error)
+{
+  const guint n = g_strv_length (options.models), together = options.interleave ? n : 1;
+  gboolean all = TRUE;
+  if (!measure_peaks (device, bench, &bench->peak_before, error))
+    return FALSE;
+  for (guint i = 0; i < n; i += together)
+    if (!measure_networks (device, &options.models[i], together, image, bench->networks))
+      all = FALSE;
+  if (!measure_peaks (device, bench, &bench->peak_after, error))
+    return FALSE;
+
+  if (options.json)
+    bench_print_json (bench);
+  else
+    bench_print_device (bench);
+  for (guint i = 0; !options.json && i < bench->networks->len; i++)
+    bench_print_network (bench, g_ptr_array_index (bench->networks, i));
+  return all;
+}
+
+/* One frame of one model for each line on standard input, and its milliseconds on standard output at once, so that
+ * somebody else can give frames to several processes in turns (tools/compare.py). */
+static gboolean
+bench_steps (CbamDevice *device, const CbamImage *image, GError **error)
+{
+  NetworkBench *network = load_network (device, options.models[0], error);
+  if (network == NULL)
+    return FALSE;
+  Sampler sampler;
+  gboolean ok = sampler_start (&sampler, network->model, image, FALSE, options.runs, error);
+  if (ok)
+    printf ("ready %s\n", cbam_model_get_name (network->model));
+  char line[16];
+  while (ok && fflush (stdout) == 0 && fgets (line, sizeof line, stdin) != NULL) {
+    Sample sample;
+    ok = sampler_take (&sampler, &sample, error);
+    if (!ok)
+      break;
+    printf ("%.4f%s\n", 1e3 * sample.wall, sample.unfit ? " starved" : "");
+    cbam_result_unref (sample.result);
+  }
+  sampler_end (&sampler);
+  network_free (network);
+  return ok;
+}
+
+/* Returns the exit status. */
 static int
-bench_all (void)
+run_bench (void)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (CbamDevice) device = cbam_device_open (options.device, &error);
   g_autoptr (GPtrArray) networks = g_ptr_array_new_with_free_func ((GDestroyNotify) network_free);
-  Bench bench = { .networks = networks };
-  if (device == NULL || !pin_workers (device, &bench, &error) ||
-      !measure_peaks (device, &bench, &bench.peak_before, &error)) {
-    fprintf (stderr, "cbam-bench: %s\n", error->message);
-    return 1;
-  }
-  bench.info = cbam_device_get_info (device);
-
   g_autofree guint8 *pixels = make_frame ();
   const CbamImage image = view_frame (pixels);
-  int status = 0;
-  if (options.models == NULL) {
-    options.models = g_new0 (char *, 2);
-    options.models[0] = cbam_model_find_default (&error);
-    if (options.models[0] == NULL) {
-      fprintf (stderr, "cbam-bench: %s\n", error->message);
-      return 1;
-    }
+  Bench bench = { .networks = networks };
+  gboolean ok = device != NULL && pin_workers (device, &bench, &error) && choose_models (&error);
+  if (ok) {
+    bench.info = cbam_device_get_info (device);
+    ok = options.step ? bench_steps (device, &image, &error) : bench_all (device, &bench, &image, &error);
   }
-  for (char **path = options.models; *path != NULL; path++) {
-    g_autoptr (GError) failure = NULL;
-    NetworkBench *network = measure_network (device, *path, &image, &failure);
-    if (network != NULL) {
-      g_ptr_array_add (networks, network);
-      continue;
-    }
-    fprintf (stderr, "cbam-bench: %s\n", failure->message);
-    status = 1;
-  }
-
-  if (!measure_peaks (device, &bench, &bench.peak_after, &error)) {
+  if (error != NULL)
     fprintf (stderr, "cbam-bench: %s\n", error->message);
-    return 1;
-  }
-  if (options.json)
-    bench_print_json (&bench);
-  else
-    bench_print_device (&bench);
-  for (guint i = 0; !options.json && i < networks->len; i++)
-    bench_print_network (&bench, g_ptr_array_index (networks, i));
-  return status;
+  return ok ? 0 : 1;
+}
+
+static int
+list_presets (void)
+{
+  for (const char *const *name = cbam_model_get_presets (); *name != NULL; name++)
+    puts (*name);
+  return 0;
 }
 
 static gboolean
@@ -373,6 +342,10 @@ parse_options (int *argc, char ***argv)
   const char *wrong = NULL;
   if (options.runs < 1)
     wrong = "--runs is a number from 1";
+  else if (options.step && options.models != NULL && g_strv_length (options.models) > 1)
+    wrong = "--step takes one network";
+  else if (options.step && (options.json || options.interleave))
+    wrong = "--step goes with neither --json nor --interleave";
   if (wrong != NULL)
     fprintf (stderr, "cbam-bench: %s (cbam-bench --help tells more)\n", wrong);
   return wrong == NULL;
@@ -388,8 +361,10 @@ main (int argc, char **argv)
   if (parse_options (&argc, &argv)) {
     if (options.version)
       status = printf ("cbam-bench %s\n", CBAM_VERSION) > 0 ? 0 : 1;
+    else if (options.list_presets)
+      status = list_presets ();
     else
-      status = bench_all ();
+      status = run_bench ();
   }
   if (fflush (stdout) != 0)
     status = 1;

@@ -159,6 +159,38 @@ report_card (Findings *findings, const ModelCard *card, guint origin)
   findings_detail_number (findings, "parameters", (double) card->parameters);
 }
 
+static void
+append_share (GString *text, double share, const char *name)
+{
+  if (!isnan (share))
+    g_string_append_printf (text, "%s%.1f %% %s", text->len > 0 ? ", " : "", 100 * share, name);
+}
+
+/* What the file says of its licence, and of how well it finds objects. Neither is checked here. */
+static void
+report_origin (Findings *findings, const ModelCard *card)
+{
+  g_autoptr (GString) shares = g_string_new (NULL);
+  g_autofree char *on = NULL;
+  append_share (shares, card->map_11point, "11-point");
+  append_share (shares, card->map_area, "area");
+  append_share (shares, card->map_50_95, "0.50:0.95");
+  if (shares->len > 0)
+    on = g_strdup_printf (" on %s (%u pictures)", card->measured_on != NULL ? card->measured_on : "unnamed pictures",
+                          card->measured_count);
+  findings_add (findings, FINDING_OK, "model", NULL, "licence: %s; average precision: %s%s",
+                card->licence != NULL ? card->licence : "the file does not say",
+                shares->len > 0 ? shares->str : "the file does not say", on != NULL ? on : "");
+  findings_detail (findings, "licence", card->licence);
+  if (shares->len == 0)
+    return;
+  findings_detail (findings, "measured_on", card->measured_on);
+  findings_detail_number (findings, "measured_pictures", card->measured_count);
+  findings_detail_number (findings, "map_11point", card->map_11point);
+  findings_detail_number (findings, "map_area", card->map_area);
+  findings_detail_number (findings, "map_50_95", card->map_50_95);
+}
+
 /* A model of one's own is as good as ours; a default that is not ours has been damaged or mixed up. */
 static void
 report_sum (Findings *findings, const ModelCard *card, guint origin)
@@ -189,6 +221,7 @@ check_model (Findings *findings, const char *named)
     return NULL;
   }
   report_card (findings, card, origin);
+  report_origin (findings, card);
   report_sum (findings, card, origin);
   return g_strdup (card->path);
 }

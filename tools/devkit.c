@@ -5,6 +5,7 @@
 #include "devkit.h"
 
 #include "annotation.h"
+#include "text-file.h"
 
 #include <string.h>
 
@@ -212,16 +213,15 @@ read_split (Devkit *devkit, const char *folder, const char *split, const char *p
             GError **error)
 {
   g_autofree char *path = split_path (folder, split);
-  g_autofree char *content = NULL;
-  if (!g_file_get_contents (path, &content, NULL, error))
+  g_auto (GStrv) lines = text_file_read_names (path, error);
+  if (lines == NULL)
     return FALSE;
 
   g_autoptr (GHashTable) seen = g_hash_table_new (g_str_hash, g_str_equal);
   g_autoptr (GHashTable) listings =
       g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_ptr_array_unref);
-  g_auto (GStrv) lines = g_strsplit (content, "\n", -1);
   for (char **line = lines; *line != NULL; line++) {
-    char *id = g_strstrip (*line);
+    char *id = *line;
     if (*id == '\0')
       continue;
     g_autofree char *annotation = take_name (id, folder);

@@ -7,8 +7,8 @@
 #include "draw.h"
 
 #include "legend.h"
+#include "output-file.h"
 
-#include <glib/gstdio.h>
 #include <math.h>
 #include <palette.h>
 #include <pango/pangocairo.h>
@@ -201,28 +201,23 @@ draw_picture (cairo_t *cr, const Drawing *drawing)
   draw_labels (&canvas, drawing->detections, drawing->n_detections);
 }
 
-static gboolean
-write_png (cairo_surface_t *surface, const char *path, GError **error)
+static cairo_status_t
+take_bytes (void *data, const unsigned char *bytes, unsigned int n)
 {
-  g_autofree char *part = g_strdup_printf ("%s.part", path);
-  const cairo_status_t status = cairo_surface_write_to_png (surface, part);
-  if (status == CAIRO_STATUS_SUCCESS && g_rename (part, path) == 0)
-    return TRUE;
-
-  g_autofree char *why =
-      g_strdup (status == CAIRO_STATUS_SUCCESS ? "it cannot be renamed into place" : cairo_status_to_string (status));
-  g_unlink (part);
-  g_set_error (error, G_FILE_ERROR, G_FILE_ERROR_FAILED, "cannot write '%s': %s", path, why);
-  return FALSE;
+  g_byte_array_append (data, bytes, n);
+  return CAIRO_STATUS_SUCCESS;
 }
 
 gboolean
 draw_finish_png (cairo_t *cr, const char *path, GError **error)
 {
-  if (cairo_status (cr) == CAIRO_STATUS_SUCCESS)
-    return write_png (cairo_get_target (cr), path, error);
-  g_set_error (error, G_FILE_ERROR, G_FILE_ERROR_FAILED, "cannot draw '%s': %s", path,
-               cairo_status_to_string (cairo_status (cr)));
+  g_autoptr (GByteArray) png = g_byte_array_new ();
+  cairo_status_t status = cairo_status (cr);
+  if (status == CAIRO_STATUS_SUCCESS)
+    status = cairo_surface_write_to_png_stream (cairo_get_target (cr), take_bytes, png);
+  if (status == CAIRO_STATUS_SUCCESS)
+    return output_file_write (path, png->data, png->len, error);
+  g_set_error (error, G_FILE_ERROR, G_FILE_ERROR_FAILED, "cannot draw '%s': %s", path, cairo_status_to_string (status));
   return FALSE;
 }
 

@@ -22,7 +22,7 @@ typedef struct
 /* Draws at the origin, where it takes as much room as the pixbuf. */
 void draw_picture (cairo_t *cr, const Drawing *drawing);
 
-/* Writes one drawing as a PNG to @path, which appears whole or not at all. */
+/* Writes one drawing as a PNG to @path, as output_file_write() does. */
 gboolean draw_png (const Drawing *drawing, const char *path, GError **error);
 
 /* The same for whatever was drawn with @cr. */

@@ -4,6 +4,8 @@
 
 #include "label-map.h"
 
+#include "text-file.h"
+
 #include <string.h>
 
 #define MANY 6 /* names that a message lists */
@@ -60,12 +62,11 @@ static gboolean
 apply_file (const char *path, const char *const *labels, guint n_labels, const char *const *classes, int *meanings,
             GError **error)
 {
-  g_autofree char *content = NULL;
   g_autofree gboolean *has_line = g_new0 (gboolean, n_labels + 1);
-  if (!g_file_get_contents (path, &content, NULL, error))
+  g_auto (GStrv) lines = text_file_read_lines (path, error);
+  if (lines == NULL)
     return FALSE;
 
-  g_auto (GStrv) lines = g_strsplit (content, "\n", -1);
   for (guint i = 0; lines[i] != NULL; i++) {
     lines[i][strcspn (lines[i], "#")] = '\0';
     g_strstrip (lines[i]);

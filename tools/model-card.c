@@ -6,6 +6,7 @@
 
 #include <cbamdetect/describe.h>
 #include <json-glib/json-glib.h>
+#include <math.h>
 #include <string.h>
 
 /* The object that is the whole of @text, or %NULL. */
@@ -75,6 +76,49 @@ describe_classes (JsonArray *classes, guint *ret_n)
   return g_strdup_printf ("%u classes, %s to %s", n, first, last);
 }
 
+/* The object of that name, or %NULL: what is for people may be anything. */
+static JsonObject *
+get_object (JsonObject *parent, const char *name)
+{
+  JsonNode *node = parent != NULL ? json_object_get_member (parent, name) : NULL;
+  return node != NULL && JSON_NODE_HOLDS_OBJECT (node) ? json_node_get_object (node) : NULL;
+}
+
+/* A text that says something, or %NULL. */
+static char *
+dup_text (JsonObject *parent, const char *name)
+{
+  JsonNode *node = parent != NULL ? json_object_get_member (parent, name) : NULL;
+  const gboolean is_text = node != NULL && json_node_get_value_type (node) == G_TYPE_STRING;
+  return is_text && *json_node_get_string (node) != '\0' ? json_node_dup_string (node) : NULL;
+}
+
+/* A number within limits, or @missing. */
+static double
+get_number (JsonObject *parent, const char *name, double high, double missing)
+{
+  JsonNode *node = parent != NULL ? json_object_get_member (parent, name) : NULL;
+  const GType type = node != NULL ? json_node_get_value_type (node) : G_TYPE_INVALID;
+  if (type != G_TYPE_INT64 && type != G_TYPE_DOUBLE)
+    return missing;
+  const double value = json_node_get_double (node);
+  return value >= 0 && value <= high ? value : missing;
+}
+
+static void
+fill_provenance (ModelCard *card, JsonObject *provenance)
+{
+  JsonObject *metrics = get_object (provenance, "metrics");
+  card->licence = dup_text (provenance, "license");
+  if (card->licence != NULL && g_str_has_prefix (card->licence, "unknown")) /* what tools/train writes for none */
+    g_clear_pointer (&card->licence, g_free);
+  card->measured_on = dup_text (metrics, "set");
+  card->measured_count = (guint) get_number (metrics, "pictures", G_MAXUINT, 0);
+  card->map_11point = get_number (metrics, "map_11point", 1, NAN);
+  card->map_area = get_number (metrics, "map_area", 1, NAN);
+  card->map_50_95 = get_number (metrics, "map_50_95", 1, NAN);
+}
+
 /* The library has read the document before, so what it demands is there. */
 static void
 fill_from_document (ModelCard *card, JsonObject *document)
@@ -86,6 +130,7 @@ fill_from_document (ModelCard *card, JsonObject *document)
   card->height = (guint) json_object_get_int_member (input, "height");
   card->network = describe_network (json_object_get_object_member (document, "network"));
   card->classes = describe_classes (json_object_get_array_member (output, "classes"), &card->n_classes);
+  fill_provenance (card, get_object (document, "provenance"));
 }
 
 ModelCard *
@@ -124,5 +169,7 @@ model_card_free (ModelCard *card)
   g_free (card->network);
   g_free (card->classes);
   g_free (card->sha256);
+  g_free (card->licence);
+  g_free (card->measured_on);
   g_free (card);
 }

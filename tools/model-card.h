@@ -19,6 +19,12 @@ typedef struct
   guint width, height; /* of the network's input, in pixels */
   guint64 parameters, bytes;
   char *sha256; /* of the whole file, in small hexadecimal digits */
+
+  /* Where it comes from, as far as the file says that. */
+  char *licence;                           /* or %NULL */
+  char *measured_on;                       /* or %NULL */
+  guint measured_count;                    /* pictures; 0 = the file does not say */
+  double map_11point, map_area, map_50_95; /* mean average precisions, 0 to 1; NAN = not measured */
 } ModelCard;
 
 /* The library reads the file first, without a device, and its error is the answer where the file is bad. */

@@ -149,6 +149,8 @@ sabotage 'fuse: parity classes are one pixel off' compute/graph/fuse.c \
   '(gint) x.n - 1 - x.base' '(gint) x.n - x.base' nets-nets
 sabotage 'fuse: a sum whose other part is another sum' compute/graph/fuse.c \
   'conv->inputs[1] = other;' 'conv->inputs[1] = conv->output;' nets-nets
+sabotage 'fuse: a sum is taken along before its other part is made' compute/graph/fuse.c \
+  'place_of (graph, writer) > place_of (graph, conv) || ' '' random-graphs
 sabotage 'fuse: a channel gate with its pools one short' compute/graph/fuse.c \
   '(CbamChannelGateParams){ pool->params.global_pool, first->params.conv, second->params.conv };' \
   '(CbamChannelGateParams){ { 1, { CBAM_REDUCE_MEAN } }, first->params.conv, second->params.conv };' ops-ops
@@ -179,7 +181,13 @@ sabotage 'in place: rows are packed' compute/preprocess.c \
 sabotage 'images: chroma is copied from where luma lies' compute/preprocess.c \
   '(gint32) (x >> layout->row_sub[p])' '(gint32) x' nets-vulkan-frames
 sabotage 'images: rows follow each other without a gap' compute/preprocess.c \
-  '.bufferRowLength = (guint32) (packed.strides[p] / bytes)' '.bufferRowLength = 0' nets-vulkan-frames
+  '.bufferRowLength = (guint32) (placement->strides[p] / bytes)' '.bufferRowLength = 0' nets-vulkan-frames
+sabotage 'thin: two lines before each position and none behind' compute/thin.c \
+  'floor ((first - 0.5) * CBAM_THIN_ONE)' 'floor ((first - 2.5) * CBAM_THIN_ONE)' ops-preprocess
+sabotage 'thin: lines belong to the position before them' shaders/preprocess.comp \
+  '(float (line) - axis.middle) * axis.inv_step' '(float (line) - axis.middle) * axis.inv_step - 0.5' ops-preprocess
+sabotage 'thin: frames are read by the kernel for whole ones' compute/graph/slot.c \
+  'slot->thin && slot->program->thin[s]' 'FALSE' ops-preprocess nets-detector
 sabotage 'adopted: the queue is used without its lock' compute/vk/device.c \
   '  if (device->owner.lock)
     device->owner.lock (device->owner.data);' '' nets-vulkan-frames
@@ -192,6 +200,10 @@ sabotage 'vulkan: an image may be smaller than the frame' gst/gstcbamvulkan.c \
 sabotage 'vulkan: idle without having waited' compute/vk/device.c \
   'cbam_device_submit (device, &nothing, fence, error) && cbam_device_wait (device, fence, error)' \
   'cbam_device_submit (device, &nothing, fence, error)' nets-vulkan-frames
+sabotage 'slot: a frame that was not submitted is kept' compute/graph/slot.c \
+  '    cbam_intake_forget_frame (slot); /* its' '    (void) 0; /* its' nets-slots
+sabotage 'device: a failed wait ends nothing' compute/vk/device.c \
+  '  park (device, result == VK_TIMEOUT ?' '  if (result == VK_TIMEOUT) park (device, result == VK_TIMEOUT ?' nets-slots
 sabotage 'run: the count of hits is not flushed' compute/graph/slot.c \
   'plan->hits_offset + 8, error)' 'plan->hits_offset, error)' ops-detect
 sabotage 'memory: a flush moves nothing' compute/vk/memory.c \
@@ -202,6 +214,8 @@ sabotage 'memory: the last atom is not flushed' compute/vk/memory.c \
 # Ops: what the host computes for the kernels.
 sabotage 'conv: borders a pixel too narrow on the far side' compute/ops/conv.c \
   'last - (gint) (input - 1)' 'last - (gint) input' ops-ops
+sabotage 'conv: weights are padded to a multiple of every tile' compute/ops/conv.c \
+  'tile = MAX (variant->tile[0], GROUP);' 'tile = 192;' ops-ops
 sabotage 'conv: kernels are packed upside down' compute/ops/conv.c \
   '(o * in_channels + c) * taps + tap];' '(o * in_channels + c) * taps + taps - 1 - tap];' ops-ops
 
@@ -246,7 +260,7 @@ sabotage 'image: limited range is stretched as if full' compute/preprocess.c \
 sabotage 'image: strides are ignored' compute/preprocess.c \
   'image->planes[p] + y * from, bytes' 'image->planes[p] + y * bytes, bytes' ops-preprocess gst-formats
 sabotage 'image: letterboxed pictures stand in the corner' compute/preprocess.c \
-  '(image->width - scale * input->width) / 2' '0' ops-preprocess
+  '(width - scale * input->width) / 2' '0' ops-preprocess
 
 # Detections out.
 sabotage 'detector: boxes are not clipped on the right' compute/detector.c \
@@ -261,6 +275,30 @@ sabotage 'model: a changed file is the same model' compute/model.c \
   '(guint64) info.st_mtim.tv_sec, (gulong) info.st_mtim.tv_nsec' '(guint64) 0, (gulong) 0' model-file
 sabotage 'model: one model for all devices' compute/model.c \
   '(void *) device, (guint64) info.st_dev' '(void *) NULL, (guint64) info.st_dev' nets-detector
+sabotage 'model: loaded under the lock of the table' compute/model.c \
+  '  g_mutex_unlock (&loaded_lock);
+  model = load_alone (device, path, preset, key, &local);
+  g_mutex_lock (&loaded_lock);' '  model = load_alone (device, path, preset, key, &local);' nets-sharing
+sabotage 'model: two who want the same load it twice' compute/model.c \
+  '  if (load)
+    return wait_for_load' '  if (FALSE)
+    return wait_for_load' nets-sharing
+sabotage 'model: who waited gets no reference' compute/model.c \
+  'g_atomic_int_add (&model->refs, (gint) load->n_waiting);' '(void) 0;' nets-sharing
+sabotage 'device: references go under the lock of instances' compute/vk/device.c \
+  '  if (cbam_refs_drop_unless_last (&device->refs))
+    return FALSE;' '  g_rec_mutex_lock (&cbam_vk_instances);
+  g_rec_mutex_unlock (&cbam_vk_instances);' nets-sharing
+sabotage 'turns: who is ahead goes on' compute/turns.c \
+  'share->had > other->had + lead' 'FALSE && share->had > other->had + lead' turns
+sabotage 'turns: who wanted nothing has saved it up' compute/turns.c \
+  'share->had = MAX (share->had, turns->level);' '(void) 0;' turns
+sabotage 'turns: live frames stand behind anything' compute/turns.c \
+  'ticket->turn != CBAM_TURN_LIVE ||' 'TRUE ||' turns
+sabotage 'turns: a frame takes what the queue takes' compute/turns.c \
+  'now - MAX (ticket->entered, turns->since)' 'now - ticket->entered' turns
+sabotage 'turns: what nobody timed takes no time' compute/turns.c \
+  '#define UNKNOWN_SECONDS 30.0' '#define UNKNOWN_SECONDS 0.0' turns
 sabotage 'model: endless weights are taken' compute/model.c \
   'if (isfinite (param->values[i]))' 'if (param->values[i] < INFINITY)' model-file
 sabotage 'nms: the limit itself is too much' compute/post/nms.c \
@@ -328,6 +366,27 @@ sabotage 'selection: labels have their case' gst/gstcbamselection.c \
   'g_utf8_casefold (b, -1)' 'g_strdup (b)' gst-settings
 sabotage 'session: another one for every stream' compute/vk/device.c \
   'share ? find_opened (index, device->debug) : NULL' 'NULL' gst-streams unit-model-file
+sabotage 'turned: a reversed axis begins at its first sample' compute/preprocess.c \
+  'c->offset += (columns - 1) * c->step;' '' ops-preprocess
+sabotage 'turned: chroma sits as if nothing were turned' compute/preprocess.c \
+  'c->shift_y = (float) (c->height - 1) - (float) (image->height - 1) * c->scale_y - c->shift_y;' '' ops-preprocess
+sabotage 'turned: the way back forgets one axis' compute/orientation.c \
+  '{ b.x0, height - b.y1, b.x1, height - b.y0 }' '{ b.x0, b.y0, b.x1, b.y1 }' orientation nets-detector
+sabotage 'turned: groups of lines count from the near end' compute/preprocess.c \
+  'reverse ? extent - CBAM_THIN_LINES' 'FALSE ? extent - CBAM_THIN_LINES' ops-preprocess nets-vulkan-frames
+sabotage 'turned: of a thinned frame the last line is that of the whole' compute/preprocess.c \
+  'c->offset += (lines - 1) * c->row;' 'c->offset += (c->height - 1) * c->row;' ops-preprocess nets-vulkan-frames
+sabotage 'turned: maps are mirrored, not turned' compute/orientation.c \
+  'turn->swap ? upright[from_x * height + from_y]' 'turn->swap ? upright[x * height + y]' orientation nets-explain
+sabotage 'orientation: the global tag goes before the stream'"'"'s' gst/gstcbamorientation.c \
+  'own ? orientation->of_stream : orientation->of_all' \
+  'orientation->of_all != NOT_A_WORD ? orientation->of_all : orientation->of_stream' gst-orientation
+sabotage 'orientation: what videoflip has turned is turned again' gst/gstcbamorientation.c \
+  'tag != GST_VIDEO_ORIENTATION_IDENTITY && are_turned_upstream' \
+  'tag == GST_VIDEO_ORIENTATION_IDENTITY && are_turned_upstream' gst-orientation
+sabotage 'orientation: images on a device are seen as they lie' gst/gstcbamstream.c \
+  'image.orientation = orientation;
+  return gst_cbam_vulkan_submit' 'return gst_cbam_vulkan_submit' gst-vulkan
 sabotage 'crop: chroma lies where luma does' compute/preprocess.c \
   '(*ret_y >> layout->column_sub[p]) * stride' '*ret_y * stride' gst-settings
 sabotage 'crop: odd edges move inwards' compute/preprocess.c \
@@ -345,6 +404,8 @@ sabotage 'meta: a region is its two corners' gst/gstcbammeta.c \
   'left, top, right - left, bottom - top' 'left, top, right, bottom' gst-meta
 sabotage 'meta: relative height by the width' gst/gstcbammeta.c \
   '(d->y + d->height) / height, 1.0' '(d->y + d->height) / width, 1.0' gst-meta
+sabotage 'latency: frames beside a load count' gst/gstcbamlatency.c \
+  'latency->disturbances > 0 || ' '' gst-flow
 sabotage 'latency: ours is not added' gst/gstcbamlatency.c \
   '  min += latency->ceiling;' '' gst-flow
 sabotage 'latency: raised without room to spare' gst/gstcbamlatency.c \
@@ -377,13 +438,15 @@ sabotage 'settings: more slots than the default' gst/gstcbamsettings.c \
 sabotage 'preset: the device of one machine for all' gst/gstcbampreset.c \
   '"model", "device", NULL' '"model", NULL' gst-presets
 sabotage 'preset: a property that is not there' gst/presets/GstCbamDetect.prs \
-  'nms-iou=0.4' 'nms-io=0.4' gst-presets
+  'threshold-shift=0.2' 'threshold-shft=0.2' gst-presets
 sabotage 'plugin: drivers of other data folders' gst/gstcbamplugin.c \
   '"XDG_DATA_DIRS/vulkan/icd.d",' '' gst-rescan
 sabotage 'plugin: drivers that are named' gst/gstcbamplugin.c \
   '"VK_ADD_DRIVER_FILES", NULL' 'NULL' gst-rescan
 sabotage 'stats: the model'"'"'s own threshold is none' gst/gstcbampublish.c \
-  'wishes->threshold >= 0 ? wishes->threshold : own' 'wishes->threshold' gst-silence
+  'gst_cbam_settings_get_threshold (&self->settings, own)' 'self->settings.threshold' gst-silence
+sabotage 'settings: the way to 1 is as long as that to 0' gst/gstcbamsettings.c \
+  'own + (1 - own) * shift' 'own + own * shift' gst-presets
 sabotage 'stats: classes are not what silences' gst/gstcbamstats.c \
   'if (stats->last_unwanted > 0)' 'if (FALSE)' gst-silence
 sabotage 'json: relative height by the width' gst/gstcbamjson.c \
@@ -407,6 +470,11 @@ sabotage 'palette: white on bright plates' drawing/palette.c \
 sabotage 'composition: rectangles end at half a chroma sample' gst/gstcbamcomposition.c \
   'MIN ((x1 + 1) & ~1, GST_VIDEO_FRAME_WIDTH (frame)) - *x0' \
   'MIN (x1 & ~1, GST_VIDEO_FRAME_WIDTH (frame)) - *x0' gst-overlay
+sabotage 'composition: images are offered as system memory' gst/gstcbamcomposition.c \
+  'gst_caps_features_remove (gst_caps_get_features (bare, 0), GST_CAPS_FEATURE_MEMORY_SYSTEM_MEMORY);' \
+  'gst_caps_set_features (bare, 0, gst_caps_features_new (FEATURE, NULL));' gst-overlay
+sabotage 'draw: colours that are none are passed over' gst/gstcbamdraw.c \
+  '  if (bad->len > 0)' '  if (FALSE)' gst-overlay
 sabotage 'composition: the padding byte is alpha' gst/gstcbamcomposition.c \
   '  set_padding_opaque (&window);' '' gst-overlay
 

@@ -120,8 +120,7 @@ create_descriptors (CbamGradCam *cam, GError **error)
     .pPoolSizes = &size,
   };
 
-  if (!cbam_device_check (device, device->vk.vkCreateDescriptorPool (device->handle, &create, NULL, &cam->pool),
-                          "vkCreateDescriptorPool", error))
+  if (!cbam_device_make (device, vkCreateDescriptorPool, &create, &cam->pool, error))
     return FALSE;
   for (guint l = 0; l < graph->n_levels; l++) {
     const VkDescriptorSetAllocateInfo allocate = {
@@ -176,7 +175,7 @@ cbam_grad_cam_free (CbamGradCam *cam)
 {
   if (!cam)
     return;
-  if (!cbam_device_is_parked (cam->device))
+  if (!cbam_device_is_stuck (cam->device))
     cam->device->vk.vkDestroyDescriptorPool (cam->device->handle, cam->pool, NULL);
   cbam_commands_free (cam->commands);
   cbam_buffer_free (cam->output);

@@ -23,6 +23,7 @@ reserve (CbamSlot *slot, gsize size, gboolean written, GError **error)
                  device->caps.max_storage_range);
     return FALSE;
   }
+  cbam_intake_forget_frame (slot);
   if (!slot->pixels || slot->pixels->size < size) {
     slot->intake_recorded = FALSE;
     g_clear_pointer (&slot->pixels, cbam_buffer_free);
@@ -60,16 +61,28 @@ cbam_slot_import_pixels (CbamSlot *slot, const void *start, gsize size, GError *
 }
 
 gboolean
-cbam_slot_copy_images (CbamSlot *slot, const CbamImageCopy *images, guint n, gsize size, GError **error)
+cbam_slot_copy_images (CbamSlot *slot, const CbamImageCopy *images, guint n, const GArray *regions, gsize size,
+                       GError **error)
 {
   g_return_val_if_fail (!slot->in_flight && n <= G_N_ELEMENTS (slot->images), FALSE);
   if (!reserve (slot, size, FALSE, error))
     return FALSE;
   for (guint i = 0; i < n; i++)
     slot->images[i] = images[i];
+  g_array_set_size (slot->regions, 0);
+  g_array_append_vals (slot->regions, regions->data, regions->len);
   slot->n_images = n;
   slot->source = CBAM_PIXELS_IMAGES;
   return TRUE;
+}
+
+void
+cbam_slot_set_thin (CbamSlot *slot, gboolean thin)
+{
+  g_return_if_fail (!slot->in_flight);
+  if (slot->thin != thin)
+    slot->intake_recorded = FALSE;
+  slot->thin = thin;
 }
 
 void
@@ -123,7 +136,8 @@ record_image_copies (CbamSlot *slot)
       device->vk.vkCmdPipelineBarrier (commands, plane->stages ? plane->stages : VK_PIPELINE_STAGE_TOP_OF_PIPE_BIT,
                                        VK_PIPELINE_STAGE_TRANSFER_BIT, 0, 0, NULL, 0, NULL, 1, &barrier);
     device->vk.vkCmdCopyImageToBuffer (commands, plane->image, VK_IMAGE_LAYOUT_TRANSFER_SRC_OPTIMAL,
-                                       slot->pixels->handle, 1, &slot->images[i].region);
+                                       slot->pixels->handle, slot->images[i].n,
+                                       &g_array_index (slot->regions, VkBufferImageCopy, slot->images[i].first));
   }
 }
 

@@ -42,7 +42,7 @@ device_has (const CbamDeviceCaps *caps, CbamLayout layout, guint needs)
 static guint64
 count_texels (const CbamOpVariant *variant, const CbamNode *node)
 {
-  guint64 texels = node->op->packed_size ? node->op->packed_size (node) / 4 : 0;
+  guint64 texels = node->op->packed_size ? node->op->packed_size (variant, node) / 4 : 0;
 
   for (guint b = 0; b < CBAM_MAX_BINDINGS; b++)
     if (variant->bindings[b] == CBAM_BIND_PIXELS)
@@ -266,7 +266,7 @@ place_weights (CbamPlan *plan, const CbamPlanConfig *config)
     if (!step->node->op->packed_size)
       continue;
     step->weights_offset = align (plan->weights_size, config->caps->range_alignment);
-    step->weights_size = step->node->op->packed_size (step->node) * sizeof (float);
+    step->weights_size = step->node->op->packed_size (step->variant, step->node) * sizeof (float);
     plan->weights_size = step->weights_offset + step->weights_size;
   }
 }

@@ -35,28 +35,40 @@ cbam_variant_get_descriptor_type (const CbamOpVariant *variant, CbamBinding bind
 
 /* ---- Program ---------------------------------------------------------------------------------------------------- */
 
+/* The pipeline of @shader, which is there already or is made now with what @variant binds. */
+static CbamPipeline *
+get_pipeline (CbamProgram *program, const CbamOpVariant *variant, const CbamShader *shader, GError **error)
+{
+  CbamPipeline *pipeline = g_hash_table_lookup (program->by_shader, shader);
+  const guint n = cbam_variant_count_bindings (variant);
+  VkDescriptorType types[CBAM_MAX_BINDINGS];
+
+  if (pipeline)
+    return pipeline;
+  for (guint b = 0; b < n; b++)
+    types[b] = cbam_variant_get_descriptor_type (variant, variant->bindings[b]);
+  pipeline = cbam_pipeline_new (program->device, shader, types, n, variant->args_size, error);
+  if (pipeline)
+    g_hash_table_insert (program->by_shader, (gpointer) shader, pipeline);
+  return pipeline;
+}
+
 static gboolean
 create_pipelines (CbamProgram *program, GError **error)
 {
   const CbamPlan *plan = program->plan;
 
-  program->by_variant = g_hash_table_new_full (NULL, NULL, NULL, (GDestroyNotify) cbam_pipeline_free);
+  program->by_shader = g_hash_table_new_full (NULL, NULL, NULL, (GDestroyNotify) cbam_pipeline_free);
   program->pipelines = g_new0 (CbamPipeline *, plan->n_steps);
+  program->thin = g_new0 (CbamPipeline *, plan->n_steps);
   for (guint s = 0; s < plan->n_steps; s++) {
     const CbamOpVariant *variant = plan->steps[s].variant;
-    CbamPipeline *pipeline = g_hash_table_lookup (program->by_variant, variant);
-    VkDescriptorType types[CBAM_MAX_BINDINGS];
 
-    if (!pipeline) {
-      for (guint b = 0; b < cbam_variant_count_bindings (variant); b++)
-        types[b] = cbam_variant_get_descriptor_type (variant, variant->bindings[b]);
-      pipeline = cbam_pipeline_new (program->device, variant->shader, types, cbam_variant_count_bindings (variant),
-                                    variant->args_size, error);
-      if (!pipeline)
-        return FALSE;
-      g_hash_table_insert (program->by_variant, (gpointer) variant, pipeline);
-    }
-    program->pipelines[s] = pipeline;
+    program->pipelines[s] = get_pipeline (program, variant, variant->shader, error);
+    if (!program->pipelines[s])
+      return FALSE;
+    if (variant->thin && !(program->thin[s] = get_pipeline (program, variant, variant->thin, error)))
+      return FALSE;
   }
   return TRUE;
 }
@@ -82,7 +94,7 @@ upload_weights (CbamProgram *program, GError **error)
     const CbamStep *step = &plan->steps[s];
 
     if (step->weights_size > 0)
-      step->node->op->pack (step->node, (float *) (packed + step->weights_offset));
+      step->node->op->pack (step->variant, step->node, (float *) (packed + step->weights_offset));
   }
   return cbam_device_upload (program->device, program->weights, 0, packed, plan->weights_size, error);
 }
@@ -112,6 +124,7 @@ cbam_program_new (CbamDevice *device, CbamGraph *graph, const CbamPlanConfig *co
     complete.pixel_major = TRUE;
   program->device = cbam_device_ref (device);
   program->canary = complete.canary;
+  cbam_device_expect_macs (device, cbam_graph_macs (graph));
   program->plan = cbam_plan_new (graph, &complete, error);
   if (!program->plan || !create_pipelines (program, error) || !upload_weights (program, error))
     return NULL;
@@ -129,8 +142,9 @@ cbam_program_free (CbamProgram *program)
 {
   if (!program)
     return;
-  g_clear_pointer (&program->by_variant, g_hash_table_unref);
+  g_clear_pointer (&program->by_shader, g_hash_table_unref);
   g_free (program->pipelines);
+  g_free (program->thin);
   cbam_buffer_free (program->weights);
   cbam_buffer_free (program->arena);
   cbam_plan_free (program->plan);
@@ -148,4 +162,16 @@ CbamDevice *
 cbam_program_get_device (const CbamProgram *program)
 {
   return program->device;
+}
+
+gsize
+cbam_program_get_pixels_limit (const CbamProgram *program)
+{
+  const CbamDeviceCaps *caps = &program->device->caps;
+  const CbamPlan *plan = program->plan;
+
+  for (guint s = 0; s < plan->n_steps; s++)
+    if (cbam_variant_binds_texels (plan->steps[s].variant, CBAM_BIND_PIXELS))
+      return MIN (caps->max_storage_range, (gsize) caps->max_texels * CBAM_WORD_BYTES);
+  return caps->max_storage_range;
 }

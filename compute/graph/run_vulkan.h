@@ -16,11 +16,12 @@ G_BEGIN_DECLS
 typedef struct _CbamProgram CbamProgram;
 typedef struct _CbamSlot CbamSlot;
 
-/* A plane of a frame that lies in an image, and where its texels go among the slot's pixels. */
+/* A plane of a frame that lies in an image, and which of the regions (VkBufferImageCopy) beside it say where its texels
+ * go among the slot's pixels. */
 typedef struct
 {
   CbamVulkanPlane plane;
-  VkBufferImageCopy region;
+  guint first, n;
 } CbamImageCopy;
 
 /* Takes @graph, and frees its weights once they are packed. @config may be NULL; its caps are filled in. */
@@ -28,6 +29,8 @@ CbamProgram *cbam_program_new (CbamDevice *device, CbamGraph *graph, const CbamP
 void cbam_program_free (CbamProgram *program);
 const CbamPlan *cbam_program_get_plan (const CbamProgram *program);
 CbamDevice *cbam_program_get_device (const CbamProgram *program);
+/* Bytes of pixels that its first step can be bound to; larger frames are thinned (thin.h). */
+gsize cbam_program_get_pixels_limit (const CbamProgram *program);
 
 /* With poisoned memory and canaries (CBAM_DEBUG_POISON, CbamPlanConfig.canary): FALSE, naming the map, when something
  * wrote behind a map or left its border or padding channels other than zero. After a run. */
@@ -46,8 +49,12 @@ guint8 *cbam_slot_reserve_pixels (CbamSlot *slot, gsize size, GError **error);
 /* The host's own memory, multiples of the device's import_alignment, which stays as it is until the wait. FALSE: the
  * device cannot read it there; the slot is as it was before. */
 gboolean cbam_slot_import_pixels (CbamSlot *slot, const void *start, gsize size, GError **error);
-/* So many planes of images, copied on the device to where a packed frame of @size bytes has them. */
-gboolean cbam_slot_copy_images (CbamSlot *slot, const CbamImageCopy *images, guint n, gsize size, GError **error);
+/* So many planes of images, copied on the device to where a frame of @size bytes has them. */
+gboolean cbam_slot_copy_images (CbamSlot *slot, const CbamImageCopy *images, guint n, const GArray *regions, gsize size,
+                                GError **error);
+
+/* Whether frames are thinned from now on. */
+void cbam_slot_set_thin (CbamSlot *slot, gboolean thin);
 
 /* Where to write the frame's parameters. */
 CbamFrameArgs *cbam_slot_get_frame (CbamSlot *slot);
@@ -57,6 +64,10 @@ guint8 *cbam_slot_get_map (CbamSlot *slot, const CbamTensor *tensor);
 /* Whether submissions from now on keep every level's features and conf, for cbam_slot_get_kept(). */
 void cbam_slot_keep_levels (CbamSlot *slot, gboolean keep);
 
+/* What submissions from now on stand in the device's queue with; the caller's, and NULL for nothing. */
+void cbam_slot_set_ticket (CbamSlot *slot, CbamTicket *ticket);
+
+/* On failure, CBAM_ERROR_BUSY among them, the slot is as it was before. */
 gboolean cbam_slot_submit (CbamSlot *slot, GError **error);
 /* Waits, and makes the results below readable until the next submit. */
 gboolean cbam_slot_wait (CbamSlot *slot, GError **error);

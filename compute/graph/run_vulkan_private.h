@@ -17,8 +17,9 @@ struct _CbamProgram
   CbamDevice *device;
   CbamPlan *plan;
   gsize canary;
-  GHashTable *by_variant;   /* CbamOpVariant -> CbamPipeline */
+  GHashTable *by_shader;    /* CbamShader -> CbamPipeline */
   CbamPipeline **pipelines; /* by step; borrowed */
+  CbamPipeline **thin;      /* by step, for frames that are thinned; NULL where that is all the same; borrowed */
   CbamBuffer *weights;      /* NULL when nothing has any */
   CbamBuffer *arena;        /* NULL when nothing lives there */
 };
@@ -35,6 +36,7 @@ struct _CbamSlot
 {
   CbamProgram *program;
   gboolean profile;
+  CbamTicket *ticket; /* the caller's; NULL: it takes no part in turns */
   CbamBuffer *memory; /* parameters, results, kept maps */
   CbamBuffer *kept;   /* levels' features and conf; NULL until somebody wants them */
   VkDescriptorPool descriptor_pool;
@@ -51,6 +53,8 @@ struct _CbamSlot
   CbamBuffer *imported; /* the frame's own memory, while it is in flight */
   CbamImageCopy images[3];
   guint n_images;
+  GArray *regions; /* VkBufferImageCopy, of all images */
+  gboolean thin;   /* only some of the frame's lines are there */
   guint n_intake;
   CbamCommands *intake;
   GArray *intake_views; /* VkBufferView */
@@ -83,7 +87,7 @@ void cbam_slot_destroy_views (CbamSlot *slot, GArray *views);
 
 /* Makes the intake of the frame that the slot's source describes ready to be submitted. */
 gboolean cbam_intake_prepare (CbamSlot *slot, GError **error);
-/* What the frame's own memory took; the device has finished. */
+/* What the frame's own memory took; the device has finished, or never began. */
 void cbam_intake_forget_frame (CbamSlot *slot);
 
 G_END_DECLS

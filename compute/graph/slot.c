@@ -8,6 +8,9 @@
 
 #include <string.h>
 
+/* A wait that took so long, in microseconds, has really waited for the device. */
+#define REAL_WAIT 200
+
 /* ---- Descriptors ------------------------------------------------------------------------------------------------ */
 
 static CbamBufferRange
@@ -69,9 +72,7 @@ create_descriptor_pool (CbamSlot *slot, GError **error)
     for (guint b = 0; b < cbam_variant_count_bindings (plan->steps[s].variant); b++)
       sizes[cbam_variant_binds_texels (plan->steps[s].variant, plan->steps[s].variant->bindings[b]) ? 0 : 1]
           .descriptorCount++;
-  return cbam_device_check (device,
-                            device->vk.vkCreateDescriptorPool (device->handle, &create, NULL, &slot->descriptor_pool),
-                            "vkCreateDescriptorPool", error);
+  return cbam_device_make (device, vkCreateDescriptorPool, &create, &slot->descriptor_pool, error);
 }
 
 static gboolean
@@ -87,8 +88,7 @@ create_view (CbamSlot *slot, CbamBufferRange range, VkFormat format, GArray *vie
     .range = range.size,
   };
 
-  if (!cbam_device_check (device, device->vk.vkCreateBufferView (device->handle, &create, NULL, ret_view),
-                          "vkCreateBufferView", error))
+  if (!cbam_device_make (device, vkCreateBufferView, &create, ret_view, error))
     return FALSE;
   g_array_append_val (views, *ret_view);
   return TRUE;
@@ -187,7 +187,8 @@ record_step (CbamSlot *slot, CbamCommands *into, guint s)
 {
   CbamDevice *device = slot->program->device;
   const CbamStep *step = &slot->program->plan->steps[s];
-  const CbamPipeline *pipeline = slot->program->pipelines[s];
+  const gboolean thin = slot->thin && slot->program->thin[s];
+  const CbamPipeline *pipeline = thin ? slot->program->thin[s] : slot->program->pipelines[s];
   VkCommandBuffer commands = into->handle;
 
   if (step->barrier || slot->profile)
@@ -263,8 +264,7 @@ create_queries (CbamSlot *slot, GError **error)
   if (!slot->profile || device->caps.timestamp_period == 0)
     return TRUE;
   slot->seconds = g_new0 (double, slot->program->plan->n_steps);
-  return cbam_device_check (device, device->vk.vkCreateQueryPool (device->handle, &create, NULL, &slot->queries),
-                            "vkCreateQueryPool", error);
+  return cbam_device_make (device, vkCreateQueryPool, &create, &slot->queries, error);
 }
 
 /* The steps up to the last that reads pixels; as a rule one, and none in graphs without a frame. */
@@ -291,6 +291,7 @@ cbam_slot_new (CbamProgram *program, gboolean profile, GError **error)
   slot->n_intake = count_intake (plan);
   slot->views = g_array_new (FALSE, FALSE, sizeof (VkBufferView));
   slot->intake_views = g_array_new (FALSE, FALSE, sizeof (VkBufferView));
+  slot->regions = g_array_new (FALSE, FALSE, sizeof (VkBufferImageCopy));
   slot->sets = g_new0 (VkDescriptorSet, plan->n_steps);
   slot->memory = cbam_buffer_new (program->device, CBAM_MEMORY_READBACK, plan->slot_size, error);
   if (!slot->memory)
@@ -316,7 +317,7 @@ cbam_slot_free (CbamSlot *slot)
   device = slot->program->device;
   if (slot->in_flight)
     cbam_slot_wait (slot, NULL);
-  if (!cbam_device_is_parked (device)) {
+  if (!cbam_device_is_stuck (device)) {
     cbam_slot_destroy_views (slot, slot->views);
     cbam_slot_destroy_views (slot, slot->intake_views);
     device->vk.vkDestroyDescriptorPool (device->handle, slot->descriptor_pool, NULL);
@@ -331,6 +332,7 @@ cbam_slot_free (CbamSlot *slot)
   cbam_buffer_free (slot->kept);
   g_array_unref (slot->views);
   g_array_unref (slot->intake_views);
+  g_array_unref (slot->regions);
   g_free (slot->sets);
   g_free (slot->seconds);
   g_free (slot);
@@ -391,6 +393,13 @@ reserve_kept (CbamSlot *slot, GError **error)
   return slot->kept != NULL;
 }
 
+void
+cbam_slot_set_ticket (CbamSlot *slot, CbamTicket *ticket)
+{
+  g_return_if_fail (!slot->in_flight);
+  slot->ticket = ticket;
+}
+
 CbamFrameArgs *
 cbam_slot_get_frame (CbamSlot *slot)
 {
@@ -415,7 +424,11 @@ hit_count (const CbamSlot *slot)
 static gboolean
 submit (CbamSlot *slot, GError **error)
 {
-  CbamSubmission submission = { .n_commands = 2, .commands = { slot->intake->handle, slot->commands->handle } };
+  CbamSubmission submission = {
+    .n_commands = 2,
+    .commands = { slot->intake->handle, slot->commands->handle },
+    .ticket = slot->ticket,
+  };
 
   for (guint i = 0; slot->source == CBAM_PIXELS_IMAGES && i < slot->n_images; i++) {
     if (slot->images[i].plane.semaphore == VK_NULL_HANDLE)
@@ -426,14 +439,14 @@ submit (CbamSlot *slot, GError **error)
   return cbam_commands_submit_with (slot->commands, &submission, error);
 }
 
-gboolean
-cbam_slot_submit (CbamSlot *slot, GError **error)
+/* What cbam_slot_submit() does; half of it may be done when it fails. */
+static gboolean
+send (CbamSlot *slot, GError **error)
 {
   const CbamPlan *plan = slot->program->plan;
   const gboolean no_frame = slot->source == CBAM_PIXELS_COPIED && !slot->pixels;
   const gsize maps = plan->boxes_offset + plan->boxes_size; /* the host may have written some of them */
 
-  g_return_val_if_fail (!slot->in_flight, FALSE);
   if (!cbam_device_check_alive (slot->program->device, error))
     return FALSE;
   /* Graphs without a preprocess have no pixels; descriptors want a buffer all the same. */
@@ -444,11 +457,18 @@ cbam_slot_submit (CbamSlot *slot, GError **error)
   if (!cbam_intake_prepare (slot, error) || (!slot->recorded && !record (slot, error)))
     return FALSE;
   hit_count (slot)[0] = hit_count (slot)[1] = 0;
-  if (!cbam_buffer_flush (slot->memory, 0, plan->hits_offset + 8, error) ||
-      !cbam_buffer_flush (slot->memory, maps, plan->slot_size - maps, error) || !submit (slot, error))
-    return FALSE;
-  slot->in_flight = TRUE;
-  return TRUE;
+  return cbam_buffer_flush (slot->memory, 0, plan->hits_offset + 8, error) &&
+         cbam_buffer_flush (slot->memory, maps, plan->slot_size - maps, error) && submit (slot, error);
+}
+
+gboolean
+cbam_slot_submit (CbamSlot *slot, GError **error)
+{
+  g_return_val_if_fail (!slot->in_flight, FALSE);
+  slot->in_flight = send (slot, error);
+  if (!slot->in_flight)
+    cbam_intake_forget_frame (slot); /* its memory is the caller's again */
+  return slot->in_flight;
 }
 
 static gboolean
@@ -476,11 +496,16 @@ gboolean
 cbam_slot_wait (CbamSlot *slot, GError **error)
 {
   const CbamPlan *plan = slot->program->plan;
+  const gint64 start = g_get_monotonic_time ();
+  gint64 now;
 
   g_return_val_if_fail (slot->in_flight, FALSE);
-  slot->in_flight = FALSE;
   if (!cbam_commands_wait (slot->commands, error))
-    return FALSE;
+    return FALSE; /* in flight for good: the device is parked */
+  slot->in_flight = FALSE;
+  now = g_get_monotonic_time ();
+  if (slot->ticket)
+    cbam_turns_finish (slot->program->device->turns, slot->ticket, now, now - start > REAL_WAIT);
   cbam_intake_forget_frame (slot);
   if (!cbam_buffer_invalidate (slot->memory, plan->hits_offset, 8, error))
     return FALSE;

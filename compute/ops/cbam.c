@@ -38,13 +38,13 @@ taps (const CbamNode *node)
 }
 
 static gsize
-packed_size (const CbamNode *node)
+packed_size (const CbamOpVariant *variant, const CbamNode *node)
 {
   return cbam_channel_gate_packed_size (&node->params.cbam.channel, node->output->channels) + 4 * (taps (node) + 1);
 }
 
 static void
-pack (const CbamNode *node, float *out)
+pack (const CbamOpVariant *variant, const CbamNode *node, float *out)
 {
   const CbamCbamParams *p = &node->params.cbam;
   const gsize n = taps (node);

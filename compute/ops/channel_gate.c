@@ -59,13 +59,13 @@ cbam_channel_gate_pack (const CbamChannelGateParams *params, guint channels, flo
 }
 
 static gsize
-packed_size (const CbamNode *node)
+packed_size (const CbamOpVariant *variant, const CbamNode *node)
 {
   return cbam_channel_gate_packed_size (&node->params.channel_gate, node->output->channels);
 }
 
 static void
-pack (const CbamNode *node, float *out)
+pack (const CbamOpVariant *variant, const CbamNode *node, float *out)
 {
   cbam_channel_gate_pack (&node->params.channel_gate, node->output->channels, out);
 }

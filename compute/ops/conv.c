@@ -13,6 +13,7 @@
 #include "shaders.h"
 
 #define LANES 8
+#define GROUP 8 /* output channels whose weights lie side by side; every tile has whole groups */
 #define SHARED_THREADS 128
 #define SINGLE_THREADS 64
 
@@ -81,12 +82,13 @@ cbam_conv_fill_args (const CbamNode *node, guint tile_pixels, guint threads, Cba
 
 /* ---- Packing ---------------------------------------------------------------------------------------------------- */
 
+/* Whole tiles of the kernel that reads them, so that none reaches past the end; groups of eight for those without. */
 static gsize
-padded_channels (const CbamNode *node)
+padded_channels (const CbamOpVariant *variant, const CbamNode *node)
 {
-  const gsize channels = node->output->channels;
+  const gsize channels = node->output->channels, tile = MAX (variant->tile[0], GROUP);
 
-  return (channels + CBAM_CONV_CHANNELS - 1) / CBAM_CONV_CHANNELS * CBAM_CONV_CHANNELS;
+  return (channels + tile - 1) / tile * tile;
 }
 
 /* K in texels: input block, kernel row, kernel column. */
@@ -98,33 +100,34 @@ depth (const CbamNode *node)
 }
 
 guint
-cbam_conv_bias_texel (const CbamNode *node)
+cbam_conv_bias_texel (const CbamOpVariant *variant, const CbamNode *node)
 {
-  return (guint) (padded_channels (node) * depth (node));
+  return (guint) (padded_channels (variant, node) * depth (node));
 }
 
 gsize
-cbam_conv_packed_size (const CbamNode *node)
+cbam_conv_packed_size (const CbamOpVariant *variant, const CbamNode *node)
 {
-  return padded_channels (node) * (depth (node) * 4 + 1);
+  return padded_channels (variant, node) * (depth (node) * 4 + 1);
 }
 
 void
-cbam_conv_pack (const CbamNode *node, float *out)
+cbam_conv_pack (const CbamOpVariant *variant, const CbamNode *node, float *out)
 {
   const CbamConvParams *p = &node->params.conv;
   const guint in_channels = node->inputs[0]->channels, out_channels = node->output->channels;
   const gsize k_depth = depth (node), taps = (gsize) p->kernel_width * p->kernel_height;
-  float *bias = out + padded_channels (node) * k_depth * 4;
+  float *bias = out + padded_channels (variant, node) * k_depth * 4;
 
-  for (gsize i = 0; i < cbam_conv_packed_size (node); i++)
+  for (gsize i = 0; i < cbam_conv_packed_size (variant, node); i++)
     out[i] = 0;
   for (gsize o = 0; o < out_channels; o++)
     for (gsize c = 0; c < in_channels; c++)
       for (gsize tap = 0; tap < taps; tap++) {
         const gsize k = c / 4 * taps + tap;
 
-        out[((o / 8 * k_depth + k) * 8 + o % 8) * 4 + c % 4] = p->weight->values[(o * in_channels + c) * taps + tap];
+        out[((o / GROUP * k_depth + k) * GROUP + o % GROUP) * 4 + c % 4] =
+            p->weight->values[(o * in_channels + c) * taps + tap];
       }
   for (gsize o = 0; p->bias && o < out_channels; o++)
     bias[o] = p->bias->values[o];
@@ -203,7 +206,7 @@ dispatch_texel (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch
   CbamConvArgs *args = (CbamConvArgs *) ret_dispatch->args;
 
   cbam_conv_fill_args (node, LANES * variant->tile[1], LANES, ret_dispatch);
-  args->bias = cbam_conv_bias_texel (node);
+  args->bias = cbam_conv_bias_texel (variant, node);
   ret_dispatch->groups[1] = (node->output->channels + variant->tile[0] - 1) / variant->tile[0];
 }
 
@@ -242,7 +245,7 @@ dispatch_window (const CbamOpVariant *variant, const CbamNode *node, CbamDispatc
   ret_dispatch->groups[0] += tiles - args->tiles;
   ret_dispatch->groups[1] = (node->output->channels + variant->tile[0] - 1) / variant->tile[0];
   args->tiles = tiles;
-  args->bias = cbam_conv_bias_texel (node);
+  args->bias = cbam_conv_bias_texel (variant, node);
   args->inv_width = 1.0f / (float) args->x.row;
 }
 
@@ -252,7 +255,7 @@ dispatch_shared (const CbamOpVariant *variant, const CbamNode *node, CbamDispatc
   CbamConvArgs *args = (CbamConvArgs *) ret_dispatch->args;
 
   cbam_conv_fill_args (node, variant->tile[1], SHARED_THREADS, ret_dispatch);
-  args->bias = cbam_conv_bias_texel (node);
+  args->bias = cbam_conv_bias_texel (variant, node);
   ret_dispatch->groups[1] = (node->output->channels + variant->tile[0] - 1) / variant->tile[0];
 }
 
@@ -265,7 +268,7 @@ dispatch_single (const CbamOpVariant *variant, const CbamNode *node, CbamDispatc
   const guint full_height = node->output->height + 2 * node->output->border;
 
   cbam_conv_fill_args (node, 1, 1, ret_dispatch);
-  args->bias = cbam_conv_bias_texel (node);
+  args->bias = cbam_conv_bias_texel (variant, node);
   args->inv_width = 1.0f / (float) full_width;
   ret_dispatch->groups[0] = (full_width * full_height + SINGLE_THREADS - 1) / SINGLE_THREADS;
   ret_dispatch->groups[1] = 1;

@@ -36,7 +36,7 @@ dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_
     .up_y = p->up_y,
     .pad_x = (uint) p->pad_left,
     .pad_y = (uint) p->pad_top,
-    .bias = node->op == &cbam_op_deconv ? cbam_conv_bias_texel (node) : cbam_depthwise_bias_texel (node),
+    .bias = node->op == &cbam_op_deconv ? cbam_conv_bias_texel (variant, node) : cbam_depthwise_bias_texel (node),
     .inv_full = cbam_padded_dispatch (out, THREADS, ret_dispatch),
     .lo = p->lo,
     .hi = p->hi,

@@ -22,19 +22,19 @@ cbam_depthwise_bias_texel (const CbamNode *node)
 }
 
 gsize
-cbam_depthwise_packed_size (const CbamNode *node)
+cbam_depthwise_packed_size (const CbamOpVariant *variant, const CbamNode *node)
 {
   return (gsize) cbam_tensor_blocks (node->output) * 4 * (taps (node) + 1);
 }
 
 void
-cbam_depthwise_pack (const CbamNode *node, float *out)
+cbam_depthwise_pack (const CbamOpVariant *variant, const CbamNode *node, float *out)
 {
   const CbamConvParams *p = &node->params.conv;
   const guint channels = node->output->channels;
   float *bias = out + (gsize) cbam_tensor_blocks (node->output) * 4 * taps (node);
 
-  for (gsize i = 0; i < cbam_depthwise_packed_size (node); i++)
+  for (gsize i = 0; i < cbam_depthwise_packed_size (variant, node); i++)
     out[i] = 0;
   for (guint c = 0; c < channels; c++) {
     for (gsize t = 0; t < taps (node); t++)

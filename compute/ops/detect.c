@@ -19,14 +19,14 @@ count_priors (const CbamNode *node)
 }
 
 static gsize
-packed_size (const CbamNode *node)
+packed_size (const CbamOpVariant *variant, const CbamNode *node)
 {
   return (gsize) count_priors (node) * 4;
 }
 
 /* The level's anchors, one texel each. */
 static void
-pack (const CbamNode *node, float *out)
+pack (const CbamOpVariant *variant, const CbamNode *node, float *out)
 {
   const CbamDetectNode *p = &node->params.detect;
 

@@ -12,15 +12,15 @@
 #include "shaders.h"
 
 static gsize
-packed_size (const CbamNode *node)
+packed_size (const CbamOpVariant *variant, const CbamNode *node)
 {
   return (gsize) cbam_tensor_blocks (node->output) * 4;
 }
 
 static void
-pack (const CbamNode *node, float *out)
+pack (const CbamOpVariant *variant, const CbamNode *node, float *out)
 {
-  for (gsize c = 0; c < packed_size (node); c++)
+  for (gsize c = 0; c < packed_size (variant, node); c++)
     out[c] = c < node->output->channels ? node->params.l2_norm.weight->values[c] : 0;
 }
 

@@ -124,15 +124,15 @@ scale_and_shift (const CbamBatchNormParams *p, guint c, double *ret_scale, doubl
 }
 
 static gsize
-batch_norm_packed_size (const CbamNode *node)
+batch_norm_packed_size (const CbamOpVariant *variant, const CbamNode *node)
 {
   return (gsize) cbam_tensor_blocks (node->output) * 8;
 }
 
 static void
-batch_norm_pack (const CbamNode *node, float *out)
+batch_norm_pack (const CbamOpVariant *variant, const CbamNode *node, float *out)
 {
-  for (gsize i = 0; i < batch_norm_packed_size (node); i++)
+  for (gsize i = 0; i < batch_norm_packed_size (variant, node); i++)
     out[i] = 0;
   for (guint c = 0; c < node->output->channels; c++) {
     double scale, shift;

@@ -57,7 +57,8 @@ struct _CbamOpVariant
 {
   const char *name;
   const CbamShader *shader;
-  guint needs; /* CbamNeeds */
+  const CbamShader *thin; /* the same for thinned frames; NULL = it does not read frames */
+  guint needs;            /* CbamNeeds */
   CbamBinding bindings[CBAM_MAX_BINDINGS];
   guint args_size;
   guint tile[3];      /* what the shader was compiled with; meaning is the op's */
@@ -78,9 +79,9 @@ struct _CbamOpClass
   guint (*border) (const CbamNode *node, guint i);
   /* Multiply-adds by the definition of the op; NULL = none. */
   guint64 (*macs) (const CbamNode *node);
-  /* Floats that pack() writes; NULL = no weights. */
-  gsize (*packed_size) (const CbamNode *node);
-  void (*pack) (const CbamNode *node, float *out);
+  /* Floats that pack() writes for @variant; NULL = no weights. */
+  gsize (*packed_size) (const CbamOpVariant *variant, const CbamNode *node);
+  void (*pack) (const CbamOpVariant *variant, const CbamNode *node, float *out);
 
   void (*reference) (CbamReference *reference, const CbamNode *node);
 

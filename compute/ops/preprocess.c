@@ -10,6 +10,7 @@
 #include "graph/run_reference.h"
 #include "ops/map.h"
 #include "shaders.h"
+#include "thin.h"
 
 static void
 dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_dispatch)
@@ -21,30 +22,39 @@ dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_
 static const CbamOpVariant variants[] = {
   { .name = "texel",
     .shader = &cbam_shader_preprocess_texel,
+    .thin = &cbam_shader_preprocess_thin_texel,
     .needs = CBAM_NEED_TEXELS,
     .bindings = { CBAM_BIND_PIXELS, CBAM_BIND_FRAME, CBAM_BIND_OUTPUT },
     .args_size = sizeof (CbamMapArgs),
     .dispatch = dispatch },
   { .name = "plain",
     .shader = &cbam_shader_preprocess_plain,
+    .thin = &cbam_shader_preprocess_thin_plain,
     .bindings = { CBAM_BIND_PIXELS, CBAM_BIND_FRAME, CBAM_BIND_OUTPUT },
     .args_size = sizeof (CbamMapArgs),
     .dispatch = dispatch },
 };
 
+/* Rows and steps of turned frames may be negative, see CbamComponent. */
+static double
+byte_at (const guint8 *pixels, const CbamComponent *c, guint x, guint y)
+{
+  return pixels[c->offset + y * (gssize) (gint32) c->row + x * (gssize) (gint32) c->step];
+}
+
 /* Bilinear, edges repeated; @x and @y in pixels of the frame, 0 in the middle of the first. */
 static double
-sample (const guint8 *pixels, const CbamComponent *c, double x, double y)
+sample (const guint8 *pixels, const CbamComponent *c, const CbamThin *thin, double x, double y)
 {
   const double px = CLAMP (x * c->scale_x + c->shift_x, 0, c->width - 1.0);
   const double py = CLAMP (y * c->scale_y + c->shift_y, 0, c->height - 1.0);
-  const gsize x0 = (gsize) px, y0 = (gsize) py;
-  const gsize x1 = MIN (x0 + 1, c->width - 1), y1 = MIN (y0 + 1, c->height - 1);
-  const double fx = px - x0, fy = py - y0;
-  const guint8 *row0 = pixels + c->offset + y0 * c->row, *row1 = pixels + c->offset + y1 * c->row;
+  const guint left = (guint) px, top = (guint) py;
+  const double fx = px - left, fy = py - top;
+  const guint x0 = cbam_thin_find (&thin->x, left), x1 = cbam_thin_find (&thin->x, MIN (left + 1, c->width - 1));
+  const guint y0 = cbam_thin_find (&thin->y, top), y1 = cbam_thin_find (&thin->y, MIN (top + 1, c->height - 1));
 
-  return (row0[x0 * c->step] * (1 - fx) + row0[x1 * c->step] * fx) * (1 - fy) +
-         (row1[x0 * c->step] * (1 - fx) + row1[x1 * c->step] * fx) * fy;
+  return (byte_at (pixels, c, x0, y0) * (1 - fx) + byte_at (pixels, c, x1, y0) * fx) * (1 - fy) +
+         (byte_at (pixels, c, x0, y1) * (1 - fx) + byte_at (pixels, c, x1, y1) * fx) * fy;
 }
 
 static void
@@ -61,7 +71,7 @@ reference (CbamReference *run, const CbamNode *node)
       double raw[3];
 
       for (guint c = 0; inside && c < 3; c++)
-        raw[c] = sample (run->pixels, &f->component[c], at_x, at_y);
+        raw[c] = sample (run->pixels, &f->component[c], &f->thin[c], at_x, at_y);
       for (guint c = 0; c < 3; c++) {
         const float *row = f->matrix + c * 4;
         const guint plane = f->bgr ? 2 - c : c;

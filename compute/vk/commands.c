@@ -18,8 +18,7 @@ cbam_commands_new (CbamDevice *device, GError **error)
   const VkFenceCreateInfo fence = { .sType = VK_STRUCTURE_TYPE_FENCE_CREATE_INFO };
 
   commands->device = cbam_device_ref (device);
-  if (!cbam_device_check (device, device->vk.vkCreateCommandPool (device->handle, &pool, NULL, &commands->pool),
-                          "vkCreateCommandPool", error))
+  if (!cbam_device_make (device, vkCreateCommandPool, &pool, &commands->pool, error))
     return NULL;
   const VkCommandBufferAllocateInfo allocate = {
     .sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO,
@@ -29,8 +28,7 @@ cbam_commands_new (CbamDevice *device, GError **error)
   };
   if (!cbam_device_check (device, device->vk.vkAllocateCommandBuffers (device->handle, &allocate, &commands->handle),
                           "vkAllocateCommandBuffers", error) ||
-      !cbam_device_check (device, device->vk.vkCreateFence (device->handle, &fence, NULL, &commands->fence),
-                          "vkCreateFence", error))
+      !cbam_device_make (device, vkCreateFence, &fence, &commands->fence, error))
     return NULL;
   return g_steal_pointer (&commands);
 }
@@ -43,7 +41,7 @@ cbam_commands_free (CbamCommands *commands)
   if (!commands)
     return;
   device = commands->device;
-  if (!cbam_device_is_parked (device)) {
+  if (!cbam_device_is_stuck (device)) {
     device->vk.vkDestroyFence (device->handle, commands->fence, NULL);
     device->vk.vkDestroyCommandPool (device->handle, commands->pool, NULL);
   }
@@ -120,6 +118,19 @@ cbam_commands_wait (CbamCommands *commands, GError **error)
   return cbam_device_wait (commands->device, commands->fence, error);
 }
 
+/* What takes an unknown time, but not much. */
+static gboolean
+run_upload (CbamCommands *commands, GError **error)
+{
+  CbamTicket ticket = { 0 };
+  const CbamSubmission submission = { .n_commands = 1, .commands = { commands->handle }, .ticket = &ticket };
+
+  if (!cbam_commands_submit_with (commands, &submission, error) || !cbam_commands_wait (commands, error))
+    return FALSE;
+  cbam_turns_finish (commands->device->turns, &ticket, g_get_monotonic_time (), FALSE);
+  return TRUE;
+}
+
 gboolean
 cbam_device_upload (CbamDevice *device, CbamBuffer *buffer, gsize offset, const void *data, gsize size, GError **error)
 {
@@ -137,6 +148,5 @@ cbam_device_upload (CbamDevice *device, CbamBuffer *buffer, gsize offset, const 
     return FALSE;
   device->vk.vkCmdCopyBuffer (commands->handle, staging->handle, buffer->handle, 1, &copy);
   cbam_commands_barrier_all (commands);
-  return cbam_commands_end (commands, error) && cbam_commands_submit (commands, error) &&
-         cbam_commands_wait (commands, error);
+  return cbam_commands_end (commands, error) && run_upload (commands, error);
 }

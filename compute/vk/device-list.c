@@ -29,6 +29,12 @@ result_name (VkResult result)
     case VK_ERROR_TOO_MANY_OBJECTS: return "VK_ERROR_TOO_MANY_OBJECTS";
     case VK_ERROR_FRAGMENTED_POOL: return "VK_ERROR_FRAGMENTED_POOL";
     case VK_ERROR_OUT_OF_POOL_MEMORY: return "VK_ERROR_OUT_OF_POOL_MEMORY";
+    case VK_ERROR_FRAGMENTATION: return "VK_ERROR_FRAGMENTATION";
+    case VK_ERROR_INVALID_EXTERNAL_HANDLE: return "VK_ERROR_INVALID_EXTERNAL_HANDLE";
+    case VK_ERROR_INVALID_SHADER_NV: return "VK_ERROR_INVALID_SHADER_NV";
+    case VK_ERROR_UNKNOWN: return "VK_ERROR_UNKNOWN";
+    case VK_NOT_READY: return "VK_NOT_READY";
+    case VK_INCOMPLETE: return "VK_INCOMPLETE";
     default: return "an unknown error";
   }
 }
@@ -40,7 +46,8 @@ result_code (VkResult result)
     case VK_ERROR_OUT_OF_HOST_MEMORY:
     case VK_ERROR_OUT_OF_DEVICE_MEMORY:
     case VK_ERROR_OUT_OF_POOL_MEMORY:
-    case VK_ERROR_FRAGMENTED_POOL: return CBAM_ERROR_OUT_OF_MEMORY;
+    case VK_ERROR_FRAGMENTED_POOL:
+    case VK_ERROR_FRAGMENTATION: return CBAM_ERROR_OUT_OF_MEMORY;
     case VK_ERROR_DEVICE_LOST: return CBAM_ERROR_DEVICE_LOST;
     case VK_ERROR_INCOMPATIBLE_DRIVER: return CBAM_ERROR_NO_DEVICE;
     default: return CBAM_ERROR_FAILED;
@@ -52,7 +59,8 @@ cbam_vk_check (VkResult result, const char *call, GError **error)
 {
   if (result == VK_SUCCESS)
     return TRUE;
-  g_set_error (error, CBAM_ERROR, result_code (result), "%s gave %s (%d)", call, result_name (result), result);
+  g_set_error (error, CBAM_ERROR, result_code (result), "%s gave %s (%d)", call, result_name (result),
+               result);
   return FALSE;
 }
 
@@ -138,8 +146,13 @@ cbam_vk_instance_new (CbamDebugFlags debug, VkDebugUtilsMessengerEXT *messenger,
     return VK_NULL_HANDLE;
   }
   volkLoadInstanceOnly (instance);
-  if (validate && messenger)
-    vkCreateDebugUtilsMessengerEXT (instance, &messages, NULL, messenger);
+  if (validate && messenger &&
+      !cbam_vk_check (vkCreateDebugUtilsMessengerEXT (instance, &messages, NULL, messenger),
+                      "vkCreateDebugUtilsMessengerEXT", error)) {
+    *messenger = VK_NULL_HANDLE;
+    vkDestroyInstance (instance, NULL);
+    return VK_NULL_HANDLE;
+  }
   return instance;
 }
 
@@ -187,6 +200,8 @@ cbam_device_list_of (VkInstance instance, GError **error)
 {
   g_autoptr (CbamDeviceList) list = g_new0 (CbamDeviceList, 1);
   GError *local = NULL;
+  guint32 n = 0;
+  VkResult result;
 
   if (instance == VK_NULL_HANDLE) {
     instance = list->instance = cbam_vk_instance_new (0, NULL, &local);
@@ -195,13 +210,15 @@ cbam_device_list_of (VkInstance instance, GError **error)
       return NULL;
     }
   }
-  if (!cbam_vk_check (vkEnumeratePhysicalDevices (instance, &list->n, NULL), "vkEnumeratePhysicalDevices", error))
+  if (!cbam_vk_check (vkEnumeratePhysicalDevices (instance, &n, NULL), "vkEnumeratePhysicalDevices", error))
     return NULL;
-  list->infos = g_new0 (CbamDeviceInfo, list->n);
-  list->handles = g_new0 (VkPhysicalDevice, list->n);
-  if (!cbam_vk_check (vkEnumeratePhysicalDevices (instance, &list->n, list->handles), "vkEnumeratePhysicalDevices",
-                      error))
+  list->infos = g_new0 (CbamDeviceInfo, n);
+  list->handles = g_new0 (VkPhysicalDevice, n);
+  result = vkEnumeratePhysicalDevices (instance, &n, list->handles);
+  /* Incomplete: one was plugged in meanwhile, and is left out. */
+  if (result != VK_INCOMPLETE && !cbam_vk_check (result, "vkEnumeratePhysicalDevices", error))
     return NULL;
+  list->n = n;
   for (guint i = 0; i < list->n; i++)
     cbam_device_info_fill (list->handles[i], i, &list->infos[i]);
   return g_steal_pointer (&list);

@@ -6,9 +6,17 @@
 
 #include <string.h>
 
+#include "refs.h"
 #include "vk/device-list.h"
 
-#define GPU_FENCE_TIMEOUT_MS 30000
+/* How long nothing may come out of a device before it counts as hung, in milliseconds. A processor that nobody would
+ * run a network on still does a hundred million multiply-adds a second. */
+#define LIMIT 60000
+#define CPU_MACS_PER_MS 100000
+
+/* A wait that fails for want of memory is tried again so often, after so many microseconds. */
+#define WAIT_TRIES 5
+#define WAIT_PAUSE 20000
 
 /* ---- Switches ------------------------------------------------------------------------------------------------- */
 
@@ -26,10 +34,20 @@ debug_from_environment (void)
 
 /* ---- Sharing ---------------------------------------------------------------------------------------------------- */
 
-/* What cbam_device_open() gave and is still alive; holds no references. The lock is for opening too: two streams that
- * start together open once. */
+/* What cbam_device_open() gave and is still alive; holds no references. The lock is for the list only, never held over
+ * a call of Vulkan: frames drop references. That two streams which start together open once is up to cbam_vk_instances,
+ * under which devices are looked for, made and put here. */
 static GSList *opened;
 static GMutex opened_lock;
+
+static void
+put_opened (CbamDevice *device)
+{
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&opened_lock);
+
+  device->shared = TRUE;
+  opened = g_slist_prepend (opened, device);
+}
 
 /* ---- Opening -------------------------------------------------------------------------------------------------- */
 
@@ -142,17 +160,21 @@ open_handle (CbamDevice *device, GError **error)
     .ppEnabledExtensionNames = extensions,
   };
 
-  if (!cbam_vk_check (vkCreateDevice (device->physical, &create, NULL, &device->handle), "vkCreateDevice", error))
+  if (!cbam_vk_check (vkCreateDevice (device->physical, &create, NULL, &device->handle), "vkCreateDevice", error)) {
+    device->handle = VK_NULL_HANDLE;
     return FALSE;
+  }
   volkLoadDeviceTable (&device->vk, device->handle);
   device->vk.vkGetDeviceQueue (device->handle, device->queue_family, 0, &device->queue);
   return TRUE;
 }
 
-/* The shared device of that number and those switches, or NULL. The lock is held. */
+/* The shared device of that number and those switches, or NULL. */
 static CbamDevice *
 find_opened (guint index, CbamDebugFlags debug)
 {
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&opened_lock);
+
   for (GSList *l = opened; l; l = l->next) {
     CbamDevice *device = l->data;
 
@@ -166,6 +188,8 @@ find_opened (guint index, CbamDebugFlags debug)
 static CbamDevice *
 find_adopted (VkQueue queue)
 {
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&opened_lock);
+
   for (GSList *l = opened; l; l = l->next) {
     CbamDevice *device = l->data;
 
@@ -175,11 +199,10 @@ find_adopted (VkQueue queue)
   return NULL;
 }
 
-/* With @share the lock is held, and the device may be one that is open already. */
+/* With @share the device may be one that is open already. cbam_vk_instances is held. */
 static CbamDevice *
 open_device (const char *name, CbamDebugFlags debug, gboolean share, GError **error)
 {
-  G_GNUC_UNUSED g_autoptr (GRecMutexLocker) locker = g_rec_mutex_locker_new (&cbam_vk_instances);
   g_autoptr (CbamDevice) device = g_new0 (CbamDevice, 1);
   g_autoptr (CbamDeviceList) list = NULL;
   CbamDevice *there;
@@ -187,8 +210,9 @@ open_device (const char *name, CbamDebugFlags debug, gboolean share, GError **er
   guint32 timestamp_bits = 0;
   guint index = 0;
 
-  g_atomic_ref_count_init (&device->refs);
+  device->refs = 1;
   g_mutex_init (&device->queue_lock);
+  device->turns = cbam_turns_new ();
   device->debug = debug | debug_from_environment ();
   device->instance = cbam_vk_instance_new (device->debug, &device->messenger, &local);
   if (device->instance == VK_NULL_HANDLE) {
@@ -208,7 +232,7 @@ open_device (const char *name, CbamDebugFlags debug, gboolean share, GError **er
   cbam_vk_find_queue_family (device->physical, &device->queue_family, &timestamp_bits);
   query_caps (device, timestamp_bits);
   query_import (device);
-  device->fence_timeout = device->caps.is_cpu ? 0 : GPU_FENCE_TIMEOUT_MS;
+  device->fence_timeout = CBAM_FENCE_TIMEOUT_DEFAULT;
   if (!open_handle (device, error))
     return NULL;
   return g_steal_pointer (&device);
@@ -217,21 +241,19 @@ open_device (const char *name, CbamDebugFlags debug, gboolean share, GError **er
 CbamDevice *
 cbam_device_open_with (const char *name, CbamDebugFlags debug, GError **error)
 {
+  G_GNUC_UNUSED g_autoptr (GRecMutexLocker) locker = g_rec_mutex_locker_new (&cbam_vk_instances);
+
   return open_device (name, debug, FALSE, error);
 }
 
 CbamDevice *
 cbam_device_open (const char *name, GError **error)
 {
-  CbamDevice *device;
+  G_GNUC_UNUSED g_autoptr (GRecMutexLocker) locker = g_rec_mutex_locker_new (&cbam_vk_instances);
+  CbamDevice *device = open_device (name, 0, TRUE, error);
 
-  g_mutex_lock (&opened_lock);
-  device = open_device (name, 0, TRUE, error);
-  if (device && !device->shared) {
-    device->shared = TRUE;
-    opened = g_slist_prepend (opened, device);
-  }
-  g_mutex_unlock (&opened_lock);
+  if (device && !device->shared)
+    put_opened (device);
   return device;
 }
 
@@ -249,7 +271,8 @@ index_of (VkInstance instance, VkPhysicalDevice physical)
   VkPhysicalDevice there[64];
   guint32 n = G_N_ELEMENTS (there);
 
-  vkEnumeratePhysicalDevices (instance, &n, there);
+  if (vkEnumeratePhysicalDevices (instance, &n, there) < VK_SUCCESS)
+    return 0;
   for (guint32 i = 0; i < n; i++)
     if (there[i] == physical)
       return i;
@@ -279,11 +302,10 @@ is_lavapipe (VkPhysicalDevice physical)
   return driver.driverID == VK_DRIVER_ID_MESA_LLVMPIPE;
 }
 
-/* The lock is held. */
+/* cbam_vk_instances is held. */
 static CbamDevice *
 adopt (const CbamVulkanHandles *handles, GError **error)
 {
-  G_GNUC_UNUSED g_autoptr (GRecMutexLocker) locker = g_rec_mutex_locker_new (&cbam_vk_instances);
   g_autoptr (CbamDevice) device = NULL;
   guint32 timestamp_bits;
 
@@ -301,8 +323,9 @@ adopt (const CbamVulkanHandles *handles, GError **error)
     return NULL;
   }
   device = g_new0 (CbamDevice, 1);
-  g_atomic_ref_count_init (&device->refs);
+  device->refs = 1;
   g_mutex_init (&device->queue_lock);
+  device->turns = cbam_turns_new ();
   device->adopted = TRUE;
   device->debug = debug_from_environment ();
   device->instance = handles->instance;
@@ -314,7 +337,7 @@ adopt (const CbamVulkanHandles *handles, GError **error)
   query_caps (device, timestamp_bits);
   /* lavapipe compiles what a shader says, whatever the device was made with. */
   device->caps.int64 &= handles->int64 || is_lavapipe (device->physical);
-  device->fence_timeout = device->caps.is_cpu ? 0 : GPU_FENCE_TIMEOUT_MS;
+  device->fence_timeout = CBAM_FENCE_TIMEOUT_DEFAULT;
   volkLoadDeviceTable (&device->vk, device->handle);
   device->owner = *handles;
   return g_steal_pointer (&device);
@@ -323,22 +346,19 @@ adopt (const CbamVulkanHandles *handles, GError **error)
 CbamDevice *
 cbam_device_adopt (const CbamVulkanHandles *handles, GError **error)
 {
+  G_GNUC_UNUSED g_autoptr (GRecMutexLocker) locker = NULL;
   CbamDevice *device;
-  gboolean again;
 
   g_return_val_if_fail (handles != NULL && handles->queue != VK_NULL_HANDLE, NULL);
-  g_mutex_lock (&opened_lock);
+  locker = g_rec_mutex_locker_new (&cbam_vk_instances);
   device = find_adopted (handles->queue);
-  again = device != NULL;
-  if (!device)
-    device = adopt (handles, error);
-  if (device && !again) {
-    device->shared = TRUE;
-    opened = g_slist_prepend (opened, device);
-  }
-  g_mutex_unlock (&opened_lock);
-  if (again)
+  if (device) {
     release_handles (handles);
+    return device;
+  }
+  device = adopt (handles, error);
+  if (device)
+    put_opened (device);
   return device;
 }
 
@@ -346,7 +366,7 @@ CbamDevice *
 cbam_device_ref (CbamDevice *device)
 {
   g_return_val_if_fail (device != NULL, NULL);
-  g_atomic_ref_count_inc (&device->refs);
+  g_atomic_int_inc (&device->refs);
   return device;
 }
 
@@ -355,9 +375,13 @@ cbam_device_ref (CbamDevice *device)
 static gboolean
 drop_reference (CbamDevice *device)
 {
-  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = device->shared ? g_mutex_locker_new (&opened_lock) : NULL;
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = NULL;
 
-  if (!g_atomic_ref_count_dec (&device->refs))
+  if (cbam_refs_drop_unless_last (&device->refs))
+    return FALSE;
+  if (device->shared)
+    locker = g_mutex_locker_new (&opened_lock);
+  if (!g_atomic_int_dec_and_test (&device->refs))
     return FALSE;
   if (device->shared)
     opened = g_slist_remove (opened, device);
@@ -369,7 +393,7 @@ cbam_device_unref (CbamDevice *device)
 {
   if (!device || !drop_reference (device))
     return;
-  if (cbam_device_is_parked (device)) {
+  if (cbam_device_is_stuck (device)) {
     /* The driver may still be working on it: it stays, reachable for leak checkers, until the process ends. */
     static GSList *parked;
     static GMutex lock;
@@ -384,6 +408,7 @@ cbam_device_unref (CbamDevice *device)
     cbam_vk_instance_free (device->instance, device->messenger);
   release_handles (&device->owner);
   g_mutex_clear (&device->queue_lock);
+  cbam_turns_free (device->turns);
   cbam_device_info_clear (&device->info);
   g_free (device);
 }
@@ -418,10 +443,37 @@ cbam_device_set_fence_timeout (CbamDevice *device, guint milliseconds)
   g_atomic_int_set ((gint *) &device->fence_timeout, (gint) milliseconds);
 }
 
+guint
+cbam_device_get_fence_timeout (CbamDevice *device)
+{
+  guint timeout;
+
+  g_return_val_if_fail (device != NULL, 0);
+  timeout = (guint) g_atomic_int_get ((gint *) &device->fence_timeout);
+  if (timeout != CBAM_FENCE_TIMEOUT_DEFAULT)
+    return timeout;
+  return LIMIT + (guint) g_atomic_int_get ((gint *) &device->slack);
+}
+
+void
+cbam_device_expect_macs (CbamDevice *device, guint64 macs)
+{
+  const guint slack = (guint) MIN (macs / CPU_MACS_PER_MS, G_MAXINT / 2);
+
+  if (device->caps.is_cpu && slack > (guint) g_atomic_int_get ((gint *) &device->slack))
+    g_atomic_int_set ((gint *) &device->slack, (gint) slack);
+}
+
 gboolean
 cbam_device_is_parked (CbamDevice *device)
 {
   return g_atomic_int_get (&device->parked) != 0;
+}
+
+gboolean
+cbam_device_is_stuck (CbamDevice *device)
+{
+  return g_atomic_int_get (&device->stuck);
 }
 
 static void
@@ -452,20 +504,35 @@ cbam_device_check (CbamDevice *device, VkResult result, const char *call, GError
   return FALSE;
 }
 
-/* Under our own lock, and under that of the queue's owner. */
+/* Under the lock of the queue's owner. */
 static VkResult
 queue_submit (CbamDevice *device, const VkSubmitInfo *submit, VkFence fence)
 {
   VkResult result;
 
-  g_mutex_lock (&device->queue_lock);
   if (device->owner.lock)
     device->owner.lock (device->owner.data);
   result = device->vk.vkQueueSubmit (device->queue, 1, submit, fence);
   if (device->owner.unlock)
     device->owner.unlock (device->owner.data);
-  g_mutex_unlock (&device->queue_lock);
   return result;
+}
+
+/* Under our own lock, so that tickets are entered in the order of the queue. */
+static gboolean
+take_turn (CbamDevice *device, const VkSubmitInfo *submit, CbamTicket *ticket, VkFence fence, GError **error)
+{
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&device->queue_lock);
+
+  if (ticket && !cbam_turns_enter (device->turns, ticket, g_get_monotonic_time ())) {
+    g_set_error (error, CBAM_ERROR, CBAM_ERROR_BUSY, "%s: it is other streams' turn", device->info.name);
+    return FALSE;
+  }
+  if (cbam_device_check (device, queue_submit (device, submit, fence), "vkQueueSubmit", error))
+    return TRUE;
+  if (ticket)
+    cbam_turns_withdraw (device->turns, ticket);
+  return FALSE;
 }
 
 gboolean
@@ -489,23 +556,67 @@ cbam_device_submit (CbamDevice *device, const CbamSubmission *submission, VkFenc
     .pCommandBuffers = submission->commands,
   };
 
-  return cbam_device_check_alive (device, error) &&
-         cbam_device_check (device, queue_submit (device, &submit, fence), "vkQueueSubmit", error);
+  if (!cbam_device_check_alive (device, error) || !take_turn (device, &submit, submission->ticket, fence, error))
+    return FALSE;
+  g_atomic_int_inc ((gint *) &device->submitted);
+  return TRUE;
+}
+
+static guint
+count_finished (CbamDevice *device)
+{
+  return (guint) g_atomic_int_get ((gint *) &device->finished);
+}
+
+/* A call that fails for want of memory has not waited, and the device works on. */
+static VkResult
+wait_for (CbamDevice *device, VkFence fence, guint milliseconds)
+{
+  const guint64 nanoseconds = milliseconds ? milliseconds * G_GUINT64_CONSTANT (1000000) : G_MAXUINT64;
+  VkResult result = VK_SUCCESS;
+
+  for (guint i = 0; i < WAIT_TRIES; i++) {
+    result = device->vk.vkWaitForFences (device->handle, 1, &fence, VK_TRUE, nanoseconds);
+    if (result >= VK_SUCCESS || result == VK_ERROR_DEVICE_LOST)
+      break;
+    g_usleep (WAIT_PAUSE);
+  }
+  return result;
+}
+
+/* The same, and what stands before it in the queue may take as long, as long as something comes out. */
+static VkResult
+wait_in_line (CbamDevice *device, VkFence fence, guint milliseconds)
+{
+  gint turns = g_atomic_int_get ((gint *) &device->submitted) - (gint) count_finished (device);
+  guint before;
+  VkResult result;
+
+  do {
+    before = count_finished (device);
+    result = wait_for (device, fence, milliseconds);
+  } while (result == VK_TIMEOUT && count_finished (device) != before && --turns > 0);
+  return result;
 }
 
 gboolean
 cbam_device_wait (CbamDevice *device, VkFence fence, GError **error)
 {
-  const guint timeout = (guint) g_atomic_int_get ((gint *) &device->fence_timeout);
-  const guint64 nanoseconds = timeout ? timeout * G_GUINT64_CONSTANT (1000000) : G_MAXUINT64;
+  const guint timeout = cbam_device_get_fence_timeout (device);
   VkResult result;
 
   if (!cbam_device_check_alive (device, error))
     return FALSE;
-  result = device->vk.vkWaitForFences (device->handle, 1, &fence, VK_TRUE, nanoseconds);
+  result = wait_in_line (device, fence, timeout);
+  if (result == VK_SUCCESS) {
+    g_atomic_int_inc ((gint *) &device->finished);
+    return TRUE;
+  }
+  if (result != VK_ERROR_DEVICE_LOST)
+    g_atomic_int_set (&device->stuck, TRUE);
+  park (device, result == VK_TIMEOUT ? CBAM_ERROR_TIMEOUT : CBAM_ERROR_DEVICE_LOST);
   if (result != VK_TIMEOUT)
-    return cbam_device_check (device, result, "vkWaitForFences", error);
-  park (device, CBAM_ERROR_TIMEOUT);
+    return cbam_vk_check (result, "vkWaitForFences", error);
   g_set_error (error, CBAM_ERROR, CBAM_ERROR_TIMEOUT, "%s: a frame did not finish within %u ms; the device is parked",
                device->info.name, timeout);
   return FALSE;
@@ -516,15 +627,13 @@ cbam_device_wait_idle (CbamDevice *device, GError **error)
 {
   const VkFenceCreateInfo create = { .sType = VK_STRUCTURE_TYPE_FENCE_CREATE_INFO };
   const CbamSubmission nothing = { 0 }; /* a fence is signalled after all that came before it */
-  VkFence fence = VK_NULL_HANDLE;
+  VkFence fence;
 
   g_return_val_if_fail (device != NULL, FALSE);
-  if (!cbam_device_check_alive (device, error) ||
-      !cbam_device_check (device, device->vk.vkCreateFence (device->handle, &create, NULL, &fence), "vkCreateFence",
-                          error))
+  if (!cbam_device_check_alive (device, error) || !cbam_device_make (device, vkCreateFence, &create, &fence, error))
     return FALSE;
   const gboolean idle = cbam_device_submit (device, &nothing, fence, error) && cbam_device_wait (device, fence, error);
-  if (!cbam_device_is_parked (device))
+  if (!cbam_device_is_stuck (device))
     device->vk.vkDestroyFence (device->handle, fence, NULL);
   return idle;
 }

@@ -9,6 +9,8 @@
 #include <cbamdetect/device.h>
 #include <cbamdetect/vulkan.h>
 
+#include "turns.h"
+
 G_BEGIN_DECLS
 
 /* Switches for tests and for looking into trouble; the environment variable CBAM_DEBUG takes the same names,
@@ -42,7 +44,7 @@ typedef struct
 
 struct _CbamDevice
 {
-  gatomicrefcount refs;
+  gint refs; /* atomic; see refs.h */
   CbamDeviceInfo info;
   CbamDeviceCaps caps;
   CbamDebugFlags debug;
@@ -58,11 +60,15 @@ struct _CbamDevice
   guint32 queue_family;
   VkQueue queue;
   GMutex queue_lock;
+  CbamTurns *turns;        /* who is in the queue, and who may be */
   gboolean adopted;        /* instance, device and queue are somebody else's */
   CbamVulkanHandles owner; /* whose, then */
 
-  guint fence_timeout; /* milliseconds, 0 = none; atomic */
-  gint parked;         /* the CbamError + 1 that ended it; atomic */
+  guint fence_timeout;       /* as set; atomic */
+  guint slack;               /* milliseconds more for the largest network, on CPU devices; atomic */
+  gint parked;               /* the CbamError + 1 that ended it; atomic */
+  gboolean stuck;            /* and it may still be at work, set before; atomic */
+  guint submitted, finished; /* submissions that are waited for, and those that were; atomic, wrapping around */
 };
 
 /* As cbam_device_open(), with @debug added to what CBAM_DEBUG says, and never shared. */
@@ -71,10 +77,21 @@ CbamDevice *cbam_device_open_with (const char *name, CbamDebugFlags debug, GErro
 /* TRUE for VK_SUCCESS; else sets @error to what @call gave, parks a lost device, and returns FALSE. */
 gboolean cbam_device_check (CbamDevice *device, VkResult result, const char *call, GError **error);
 
-/* FALSE with the error that parked the device, if one did. A parked device is never touched again, and nothing it may
- * still use is freed: destructors ask cbam_device_is_parked() first. */
+/* Makes *@object by @call, of the form of vkCreateBuffer. FALSE with @error leaves VK_NULL_HANDLE there: what a failed
+ * call leaves is not to be relied on, and destructors come by. */
+#define cbam_device_make(device, call, info, object, error)                                                            \
+  (cbam_device_check (device, (device)->vk.call ((device)->handle, info, NULL, object), #call, error) ||               \
+   (*(object) = VK_NULL_HANDLE, FALSE))
+
+/* FALSE with the error that parked the device, if one did. A parked device gets nothing more to do. */
 gboolean cbam_device_check_alive (CbamDevice *device, GError **error);
 gboolean cbam_device_is_parked (CbamDevice *device);
+/* Whether it is parked and may still be at work, for all anybody knows. Then nothing that it may use is destroyed:
+ * destructors ask first. What a lost device had in hand is over. */
+gboolean cbam_device_is_stuck (CbamDevice *device);
+
+/* From now on waits allow for a frame of so many multiply-adds. */
+void cbam_device_expect_macs (CbamDevice *device, guint64 macs);
 
 /* Recorded command buffers, in order, and the timeline semaphores that must have reached their values before. */
 typedef struct
@@ -83,12 +100,15 @@ typedef struct
   VkCommandBuffer commands[2];
   VkSemaphore waits[3];
   guint64 values[3];
+  CbamTicket *ticket; /* entered among the turns when it is submitted; NULL for what takes no time */
 } CbamSubmission;
 
-/* @fence (VK_NULL_HANDLE for none) is signalled when all of it is done. Thread-safe. */
+/* @fence (VK_NULL_HANDLE for none) is signalled when all of it is done. CBAM_ERROR_BUSY: it is not the ticket's turn.
+ * Thread-safe. */
 gboolean cbam_device_submit (CbamDevice *device, const CbamSubmission *submission, VkFence fence, GError **error);
 
-/* Waits for @fence up to the device's timeout; a timeout parks the device. */
+/* Waits for @fence up to the device's timeout. A wait that fails parks the device, whatever the reason: nobody knows
+ * what the device still uses. */
 gboolean cbam_device_wait (CbamDevice *device, VkFence fence, GError **error);
 
 G_END_DECLS

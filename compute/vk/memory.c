@@ -54,8 +54,7 @@ buffer_allocate (CbamBuffer *buffer, CbamMemoryUse use, GError **error)
     g_set_error (error, CBAM_ERROR, CBAM_ERROR_UNSUPPORTED, "%s: no memory type fits use %d", device->info.name, use);
     return FALSE;
   }
-  if (!cbam_device_check (device, device->vk.vkAllocateMemory (device->handle, &allocate, NULL, &buffer->memory),
-                          "vkAllocateMemory", error)) {
+  if (!cbam_device_make (device, vkAllocateMemory, &allocate, &buffer->memory, error)) {
     g_prefix_error (error, "%s: %" G_GSIZE_FORMAT " bytes: ", device->info.name, (gsize) needs.size);
     return FALSE;
   }
@@ -107,8 +106,7 @@ cbam_buffer_new (CbamDevice *device, CbamMemoryUse use, gsize size, GError **err
                  device->info.name, buffer->size, device->caps.max_buffer_size);
     return NULL;
   }
-  if (!cbam_device_check (device, device->vk.vkCreateBuffer (device->handle, &create, NULL, &buffer->handle),
-                          "vkCreateBuffer", error))
+  if (!cbam_device_make (device, vkCreateBuffer, &create, &buffer->handle, error))
     return NULL;
   if (!buffer_allocate (buffer, use, error))
     return NULL;
@@ -147,8 +145,7 @@ import_memory (CbamBuffer *buffer, void *start, GError **error)
     return FALSE;
   }
   buffer->coherent = TRUE;
-  return cbam_device_check (device, device->vk.vkAllocateMemory (device->handle, &allocate, NULL, &buffer->memory),
-                            "vkAllocateMemory", error) &&
+  return cbam_device_make (device, vkAllocateMemory, &allocate, &buffer->memory, error) &&
          cbam_device_check (device, device->vk.vkBindBufferMemory (device->handle, buffer->handle, buffer->memory, 0),
                             "vkBindBufferMemory", error);
 }
@@ -174,8 +171,7 @@ cbam_buffer_import (CbamDevice *device, const void *start, gsize size, GError **
   buffer->size = size;
   if (device->caps.max_texels > 0)
     create.usage |= VK_BUFFER_USAGE_STORAGE_TEXEL_BUFFER_BIT;
-  if (!cbam_device_check (device, device->vk.vkCreateBuffer (device->handle, &create, NULL, &buffer->handle),
-                          "vkCreateBuffer", error))
+  if (!cbam_device_make (device, vkCreateBuffer, &create, &buffer->handle, error))
     return NULL;
   return import_memory (buffer, (void *) start, error) ? g_steal_pointer (&buffer) : NULL;
 }
@@ -188,7 +184,7 @@ cbam_buffer_free (CbamBuffer *buffer)
   if (!buffer)
     return;
   device = buffer->device;
-  if (!cbam_device_is_parked (device)) {
+  if (!cbam_device_is_stuck (device)) {
     device->vk.vkDestroyBuffer (device->handle, buffer->handle, NULL);
     device->vk.vkFreeMemory (device->handle, buffer->memory, NULL);
   }

@@ -31,12 +31,8 @@ create_layouts (CbamPipeline *pipeline, const VkDescriptorType *bindings, guint 
       .descriptorCount = 1,
       .stageFlags = VK_SHADER_STAGE_COMPUTE_BIT,
     };
-  return cbam_device_check (device,
-                            device->vk.vkCreateDescriptorSetLayout (device->handle, &set, NULL, &pipeline->set_layout),
-                            "vkCreateDescriptorSetLayout", error) &&
-         cbam_device_check (device,
-                            device->vk.vkCreatePipelineLayout (device->handle, &layout, NULL, &pipeline->layout),
-                            "vkCreatePipelineLayout", error);
+  return cbam_device_make (device, vkCreateDescriptorSetLayout, &set, &pipeline->set_layout, error) &&
+         cbam_device_make (device, vkCreatePipelineLayout, &layout, &pipeline->layout, error);
 }
 
 static gboolean
@@ -51,8 +47,7 @@ create_pipeline (CbamPipeline *pipeline, const CbamShader *shader, GError **erro
   VkShaderModule module;
   VkResult result;
 
-  if (!cbam_device_check (device, device->vk.vkCreateShaderModule (device->handle, &code, NULL, &module),
-                          "vkCreateShaderModule", error))
+  if (!cbam_device_make (device, vkCreateShaderModule, &code, &module, error))
     return FALSE;
   const VkComputePipelineCreateInfo create = {
     .sType = VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO,
@@ -92,7 +87,7 @@ cbam_pipeline_free (CbamPipeline *pipeline)
   if (!pipeline)
     return;
   device = pipeline->device;
-  if (!cbam_device_is_parked (device)) {
+  if (!cbam_device_is_stuck (device)) {
     device->vk.vkDestroyPipeline (device->handle, pipeline->handle, NULL);
     device->vk.vkDestroyPipelineLayout (device->handle, pipeline->layout, NULL);
     device->vk.vkDestroyDescriptorSetLayout (device->handle, pipeline->set_layout, NULL);

@@ -31,7 +31,8 @@ typedef struct
  * @config: (nullable): %NULL = all defaults
  * @error: return location for an error
  *
- * Makes the slots and runs one frame of nothing, so that drivers that compile at the first dispatch have done so.
+ * Makes the slots and, for the first detector of a model, runs one frame of nothing, so that drivers that compile at
+ * the first dispatch have done so.
  *
  * Returns: (transfer full): the detector, or %NULL with @error set
  */
@@ -49,11 +50,20 @@ CBAM_API void cbam_detector_free (CbamDetector *detector);
  *
  * Starts detection and returns at once; it never waits while a slot is free.
  *
- * Returns: %TRUE, or %FALSE with #CBAM_ERROR_BUSY (no free slot), #CBAM_ERROR_BAD_IMAGE (which a region outside of
- * the frame is, too), or what the device says
+ * Returns: %TRUE, or %FALSE with #CBAM_ERROR_BUSY (no free slot, or not its turn), #CBAM_ERROR_BAD_IMAGE (which a
+ * region outside of the frame is, too), or what the device says
  */
 CBAM_API gboolean cbam_detector_submit (CbamDetector *detector, const CbamImage *image, const CbamDetectParams *params,
                                         GError **error);
+
+/**
+ * cbam_detector_miss:
+ * @detector: a detector
+ *
+ * Says that there was a frame to submit which asked for its turn (#CbamTurn), but no slot: the stream counts as one
+ * that waits, as it does when cbam_detector_submit() refuses it.
+ */
+CBAM_API void cbam_detector_miss (CbamDetector *detector);
 
 /** cbam_detector_get_free_slots: how many frames could be submitted now. Callable from any thread. */
 CBAM_API guint cbam_detector_get_free_slots (CbamDetector *detector);
@@ -65,8 +75,8 @@ CBAM_API guint cbam_detector_get_free_slots (CbamDetector *detector);
  *
  * Waits for the oldest frame in flight and gives its slot back, also on failure.
  *
- * Returns: (transfer full): its result, or %NULL with #CBAM_ERROR_EMPTY (nothing is in flight), #CBAM_ERROR_TIMEOUT or
- * #CBAM_ERROR_DEVICE_LOST
+ * Returns: (transfer full): its result, or %NULL with #CBAM_ERROR_EMPTY (nothing is in flight), #CBAM_ERROR_TIMEOUT,
+ * #CBAM_ERROR_DEVICE_LOST, or what else the device says
  */
 CBAM_API CbamResult *cbam_detector_collect (CbamDetector *detector, GError **error);
 

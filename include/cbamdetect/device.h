@@ -70,14 +70,27 @@ CBAM_API gboolean cbam_device_is_cpu (const CbamDevice *device);
 CBAM_API gsize cbam_device_get_host_alignment (const CbamDevice *device);
 
 /**
+ * CBAM_FENCE_TIMEOUT_DEFAULT:
+ *
+ * A minute; on CPU devices 10 s more for every 1e9 multiply-adds that a frame takes of the largest network loaded on
+ * the device.
+ */
+#define CBAM_FENCE_TIMEOUT_DEFAULT G_MAXUINT
+
+/**
  * cbam_device_set_fence_timeout:
  * @device: a device
- * @milliseconds: how long one frame may take before it counts as hung; 0 = no limit
+ * @milliseconds: how long one frame may take before it counts as hung; 0 = no limit, %CBAM_FENCE_TIMEOUT_DEFAULT = what
+ *   every device starts with
  *
- * The default is 30000 on a GPU and no limit on a CPU device. After a timeout every call on this device gives
- * #CBAM_ERROR_TIMEOUT; open it again for a fresh one.
+ * What waits for the device waits no longer, unless others' frames come out of it meanwhile that stand in the same
+ * queue. After a timeout the device is parked: every call on it gives #CBAM_ERROR_TIMEOUT, and what it may still be
+ * reading or writing stays allocated until the process ends; open it again for a fresh one. All who share the device
+ * share the limit. Thread-safe; waits that have begun keep the limit they began with.
  */
 CBAM_API void cbam_device_set_fence_timeout (CbamDevice *device, guint milliseconds);
+/** cbam_device_get_fence_timeout: what the limit is now, in milliseconds; 0 = none. */
+CBAM_API guint cbam_device_get_fence_timeout (CbamDevice *device);
 
 /**
  * cbam_device_wait_idle:

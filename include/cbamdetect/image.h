@@ -72,6 +72,32 @@ typedef enum
 } CbamChroma;
 
 /**
+ * CbamOrientation:
+ * @CBAM_ORIENTATION_IDENTITY: not at all, the stored pixels are upright
+ * @CBAM_ORIENTATION_90R: by 90 degrees, clockwise
+ * @CBAM_ORIENTATION_180: by 180 degrees
+ * @CBAM_ORIENTATION_90L: by 90 degrees, counterclockwise
+ * @CBAM_ORIENTATION_HORIZ: mirrored, left becomes right
+ * @CBAM_ORIENTATION_VERT: mirrored, top becomes bottom
+ * @CBAM_ORIENTATION_UL_LR: mirrored across the diagonal from the upper left to the lower right corner
+ * @CBAM_ORIENTATION_UR_LL: mirrored across the diagonal from the upper right to the lower left corner
+ *
+ * How the stored pixels must be turned or mirrored to be upright; names, order and meaning are those of GStreamer's
+ * GstVideoOrientationMethod.
+ */
+typedef enum
+{
+  CBAM_ORIENTATION_IDENTITY,
+  CBAM_ORIENTATION_90R,
+  CBAM_ORIENTATION_180,
+  CBAM_ORIENTATION_90L,
+  CBAM_ORIENTATION_HORIZ,
+  CBAM_ORIENTATION_VERT,
+  CBAM_ORIENTATION_UL_LR,
+  CBAM_ORIENTATION_UR_LL,
+} CbamOrientation;
+
+/**
  * CbamImage:
  * @format: the pixel layout
  * @width: in pixels, 1..65535; odd is fine
@@ -81,6 +107,8 @@ typedef enum
  * @matrix: colour matrix of Y'CbCr
  * @range: value range
  * @chroma: siting of subsampled chroma
+ * @orientation: how the pixels must be turned to be upright. The network looks at the upright picture; size, regions
+ *   and all that a result says stay in pixels of the frame as it is stored
  * @lasting: the pixels stay where and as they are until the result is collected, so that a device which can read them
  *   there need not get a copy: one that shares memory with the host and knows VK_EXT_external_memory_host, when the
  *   first plane starts on a page and the others follow it. Nothing else changes
@@ -97,6 +125,7 @@ typedef struct
   CbamMatrix matrix;
   CbamRange range;
   CbamChroma chroma;
+  CbamOrientation orientation;
   gboolean lasting;
 } CbamImage;
 

@@ -38,6 +38,24 @@ typedef struct
 } CbamRegion;
 
 /**
+ * CbamTurn:
+ * @CBAM_TURN_NOW: at once, whatever others do
+ * @CBAM_TURN_FAIR: unless another stream on the device, which was refused lately, has had less of it
+ * @CBAM_TURN_LIVE: nor while the device's queue holds more than the stream's own slots would take: a live stream has
+ *   better use for a later frame than for waiting behind others
+ *
+ * When a frame may be submitted. Where it may not, cbam_detector_submit() gives #CBAM_ERROR_BUSY, and the stream is
+ * remembered as one that waits for its turn. Streams that all ask for theirs get the same share of the device each,
+ * by the number of their slots.
+ */
+typedef enum
+{
+  CBAM_TURN_NOW,
+  CBAM_TURN_FAIR,
+  CBAM_TURN_LIVE,
+} CbamTurn;
+
+/**
  * CbamDetectParams:
  * @threshold: report scores above this, 0..1
  * @nms_iou: boxes of one class that overlap a stronger one by more than this (intersection over union, 0..1) go
@@ -47,6 +65,7 @@ typedef struct
  * @grad_cam: explain so many of the strongest detections (cbam_result_get_grad_cam()), 0 = none
  * @overlap: what @nms_iou is compared with, 0 = the model's own
  * @region: look only here; results are in pixels of the frame all the same
+ * @turn: when the frame may be submitted
  * @classes: report class k only if bit k % 32 of element k / 32 is set; all 0 = every class
  *
  * What may change from frame to frame. Start from cbam_model_get_detect_params().
@@ -61,6 +80,7 @@ typedef struct
   guint grad_cam;
   CbamOverlap overlap;
   CbamRegion region;
+  CbamTurn turn;
   guint32 classes[32];
 } CbamDetectParams;
 
@@ -82,7 +102,8 @@ CBAM_API char *cbam_model_find_default (GError **error);
  * @error: return location for an error
  *
  * Maps the file, checks it, packs its weights for @device and compiles the network. Models are shared: the same file
- * (device, inode, size and time of change) on the same device gives the same object. Thread-safe.
+ * (device, inode, size and time of change) on the same device gives the same object, and who asks for one that another
+ * thread is loading waits for that. Thread-safe; nothing else waits for a load.
  *
  * Returns: (transfer full): the model, or %NULL with #CBAM_ERROR_NOT_FOUND, #CBAM_ERROR_BAD_MODEL (the message names
  * the key or tensor, what was expected and what was found), #CBAM_ERROR_UNSUPPORTED or #CBAM_ERROR_OUT_OF_MEMORY

@@ -13,7 +13,7 @@ G_BEGIN_DECLS
  * @label: the class's name; belongs to the model, which the result keeps
  * @class_id: its place in the model's list of classes
  * @score: confidence, 0..1
- * @x: left edge in pixels of the frame, clipped to it
+ * @x: left edge in pixels of the frame as it is stored (#CbamImage.orientation changes nothing here), clipped to it
  * @y: top edge
  * @width: in pixels, > 0
  * @height: in pixels, > 0
@@ -60,7 +60,8 @@ typedef struct
  * @frame_width: its width in pixels
  * @frame_height: its height
  *
- * A map of numbers over the frame. Where the network letterboxes, the map reaches past the frame's edges.
+ * A map of numbers over the frame as it is stored: with another #CbamImage.orientation than upright, the cells are
+ * turned back from what the network looked at. Where the network letterboxes, the map reaches past the frame's edges.
  */
 typedef struct
 {

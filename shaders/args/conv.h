@@ -7,10 +7,6 @@
 
 #include "types.h"
 
-/* Packed weights have zeros up to a multiple of so many output channels, which every kernel's tile must divide: no tile
- * reaches past the end. */
-#define CBAM_CONV_CHANNELS 192
-
 struct CbamConvArgs
 {
   CbamView x; /* input; origin is that of tap (0, 0) of output pixel (0, 0) */

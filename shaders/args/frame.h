@@ -10,7 +10,9 @@
 #define CBAM_MAX_CLASSES 1024
 
 /* One of the three components of a pixel (R, G, B or Y, Cb, Cr): the byte of component pixel (x, y) lies at
- * offset + y*row + x*step. Component coordinates are those of the frame times scale plus shift. */
+ * offset + y*row + x*step, modulo 2^32: x and y are those of the upright picture, so that row and step of a turned
+ * frame may be negative or have changed places. Component coordinates are those of the picture times scale plus shift.
+ */
 struct CbamComponent
 {
   uint offset; /* bytes from the start of the slot's pixels */
@@ -24,20 +26,48 @@ struct CbamComponent
   float shift_y;
 };
 
+/* Of a frame too large to bind only lines (rows, and columns) near the positions that are sampled are there: of
+ * position n = 0, 1, ... those from begin (n) = clamp ((first + n * step) / CBAM_THIN_ONE, 0, last) on, CBAM_THIN_LINES
+ * of them, one group after the other. Two are sampled; the third makes it all the same how positions are rounded. */
+#define CBAM_THIN_LINES 3
+#define CBAM_THIN_BITS 14
+#define CBAM_THIN_ONE (1 << CBAM_THIN_BITS)
+
+struct CbamThinAxis
+{
+  int first;    /* lines of the component, times CBAM_THIN_ONE */
+  int step;     /* from position to position; at least four lines, so that the nearest position is the one meant */
+  uint count;   /* positions; 0 = all lines are there */
+  uint last;    /* where the last group can begin */
+  float middle; /* lines: half a step before position 0 */
+  float inv_step;
+};
+
 #ifndef VULKAN
 typedef struct CbamComponent CbamComponent;
+typedef struct CbamThinAxis CbamThinAxis;
+#endif
+
+struct CbamThin
+{
+  CbamThinAxis x;
+  CbamThinAxis y;
+};
+
+#ifndef VULKAN
+typedef struct CbamThin CbamThin;
 #endif
 
 struct CbamFrameArgs
 {
   CbamComponent component[3];
   float matrix[12]; /* rows of 3 + offset: components 0..255 -> R, G, B 0..255 */
-  /* Frame coordinates of the centre of input pixel (x, y): (x + 0.5) * scale + shift - 0.5. */
+  /* Coordinates in the upright picture of the centre of input pixel (x, y): (x + 0.5) * scale + shift - 0.5. */
   float scale_x;
   float scale_y;
   float shift_x;
   float shift_y;
-  float frame_width; /* pixels; letterboxed input outside of the frame is 0 after the mean */
+  float frame_width; /* pixels of the upright picture; letterboxed input outside of the frame is 0 after the mean */
   float frame_height;
   float mean[3]; /* by R, G, B */
   float gain[3];
@@ -46,6 +76,7 @@ struct CbamFrameArgs
   float threshold;
   uint n_classes;
   uint reported[CBAM_MAX_CLASSES / 32]; /* bit set: the class may be reported */
+  CbamThin thin[3];                     /* by component, where the frame is thinned */
 };
 
 /* A score above the threshold. */

@@ -200,9 +200,89 @@ GST_START_TEST (a_flush_forgives_lateness)
 }
 GST_END_TEST
 
-/* --- A device that hangs --- */
+/* --- A device that others use --- */
 
 #define OTHERS 64
+
+static const guint8 gray[16 * 16];
+static const CbamImage small_image = { .format = CBAM_FORMAT_GRAY8, .width = 16, .height = 16, .planes = { gray } };
+
+typedef struct
+{
+  CbamDetector *detector;
+  guint64 round; /* how long OTHERS frames take, in microseconds */
+  int filled;    /* atomic: so many are on the device at any time */
+  int stop;      /* atomic */
+} Neighbour;
+
+static gpointer
+keep_busy (gpointer data)
+{
+  Neighbour *neighbour = data;
+  const gint64 start = g_get_monotonic_time ();
+
+  for (guint i = 0; i < OTHERS; i++)
+    fail_unless (cbam_detector_submit (neighbour->detector, &small_image, NULL, NULL));
+  g_atomic_int_set (&neighbour->filled, TRUE);
+  for (guint i = 0; i < OTHERS || !g_atomic_int_get (&neighbour->stop); i++) {
+    g_autoptr (CbamResult) result = cbam_detector_collect (neighbour->detector, NULL);
+    if (i == OTHERS - 1)
+      neighbour->round = g_get_monotonic_time () - start;
+    fail_unless (cbam_detector_submit (neighbour->detector, &small_image, NULL, NULL));
+  }
+  for (guint i = 0; i < OTHERS; i++)
+    cbam_result_unref (cbam_detector_collect (neighbour->detector, NULL));
+  return NULL;
+}
+
+static void
+notice_model (G_GNUC_UNUSED GstDebugCategory *category, G_GNUC_UNUSED GstDebugLevel level,
+              G_GNUC_UNUSED const char *file, G_GNUC_UNUSED const char *function, G_GNUC_UNUSED int line,
+              G_GNUC_UNUSED GObject *object, GstDebugMessage *message, gpointer loaded)
+{
+  if (strstr (gst_debug_message_get (message), "from now on with model") != NULL)
+    g_atomic_int_set ((int *) loaded, TRUE);
+}
+
+/* Another model is loaded while others keep the device busy: how long it took to try it there is no measure of
+ * anything, and no latency is announced for it. */
+GST_START_TEST (loading_a_model_announces_no_latency)
+{
+  GstHarness *h = harness_new (detect_new ("queue-depth=4"), NULL);
+  g_autoptr (CbamDevice) device = cbam_device_open (NULL, NULL); /* the element's own: devices are shared */
+  g_autoptr (CbamModel) model = cbam_model_load (device, model_path (), NULL);
+  g_autoptr (CbamDetector) detector = cbam_detector_new (model, &(CbamDetectorConfig){ .slots = OTHERS }, NULL);
+  Neighbour neighbour = { .detector = detector };
+  int loaded = FALSE;
+
+  gst_debug_set_threshold_for_name ("cbamdetect", GST_LEVEL_INFO);
+  gst_debug_add_log_function (notice_model, &loaded, NULL);
+  gst_harness_set_live (h, TRUE);
+  gst_harness_set_src_caps_str (h, CAPS);
+  for (guint i = 0; i < 5; i++)
+    n_found (h, i);
+  const guint64 before = get_stat (h->element, "latency");
+
+  GThread *thread = g_thread_new ("neighbour", keep_busy, &neighbour);
+  while (!g_atomic_int_get (&neighbour.filled))
+    g_usleep (1000);
+  g_object_set (h->element, "model", g_getenv ("CBAM_TEST_ATTENTION_MODEL"), NULL);
+  while (!g_atomic_int_get (&loaded))
+    g_usleep (1000);
+  const guint64 after = get_stat (h->element, "latency");
+  g_atomic_int_set (&neighbour.stop, TRUE);
+  g_thread_join (thread);
+  fail_unless_equals_uint64 (after, before);
+
+  for (guint i = 5; i < 10; i++)
+    n_found (h, i);
+  const guint64 later = get_stat (h->element, "latency"), much = neighbour.round * GST_USECOND;
+  fail_unless (later < before + much, "%" G_GUINT64_FORMAT " ns, and %" G_GUINT64_FORMAT " before", later, before);
+  gst_debug_remove_log_function (notice_model);
+  gst_debug_set_threshold_for_name ("cbamdetect", GST_LEVEL_NONE);
+  harness_free (h);
+}
+GST_END_TEST
 
 /* Somebody else keeps the device busy for longer than a frame may take. */
 GST_START_TEST (a_hanging_device_is_one_error)
@@ -212,13 +292,11 @@ GST_START_TEST (a_hanging_device_is_one_error)
   g_autoptr (CbamDevice) device = cbam_device_open (NULL, NULL); /* the element's own: devices are shared */
   g_autoptr (CbamModel) model = cbam_model_load (device, model_path (), NULL);
   g_autoptr (CbamDetector) other = cbam_detector_new (model, &(CbamDetectorConfig){ .slots = OTHERS }, NULL);
-  static const guint8 gray[16 * 16];
-  const CbamImage image = { .format = CBAM_FORMAT_GRAY8, .width = 16, .height = 16, .planes = { gray } };
   GstFlowReturn flow = GST_FLOW_OK;
 
   fail_unless (n_found (h, 0) > 0);
   for (guint i = 0; i < OTHERS; i++)
-    fail_unless (cbam_detector_submit (other, &image, NULL, NULL));
+    fail_unless (cbam_detector_submit (other, &small_image, NULL, NULL));
   cbam_device_set_fence_timeout (device, 1);
   const gint64 start = g_get_monotonic_time ();
   for (guint i = 1; i < 100 && flow == GST_FLOW_OK; i++)
@@ -252,6 +330,7 @@ main (int argc, char **argv)
   tcase_add_test (tests, lateness_costs_inference);
   tcase_add_test (tests, lateness_can_be_ignored);
   tcase_add_test (tests, a_flush_forgives_lateness);
+  tcase_add_test (tests, loading_a_model_announces_no_latency);
   tcase_add_test (tests, a_hanging_device_is_one_error);
   return run_suite (tests);
 }

@@ -98,6 +98,131 @@ GST_START_TEST (blended_where_not_taken)
 }
 GST_END_TEST
 
+/* Frames that lie elsewhere than in system memory are never called anything else, whatever downstream would take. */
+GST_START_TEST (caps_keep_their_memory)
+{
+  static const char *const memories[] = { "memory:VulkanImage", "memory:DMABuf" };
+  static const struct
+  {
+    const char *sink; /* %s: the memory */
+    gboolean attached;
+  } cases[] = {
+    { "video/x-raw(%s);video/x-raw(meta:GstVideoOverlayComposition)", FALSE },
+    { "video/x-raw(meta:GstVideoOverlayComposition)", FALSE },
+    { "video/x-raw(%s);video/x-raw(%s,meta:GstVideoOverlayComposition)", TRUE },
+    { "video/x-raw(%s,meta:GstVideoOverlayComposition)", TRUE },
+    { "ANY", TRUE },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases) * G_N_ELEMENTS (memories); i++) {
+    const char *memory = memories[i % G_N_ELEMENTS (memories)];
+    g_auto (GStrv) parts = g_strsplit (cases[i / G_N_ELEMENTS (memories)].sink, "%s", -1);
+    g_autofree char *sink = g_strjoinv (memory, parts);
+    g_autofree char *in = g_strdup_printf ("video/x-raw(%s),format=NV12,width=64,height=48,framerate=25/1", memory);
+    g_autoptr (GstCaps) in_caps = gst_caps_from_string (in);
+    GstHarness *h = gst_harness_new ("identity");
+    g_autoptr (GstPad) src_pad = gst_element_get_static_pad (h->element, "src");
+
+    gst_harness_add_propose_allocation_meta (h, GST_VIDEO_OVERLAY_COMPOSITION_META_API_TYPE, NULL);
+    gst_harness_set_sink_caps_str (h, sink);
+    gst_harness_play (h);
+    gst_pad_push_event (src_pad, gst_event_new_stream_start ("test"));
+    const gboolean attached = gst_cbam_composition_negotiate (src_pad, in_caps, TRUE);
+    g_autoptr (GstCaps) out = gst_pad_get_current_caps (src_pad);
+    fail_unless_equals_int (attached, cases[i / G_N_ELEMENTS (memories)].attached);
+    fail_unless (out == NULL || gst_caps_features_contains (gst_caps_get_features (out, 0), memory), "%s", sink);
+    gst_harness_teardown (h);
+  }
+}
+GST_END_TEST
+
+/* --- What cannot be understood --- */
+
+typedef struct
+{
+  guint n;           /* warnings */
+  char category[32]; /* where the last one was */
+} Log;
+
+static void
+note_warning (GstDebugCategory *category, GstDebugLevel level, G_GNUC_UNUSED const char *file,
+              G_GNUC_UNUSED const char *function, G_GNUC_UNUSED int line, G_GNUC_UNUSED GObject *object,
+              G_GNUC_UNUSED GstDebugMessage *message, gpointer data)
+{
+  Log *log = data;
+
+  if (level != GST_LEVEL_WARNING)
+    return;
+  log->n++;
+  g_strlcpy (log->category, gst_debug_category_get_name (category), sizeof log->category);
+}
+
+/* Two frames; @words: what the one warning that this costs says, on the bus and in the element's own log, or NULL. */
+static void
+check_words (GstHarness *h, Log *log, const char *words)
+{
+  const char *element = GST_OBJECT_NAME (gst_element_get_factory (h->element));
+  g_autoptr (GError) error = NULL;
+
+  log->n = 0;
+  for (guint i = 0; i < 2; i++)
+    gst_buffer_unref (through (h, 0));
+  g_autoptr (GstMessage) message = pop_message (h->element, GST_MESSAGE_WARNING);
+  fail_unless_equals_int (log->n, words != NULL);
+  fail_unless_equals_int (message != NULL, words != NULL);
+  fail_unless (pop_message (h->element, GST_MESSAGE_WARNING | GST_MESSAGE_ERROR) == NULL);
+  if (words == NULL)
+    return;
+  gst_message_parse_warning (message, &error, NULL);
+  fail_unless (g_error_matches (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS));
+  fail_unless (strstr (error->message, words) != NULL, "no %s in %s", words, error->message);
+  fail_unless_equals_string (log->category, element);
+}
+
+GST_START_TEST (what_is_not_understood_is_said)
+{
+  static const struct
+  {
+    const char *property, *value, *words;
+  } cases[] = {
+    { "colors", "nonsense",
+      "colors: expected \"white\", \"#ff0000\", \"person=lime\" or the like, found \"nonsense\"," },
+    { "colors", "white, dog=bluish,cat=red,#ff", "found \"dog=bluish\", \"#ff\"," },
+    { "colors", "dog=", "found \"dog=\"," },
+    { "colors", "white", NULL },
+    { "colors", "person=#ff0000, car=lime,,", NULL },
+    { "colors", NULL, NULL },
+    { "font-desc", "Sanz Gibberish Bold 12", "font-desc: expected a font that is installed, found \"Sanz Gibberish\"" },
+    { "font-desc", "Sanz Gibberish,Serif 12", NULL },
+    { "font-desc", "dejavu sans 9", NULL },
+    { "font-desc", "Bold", NULL },
+    { "font-desc", NULL, NULL },
+  };
+  static const char *const elements[] = { "cbamdetect", "cbamoverlay" };
+
+  for (guint e = 0; e < G_N_ELEMENTS (elements); e++) {
+    GstElement *element = gst_element_factory_make (elements[e], NULL);
+    g_autoptr (GstBus) bus = gst_bus_new ();
+    Log log = { 0 };
+    gst_element_set_bus (element, bus);
+    if (e == 0)
+      g_object_set (element, "model", model_path (), "threshold", 0.0, "max-detections", 1, NULL);
+    gst_util_set_object_arg (G_OBJECT (element), "overlay", "boxes+labels");
+    g_object_set (element, cases[0].property, cases[0].value, NULL); /* before there is anybody to be told */
+    GstHarness *h = harness_new (element, CAPS);
+    gst_debug_set_threshold_for_name (elements[e], GST_LEVEL_WARNING);
+    gst_debug_add_log_function (note_warning, &log, NULL);
+    check_words (h, &log, cases[0].words);
+    for (guint i = 1; i < G_N_ELEMENTS (cases); i++) {
+      g_object_set (h->element, cases[i].property, cases[i].value, NULL);
+      check_words (h, &log, cases[i].words);
+    }
+    gst_debug_remove_log_function (note_warning);
+    harness_free (h);
+  }
+}
+GST_END_TEST
+
 static GstBuffer *
 solid_new (guint width, guint height, guint32 pixel)
 {
@@ -385,6 +510,8 @@ main (int argc, char **argv)
   tcase_add_test (tests, nothing_is_drawn_unasked);
   tcase_add_test (tests, attached_where_taken);
   tcase_add_test (tests, blended_where_not_taken);
+  tcase_add_test (tests, caps_keep_their_memory);
+  tcase_add_test (tests, what_is_not_understood_is_said);
   tcase_add_test (tests, added_to_what_is_there);
   tcase_add_test (tests, renegotiated_when_things_change);
   tcase_add_test (tests, shared_frames_are_not_drawn_on);

@@ -4,9 +4,15 @@
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#define _GNU_SOURCE /* memmem */
+
 #include "support.h"
 
+#include <glib/gstdio.h>
+#include <math.h>
+
 #define META "_meta/"
+#define CAPS "video/x-raw,format=RGB,width=160,height=120,framerate=25/1"
 
 static const char *const elements[] = { "cbamdetect", "cbamoverlay" };
 
@@ -116,6 +122,81 @@ GST_START_TEST (presets_set_what_they_say)
 }
 GST_END_TEST
 
+/* The test model with another threshold of its own, which is written with one digit, as its 0.5 is. */
+static char *
+make_model (double threshold)
+{
+  g_autofree char *contents = NULL, *number = g_strdup_printf ("%.1f", threshold);
+  char *path = NULL, *at;
+  gsize size;
+
+  fail_unless (g_file_get_contents (model_path (), &contents, &size, NULL));
+  at = memmem (contents, size, "threshold\\\":0.5,", 16); /* in a string of JSON inside a string of JSON */
+  fail_unless (at != NULL);
+  memcpy (at + 12, number, 3);
+  const int fd = g_file_open_tmp ("cbam-XXXXXX.safetensors", &path, NULL);
+  fail_unless (fd >= 0);
+  g_close (fd, NULL);
+  fail_unless (g_file_set_contents (path, contents, size, NULL));
+  return path;
+}
+
+/* What the statistics say that a score had to exceed, after a frame; and it was what counted. */
+static double
+get_threshold (GstHarness *h, guint index)
+{
+  g_autoptr (GstStructure) stats = NULL;
+  double threshold = -1;
+
+  fail_unless_equals_int (gst_harness_push (h, picture_new (CAPS, 0, index)), GST_FLOW_OK);
+  g_autoptr (GstBuffer) out = gst_harness_pull (h);
+  g_autoptr (GArray) found = found_in (out);
+  g_object_get (h->element, "stats", &stats, NULL);
+  fail_unless (gst_structure_get_double (stats, "threshold", &threshold));
+  for (guint i = 0; i < found->len; i++)
+    fail_unless (g_array_index (found, Found, i).score > (float) threshold);
+  return threshold;
+}
+
+static void
+check_threshold (GstHarness *h, guint index, double expected)
+{
+  const double threshold = get_threshold (h, index);
+
+  fail_unless (fabs (threshold - expected) < 1e-6, "%g, expected %g", threshold, expected);
+}
+
+/* A threshold that is much for one model is nothing for another: they start from the model's own, and stay 0..1. */
+GST_START_TEST (presets_are_relative_to_the_model)
+{
+  static const double owns[] = { 0.2, 0.5, 0.9 };
+
+  for (guint i = 0; i < G_N_ELEMENTS (owns); i++) {
+    const double own = owns[i];
+    g_autofree char *model = make_model (own);
+    GstElement *element = detect_new ("%s", "max-detections=0");
+    g_object_set (element, "model", model, NULL);
+    GstHarness *h = harness_new (element, CAPS);
+    const double shifts[][2] = { { 0, own }, { -0.5, own / 2 }, { -1, 0 }, { 0.5, (1 + own) / 2 }, { 1, 1 } };
+    guint n = 0;
+
+    for (guint s = 0; s < G_N_ELEMENTS (shifts); s++) {
+      g_object_set (element, "threshold-shift", shifts[s][0], NULL);
+      check_threshold (h, n++, shifts[s][1]);
+    }
+    /* Whoever names a number means it. A preset that is loaded later means what it says, too. */
+    g_object_set (element, "threshold", 0.35, NULL);
+    check_threshold (h, n++, 0.35);
+    fail_unless (gst_preset_load_preset (GST_PRESET (element), "Sensitive"));
+    check_threshold (h, n++, own * 0.75);
+    fail_unless (gst_preset_load_preset (GST_PRESET (element), "Precise"));
+    check_threshold (h, n++, own + (1 - own) * 0.2);
+    harness_free (h);
+    g_remove (model);
+  }
+}
+GST_END_TEST
+
 /* Paths and devices are no part of a preset, whoever has written it. */
 GST_START_TEST (presets_name_nothing_of_the_machine)
 {
@@ -175,6 +256,7 @@ main (int argc, char **argv)
   TCase *tests = tcase_create ("presets");
   tcase_add_test (tests, presets_are_listed);
   tcase_add_test (tests, presets_set_what_they_say);
+  tcase_add_test (tests, presets_are_relative_to_the_model);
   tcase_add_test (tests, presets_name_nothing_of_the_machine);
   tcase_add_test (tests, presets_can_be_saved);
   tcase_add_test (tests, presets_in_a_pipelines_text);

@@ -18,9 +18,8 @@ data_file (const char *name)
 
 /* The one frame that comes out of `filesrc ! jpegdec ! @middle ! appsink`. */
 static GstSample *
-picture_through (const char *middle)
+file_through (const char *path, const char *middle)
 {
-  g_autofree char *path = data_file ("cats_and_dogs.jpg");
   g_autofree char *line = g_strdup_printf ("filesrc location=%s ! jpegdec ! %s ! appsink name=sink", path, middle);
   g_autoptr (GError) error = NULL;
   g_autoptr (GstElement) pipeline = gst_parse_launch (line, &error);
@@ -32,6 +31,14 @@ picture_through (const char *middle)
   fail_unless (sample != NULL, "%s", line);
   gst_element_set_state (pipeline, GST_STATE_NULL);
   return sample;
+}
+
+static GstSample *
+picture_through (const char *middle)
+{
+  g_autofree char *path = data_file ("cats_and_dogs.jpg");
+
+  return file_through (path, middle);
 }
 
 /* The published numbers are of the quantised network: in float, scores move by up to 0.05 and edges by up to 8 pixels.
@@ -122,6 +129,34 @@ GST_START_TEST (the_librarys_own_detections)
 }
 GST_END_TEST
 
+/* How many boxes the model that ships draws on a few pictures. */
+static guint
+count_boxes (const char *preset)
+{
+  static const char *const names[] = { "dog_bike_car.jpg", "fish-bike.jpg", "example.jpg", "zidane.jpg" };
+  g_autofree char *middle = g_strdup_printf ("cbamdetect model=%s %s", g_getenv ("CBAM_TEST_SHIPPED_MODEL"), preset);
+  guint boxes = 0;
+
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++) {
+    g_autofree char *path = g_build_filename (g_getenv ("CBAM_TEST_DATA"), "pictures", names[i], NULL);
+    g_autoptr (GstSample) sample = file_through (path, middle);
+    g_autoptr (GArray) found = found_in (gst_sample_get_buffer (sample));
+    boxes += found->len;
+  }
+  return boxes;
+}
+
+/* About twice as many, and about two of three. */
+GST_START_TEST (presets_do_what_they_are_for)
+{
+  const guint usual = count_boxes (""), many = count_boxes ("@preset=Sensitive"), few = count_boxes ("@preset=Precise");
+
+  fail_unless (usual >= 4, "%u boxes", usual);
+  fail_unless (2 * many > 3 * usual - 2 && many <= 2 * usual, "Sensitive: %u boxes, and %u without", many, usual);
+  fail_unless (few < usual && 2 * few >= usual, "Precise: %u boxes, and %u without", few, usual);
+}
+GST_END_TEST
+
 int
 main (int argc, char **argv)
 {
@@ -133,5 +168,6 @@ main (int argc, char **argv)
   TCase *tests = tcase_create ("real");
   tcase_add_test (tests, published_detections);
   tcase_add_test (tests, the_librarys_own_detections);
+  tcase_add_test (tests, presets_do_what_they_are_for);
   return run_suite (tests);
 }

@@ -140,6 +140,11 @@ GST_START_TEST (the_log_says_it_too)
   GstHarness *h = harness_new (detect_new ("threshold=1 interval=1"), CAPS);
   for (guint i = 0; i < 4; i++)
     n_found (h, i);
+  GstTagList *tags = gst_tag_list_new (GST_TAG_IMAGE_ORIENTATION, "rotate-90", NULL);
+  gst_harness_push_event (h, gst_event_new_tag (tags));
+  n_found (h, 4);
+  g_object_set (h->element, "video-direction", GST_VIDEO_ORIENTATION_180, NULL);
+  n_found (h, 5);
   harness_free (h);
   gst_debug_remove_log_function (note_message);
 
@@ -150,6 +155,9 @@ GST_START_TEST (the_log_says_it_too)
   fail_unless (log_has (&log, "0:00:00.000000000: no detections: best score 0."), "%s", log.text->str);
   fail_unless (log_has (&log, "0:00:00.040000000: without inference: not its turn (interval)"), "%s", log.text->str);
   fail_unless (log_has (&log, "is not above 1.000 (threshold)"), "%s", log.text->str);
+  fail_unless (log_has (&log, "; orientation identity: no tag says otherwise"), "%s", log.text->str);
+  fail_unless (log_has (&log, "is now 90r: the stream's tag image-orientation says so"), "%s", log.text->str);
+  fail_unless (log_has (&log, "is now 180: video-direction says so"), "%s", log.text->str);
   fail_unless (log_has (&log, "cbamdetect-stats"), "%s", log.text->str);
   g_string_free (log.text, TRUE);
   g_mutex_clear (&log.lock);

@@ -269,6 +269,8 @@ static const struct
   { "threshold", "0" },
   { "threshold", "0.5" },
   { "threshold", "-1" },
+  { "threshold-shift", "-0.5" },
+  { "threshold-shift", "0" },
   { "nms-iou", "1" },
   { "nms-iou", "0.45" },
   { "max-detections", "3" },

@@ -114,9 +114,10 @@ GST_START_TEST (test_formats)
 }
 GST_END_TEST
 
+/* A part of the frame, turned. */
 GST_START_TEST (test_roi)
 {
-  const char *caps = CAPS ("NV12"), *roi = "roi=31,21,90,70";
+  const char *caps = CAPS ("NV12"), *roi = "roi=31,21,90,70 video-direction=90r";
   g_autoptr (GArray) expected = found_plainly (caps, roi);
   GstHarness *h = upload_harness (caps, roi, "");
   g_autoptr (GstBuffer) buffer = pull_one (h);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "compare.h"
+#include "turned.h"
 #include "write-model.h"
 
 #define WIDTH 90
@@ -264,6 +265,84 @@ test_region (void)
   g_assert_cmpuint (cbam_detector_get_free_slots (detector), ==, 2);
 }
 
+/* The frame that is frame number @seed once it is turned upright. */
+static CbamImage
+make_stored (guint8 *bytes, guint seed, CbamOrientation orientation)
+{
+  g_autofree guint8 *upright = g_malloc (WIDTH * HEIGHT * 3);
+  CbamImage image = make_image (upright, seed);
+  guint x, y;
+
+  image.width = turned_swaps (orientation) ? HEIGHT : WIDTH;
+  image.height = turned_swaps (orientation) ? WIDTH : HEIGHT;
+  image.planes[0] = bytes;
+  image.orientation = orientation;
+  for (guint v = 0; v < HEIGHT; v++)
+    for (guint u = 0; u < WIDTH; u++) {
+      turned_find (orientation, image.width, image.height, u, v, &x, &y);
+      memcpy (bytes + (y * image.width + x) * 3, upright + (v * WIDTH + u) * 3, 3);
+    }
+  return image;
+}
+
+/* @stored says the same as @upright, in the pixels of a frame that must be turned by @orientation. */
+static void
+assert_same_turned (CbamResult *upright, CbamResult *stored, CbamOrientation orientation)
+{
+  const gboolean swaps = turned_swaps (orientation);
+  gsize n, m;
+  const CbamDetection *a = cbam_result_get_detections (upright, &n), *b = cbam_result_get_detections (stored, &m);
+
+  g_assert_cmpuint (n, ==, m);
+  g_assert_cmpuint (n, >, 3);
+  for (gsize i = 0; i < n; i++) {
+    const double box[4] = { a[i].x, a[i].y, a[i].width, a[i].height };
+    double expected[4];
+
+    turned_rectangle (orientation, swaps ? HEIGHT : WIDTH, swaps ? WIDTH : HEIGHT, box, expected);
+    g_assert_cmpuint (b[i].class_id, ==, a[i].class_id);
+    g_assert_cmpfloat (b[i].score, ==, a[i].score);
+    g_assert_cmpfloat_with_epsilon (b[i].x, expected[0], 1e-3);
+    g_assert_cmpfloat_with_epsilon (b[i].y, expected[1], 1e-3);
+    g_assert_cmpfloat_with_epsilon (b[i].width, expected[2], 1e-3);
+    g_assert_cmpfloat_with_epsilon (b[i].height, expected[3], 1e-3);
+  }
+}
+
+/* Turned frames, as a whole and in part, give what the upright picture gives, in their own pixels. */
+static void
+test_orientation (void)
+{
+  static const double part[4] = { 11, 7, 41, 33 };
+  g_autofree guint8 *bytes = g_malloc (WIDTH * HEIGHT * 3), *turned = g_malloc (WIDTH * HEIGHT * 3);
+  const CbamImage upright = make_image (bytes, 5);
+  g_autoptr (CbamDetector) detector = detector_new (2, FALSE);
+  CbamDetectParams params = everything ();
+  g_autoptr (CbamResult) whole = NULL, inside = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (cbam_detector_submit (detector, &upright, &params, &error));
+  params.region = (CbamRegion){ 11, 7, 41, 33 };
+  g_assert_true (cbam_detector_submit (detector, &upright, &params, &error));
+  whole = collect (detector);
+  inside = collect (detector);
+  for (guint o = TURNED_FIRST; o <= TURNED_LAST; o++) {
+    const CbamImage stored = make_stored (turned, 5, (CbamOrientation) o);
+    g_autoptr (CbamResult) of_whole = NULL, of_part = NULL;
+    double region[4];
+
+    params = everything ();
+    g_assert_true (cbam_detector_submit (detector, &stored, &params, &error));
+    turned_rectangle (stored.orientation, stored.width, stored.height, part, region);
+    params.region = (CbamRegion){ (guint) region[0], (guint) region[1], (guint) region[2], (guint) region[3] };
+    g_assert_true (cbam_detector_submit (detector, &stored, &params, &error));
+    of_whole = collect (detector);
+    of_part = collect (detector);
+    assert_same_turned (whole, of_whole, stored.orientation);
+    assert_same_turned (inside, of_part, stored.orientation);
+  }
+}
+
 /* Frame 1 as a model of that profile sees it. */
 static CbamResult *
 detect_with_profile (const char *profile, CbamOverlap overlap)
@@ -468,6 +547,63 @@ submit_all (gpointer data)
   return NULL;
 }
 
+/* A frame larger than what the device binds: the same answers from what is sampled of it, copied or lasting, of all of
+ * it or a region, between others that are small; and where even that is too much, one error with both numbers. */
+static void
+test_larger_than_a_binding (void)
+{
+  static const CbamFormat formats[] = { CBAM_FORMAT_NV12, CBAM_FORMAT_I420, CBAM_FORMAT_YUY2, CBAM_FORMAT_RGB };
+  static const CbamRegion regions[] = { { 0 }, { 13, 7, 780, 590 } };
+  const guint width = 801, height = 605;
+  const gsize usual = device->caps.max_storage_range, size = (gsize) (width + 1) * (height + 1) * 3;
+  guint8 *bytes = g_aligned_alloc (1, size, MAX (4096, device->caps.import_alignment));
+  g_autoptr (CbamDetector) detector = detector_new (2, FALSE);
+  g_autoptr (GRand) rand = g_rand_new_with_seed (3);
+  g_autoptr (GError) error = NULL;
+  CbamDetectParams params = everything ();
+
+  for (gsize i = 0; i < size; i++)
+    bytes[i] = (guint8) g_rand_int_range (rand, 0, 256);
+  for (guint f = 0; f < G_N_ELEMENTS (formats); f++)
+    for (guint r = 0; r < G_N_ELEMENTS (regions); r++) {
+      const gsize stride = formats[f] == CBAM_FORMAT_RGB ? 3 * width : formats[f] == CBAM_FORMAT_YUY2 ? 4 * 401 : 802;
+      CbamImage image = { .format = formats[f], .width = width, .height = height, .planes = { bytes } };
+      g_autoptr (CbamResult) whole = NULL, thinned = NULL, lasting = NULL, again = NULL;
+
+      image.orientation = (CbamOrientation) ((2 * f + r + 1) % (TURNED_LAST + 1));
+      image.strides[0] = image.strides[1] = image.strides[2] = stride;
+      image.planes[1] = bytes + stride * height;
+      image.planes[2] = image.planes[1] + stride * ((height + 1) / 2);
+      if (formats[f] == CBAM_FORMAT_I420)
+        image.strides[1] = image.strides[2] = 401;
+      params.region = regions[r];
+      g_assert_true (cbam_detector_submit (detector, &image, &params, &error));
+      whole = collect (detector);
+      device->caps.max_storage_range = 120000;
+      g_assert_true (cbam_detector_submit (detector, &image, &params, &error));
+      image.lasting = TRUE;
+      g_assert_true (cbam_detector_submit (detector, &image, &params, &error));
+      thinned = collect (detector);
+      lasting = collect (detector);
+      device->caps.max_storage_range = usual;
+      g_assert_true (cbam_detector_submit (detector, &image, &params, &error));
+      again = collect (detector);
+      assert_same (whole, thinned);
+      assert_same (whole, lasting);
+      assert_same (whole, again);
+
+      device->caps.max_storage_range = 1000;
+      g_assert_false (cbam_detector_submit (detector, &image, &params, &error));
+      g_assert_error (error, CBAM_ERROR, CBAM_ERROR_UNSUPPORTED);
+      g_assert_nonnull (strstr (error->message, "64x64 of them sampled, 110592 bytes are needed; "));
+      g_assert_nonnull (strstr (error->message, "binds at most 1000"));
+      g_clear_error (&error);
+      g_assert_cmpuint (cbam_detector_get_free_slots (detector), ==, 2);
+      device->caps.max_storage_range = usual;
+    }
+  g_aligned_free (bytes);
+}
+
 /* Two streams on one model, each with a thread that submits and one that collects, get what one alone gets. */
 static void
 test_threads (void)
@@ -649,10 +785,12 @@ main (int argc, char **argv)
   g_test_add_func ("/detector/params", test_params);
   g_test_add_func ("/detector/classes", test_classes);
   g_test_add_func ("/detector/region", test_region);
+  g_test_add_func ("/detector/orientation", test_orientation);
   g_test_add_func ("/detector/overlap", test_overlap);
   g_test_add_func ("/detector/box-placement", test_box_placement);
   g_test_add_func ("/detector/letterbox-placement", test_letterbox_placement);
   g_test_add_func ("/detector/changing-frames", test_changing_frames);
+  g_test_add_func ("/detector/larger-than-a-binding", test_larger_than_a_binding);
   g_test_add_func ("/detector/threads", test_threads);
   g_test_add_func ("/detector/profile", test_profile);
   g_test_add_func ("/detector/free-in-flight", test_free_in_flight);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "compare.h"
+#include "turned.h"
 #include "write-model.h"
 
 #define WIDTH 160
@@ -190,12 +191,116 @@ test_grad_cam (gconstpointer debug)
   g_assert_null (cbam_result_get_grad_cam (all, n));
 }
 
+/* What @upright is over the upright picture, @stored is over the frame that must be turned by @orientation. */
+static void
+assert_map_turned (const CbamMap *upright, const CbamMap *stored, CbamOrientation orientation)
+{
+  const gboolean swaps = turned_swaps (orientation);
+  const double over[4] = { upright->x, upright->y, upright->frame_width, upright->frame_height };
+  double expected[4];
+  guint x, y;
+
+  turned_rectangle (orientation, swaps ? HEIGHT : WIDTH, swaps ? WIDTH : HEIGHT, over, expected);
+  assert_placed (stored, (float) expected[0], (float) expected[1], (float) expected[2], (float) expected[3]);
+  g_assert_cmpuint (stored->width, ==, swaps ? upright->height : upright->width);
+  g_assert_cmpuint (stored->height, ==, swaps ? upright->width : upright->height);
+  for (guint v = 0; v < upright->height; v++)
+    for (guint u = 0; u < upright->width; u++) {
+      turned_find (orientation, stored->width, stored->height, u, v, &x, &y);
+      g_assert_cmpfloat (stored->values[y * stored->width + x], ==, upright->values[v * upright->width + u]);
+    }
+}
+
+/* Noise that is the same for all orientations once it is upright; its right half, at half the sides, when @part. */
+static CbamResult *
+detect_turned (CbamDetector *detector, CbamDetectParams *params, CbamOrientation orientation, gboolean part)
+{
+  static guint8 bytes[WIDTH * HEIGHT];
+  const gboolean swaps = turned_swaps (orientation);
+  const double right[4] = { WIDTH / 2.0, 10, WIDTH / 2.0, HEIGHT / 2.0 };
+  const CbamImage image = { .format = CBAM_FORMAT_GRAY8,
+                            .width = swaps ? HEIGHT : WIDTH,
+                            .height = swaps ? WIDTH : HEIGHT,
+                            .planes = { bytes },
+                            .orientation = orientation };
+  g_autoptr (GError) error = NULL;
+  double region[4];
+  CbamResult *result;
+  guint x, y;
+
+  for (guint v = 0; v < HEIGHT; v++)
+    for (guint u = 0; u < WIDTH; u++) {
+      turned_find (orientation, image.width, image.height, u, v, &x, &y);
+      bytes[y * image.width + x] = (guint8) (u * 37 + v * v * 11);
+    }
+  turned_rectangle (orientation, image.width, image.height, right, region);
+  params->region = (CbamRegion){ 0 };
+  if (part)
+    params->region = (CbamRegion){ (guint) region[0], (guint) region[1], (guint) region[2], (guint) region[3] };
+  g_assert_true (cbam_detector_submit (detector, &image, params, &error));
+  result = cbam_detector_collect (detector, &error);
+  g_assert_no_error (error);
+  return result;
+}
+
+/* Maps of turned frames are those of the upright picture turned back, also of a part of it. */
+static void
+test_turned_attention (void)
+{
+  g_autoptr (CbamDevice) device = test_device_open (0);
+  g_autoptr (CbamModel) model = load_preset (device, "stairnet-cbam-mobilenet");
+  g_autoptr (CbamDetector) detector = make_detector (model);
+  CbamDetectParams params = everything (model);
+  g_autoptr (CbamResult) upright = NULL;
+  const CbamAttention *a, *b;
+  gsize n, m;
+
+  params.attention = TRUE;
+  upright = detect_turned (detector, &params, TURNED_FIRST, FALSE);
+  a = cbam_result_get_attention (upright, &n);
+  g_assert_cmpuint (n, ==, 6);
+  for (guint o = TURNED_FIRST; o <= TURNED_LAST; o++) {
+    g_autoptr (CbamResult) stored = detect_turned (detector, &params, (CbamOrientation) o, FALSE);
+
+    b = cbam_result_get_attention (stored, &m);
+    g_assert_cmpuint (m, ==, n);
+    for (gsize l = 0; l < n; l++) {
+      assert_map_turned (&a[l].spatial, &b[l].spatial, (CbamOrientation) o);
+      g_assert_cmpmem (a[l].channel, a[l].n_channels * sizeof (float), b[l].channel, b[l].n_channels * sizeof (float));
+    }
+  }
+}
+
+static void
+test_turned_grad_cam (void)
+{
+  g_autoptr (CbamDevice) device = test_device_open (0);
+  g_autoptr (CbamModel) model = load_letterboxed (device);
+  g_autoptr (CbamDetector) detector = make_detector (model);
+  CbamDetectParams params = everything (model);
+
+  params.grad_cam = 3;
+  for (guint part = 0; part < 2; part++) {
+    g_autoptr (CbamResult) upright = detect_turned (detector, &params, TURNED_FIRST, part);
+
+    for (guint o = TURNED_FIRST; o <= TURNED_LAST; o++) {
+      g_autoptr (CbamResult) stored = detect_turned (detector, &params, (CbamOrientation) o, part);
+
+      for (gsize i = 0; i < 3; i++)
+        assert_map_turned (cbam_result_get_grad_cam (upright, i), cbam_result_get_grad_cam (stored, i),
+                           (CbamOrientation) o);
+    }
+  }
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/explain/attention", test_attention);
   g_test_add_func ("/explain/parts", test_parts);
+  g_test_add_func ("/explain/turned-attention", test_turned_attention);
+  g_test_add_func ("/explain/turned-grad-cam", test_turned_grad_cam);
   g_test_add_data_func ("/explain/grad-cam", GUINT_TO_POINTER (0), test_grad_cam);
   g_test_add_data_func ("/explain/grad-cam/plain-staging", GUINT_TO_POINTER (CBAM_DEBUG_PLAIN | CBAM_DEBUG_STAGING),
                         test_grad_cam);

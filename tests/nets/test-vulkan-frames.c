@@ -12,7 +12,10 @@
 
 #define WIDTH 90
 #define HEIGHT 70
-#define MAX_BYTES (WIDTH * HEIGHT * 4)
+/* Of a frame so much larger than the network's input only what is sampled need be copied. */
+#define LARGE_WIDTH 801
+#define LARGE_HEIGHT 605
+#define MAX_BYTES (LARGE_WIDTH * LARGE_HEIGHT * 4)
 
 /* Somebody else's device, and how often it was locked and released. */
 static CbamDevice *theirs;
@@ -208,14 +211,20 @@ assert_same (CbamResult *expected, CbamResult *found)
   g_assert_cmpmem (a, n * sizeof *a, b, m * sizeof *b);
 }
 
-/* Submits a frame of noise from the host and from images in @layout. */
+/* Submits a frame of noise, each turned another way, from the host, and then from images in @layout to a device that
+ * binds @limit bytes; 0 = what it can. */
 static void
-compare (CbamDetector *detector, const Form *form, guint width, guint height, const CbamRegion *region,
-         VkImageLayout layout)
+compare_within (CbamDetector *detector, const Form *form, guint width, guint height, const CbamRegion *region,
+                VkImageLayout layout, gsize limit)
 {
+  const gsize usual = device->caps.max_storage_range;
   g_autofree guint8 *bytes = g_malloc (MAX_BYTES);
   const CbamDetectParams params = everything (region);
-  CbamVulkanFrame frame = { .image = { .format = form->format, .width = width, .height = height } };
+  static guint n_frames;
+  CbamVulkanFrame frame = { .image = { .format = form->format,
+                                       .width = width,
+                                       .height = height,
+                                       .orientation = (CbamOrientation) (n_frames++ % 8) } };
   CbamImage image = frame.image;
   Image images[3];
   CbamBuffer *staging[3];
@@ -243,6 +252,7 @@ compare (CbamDetector *detector, const Form *form, guint width, guint height, co
 
   g_assert_true (cbam_detector_submit (detector, &image, &params, &error));
   expected = collect (detector);
+  device->caps.max_storage_range = limit > 0 ? limit : usual;
   g_assert_true (cbam_detector_submit_vulkan (detector, &frame, &params, &error));
   g_assert_no_error (error);
   found = collect (detector);
@@ -261,6 +271,7 @@ compare (CbamDetector *detector, const Form *form, guint width, guint height, co
   g_assert_true (cbam_detector_submit (detector, &image, &params, &error));
   found = collect (detector);
   assert_same (expected, found);
+  device->caps.max_storage_range = usual;
 
   for (guint p = 0; p < form->n_planes; p++) {
     g_assert_true (cbam_commands_wait (commands[p], &error));
@@ -268,6 +279,13 @@ compare (CbamDetector *detector, const Form *form, guint width, guint height, co
     cbam_buffer_free (staging[p]);
     image_clear (&images[p]);
   }
+}
+
+static void
+compare (CbamDetector *detector, const Form *form, guint width, guint height, const CbamRegion *region,
+         VkImageLayout layout)
+{
+  compare_within (detector, form, width, height, region, layout, 0);
 }
 
 static CbamDetector *
@@ -302,6 +320,20 @@ test_regions (void)
   for (guint f = 0; f < G_N_ELEMENTS (forms); f++)
     for (guint r = 0; r < G_N_ELEMENTS (regions); r++)
       compare (detector, &forms[f], WIDTH, HEIGHT, &regions[r], VK_IMAGE_LAYOUT_GENERAL);
+}
+
+/* Frames larger than what the device binds: by leaving out rows, columns, or both. */
+static void
+test_larger_than_a_binding (void)
+{
+  static const CbamRegion regions[] = { { 0 }, { 13, 7, 700, 590 } };
+  static const gsize limits[] = { 700000, 500000, 150000 };
+  g_autoptr (CbamDetector) detector = detector_new ();
+
+  for (guint f = 0; f < G_N_ELEMENTS (forms); f++)
+    for (guint i = 0; i < G_N_ELEMENTS (limits); i++)
+      compare_within (detector, &forms[f], LARGE_WIDTH, LARGE_HEIGHT, &regions[(f + i) % 2], VK_IMAGE_LAYOUT_GENERAL,
+                      limits[i]);
 }
 
 static void
@@ -391,6 +423,7 @@ main (int argc, char **argv)
   g_assert_no_error (error);
   g_test_add_func ("/vulkan-frames/formats", test_formats);
   g_test_add_func ("/vulkan-frames/regions", test_regions);
+  g_test_add_func ("/vulkan-frames/larger-than-a-binding", test_larger_than_a_binding);
   g_test_add_func ("/vulkan-frames/errors", test_errors);
   g_test_add_func ("/vulkan-frames/sharing", test_sharing);
   g_test_add_func ("/vulkan-frames/idle", test_idle);

@@ -443,6 +443,41 @@ test_variant (gconstpointer data)
     g_test_skip ("this device cannot run it");
 }
 
+/* Weights are padded to whole tiles of the kernel that reads them, and no further. */
+static void
+test_packed_sizes (void)
+{
+  static const guint outputs[] = { 1, 8, 16, 17, 48, 126 };
+  g_autoptr (CbamDevice) device = test_device_open (0);
+
+  for (guint o = 0; o < G_N_ELEMENTS (outputs); o++)
+    for (guint v = 0; v <= cbam_op_conv.n_variants; v++) {
+      const char *name = v < cbam_op_conv.n_variants ? cbam_op_conv.variants[v].name : NULL; /* the planner's own */
+      const CbamPlanConfig config = { .variant = name };
+      g_autoptr (CbamProgram) program = NULL;
+      g_autoptr (GError) error = NULL;
+      RandomSource source;
+      CbamGraph *graph;
+
+      random_source_init (&source, 1);
+      graph = cbam_graph_new (&source.source);
+      cbam_graph_conv (graph, &(CbamConvForm){ .name = "c",
+                                               .input = cbam_graph_input (graph, "x", 19, 19, 12),
+                                               .channels = outputs[o],
+                                               .kernel = v % 2 ? 1 : 3,
+                                               .pad = v % 2 ? 0 : 1 });
+      random_source_clear (&source);
+      program = cbam_program_new (device, graph, &config, &error);
+      g_assert_no_error (error);
+      const CbamStep *step = &cbam_program_get_plan (program)->steps[0];
+      const guint tile = MAX (step->variant->tile[0], 8), depth = v % 2 ? 3 : 3 * 9;
+      const guint padded = (outputs[o] + tile - 1) / tile * tile;
+      g_assert_cmpuint (step->weights_size, ==, padded * (depth * 4 + 1) * sizeof (float));
+      if (!name && outputs[o] == 16 && device->caps.is_cpu && device->caps.subgroup_size == 8)
+        g_assert_cmpuint (padded, ==, 16); /* not 192, a multiple of every tile */
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -458,5 +493,6 @@ main (int argc, char **argv)
       g_test_add_data_func (path, &op->variants[v], test_variant);
     }
   }
+  g_test_add_func ("/ops/packed-sizes", test_packed_sizes);
   return g_test_run ();
 }

@@ -40,6 +40,7 @@ def check_document(document):
     network, = document["networks"]
     assert network["name"] == "coco-ssd-mobilenet-v1"
     assert network["min_ms"] <= network["p25_ms"] <= network["median_ms"] <= network["p75_ms"]
+    assert network["p75_ms"] <= network["p99_ms"]
     assert network["cpu_over_wall"] > 0 and network["runs"] == 3
     # SSD-MobileNetV1 at three quarters of its width and 91 classes: about 0.8 GMAC.
     assert 1.2 < network["gflop"] < 2.0, network["gflop"]
@@ -74,6 +75,21 @@ def main():
             assert "coco-ssd-mobilenet-v1" in process.stdout and "of peak" in process.stdout
         with tap.point("the model that ships, where none is named"):
             assert "stairnet-cbam-mobilenet-voc" in expect_ok(run(CBAM_BENCH, "--no-pin", "--runs", "1")).stdout
+        with tap.point("--interleave"):
+            process = run(CBAM_BENCH, "--json", "--no-pin", "--interleave", "--runs", "2", model, "no.safetensors", model)
+            assert process.returncode == 1 and len(process.stderr.splitlines()) == 1, process
+            networks = json.loads(process.stdout)["networks"]
+            assert [(network["runs"], network["profiled"]["runs"]) for network in networks] == [(2, 2), (2, 2)]
+        with tap.point("--step: a time for each line"):
+            process = expect_ok(run(CBAM_BENCH, "--no-pin", "--step", model, input="\n\n"))
+            ready, *times = process.stdout.splitlines()
+            assert ready == "ready coco-ssd-mobilenet-v1" and len(times) == 2, process
+            assert all(float(time.split()[0]) > 0 for time in times), times
+        for arguments in (("--step", model, model), ("--step", "--json", model), ("--step", "--interleave", model)):
+            with tap.point("--step and " + os.path.basename(arguments[1])):
+                assert run(CBAM_BENCH, *arguments).returncode == 2
+        with tap.point("--list-presets"):
+            assert {"ssd-vgg16", "stairnet-cbam-mobilenet"} < set(run(CBAM_BENCH, "--list-presets").stdout.split())
         with tap.point("no runs"):
             assert run(CBAM_BENCH, "--runs", "0", model).returncode == 2
         with tap.point("--help"):

@@ -101,15 +101,32 @@ def write(path, text):
     return path
 
 
+SILENT = "licence: the file does not say; average precision: the file does not say"
+
+
+def with_provenance(path, provenance):
+    """The small model, saying something else of where it comes from."""
+    with open(SHAPES, "rb") as file:
+        header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+        data = file.read()
+    document = {**json.loads(header["__metadata__"]["cbamdetect"]), "provenance": provenance}
+    text = json.dumps({**header, "__metadata__": {"cbamdetect": json.dumps(document)}}).encode()
+    with open(path, "wb") as file:
+        file.write(len(text).to_bytes(8, "little") + text + data)
+    return path
+
+
 def test_all_right(tap, checker):
     with tap.point("all is right"):
         found = checker.findings(0)
         assert about(found, "vulkan", "ok") and len(about(found, "device", "ok")) == 1, found
-        where, what, which = (text for _, _, text, _ in about(found, "model", "ok"))
+        where, what, origin, which = (text for _, _, text, _ in about(found, "model", "ok"))
         assert SHIPPED_NAME in where and "(the default)" in where, where
         for word in ('"stairnet-cbam-mobilenet-voc"', "format 1", "stairnet on mobilenet_v1", "attention cbam",
                      "20 classes, aeroplane to tvmonitor"):
             assert word in what, f"no {word} in {what}"
+        assert origin == ("licence: Apache-2.0; average precision: 69.5 % 11-point, 70.7 % area, 42.6 % 0.50:0.95 on VOC "
+                          "2007 test (498 pictures)"), origin
         assert which.endswith(f"SHA-256 {sum_of(SHIPPED)}: the model that ships"), which
         (_, _, answer, _), = about(found, "answer", "ok")
         assert answer.startswith("4 of 4 drawn shapes found: disc "), answer
@@ -148,6 +165,20 @@ def test_json(tap, checker):
         assert details["frame", "seconds"] > 0 and 0 <= details["frame", "best_score"] <= 1, details
         assert details["device", "name"] and details["device", "driver"], details
         assert details["model", "path"] == os.path.normpath(SHAPES), details
+    with tap.point("--json has what the file says of licence and figures, as far as it does"):
+        for provenance, words, expected in (
+                ({"license": "MIT", "metrics": {"set": "mine", "pictures": 9, "map_area": 0.5}},
+                 "licence: MIT; average precision: 50.0 % area on mine (9 pictures)",
+                 {"licence": "MIT", "measured_on": "mine", "measured_pictures": 9, "map_area": 0.5, "map_50_95": None}),
+                ({"license": "unknown: name it with --licence", "metrics": {}}, SILENT, {"licence": None}),
+                ({"license": 3, "metrics": {"map_area": "0.5", "map_11point": 70, "pictures": -1, "set": []}}, SILENT,
+                 {"licence": None}),
+                (None, SILENT, {"licence": None})):
+            path = with_provenance(os.path.join(checker.folder, "said.safetensors"), provenance)
+            findings = json.loads(checker.run("--model", path, "--json").stdout)["findings"]
+            said, = (one for one in findings if "licence" in one["details"])
+            assert said["text"] == words, said
+            assert {key: said["details"].get(key) for key in expected} == expected, said
     with tap.point("--json of what is wrong"):
         process = checker.run("--json", "--device", "abacus 2000", "--model", SHAPES)
         document = json.loads(process.stdout)
@@ -189,7 +220,7 @@ def test_models(tap, checker, folder):
         text, advice = only_failure(checker.findings(1, CBAM_MODEL=missing), "model")
         assert missing in text and "named by CBAM_MODEL" in text and "CBAM_MODEL" in advice, (text, advice)
     with tap.point("a model of one's own"):
-        where, what, which = (text for _, _, text, _ in about(checker.findings(0, CBAM_MODEL=SHAPES), "model", "ok"))
+        where, what, _, which = (text for _, _, text, _ in about(checker.findings(0, CBAM_MODEL=SHAPES), "model", "ok"))
         assert "(named by CBAM_MODEL)" in where and '"shapes"' in what and "disc to ring" in what, (where, what)
         assert which.endswith(f"SHA-256 {sum_of(SHAPES)}: not the model that ships"), which
     with tap.point("a preset's name names no file"):

@@ -6,10 +6,12 @@ SPDX-License-Identifier: LGPL-2.1-or-later
 import json
 import os
 import re
+import zipfile
 
 import numpy as np
 
 from dialects import ConvertError
+from text_file import read_lines
 
 FILES = ("weights_float32.npz", "layers.json", "labelmap.txt")
 TRUNK = "MobilenetV1/MobilenetV1/Conv2d_"
@@ -46,12 +48,13 @@ def convert(source):
     folder = source.path
     try:
         arrays = np.load(os.path.join(folder, "weights_float32.npz"))
-        with open(os.path.join(folder, "layers.json"), encoding="utf-8") as file:
+        with open(os.path.join(folder, "layers.json"), encoding="utf-8-sig") as file:
             layers = json.load(file)
-        with open(os.path.join(folder, "labelmap.txt"), encoding="utf-8") as file:
-            labels = file.read().splitlines()
-    except (OSError, ValueError) as error:
+        labels = read_lines(os.path.join(folder, "labelmap.txt"))
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise ConvertError(f"cannot read '{folder}': {error}") from error
+    while labels and not labels[-1]:
+        labels.pop()
     if len(labels) != CLASSES - 1:
         raise ConvertError(f"labelmap.txt: expected {CLASSES - 1} lines, found {len(labels)}")
 

@@ -4,6 +4,7 @@ SPDX-License-Identifier: LGPL-2.1-or-later
 """
 
 from dialects import ConvertError
+from text_file import read_lines
 
 VOC = ("aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow", "diningtable", "dog",
        "horse", "motorbike", "person", "pottedplant", "sheep", "sofa", "train", "tvmonitor")
@@ -92,10 +93,11 @@ def set_channels(document, channels):
 def set_labels(document, path):
     """Names the classes by a file's lines: one per class, the background first or left out."""
     try:
-        with open(path, encoding="utf-8") as file:
-            lines = [line.strip() for line in file]
-    except (OSError, ValueError) as error:
-        raise ConvertError(f"cannot read '{path}': {error}") from error
+        lines = read_lines(path)
+    except OSError as error:
+        raise ConvertError(f"cannot read '{path}': {error.strerror}") from error
+    except ValueError as error:
+        raise ConvertError(str(error)) from error
     while lines and not lines[-1]:
         lines.pop()
     if "" in lines:

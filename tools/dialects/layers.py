@@ -46,6 +46,8 @@ class Layers:
     def shape(self, name, dims):
         """The shape of a tensor that must be there and have so many axes."""
         theirs = self.theirs(name)
+        if theirs in self.source.odd:
+            raise ConvertError(f"tensor '{theirs}': expected floating-point numbers, found {self.source.odd[theirs]}")
         if theirs not in self.source.tensors:
             raise ConvertError(f"'{self.source.base}' has no tensor '{theirs}'")
         shape = self.source.tensors[theirs].shape

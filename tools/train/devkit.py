@@ -17,6 +17,7 @@ from PIL import Image
 from annotation import read_annotation
 from faults import DataError
 from picture import read_picture
+from text_file import read_names, read_rules
 
 # What pictures may be called behind the last point, in any case: of several of one name, the first in this order.
 KINDS = ("jpg", "jpeg", "png", "bmp", "gif", "tif", "tiff", "webp", "pgm", "ppm")
@@ -32,6 +33,7 @@ class Picture:
     labels: torch.Tensor     # [G], indices into the list of classes
     difficult: torch.Tensor  # [G], bool
     boxed: set = field(default=None)  # classes that were boxed here; None = all
+    others: list = field(default_factory=list)  # names of objects that are none of the classes
 
 
 def read_set(spec, classes, partial=(), progress=None, say=print):
@@ -59,8 +61,7 @@ def read_set(spec, classes, partial=(), progress=None, say=print):
 def list_names(folder, listing):
     """The pictures that a split's list names, in bytes that need not be UTF-8: as the file system has them."""
     try:
-        with open(listing, encoding="utf-8", errors="surrogateescape") as file:
-            lines = [line.strip() for line in file if line.strip()]
+        lines = [line for line in read_names(listing) if line]
     except OSError as error:
         raise DataError(f"'{listing}': {error.strerror}") from error
     names = [name_in(line, folder) for line in lines]
@@ -132,9 +133,10 @@ def read_one(folder, name, classes, listings, renamed):
         renamed.append(f"'{path}': <filename> is '{annotation.filename}', taken was '{picture}'")
     pixels = read_picture(picture)
     fit(annotation, path, pixels.size, picture)
-    rows, labels, difficult = [], [], []
+    rows, labels, difficult, others = [], [], [], []
     for thing in annotation.objects:
         if thing.name not in classes:
+            others.append(thing.name)
             continue
         # 1-based corners, both of them inside the box.
         x1, y1, x2, y2 = thing.box
@@ -143,23 +145,20 @@ def read_one(folder, name, classes, listings, renamed):
         difficult.append(thing.difficult)
     return Picture(f"{os.path.basename(os.path.normpath(folder))}/{name}", pixels,
                    torch.tensor(rows, dtype=torch.float32).reshape(-1, 4).clamp(0, 1),
-                   torch.tensor(labels, dtype=torch.long), torch.tensor(difficult, dtype=torch.bool))
+                   torch.tensor(labels, dtype=torch.long), torch.tensor(difficult, dtype=torch.bool),
+                   others=others)
 
 
 def read_partial(path, classes):
     """Lines `prefix = class, class`: in pictures whose names begin so, only these classes were boxed."""
     rules = []
-    with open(path, encoding="utf-8") as file:
-        for number, line in enumerate(file, 1):
-            line = line.split("#")[0].strip()
-            if not line:
-                continue
-            prefix, equals, names = line.partition("=")
-            boxed = {name.strip() for name in names.split(",")}
-            if not equals or not boxed <= set(classes):
-                raise DataError(f"'{path}' line {number}: expected PREFIX = CLASS, CLASS with the classes "
-                                f"{', '.join(classes)}; found '{line}'")
-            rules.append((prefix.strip(), {classes.index(name) for name in boxed}))
+    for number, line in read_rules(path):
+        prefix, equals, names = line.partition("=")
+        boxed = {name.strip() for name in names.split(",")}
+        if not equals or not prefix.strip() or not boxed <= set(classes):
+            raise DataError(f"'{path}' line {number}: expected PREFIX = CLASS, CLASS with the classes "
+                            f"{', '.join(classes)}; found '{line}'")
+        rules.append((prefix.strip(), {classes.index(name) for name in boxed}))
     return rules
 
 

@@ -3,23 +3,25 @@
 SPDX-License-Identifier: LGPL-2.1-or-later
 """
 
-import json
-
 import numpy as np
 import torch
 
 from dialects import ConvertError
-from dialects.safetensors import read_safetensors, write_safetensors
+from dialects.safetensors import document_in, read_safetensors, write_safetensors
 from network import Form, Gate, Neck, Network
 
 
 def read_model(path):
     """(document, {name: tensor}) of a model file."""
     tensors, metadata = read_safetensors(path)
-    if "cbamdetect" not in metadata:
-        raise ConvertError(f"'{path}': expected a model file of cbamdetect, found no document in it")
-    return json.loads(metadata["cbamdetect"]), {name: torch.from_numpy(array.astype("f4"))
-                                                for name, array in tensors.items()}
+    document = document_in(path, metadata)
+    for key in ("network", "input", "anchors", "output"):
+        if not isinstance(document.get(key), dict):
+            raise ConvertError(f"'{path}': expected an object \"{key}\" in its document, found none")
+    for name in ("loc.0.weight", "conf.0.weight"):
+        if name not in tensors:
+            raise ConvertError(f"'{path}': expected a tensor '{name}', found none")
+    return document, {name: torch.from_numpy(array.astype("f4")) for name, array in tensors.items()}
 
 
 def form_of(document, tensors):
@@ -68,10 +70,13 @@ def gate_of(attention, tensors):
 
 def network_of(document, tensors):
     """A network with a model file's weights."""
-    network = Network(document, form_of(document, tensors))
-    with torch.no_grad():
-        for name, tensor in network.tensors().items():
-            tensor.copy_(tensors[name].reshape(tensor.shape))
+    try:
+        network = Network(document, form_of(document, tensors))
+        with torch.no_grad():
+            for name, tensor in network.tensors().items():
+                tensor.copy_(tensors[name].reshape(tensor.shape))
+    except (KeyError, IndexError, TypeError, RuntimeError) as error:
+        raise ConvertError(f"its document and its tensors do not go together: {error}") from error
     return network
 
 

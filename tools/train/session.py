@@ -20,6 +20,7 @@ from augment import augment
 from boxes import anchors_of
 from devkit import order_of_pass
 from loss import Loss
+from output import writing
 from score import normaliser
 
 REPORT = 20.0      # seconds between lines of progress
@@ -229,14 +230,21 @@ class Session:
         state = {"step": self.step, "identity": self.identity(), "network": self.network.state_dict(),
                  "average": self.average.tensors, "average_steps": self.average.steps,
                  "optimizer": self.optimizer.state_dict()}
-        torch.save(state, self.checkpoint + ".part")
-        os.replace(self.checkpoint + ".part", self.checkpoint)
+        with writing(self.checkpoint) as file:
+            torch.save(state, file)
 
     def resume(self):
         """Goes on where the checkpoint in the folder stands. Returns whether there is one."""
         if not os.path.exists(self.checkpoint):
             return False
-        state = torch.load(self.checkpoint, map_location=self.device)
+        try:
+            state = torch.load(self.checkpoint, map_location=self.device)
+            state["identity"], state["step"]
+        except OSError:
+            raise
+        except Exception as error:  # torch and pickle raise what they like
+            raise ValueError(f"'{self.checkpoint}': expected a checkpoint of this program, found none, or a damaged one; "
+                             "remove it to begin anew, or choose another --out") from error
         for key, value in self.identity().items():
             if state["identity"][key] != value:
                 raise ValueError(f"'{self.checkpoint}' is of another training: its {key} differs; "

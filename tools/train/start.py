@@ -18,6 +18,7 @@ from augment import warp
 from boxes import cell_sizes
 from modelfile import network_of
 from score import normaliser
+from text_file import read_rules
 
 GATES = {"none": 1.0, "se": 0.5, "cbam": 0.25}  # what attention with zero weights multiplies by
 SHARED = 0.02  # of the finest level's features at the start: its lateral's share beside the copy
@@ -43,11 +44,11 @@ def class_columns(document, classes, rename):
 def read_map(path):
     """{a model's label: ours} from lines `model label = our label`."""
     rename = {}
-    with open(path, encoding="utf-8") as file:
-        for line in file:
-            theirs, equals, ours = line.split("#")[0].partition("=")
-            if equals:
-                rename[theirs.strip()] = ours.strip()
+    for number, line in read_rules(path):
+        theirs, equals, ours = (part.strip() for part in line.partition("="))
+        if not equals:
+            raise ValueError(f"'{path}' line {number}: expected 'their label = our label', found '{line}'")
+        rename[theirs] = ours
     return rename
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch.nn import functional as F
 
+from dialects import ConvertError
 from boxes import decode, overlaps, to_corners
 from modelfile import network_of, read_model
 from score import anchors_for, detect, flatten, normaliser
@@ -31,7 +32,11 @@ class Lesson:
 class Teacher:
     def __init__(self, path, classes, rename, device="cpu"):
         self.document, self.tensors = read_model(path)
-        self.network = network_of(self.document, self.tensors).to(device, memory_format=torch.channels_last).eval()
+        try:
+            network = network_of(self.document, self.tensors)
+        except ConvertError as error:
+            raise ConvertError(f"'{path}': {error}") from error
+        self.network = network.to(device, memory_format=torch.channels_last).eval()
         self.anchors = anchors_for(self.document, self.tensors)
         self.columns = class_columns(self.document, classes, rename)
         if None in self.columns:

@@ -1,0 +1,16 @@
+"""What these programs say when they cannot do what was asked: one line.
+
+SPDX-License-Identifier: LGPL-2.1-or-later
+"""
+
+
+def explain(error):
+    """An exception in one line, with the name of the file that it is about."""
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        return f"'{error.filename}': {error.strerror}"
+    return " ".join(str(error).split())
+
+
+def one_line_errors(parser):
+    """Has an argparse.ArgumentParser say what is wrong, without all that would be right."""
+    parser.error = lambda message: parser.exit(2, f"{parser.prog}: {message} ({parser.prog} --help tells more)\n")
