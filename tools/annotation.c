@@ -134,10 +134,10 @@ read_box (xmlNode *object, VocBox *box, GError **error)
       !read_number (node, "ymin", &box->y0, error) || !read_number (node, "xmax", &box->x1, error) ||
       !read_number (node, "ymax", &box->y1, error))
     return FALSE;
-  if (box->x1 >= box->x0 && box->y1 >= box->y0)
+  if (box->x1 > box->x0 - 1 && box->y1 > box->y0 - 1) /* the last pixel is inside, and may be a fraction of one */
     return TRUE;
-  refuse (error, node, "<bndbox>: expected xmax and ymax no less than xmin and ymin, found %g, %g and %g, %g", box->x1,
-          box->y1, box->x0, box->y0);
+  refuse (error, node, "<bndbox>: expected corners with an area between them, found %g, %g and %g, %g", box->x0,
+          box->y0, box->x1, box->y1);
   return FALSE;
 }
 

@@ -396,7 +396,8 @@ static const char description[] =
     "objects\n"
     "and beside them, the chance that one on an object weighs more than one beside, the same after the mean map of "
     "all\n"
-    "pictures was subtracted, and the mean map's mean on its outermost cells and within.\n"
+    "pictures was subtracted, and the mean map's mean on its outermost cells and within. A map of one cell tells only\n"
+    "pictures apart: its two chances are null.\n"
     "--detections writes lines of 'picture class score xmin ymin xmax ymax' with tabs between, in VOC's pixels, which\n"
     "count from 1. With several folders a picture is named FOLDER/PICTURE.\n\n"
     "Exit status: 0, 1 when something could not be read or run, 2 for wrong options.\n";

@@ -143,7 +143,7 @@ devkit_picture_fit (DevkitPicture *picture, const char *const *classes, guint wi
   for (guint i = 0; i < picture->objects->len; i++) {
     const VocObject *object = &g_array_index (picture->objects, VocObject, i);
     VocBox *box = &g_array_index (picture->objects, VocObject, i).box;
-    if (box->x1 < 1 || box->y1 < 1 || box->x0 > width || box->y0 > height) {
+    if (box->x1 <= 0 || box->y1 <= 0 || box->x0 - 1 >= width || box->y0 - 1 >= height) {
       g_set_error (error, G_FILE_ERROR, G_FILE_ERROR_INVAL,
                    "%s: expected boxes inside of the picture '%s', %ux%u, found '%s' from %g, %g to %g, %g",
                    picture->annotation, picture->path, width, height, classes[object->class_id], box->x0, box->y0,

@@ -9,9 +9,7 @@
 #define TAG_ORIENTATION 0x0112
 #define TYPE_SHORT 3
 #define ENTRY_SIZE 12
-
-#define PNG_HEAD 8   /* bytes before the first chunk */
-#define PNG_FRAME 12 /* bytes of a chunk around its content: length, name, check sum */
+#define NAME "Exif\0" /* with the zero that ends a literal: two zeros */
 
 typedef struct
 {
@@ -35,6 +33,10 @@ number_at (const Block *block, gsize at, guint n)
 guint
 exif_orientation (const guint8 *exif, gsize size)
 {
+  if (size >= sizeof NAME && memcmp (exif, NAME, sizeof NAME) == 0) {
+    exif += sizeof NAME;
+    size -= sizeof NAME;
+  }
   const Block block = { .data = exif, .size = size, .is_big_endian = size > 0 && exif[0] == 'M' };
   if (size < 8 || (memcmp (exif, "II*\0", 4) != 0 && memcmp (exif, "MM\0*", 4) != 0))
     return EXIF_UPRIGHT;
@@ -47,21 +49,6 @@ exif_orientation (const guint8 *exif, gsize size)
       continue;
     const guint orientation = number_at (&block, entry + 8, 2);
     return orientation >= 1 && orientation <= 8 ? orientation : EXIF_UPRIGHT;
-  }
-  return EXIF_UPRIGHT;
-}
-
-guint
-exif_orientation_of_png (const guint8 *png, gsize size)
-{
-  const Block block = { .data = png, .size = size, .is_big_endian = TRUE };
-  for (gsize at = PNG_HEAD; size >= PNG_FRAME && at <= size - PNG_FRAME;) {
-    const gsize length = number_at (&block, at, 4);
-    if (length > size - at - PNG_FRAME)
-      break;
-    if (memcmp (png + at + 4, "eXIf", 4) == 0)
-      return exif_orientation (png + at + 8, length);
-    at += PNG_FRAME + length;
   }
   return EXIF_UPRIGHT;
 }

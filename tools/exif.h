@@ -10,11 +10,8 @@ G_BEGIN_DECLS
 
 #define EXIF_UPRIGHT 1
 
-/* The orientation that an EXIF block names, from its byte order mark on: 1 to 8, as EXIF counts them. What says none,
- * or is no EXIF, is upright: that is no reason not to show a picture. */
+/* The orientation that an EXIF block names, with or without "Exif" before it: 1 to 8, as EXIF counts them. What says
+ * none, or is no EXIF, is upright: that is no reason not to show a picture. */
 guint exif_orientation (const guint8 *exif, gsize size);
-
-/* The same of a PNG file, which keeps the block in a chunk. */
-guint exif_orientation_of_png (const guint8 *png, gsize size);
 
 G_END_DECLS

@@ -15,8 +15,6 @@
 
 #define EXIF_MARKER (JPEG_APP0 + 1)
 
-static const char exif_name[] = "Exif\0"; /* with the zero that ends a literal: two zeros */
-
 typedef struct
 {
   struct jpeg_decompress_struct info;
@@ -61,9 +59,8 @@ static guint
 orientation_of (const struct jpeg_decompress_struct *info)
 {
   for (jpeg_saved_marker_ptr marker = info->marker_list; marker != NULL; marker = marker->next)
-    if (marker->marker == EXIF_MARKER && marker->data_length >= sizeof exif_name &&
-        memcmp (marker->data, exif_name, sizeof exif_name) == 0)
-      return exif_orientation (marker->data + sizeof exif_name, marker->data_length - sizeof exif_name);
+    if (marker->marker == EXIF_MARKER && marker->data_length > 4 && memcmp (marker->data, "Exif", 4) == 0)
+      return exif_orientation (marker->data, marker->data_length);
   return EXIF_UPRIGHT;
 }
 

@@ -528,23 +528,23 @@ sabotage 'annotation: an object may be any element' tools/annotation.c \
 sabotage 'annotation: entities count' tools/annotation.c \
   'document != NULL ? find_entity (document->children) : NULL' 'NULL' eval-annotations
 sabotage 'annotation: corners in any order' tools/annotation.c \
-  'if (box->x1 >= box->x0 && box->y1 >= box->y0)' 'if (TRUE)' eval-annotations
+  'if (box->x1 > box->x0 - 1 && box->y1 > box->y0 - 1)' 'if (TRUE)' eval-annotations
 sabotage 'devkit: a height is believed' tools/devkit.c \
   '(said_height == 0 || said_height == height)' 'TRUE' eval-annotations
 sabotage 'devkit: boxes reach over the left edge' tools/devkit.c \
   'MAX (box->x0, 1)' 'box->x0' eval-annotations
 sabotage 'devkit: a box outside is one' tools/devkit.c \
-  'box->x0 > width || box->y0 > height' 'box->y0 > height' eval-annotations
+  'box->x0 - 1 >= width || box->y0 - 1 >= height' 'box->y0 - 1 >= height' eval-annotations
 sabotage 'devkit: the last kind of picture wins' tools/devkit.c \
   'if (kind < best_kind) {' 'if (kind < G_N_ELEMENTS (kinds)) {' eval-annotations
 sabotage 'jpeg: half of one is whole' tools/jpeg.c \
-  '  case JWRN_JPEG_EOF:' '' tools-cbam-run eval-program
+  '  case JWRN_JPEG_EOF:' '' tools-cbam_run
 sabotage 'jpeg: a lost part is not missed' tools/jpeg.c \
-  '  case JWRN_HIT_MARKER:' '' tools-cbam-run
+  '  case JWRN_HIT_MARKER:' '' tools-cbam_run
 sabotage 'jpeg: shown as it is stored' tools/jpeg.c \
-  '"%u", orientation_of (info)' '"%u", 0 * orientation_of (info)' tools-cbam-run
-sabotage 'bmp: half of one is whole' tools/picture.c \
-  'if ((gint64) size >= needed)' 'if (TRUE)' tools-cbam-run
+  '"%u", orientation_of (info)' '"%u", 0 * orientation_of (info)' tools-cbam_run
+sabotage 'bmp: half of one is whole' tools/picture-file.c \
+  'if ((gint64) size >= needed)' 'if (TRUE)' tools-cbam_run
 sabotage 'attention: a single cell tells something' tools/attention-auc.c \
   'can_tell ? level_auc (level, NULL) :' 'TRUE ? level_auc (level, NULL) :' eval-attention-auc
 sabotage 'attention: a tie is won' tools/attention-auc.c \

@@ -4,43 +4,10 @@
 
 #include "picture.h"
 
-#include "exif.h"
 #include "jpeg.h"
+#include "picture-file.h"
 
 #include <string.h>
-
-/* gdk-pixbuf reads a BMP that ends early without a word. What is not compressed says how long it must be. */
-static gboolean
-check_bmp (const guint8 *data, gsize size, GError **error)
-{
-  enum
-  {
-    HEAD = 54,
-    PLAIN = 0,
-    BIT_FIELDS = 3
-  };
-  if (size < HEAD || memcmp (data, "BM", 2) != 0)
-    return TRUE;
-  guint32 begin, compression;
-  gint32 width, height;
-  guint16 depth;
-  memcpy (&begin, data + 10, sizeof begin);
-  memcpy (&width, data + 18, sizeof width);
-  memcpy (&height, data + 22, sizeof height);
-  memcpy (&depth, data + 28, sizeof depth);
-  memcpy (&compression, data + 30, sizeof compression);
-  compression = GUINT32_FROM_LE (compression);
-  if (compression != PLAIN && compression != BIT_FIELDS)
-    return TRUE;
-  const gint64 bits = (gint64) GINT32_FROM_LE (width) * GUINT16_FROM_LE (depth);
-  const gint64 needed = GUINT32_FROM_LE (begin) + (bits + 31) / 32 * 4 * ABS ((gint64) GINT32_FROM_LE (height));
-  if ((gint64) size >= needed)
-    return TRUE;
-  g_set_error (error, GDK_PIXBUF_ERROR, GDK_PIXBUF_ERROR_CORRUPT_IMAGE,
-               "expected %" G_GINT64_FORMAT " bytes of a BMP, found %" G_GSIZE_FORMAT ": it is cut short", needed,
-               size);
-  return FALSE;
-}
 
 /* The picture as it is stored; its option "orientation" says how it is turned upright. */
 static GdkPixbuf *
@@ -53,12 +20,13 @@ load_stored (const char *path, GError **error)
   const guint8 *data = (const guint8 *) content;
   if (jpeg_is_one (data, size))
     return jpeg_decode (data, size, error);
-  if (!check_bmp (data, size, error))
+  if (!picture_file_check (data, size, error))
     return NULL;
 
   GdkPixbuf *stored = gdk_pixbuf_new_from_file (path, error);
-  if (stored != NULL && size > 8 && memcmp (data, "\x89PNG\r\n\x1a\n", 8) == 0) {
-    g_autofree char *orientation = g_strdup_printf ("%u", exif_orientation_of_png (data, size));
+  const guint said = picture_file_orientation (data, size);
+  if (stored != NULL && said != 0) {
+    g_autofree char *orientation = g_strdup_printf ("%u", said);
     gdk_pixbuf_remove_option (stored, "orientation");
     gdk_pixbuf_set_option (stored, "orientation", orientation);
   }

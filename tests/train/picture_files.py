@@ -12,7 +12,7 @@ import struct
 import zlib
 
 import numpy as np
-from PIL import Image
+from PIL import Image, features
 
 HEIGHT, WIDTH = 40, 60
 Y, X = np.mgrid[0:HEIGHT, 0:WIDTH]
@@ -127,6 +127,13 @@ def whole_files():
     files["BMP with alpha"] = save(see_through, "BMP"), COLOURS
     files["PPM"] = save(colours, "PPM"), COLOURS
     files["PGM of 16 bits"] = b"P5 60 40 65535\n" + DEEP.astype(">u2").tobytes(), three(DEEP >> 8)
+    if features.check("webp"):
+        files["WebP"] = save(colours, "WEBP", lossless=True), COLOURS
+        files["WebP with loss"] = save(colours, "WEBP"), None
+        files["WebP with alpha"] = save(see_through, "WEBP", lossless=True, exact=True), COLOURS
+        for orientation, turn in TURNS.items():
+            files[f"WebP, orientation {orientation}"] = \
+                save(colours, "WEBP", lossless=True, exif=with_exif(orientation)), turn(COLOURS)
     files["TIFF"] = save(colours, "TIFF"), COLOURS
     files["TIFF, grey"] = save(greys, "TIFF"), three(GREYS)
     files["TIFF, palette"] = save(few, "TIFF"), palette[indices]
@@ -141,12 +148,18 @@ def whole_files():
 def broken_files():
     files = {}
     for name in ("JPEG 4:2:0", "JPEG progressive", "JPEG grey", "PNG with alpha", "PNG of 16 bits, grey", "GIF",
-                 "GIF that moves", "BMP", "BMP, palette", "PPM", "TIFF"):
+                 "GIF that moves", "BMP", "BMP, palette", "PPM", "TIFF", *(name for name in WHOLE if name == "WebP")):
         content = WHOLE[name][0]
         for share in (10, 50, 95):
             files[f"{name}, {share} % of it"] = content[:len(content) * share // 100]
         files[f"{name}, all but the last byte"] = content[:-1]
         files[f"{name}, its first bytes"] = content[:3]
+    for name in ("JPEG 4:4:4", "JPEG 4:2:0", "JPEG grey", "JPEG progressive", "JPEG CMYK"):
+        content = WHOLE[name][0]
+        data = content.index(b"\xff\xda") + 30
+        files[f"{name} that lost a part"] = content[:data] + content[data + 150:]
+        if name != "JPEG progressive":  # of which libjpeg takes these for data
+            files[f"{name} with zeros inside"] = content[:data] + bytes(150) + content[data + 150:]
     png_bytes = bytearray(WHOLE["PNG with alpha"][0])
     png_bytes[-14] ^= 0x55  # in the check sum of the pixels
     files["PNG with a wrong check sum"] = bytes(png_bytes)

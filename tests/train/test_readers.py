@@ -17,7 +17,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import setting
 
 from need import have
-from tap import Tap, skip_all
+from tap import Skip, Tap, skip_all
 
 if not have("numpy", "torch", "PIL"):
     skip_all("needs PyTorch and PIL")
@@ -62,6 +62,8 @@ def check_whole(content, expected):
     with tempfile.TemporaryDirectory() as folder:
         path = write(folder, content)
         theirs, ours = by_programs(path), by_trainer(path)
+    if content[8:12] == b"WEBP" and isinstance(theirs, str) and "recognize" in theirs:
+        raise Skip("gdk-pixbuf has no reader of WebP here")
     assert not isinstance(theirs, str), theirs
     assert not isinstance(ours, str), ours
     assert theirs.shape == ours.shape, (theirs.shape, ours.shape)

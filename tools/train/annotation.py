@@ -162,9 +162,9 @@ def read_object(thing):
     difficult = read_difficult(thing)
     bndbox = find_child(thing, "bndbox")
     box = tuple(read_number(bndbox, side) for side in SIDES)
-    if box[2] < box[0] or box[3] < box[1]:
-        raise Refused(bndbox.line, f"<bndbox>: expected xmax and ymax no less than xmin and ymin, found "
-                                   f"{box[2]:g}, {box[3]:g} and {box[0]:g}, {box[1]:g}")
+    if box[2] <= box[0] - 1 or box[3] <= box[1] - 1:  # the last pixel is inside, and may be a fraction of one
+        raise Refused(bndbox.line, "<bndbox>: expected corners with an area between them, found "
+                                   f"{box[0]:g}, {box[1]:g} and {box[2]:g}, {box[3]:g}")
     return Object(name, box, difficult)
 
 

@@ -120,7 +120,7 @@ def fit(annotation, path, size, picture):
                         f"<size> out)")
     for thing in annotation.objects:
         x1, y1, x2, y2 = thing.box
-        if x2 < 1 or y2 < 1 or x1 > width or y1 > height:
+        if x2 <= 0 or y2 <= 0 or x1 - 1 >= width or y1 - 1 >= height:
             raise DataError(f"'{path}': expected boxes inside of the picture '{picture}', {width}x{height}, found "
                             f"'{thing.name}' from {x1:g}, {y1:g} to {x2:g}, {y2:g}")
 

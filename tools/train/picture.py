@@ -16,6 +16,7 @@ import numpy as np
 from PIL import Image
 
 from faults import DataError
+from jpeg import is_complete
 
 Image.MAX_IMAGE_PIXELS = None  # whose pictures these are knows how large they are
 
@@ -44,7 +45,7 @@ def decode(content):
     with Image.open(io.BytesIO(content)) as image:
         turn = TURNS.get(orientation_of(image))
         image.load()
-        check_end(content, image.format)
+        check_end(content, image)
         upright = image if turn is None else image.transpose(turn)
         return to_rgb(upright, image.format)
 
@@ -60,10 +61,11 @@ def orientation_of(image):
         return 1
 
 
-def check_end(content, kind):
-    """PIL reads these to the last pixel that it wants; whether the file goes on to its end, it does not ask."""
-    whole = {"PNG": png_is_whole, "GIF": gif_is_whole}.get(kind)
-    if whole and not whole(content):
+def check_end(content, image):
+    """PIL reads these to the last pixel that it wants; whether all is there up to the file's end, it does not ask."""
+    whole = {"PNG": png_is_whole, "GIF": gif_is_whole}.get(image.format)
+    is_jpeg = image.format in ("JPEG", "MPO")
+    if (whole and not whole(content)) or (is_jpeg and not is_complete(content, image)):
         raise ValueError("it is cut short or damaged")
 
 
