@@ -1,8 +1,10 @@
-/* The metadata `CbamAttentionMeta`: written from a result, scaled with the video, and read back.
+/* The metadata `CbamAttentionMeta`: written from a result, moved with the picture, and read back.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "gstcbamattentionmeta.h"
+
+#include "gstcbamplacement.h"
 
 #include <gst/video/video.h>
 #include <math.h>
@@ -12,30 +14,30 @@
 #define GRAD_CAM "grad-cam"
 #define MOST_CELLS 4096 /* across and down, of a map that can be read */
 
-/* --- Scaling --- */
+/* --- Frames that change --- */
 
 static void
-scale_double (GstStructure *structure, const char *field, double factor)
+move_double (GstStructure *structure, const char *field, double scale, double shift)
 {
   double value;
 
   if (gst_structure_get_double (structure, field, &value))
-    gst_structure_set (structure, field, G_TYPE_DOUBLE, value * factor, NULL);
+    gst_structure_set (structure, field, G_TYPE_DOUBLE, value * scale + shift, NULL);
 }
 
-/* The map lies over the same things of a frame that is so many times as large. */
+/* The map lies over the same things of a frame that has them elsewhere. */
 static gboolean
-scale_map (GQuark field, GValue *value, gpointer user_data)
+move_map (G_GNUC_UNUSED GQuark field, GValue *value, gpointer user_data)
 {
-  const double *factors = user_data;
+  const GstCbamPlacement *placement = user_data;
 
   if (!GST_VALUE_HOLDS_STRUCTURE (value))
     return TRUE;
   GstStructure *map = gst_structure_copy (gst_value_get_structure (value));
-  scale_double (map, "over-x", factors[0]);
-  scale_double (map, "over-width", factors[0]);
-  scale_double (map, "over-y", factors[1]);
-  scale_double (map, "over-height", factors[1]);
+  move_double (map, "over-x", placement->scale[0], placement->shift[0]);
+  move_double (map, "over-width", placement->scale[0], 0);
+  move_double (map, "over-y", placement->scale[1], placement->shift[1]);
+  move_double (map, "over-height", placement->scale[1], 0);
   g_value_take_boxed (value, map);
   return TRUE;
 }
@@ -54,22 +56,20 @@ static gboolean
 transform (GstBuffer *to, GstCustomMeta *meta, G_GNUC_UNUSED GstBuffer *from, GQuark type, gpointer data,
            G_GNUC_UNUSED gpointer user_data)
 {
-  const GstVideoMetaTransform *scale = data;
+  GstCbamPlacement placement;
 
-  if (!GST_META_TRANSFORM_IS_COPY (type) && !GST_VIDEO_META_TRANSFORM_IS_SCALE (type))
+  if (!gst_cbam_placement_read (&placement, type, data))
     return FALSE;
+  gst_cbam_placement_keep_shape (&placement, type, data);
 
   GstStructure *structure =
       gst_custom_meta_get_structure (gst_buffer_add_custom_meta (to, GST_CBAM_ATTENTION_META_NAME));
   copy_structure (structure, gst_custom_meta_get_structure (meta));
-  if (GST_META_TRANSFORM_IS_COPY (type))
+  if (!placement.moved)
     return TRUE;
-
-  double factors[] = { (double) GST_VIDEO_INFO_WIDTH (scale->out_info) / GST_VIDEO_INFO_WIDTH (scale->in_info),
-                       (double) GST_VIDEO_INFO_HEIGHT (scale->out_info) / GST_VIDEO_INFO_HEIGHT (scale->in_info) };
-  gst_structure_map_in_place (structure, scale_map, factors);
-  gst_structure_set (structure, "frame-width", G_TYPE_INT, GST_VIDEO_INFO_WIDTH (scale->out_info), "frame-height",
-                     G_TYPE_INT, GST_VIDEO_INFO_HEIGHT (scale->out_info), NULL);
+  gst_structure_map_in_place (structure, move_map, &placement);
+  gst_structure_set (structure, "frame-width", G_TYPE_INT, (int) placement.size[0], "frame-height", G_TYPE_INT,
+                     (int) placement.size[1], NULL);
   return TRUE;
 }
 
@@ -262,19 +262,28 @@ find_structure (GstBuffer *buffer)
   return structure;
 }
 
+/* Whether the maps are those of a frame of another size, which has come along with this one. */
+static gboolean
+is_of_other_size (const GstStructure *structure, int width, int height)
+{
+  int frame_width, frame_height;
+
+  return gst_structure_get (structure, "frame-width", G_TYPE_INT, &frame_width, "frame-height", G_TYPE_INT,
+                            &frame_height, NULL) &&
+         (frame_width != width || frame_height != height);
+}
+
 GstCbamAttentionMaps *
-gst_cbam_attention_maps_new (GstBuffer *buffer)
+gst_cbam_attention_maps_new (GstBuffer *buffer, int width, int height)
 {
   gst_cbam_attention_meta_register ();
   const GstStructure *structure = find_structure (buffer);
-  if (structure == NULL)
+  if (structure == NULL || is_of_other_size (structure, width, height))
     return NULL;
 
   GstCbamAttentionMaps *maps = g_new0 (GstCbamAttentionMaps, 1);
   maps->levels = g_array_new (FALSE, FALSE, sizeof (CbamAttention));
   maps->memory = g_ptr_array_new_with_free_func (g_free);
-  gst_structure_get (structure, "frame-width", G_TYPE_INT, &maps->frame_width, "frame-height", G_TYPE_INT,
-                     &maps->frame_height, NULL);
   gst_structure_foreach (structure, read_field, maps);
   g_array_sort (maps->levels, compare_levels);
   return maps;

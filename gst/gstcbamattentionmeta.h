@@ -43,15 +43,14 @@ gboolean gst_cbam_attention_meta_attach (GstBuffer *buffer, const CbamResult *re
 /* What a buffer's metadata says, in the library's words. Values live as long as this does. */
 typedef struct
 {
-  int frame_width, frame_height;
   GArray *levels;   /* CbamAttention */
   CbamMap grad_cam; /* values are NULL where there is none */
   GPtrArray *memory;
 } GstCbamAttentionMaps;
 
-/* Returns (transfer full) (nullable): what the last such metadata of @buffer says; NULL where it has none. Maps whose
- * sizes contradict each other are left out. */
-GstCbamAttentionMaps *gst_cbam_attention_maps_new (GstBuffer *buffer);
+/* Returns (transfer full) (nullable): what the last such metadata of @buffer says; NULL where it has none, or that of a
+ * frame of another size. Maps whose sizes contradict each other are left out. */
+GstCbamAttentionMaps *gst_cbam_attention_maps_new (GstBuffer *buffer, int width, int height);
 void gst_cbam_attention_maps_free (GstCbamAttentionMaps *maps);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (GstCbamAttentionMaps, gst_cbam_attention_maps_free)

@@ -331,7 +331,8 @@ static char *
 label_text (const GstCbamPainter *painter, const GstCbamBox *box)
 {
   const GstCbamLabelText parts = painter->settings.label_text;
-  GString *text = g_string_new (parts & GST_CBAM_LABEL_TEXT_NAME ? box->label : NULL);
+  g_autofree char *name = g_utf8_make_valid (box->label, -1); /* somebody else's may be anything */
+  GString *text = g_string_new (parts & GST_CBAM_LABEL_TEXT_NAME ? name : NULL);
 
   if (parts & GST_CBAM_LABEL_TEXT_SCORE && box->score >= 0)
     g_string_append_printf (text, " %ld%%", lround (MIN (box->score, 1) * 100));

@@ -17,9 +17,10 @@
  *
  * `bounding_box` is in fractions of the frame, `x`, `y`, `w` and `h` are in its pixels, and `timestamp` is the stream
  * time in nanoseconds. An object that a tracker has numbered has an `id`, and one that `cbamdetect` carries on from an
- * earlier frame has in its `detection` an `age` in nanoseconds. Pixels are not looked at, so any memory will
- * do. A line is as long as there are objects and nothing is kept from frame to frame; lines have the times of their
- * frames. Where what follows may be slow, a leaky queue before the element keeps it from holding up the video.
+ * earlier frame has in its `detection` an `age` in nanoseconds. What is not known is not there, and neither is what is
+ * no number in JSON: infinities and NaN. Pixels are not looked at, so any memory will do. A line is as long as there
+ * are objects and nothing is kept from frame to frame; lines have the times of their frames. Where what follows may be
+ * slow, a leaky queue before the element keeps it from holding up the video.
  *
  * ## Example launch lines
  * |[
@@ -35,10 +36,13 @@
 
 #include "gstcbamjson.h"
 
+#include "gstcbamfield.h"
 #include "gstcbamregionmeta.h"
 #include "gstcbamscene.h"
 
 #include <json-glib/json-glib.h>
+#include <math.h>
+#include <string.h>
 
 GST_DEBUG_CATEGORY_STATIC (gst_cbam_json_debug);
 #define GST_CAT_DEFAULT gst_cbam_json_debug
@@ -79,6 +83,42 @@ GST_ELEMENT_REGISTER_DEFINE_WITH_CODE (cbamjson, "cbamjson", GST_RANK_NONE, GST_
 
 /* --- What a line says --- */
 
+/* Names are whatever somebody has written; JSON is UTF-8. */
+static void
+set_string (JsonObject *object, const char *member, const char *text)
+{
+  g_autofree char *valid = g_utf8_make_valid (text, -1);
+
+  json_object_set_string_member (object, member, valid);
+}
+
+/* JSON's whole numbers are signed here. */
+static void
+set_time (JsonObject *object, const char *member, guint64 time)
+{
+  if (time <= G_MAXINT64)
+    json_object_set_int_member (object, member, (gint64) time);
+}
+
+/* JSON-GLib gives numbers without a point a ".0", be there an exponent or not: 1e-10.0 is no number. The next one
+ * towards 0 has a point. */
+static void
+set_number (JsonObject *object, const char *member, double number)
+{
+  char text[G_ASCII_DTOSTR_BUF_SIZE];
+
+  while (strchr (g_ascii_dtostr (text, sizeof text, number), 'e') != NULL && strchr (text, '.') == NULL)
+    number = nextafter (number, 0);
+  json_object_set_double_member (object, member, number);
+}
+
+/* An edge as a fraction of the frame. */
+static void
+set_edge (JsonObject *object, const char *member, double edge, int size)
+{
+  set_number (object, member, CLAMP (edge / size, 0, 1));
+}
+
 static JsonObject *
 detection_to_json (const GstCbamBox *box, const GstStructure *detection, int width, int height)
 {
@@ -86,17 +126,17 @@ detection_to_json (const GstCbamBox *box, const GstStructure *detection, int wid
   guint64 age;
   int label_id;
 
-  if (gst_structure_get_uint64 (detection, "age", &age) && GST_CLOCK_TIME_IS_VALID (age))
-    json_object_set_int_member (object, "age", age);
-  json_object_set_double_member (edges, "x_min", box->left / (double) width);
-  json_object_set_double_member (edges, "y_min", box->top / (double) height);
-  json_object_set_double_member (edges, "x_max", MIN (box->right / (double) width, 1));
-  json_object_set_double_member (edges, "y_max", MIN (box->bottom / (double) height, 1));
+  if (gst_structure_get_uint64 (detection, "age", &age))
+    set_time (object, "age", age);
+  set_edge (edges, "x_min", box->left, width);
+  set_edge (edges, "y_min", box->top, height);
+  set_edge (edges, "x_max", box->right, width);
+  set_edge (edges, "y_max", box->bottom, height);
   json_object_set_object_member (object, "bounding_box", edges);
   if (box->score >= 0)
-    json_object_set_double_member (object, "confidence", box->score);
-  json_object_set_string_member (object, "label", box->label);
-  if (gst_structure_get_int (detection, "label_id", &label_id))
+    set_number (object, "confidence", box->score);
+  set_string (object, "label", box->label);
+  if (gst_cbam_field_get_count (detection, "label_id", &label_id))
     json_object_set_int_member (object, "label_id", label_id);
   return object;
 }
@@ -104,7 +144,7 @@ detection_to_json (const GstCbamBox *box, const GstStructure *detection, int wid
 static JsonObject *
 region_to_json (GstBuffer *buffer, const GstVideoRegionOfInterestMeta *region, int width, int height)
 {
-  const GstStructure *detection = gst_cbam_region_get_detection (buffer, region);
+  const GstStructure *detection = gst_cbam_region_get_detection (buffer, region, width, height);
   const GstCbamBox box = gst_cbam_box_from_region (buffer, region, width, height);
   JsonObject *object = json_object_new ();
 
@@ -113,10 +153,10 @@ region_to_json (GstBuffer *buffer, const GstVideoRegionOfInterestMeta *region, i
   json_object_set_int_member (object, "h", region->h);
   if (box.id >= 0)
     json_object_set_int_member (object, "id", box.id);
-  json_object_set_string_member (object, "roi_type", box.label);
+  set_string (object, "roi_type", box.label);
   json_object_set_int_member (object, "w", region->w);
-  json_object_set_int_member (object, "x", region->x);
-  json_object_set_int_member (object, "y", region->y);
+  json_object_set_int_member (object, "x", box.x);
+  json_object_set_int_member (object, "y", box.y);
   return object;
 }
 
@@ -158,10 +198,9 @@ make_line (GstCbamJson *self, GstBuffer *buffer, JsonArray *objects, gsize *leng
   json_object_set_object_member (frame, "resolution", resolution);
   GST_OBJECT_LOCK (self);
   if (self->source != NULL)
-    json_object_set_string_member (frame, "source", self->source);
+    set_string (frame, "source", self->source);
   GST_OBJECT_UNLOCK (self);
-  if (GST_CLOCK_TIME_IS_VALID (time))
-    json_object_set_int_member (frame, "timestamp", time);
+  set_time (frame, "timestamp", time);
 
   json_node_set_object (root, frame);
   json_generator_set_root (self->generator, root);

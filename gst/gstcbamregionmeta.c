@@ -4,18 +4,116 @@
 
 #include "gstcbamregionmeta.h"
 
+#include "gstcbamfield.h"
+#include "gstcbamplacement.h"
+
+#include <math.h>
+
 #define REGIONS "regions"
 
-/* Fractions of the frame are the same at any size, so that copies are right wherever frames are. */
+/* --- Frames that change --- */
+
+static double
+move (const GstCbamPlacement *placement, guint axis, double fraction)
+{
+  const double at = fraction * placement->from[axis] * placement->scale[axis] + placement->shift[axis];
+
+  return CLAMP (at / MAX (placement->size[axis], 1), 0, 1);
+}
+
+/* The detection on the new frame. NULL: nothing of it is there. (transfer full) */
+static GstStructure *
+move_detection (const GstCbamPlacement *placement, const GstStructure *detection)
+{
+  GstStructure *moved = gst_structure_copy (detection);
+  GstCbamEdges edges;
+
+  if (!gst_cbam_field_get_edges (detection, &edges))
+    return moved;
+  const double x_min = move (placement, 0, edges.x_min), x_max = move (placement, 0, edges.x_max);
+  const double y_min = move (placement, 1, edges.y_min), y_max = move (placement, 1, edges.y_max);
+  gst_structure_set (moved, "x_min", G_TYPE_DOUBLE, x_min, "y_min", G_TYPE_DOUBLE, y_min, "x_max", G_TYPE_DOUBLE, x_max,
+                     "y_max", G_TYPE_DOUBLE, y_max, NULL);
+  if (x_min < x_max && y_min < y_max)
+    return moved;
+  gst_structure_free (moved);
+  return NULL;
+}
+
+static void
+take_detection (GValue *list, GstStructure *detection)
+{
+  GValue value = G_VALUE_INIT;
+
+  g_value_init (&value, GST_TYPE_STRUCTURE);
+  g_value_take_boxed (&value, detection);
+  gst_value_list_append_and_take_value (list, &value);
+}
+
+/* The list of detections that a structure has under our name; NULL: none, or something else. */
+static const GValue *
+get_list (const GstStructure *structure)
+{
+  const GValue *list = gst_structure_get_value (structure, REGIONS);
+
+  return list != NULL && GST_VALUE_HOLDS_LIST (list) ? list : NULL;
+}
+
+/* NULL: what stands there is something else. */
+static const GstStructure *
+get_nth (const GValue *list, guint n)
+{
+  const GValue *value = gst_value_list_get_value (list, n);
+
+  return GST_VALUE_HOLDS_STRUCTURE (value) ? gst_value_get_structure (value) : NULL;
+}
+
+static void
+move_list (const GstCbamPlacement *placement, const GValue *from, GValue *to)
+{
+  gst_value_list_init (to, 0);
+  for (guint i = 0; i < gst_value_list_get_size (from); i++) {
+    const GstStructure *detection = get_nth (from, i);
+    GstStructure *moved = detection != NULL ? move_detection (placement, detection) : NULL;
+    if (moved != NULL)
+      take_detection (to, moved);
+  }
+}
+
+/* Fractions of the frame are the same at any size, as GStreamer's scaled regions are: as if there were no borders. */
+static gboolean
+transform (GstBuffer *to, GstCustomMeta *meta, G_GNUC_UNUSED GstBuffer *from, GQuark type, gpointer data,
+           G_GNUC_UNUSED gpointer user_data)
+{
+  GstCbamPlacement placement;
+  GValue moved = G_VALUE_INIT;
+
+  if (!gst_cbam_placement_read (&placement, type, data))
+    return FALSE;
+  const GValue *list = get_list (gst_custom_meta_get_structure (meta));
+  GstStructure *structure = gst_custom_meta_get_structure (gst_buffer_add_custom_meta (to, GST_CBAM_REGIONS_META_NAME));
+  if (list == NULL)
+    return TRUE;
+  if (!placement.cut) {
+    gst_structure_set_value (structure, REGIONS, list);
+    return TRUE;
+  }
+  move_list (&placement, list, &moved);
+  gst_structure_take_value (structure, REGIONS, &moved);
+  return TRUE;
+}
+
+/* The tags of regions of interest: whoever drops those must drop this with them. */
 void
 gst_cbam_regions_meta_register (void)
 {
-  static const char *tags[] = { GST_META_TAG_VIDEO_STR, NULL };
+  static const char *tags[] = { GST_META_TAG_VIDEO_STR, GST_META_TAG_VIDEO_ORIENTATION_STR, GST_META_TAG_VIDEO_SIZE_STR,
+                                NULL };
   static gsize done;
 
   if (g_once_init_enter (&done)) {
     if (gst_meta_get_info (GST_CBAM_REGIONS_META_NAME) == NULL) /* nobody else has, in this process */
-      gst_meta_register_custom (GST_CBAM_REGIONS_META_NAME, tags, NULL, NULL, NULL);
+      gst_meta_register_custom (GST_CBAM_REGIONS_META_NAME, tags, transform, NULL, NULL);
     g_once_init_leave (&done, 1);
   }
 }
@@ -37,19 +135,21 @@ collect_numbers (GstBuffer *buffer)
 int
 gst_cbam_region_numbers_next (GstCbamRegionNumbers *numbers, GstBuffer *buffer)
 {
+  static guint given; /* in this process */
+  int number;
+
   if (numbers->taken == NULL)
     numbers->taken = collect_numbers (buffer);
   do
-    numbers->last++; /* never beyond the number of regions */
-  while (g_hash_table_contains (numbers->taken, GINT_TO_POINTER (numbers->last)));
-  return numbers->last;
+    number = (int) ((guint) g_atomic_int_add (&given, 1) % G_MAXINT) + 1;
+  while (g_hash_table_contains (numbers->taken, GINT_TO_POINTER (number)));
+  return number;
 }
 
 void
 gst_cbam_region_numbers_clear (GstCbamRegionNumbers *numbers)
 {
   g_clear_pointer (&numbers->taken, g_hash_table_unref);
-  numbers->last = 0;
 }
 
 /* --- Writing --- */
@@ -58,16 +158,37 @@ static void
 append_region (GValue *regions, const GstVideoRegionOfInterestMeta *region, const GstStructure *detection)
 {
   GstStructure *copy = gst_structure_copy (detection);
-  GValue value = G_VALUE_INIT;
 
   gst_structure_set (copy, "id", G_TYPE_INT, region->id, "label", G_TYPE_STRING, g_quark_to_string (region->roi_type),
                      NULL);
-  g_value_init (&value, GST_TYPE_STRUCTURE);
-  g_value_take_boxed (&value, copy);
-  gst_value_list_append_and_take_value (regions, &value);
+  take_detection (regions, copy);
 }
 
-/* Adds what @regions lists to what the metadata of @buffer lists already, and empties @regions. */
+/* Somebody else's region may have the same number. */
+static gboolean
+is_of (const GstStructure *detection, const GstVideoRegionOfInterestMeta *region)
+{
+  int id;
+
+  return gst_structure_get_int (detection, "id", &id) && id == region->id &&
+         g_strcmp0 (gst_structure_get_string (detection, "label"), g_quark_to_string (region->roi_type)) == 0;
+}
+
+/* Whether @buffer still has the region. */
+static gboolean
+is_there (GstBuffer *buffer, const GstStructure *detection)
+{
+  gpointer state = NULL;
+  GstMeta *meta;
+
+  while ((meta = gst_buffer_iterate_meta_filtered (buffer, &state, GST_VIDEO_REGION_OF_INTEREST_META_API_TYPE)))
+    if (is_of (detection, (GstVideoRegionOfInterestMeta *) meta))
+      return TRUE;
+  return FALSE;
+}
+
+/* Adds what @regions lists to what the metadata of @buffer lists already, and empties @regions. What was listed of
+ * regions that somebody has taken off since goes. */
 static void
 add_regions (GstBuffer *buffer, GValue *regions)
 {
@@ -76,15 +197,19 @@ add_regions (GstBuffer *buffer, GValue *regions)
   if (meta == NULL)
     meta = gst_buffer_add_custom_meta (buffer, GST_CBAM_REGIONS_META_NAME);
   GstStructure *structure = gst_custom_meta_get_structure (meta);
-  const GValue *earlier = gst_structure_get_value (structure, REGIONS);
+  const GValue *earlier = get_list (structure);
+  GValue all = G_VALUE_INIT;
 
-  if (earlier != NULL && GST_VALUE_HOLDS_LIST (earlier)) {
-    GValue all = G_VALUE_INIT;
-    gst_value_list_concat (&all, earlier, regions);
-    g_value_unset (regions);
-    *regions = all;
+  gst_value_list_init (&all, 0);
+  for (guint i = 0; earlier != NULL && i < gst_value_list_get_size (earlier); i++) {
+    const GstStructure *detection = get_nth (earlier, i);
+    if (detection != NULL && is_there (buffer, detection))
+      take_detection (&all, gst_structure_copy (detection));
   }
-  gst_structure_take_value (structure, REGIONS, regions);
+  for (guint i = 0; i < gst_value_list_get_size (regions); i++)
+    gst_value_list_append_value (&all, gst_value_list_get_value (regions, i));
+  g_value_unset (regions);
+  gst_structure_take_value (structure, REGIONS, &all);
 }
 
 void
@@ -109,34 +234,41 @@ gst_cbam_regions_meta_keep (GstBuffer *buffer, guint64 first)
 
 /* --- Reading --- */
 
-/* Somebody else's region may have the same number. */
-static gboolean
-is_of (const GstStructure *detection, const GstVideoRegionOfInterestMeta *region)
+/* How far the edges of @detection are from those of @region. */
+static double
+get_distance (const GstStructure *detection, const GstVideoRegionOfInterestMeta *region, int width, int height)
 {
-  int id;
+  const double x = (int) region->x, y = (int) region->y;
+  GstCbamEdges edges;
 
-  return gst_structure_get_int (detection, "id", &id) && id == region->id &&
-         g_strcmp0 (gst_structure_get_string (detection, "label"), g_quark_to_string (region->roi_type)) == 0;
+  if (!gst_cbam_field_get_edges (detection, &edges))
+    return G_MAXDOUBLE;
+  return fabs (edges.x_min * width - x) + fabs (edges.y_min * height - y) +
+         fabs (edges.x_max * width - (x + region->w)) + fabs (edges.y_max * height - (y + region->h));
 }
 
 const GstStructure *
-gst_cbam_region_get_detection (GstBuffer *buffer, const GstVideoRegionOfInterestMeta *region)
+gst_cbam_region_get_detection (GstBuffer *buffer, const GstVideoRegionOfInterestMeta *region, int width, int height)
 {
   GstVideoRegionOfInterestMeta *own = (GstVideoRegionOfInterestMeta *) region;
-  const GstStructure *detection = gst_video_region_of_interest_meta_get_param (own, "detection");
+  const GstStructure *nearest = gst_video_region_of_interest_meta_get_param (own, "detection");
+  double least = G_MAXDOUBLE;
 
-  if (detection != NULL)
-    return detection;
+  if (nearest != NULL)
+    return nearest;
 
   gst_cbam_regions_meta_register ();
   GstCustomMeta *meta = gst_buffer_get_custom_meta (buffer, GST_CBAM_REGIONS_META_NAME);
-  if (meta == NULL)
-    return NULL;
-  const GValue *regions = gst_structure_get_value (gst_custom_meta_get_structure (meta), REGIONS);
-  for (guint i = 0; regions != NULL && GST_VALUE_HOLDS_LIST (regions) && i < gst_value_list_get_size (regions); i++) {
-    const GValue *value = gst_value_list_get_value (regions, i);
-    if (GST_VALUE_HOLDS_STRUCTURE (value) && is_of (gst_value_get_structure (value), region))
-      return gst_value_get_structure (value);
+  const GValue *list = meta != NULL ? get_list (gst_custom_meta_get_structure (meta)) : NULL;
+  for (guint i = 0; list != NULL && i < gst_value_list_get_size (list); i++) {
+    const GstStructure *detection = get_nth (list, i);
+    if (detection == NULL || !is_of (detection, region))
+      continue;
+    const double distance = get_distance (detection, region, width, height);
+    if (nearest != NULL && distance >= least)
+      continue;
+    nearest = detection;
+    least = distance;
   }
-  return NULL;
+  return nearest;
 }

@@ -6,6 +6,10 @@
  *     GstVideoRegionOfInterestMeta   id=7, type "dog", x, y, w, h   --(params)-->  detection
  *     CbamRegionsMeta                regions = { detection, id=7, label="dog"; ... }
  *
+ * It has the tags of regions, so that whatever drops them drops it, too. Numbers are not given twice in a process, as
+ * long as there are enough; where they are somebody else's (those of GStreamer's analytics library begin anew on each
+ * frame) and two detections have the same number and label, a region's is the one that lies nearest.
+ *
  * All of them are in one list: a field for each would have a name for each, and GLib never forgets the name of a field.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
@@ -25,10 +29,9 @@ void gst_cbam_regions_meta_register (void);
 typedef struct
 {
   GHashTable *taken; /* of those that the buffer had before */
-  int last;
 } GstCbamRegionNumbers;
 
-/* Returns the next number, from 1 on, that no region of @buffer had at the first call. */
+/* Returns the next number of the process, from 1 on, that no region of @buffer had at the first call. */
 int gst_cbam_region_numbers_next (GstCbamRegionNumbers *numbers, GstBuffer *buffer);
 /* Zeroed again. */
 void gst_cbam_region_numbers_clear (GstCbamRegionNumbers *numbers);
@@ -38,7 +41,8 @@ void gst_cbam_region_numbers_clear (GstCbamRegionNumbers *numbers);
 void gst_cbam_regions_meta_keep (GstBuffer *buffer, guint64 first);
 
 /* Returns (transfer none) (nullable): the structure `detection` of @region, be it its parameter or in
- * `CbamRegionsMeta`; valid as long as @buffer is not changed. */
-const GstStructure *gst_cbam_region_get_detection (GstBuffer *buffer, const GstVideoRegionOfInterestMeta *region);
+ * `CbamRegionsMeta`; valid as long as @buffer, a frame of this size, is not changed. */
+const GstStructure *gst_cbam_region_get_detection (GstBuffer *buffer, const GstVideoRegionOfInterestMeta *region,
+                                                   int width, int height);
 
 G_END_DECLS

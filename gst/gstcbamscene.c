@@ -4,6 +4,7 @@
 
 #include "gstcbamscene.h"
 
+#include "gstcbamfield.h"
 #include "gstcbamregionmeta.h"
 
 #include <math.h>
@@ -41,7 +42,14 @@ gst_cbam_scene_new_from_result (const CbamResult *result)
 
   for (gsize i = 0; i < n; i++) {
     const CbamDetection *d = &detections[i];
-    const GstCbamBox box = { d->label, d->class_id, d->score, -1, d->x, d->y, d->x + d->width, d->y + d->height };
+    const GstCbamBox box = { .label = d->label,
+                             .class_id = d->class_id,
+                             .score = d->score,
+                             .id = -1,
+                             .left = d->x,
+                             .top = d->y,
+                             .right = d->x + d->width,
+                             .bottom = d->y + d->height };
     g_array_append_val (scene->boxes, box);
   }
   scene->levels = cbam_result_get_attention (result, &scene->n_levels);
@@ -51,51 +59,60 @@ gst_cbam_scene_new_from_result (const CbamResult *result)
 
 /* The edges as `detection` has them, which are finer than whole pixels. Somebody who moves a region may forget to tell
  * them, so they count only where they agree with its pixels. */
-static gboolean
-read_edges (const GstStructure *detection, const GstVideoRegionOfInterestMeta *region, int width, int height,
-            GstCbamBox *box)
+static void
+read_edges (const GstStructure *detection, int width, int height, GstCbamBox *box)
 {
-  double x_min, y_min, x_max, y_max;
+  GstCbamEdges edges;
 
-  if (!gst_structure_get (detection, "x_min", G_TYPE_DOUBLE, &x_min, "y_min", G_TYPE_DOUBLE, &y_min, "x_max",
-                          G_TYPE_DOUBLE, &x_max, "y_max", G_TYPE_DOUBLE, &y_max, NULL))
-    return FALSE;
-  x_min *= width;
-  x_max *= width;
-  y_min *= height;
-  y_max *= height;
-  if (!(fabs (x_min - region->x) <= SLACK (width) && fabs (y_min - region->y) <= SLACK (height) &&
-        fabs (x_max - ((double) region->x + region->w)) <= SLACK (width) &&
-        fabs (y_max - ((double) region->y + region->h)) <= SLACK (height)))
-    return FALSE;
+  if (!gst_cbam_field_get_edges (detection, &edges))
+    return;
+  const double left = edges.x_min * width, right = edges.x_max * width;
+  const double top = edges.y_min * height, bottom = edges.y_max * height;
+  if (fabs (left - box->left) > SLACK (width) || fabs (top - box->top) > SLACK (height) ||
+      fabs (right - box->right) > SLACK (width) || fabs (bottom - box->bottom) > SLACK (height))
+    return;
 
-  box->left = x_min;
-  box->top = y_min;
-  box->right = x_max;
-  box->bottom = y_max;
-  return TRUE;
+  box->left = (float) left;
+  box->top = (float) top;
+  box->right = (float) right;
+  box->bottom = (float) bottom;
+}
+
+/* Regions have no negative places, but what begins left of the frame or above it has been put there as if they had. */
+static int
+as_signed (guint place)
+{
+  return (int) place;
 }
 
 GstCbamBox
 gst_cbam_box_from_region (GstBuffer *buffer, const GstVideoRegionOfInterestMeta *region, int width, int height)
 {
-  const GstStructure *detection = gst_cbam_region_get_detection (buffer, region);
+  const GstStructure *detection = gst_cbam_region_get_detection (buffer, region, width, height);
   const GstStructure *object =
       gst_video_region_of_interest_meta_get_param ((GstVideoRegionOfInterestMeta *) region, "object_id");
   const char *label = g_quark_to_string (region->roi_type);
-  const double x = region->x, y = region->y;
-  GstCbamBox box = { label ? label : "", 0, -1, -1, x, y, x + region->w, y + region->h };
+  const int x = as_signed (region->x), y = as_signed (region->y);
+  GstCbamBox box = { .label = label ? label : "",
+                     .score = -1,
+                     .id = -1,
+                     .x = x,
+                     .y = y,
+                     .left = (float) x,
+                     .top = (float) y,
+                     .right = (float) x + (float) region->w,
+                     .bottom = (float) y + (float) region->h };
   int number;
 
   if (detection != NULL) {
-    gst_structure_get_double (detection, "confidence", &box.score);
-    read_edges (detection, region, width, height, &box);
+    gst_cbam_field_get_number (detection, "confidence", &box.score);
+    read_edges (detection, width, height, &box);
   }
-  if (detection != NULL && gst_structure_get_int (detection, "label_id", &number) && number >= 0)
+  if (detection != NULL && gst_cbam_field_get_count (detection, "label_id", &number))
     box.class_id = number;
   else
     box.class_id = palette_name_to_class (box.label);
-  if (object != NULL && gst_structure_get_int (object, "id", &number))
+  if (object != NULL && gst_cbam_field_get_count (object, "id", &number))
     box.id = number;
   return box;
 }
@@ -117,12 +134,12 @@ gst_cbam_scene_new_from_buffer (GstBuffer *buffer, int width, int height)
 
   while ((meta = gst_buffer_iterate_meta_filtered (buffer, &state, GST_VIDEO_REGION_OF_INTEREST_META_API_TYPE))) {
     const GstCbamBox box = gst_cbam_box_from_region (buffer, (GstVideoRegionOfInterestMeta *) meta, width, height);
-    if (box.left < width && box.top < height) /* edges are never negative */
+    if (box.left < width && box.top < height && box.right > 0 && box.bottom > 0)
       g_array_append_val (scene->boxes, box);
   }
   g_array_sort (scene->boxes, compare_boxes); /* stable */
 
-  scene->maps = gst_cbam_attention_maps_new (buffer);
+  scene->maps = gst_cbam_attention_maps_new (buffer, width, height);
   if (scene->maps != NULL) {
     scene->levels = (const CbamAttention *) scene->maps->levels->data;
     scene->n_levels = scene->maps->levels->len;

@@ -17,6 +17,7 @@ typedef struct
   guint class_id;
   double score;                   /* < 0: not known */
   gint64 id;                      /* a tracker's; < 0: none */
+  int x, y;                       /* of the region's corner, in whole pixels; 0 without a region */
   float left, top, right, bottom; /* edges in pixels of the frame */
 } GstCbamBox;
 

@@ -428,7 +428,7 @@ parse_options (int *argc, char ***argv)
       "  cbam-run -m m.safetensors --grad-cam 1 -o why.png a.jpg\n"
       "  cbam-run --check\n\n"
       "A line of --json is {\"file\", \"width\", \"height\", \"detections\": [{\"label\", \"score\", \"x\", \"y\",\n"
-      "\"width\", \"height\"}]} in pixels of the upright picture.\n\n"
+      "\"width\", \"height\"}]} in pixels of the upright picture; null is in the place of what is no finite number.\n\n"
       "With --attention it also has \"attention\": [{\"level\", \"width\", \"height\", \"over\", \"min\", \"max\",\n"
       "\"spatial\", \"channel\"}], always of all levels: \"spatial\" is a list of rows of weights from 0 to 1, which\n"
       "lie over the part [x, y, width, height] of the picture, and \"channel\" a list. What a network's attention\n"

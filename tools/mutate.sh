@@ -419,7 +419,7 @@ sabotage 'latency: ours is not added' gst/gstcbamlatency.c \
 sabotage 'latency: raised without room to spare' gst/gstcbamlatency.c \
   'held + held / 4' 'held' gst-flow
 sabotage 'attention: maps are scaled across as they are down' gst/gstcbamattentionmeta.c \
-  'scale_double (map, "over-y", factors[1]);' 'scale_double (map, "over-y", factors[0]);' gst-attention
+  'move_double (map, "over-y", placement->scale[1],' 'move_double (map, "over-y", placement->scale[0],' gst-attention
 sabotage 'attention: maps of any size are read' gst/gstcbamattentionmeta.c \
   'n == 0 || gst_buffer_get_size (buffer) != n * sizeof (float)' 'n == 0' gst-attention
 sabotage 'regions: what scalers drop is lost' gst/gstcbampublish.c \
@@ -436,7 +436,23 @@ sabotage 'regions: those of others are kept with ours' gst/gstcbamregionmeta.c \
 sabotage 'regions: the first one of the process is lost' gst/gstcbamregionmeta.c \
   'gst_meta_get_seqnum (meta) >= first' 'gst_meta_get_seqnum (meta) > first' gst-regions
 sabotage 'regions: a number twice' gst/gstcbamregionmeta.c \
-  'while (g_hash_table_contains (numbers->taken, GINT_TO_POINTER (numbers->last)));' 'while (FALSE);' gst-regions
+  'while (g_hash_table_contains (numbers->taken, GINT_TO_POINTER (number)));' 'while (FALSE);' gst-regions
+sabotage 'regions: numbers begin anew on each frame' gst/gstcbamregionmeta.c \
+  'numbers->taken = collect_numbers (buffer);' 'numbers->taken = collect_numbers (buffer), given = 0;' gst-regions
+sabotage 'regions: the list outlives them' gst/gstcbamregionmeta.c \
+  'GST_META_TAG_VIDEO_STR, GST_META_TAG_VIDEO_ORIENTATION_STR,' 'GST_META_TAG_VIDEO_STR, NULL,' gst-regions
+sabotage 'regions: of two with one number, the last' gst/gstcbamregionmeta.c \
+  'nearest != NULL && distance >= least' 'FALSE' gst-regions
+sabotage 'placement: borders are a part of the picture' gst/gstcbamplacement.c \
+  'placement->shift[i] = borders[i] / 2;' '' gst-attention
+sabotage 'offer: sinks crop what is detected on' gst/gstcbamoffer.c \
+  '{ "GstVideoCropMetaAPI", FALSE }' '{ "GstVideoCropMetaAPI", TRUE }' gst-offers
+sabotage 'offer: chroma is cropped as luma is' gst/gstcbamoffer.c \
+  'x >> GST_VIDEO_FORMAT_INFO_W_SUB (format, c)' 'x' gst-offers
+sabotage 'stream: caps must say everything' gst/gstcbamstream.c \
+  '  GST_PAD_SET_ACCEPT_INTERSECT (self->sink_pad);' '' gst-caps
+sabotage 'composition: what caps leave open stays open' gst/gstcbamcomposition.c \
+  'if (!gst_structure_has_field (structure, field))' 'if (FALSE)' gst-caps
 sabotage 'attention: levels come unasked' gst/gstcbamattentionmeta.c \
   'parts & GST_CBAM_ATTENTION_LEVELS ?' 'TRUE ?' gst-attention
 sabotage 'detect: Grad-CAM only where it is drawn' gst/gstcbamdetect.c \
@@ -458,7 +474,11 @@ sabotage 'settings: the way to 1 is as long as that to 0' gst/gstcbamsettings.c 
 sabotage 'stats: classes are not what silences' gst/gstcbamstats.c \
   'if (stats->last_unwanted > 0)' 'if (FALSE)' gst-silence
 sabotage 'json: relative height by the width' gst/gstcbamjson.c \
-  'box->bottom / (double) height' 'box->bottom / (double) width' gst-cbamjson
+  '"y_max", box->bottom, height);' '"y_max", box->bottom, width);' gst-cbamjson
+sabotage 'json: infinities are numbers' gst/gstcbamfield.c \
+  'if (!isfinite (g_value_get_double (&as_double)))' 'if (FALSE)' gst-cbamjson
+sabotage 'json: exponents get a point behind them' gst/gstcbamjson.c \
+  'number = nextafter (number, 0);' 'break;' gst-cbamjson
 sabotage 'json: the timestamp is the pts' gst/gstcbamjson.c \
   'frame, "timestamp", time)' 'frame, "timestamp", GST_BUFFER_PTS (buffer))' gst-cbamjson
 sabotage 'scene: regions that move stay' gst/gstcbamscene.c \

@@ -158,6 +158,111 @@ GST_START_TEST (scales_with_the_video)
 }
 GST_END_TEST
 
+/* Where the finest level's map lies when it has lain over all of a frame of 320x240, letterboxed to a square, and that
+ * picture is now at @x, @y in one of this size. */
+static void
+check_place (GstBuffer *buffer, double x, double y, double width, double height, const char *what)
+{
+  const GstStructure *level = field_of (attention_of (buffer), "level-0");
+  const double expected[] = { x, y - height / 6, width, height * 4 / 3 };
+  static const char *const fields[] = { "over-x", "over-y", "over-width", "over-height" };
+
+  for (guint i = 0; i < 4; i++)
+    fail_unless (fabs (double_of (level, fields[i]) - expected[i]) < 5, "%s: %s is %g, not %g", what, fields[i],
+                 double_of (level, fields[i]), expected[i]);
+}
+
+/* Pictures keep their shape on the screen: by pixels that are not square where caps leave that open, else by borders.
+ */
+GST_START_TEST (borders_are_not_a_part_of_the_picture)
+{
+  static const struct
+  {
+    const char *pixels, *scaler;
+    int width, height; /* of the frame; and where the picture is */
+    double x, y, inner_width, inner_height;
+  } cases[] = {
+    { "1/1", "videoscale ! capsfilter caps=video/x-raw,width=640,height=360", 640, 360, 0, 0, 640, 360 },
+    { "1/1", "videoscale ! capsfilter caps=video/x-raw,width=640,height=360,pixel-aspect-ratio=1/1", 640, 360, 80, 0,
+      480, 360 },
+    { "1/1", "videoscale ! capsfilter caps=video/x-raw,width=640,height=360,pixel-aspect-ratio=3/4", 640, 360, 0, 0,
+      640, 360 },
+    { "1/1", "videoscale ! capsfilter caps=video/x-raw,width=640,height=360,pixel-aspect-ratio=2/1", 640, 360, 200, 0,
+      240, 360 },
+    { "1/1", "videoscale ! capsfilter caps=video/x-raw,width=240,height=480,pixel-aspect-ratio=1/1", 240, 480, 0, 150,
+      240, 180 },
+    { "1/1", "videoscale ! capsfilter caps=video/x-raw,width=640,height=480,pixel-aspect-ratio=1/1", 640, 480, 0, 0,
+      640, 480 },
+    { "1/1", "videoconvert ! capsfilter caps=video/x-raw,format=NV12,pixel-aspect-ratio=1/1", 320, 240, 0, 0, 320,
+      240 },
+    { "2/1", "videoscale ! capsfilter caps=video/x-raw,width=640,height=240,pixel-aspect-ratio=1/1", 640, 240, 0, 0,
+      640, 240 },
+    { "2/1", "videoscale ! capsfilter caps=video/x-raw,width=320,height=240,pixel-aspect-ratio=1/1", 320, 240, 0, 60,
+      320, 120 },
+    { "1/1", "videoscale add-borders=false ! capsfilter caps=video/x-raw,width=640,height=360", 640, 360, 0, 0, 640,
+      360 },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_autofree char *caps = g_strconcat (CAPS, ",pixel-aspect-ratio=", cases[i].pixels, NULL);
+    g_autofree char *line = g_strdup_printf ("cbamdetect model=%s attention=true ! %s",
+                                             g_getenv ("CBAM_TEST_ATTENTION_MODEL"), cases[i].scaler);
+    GstHarness *h = gst_harness_new_parse (line);
+    gst_harness_set_live (h, FALSE);
+    gst_harness_set_src_caps_str (h, caps);
+    fail_unless_equals_int (gst_harness_push (h, picture_new (CAPS, 3, 0)), GST_FLOW_OK);
+    g_autoptr (GstBuffer) out = gst_harness_pull (h);
+    fail_unless_equals_int (int_of (attention_of (out), "frame-width"), cases[i].width);
+    fail_unless_equals_int (int_of (attention_of (out), "frame-height"), cases[i].height);
+    check_place (out, cases[i].x, cases[i].y, cases[i].inner_width, cases[i].inner_height, cases[i].scaler);
+
+    /* The pixels agree: black is where no picture is. */
+    g_autoptr (GstCaps) sent = gst_pad_get_current_caps (h->sinkpad);
+    g_autofree char *text = gst_caps_to_string (sent);
+    const int middle[] = { cases[i].width / 2, cases[i].height / 2 };
+    if (strstr (text, "RGB") != NULL) {
+      fail_unless_equals_int (pixel_at (out, text, 1, middle[1]) == 0, cases[i].x > 0);
+      fail_unless_equals_int (pixel_at (out, text, middle[0], 1) == 0, cases[i].y > 0);
+      fail_if (pixel_at (out, text, (int) cases[i].x + 1, (int) cases[i].y + 1) == 0);
+    }
+    gst_harness_teardown (h);
+  }
+}
+GST_END_TEST
+
+/* A scaler that was told to stretch tells metadata so from GStreamer 1.28 on. Before, it looks as if there were
+ * borders. */
+GST_START_TEST (stretched_without_a_word)
+{
+  g_autoptr (GstBuffer) out = looked_at (
+      "! videoscale add-borders=false ! capsfilter caps=video/x-raw,width=640,height=360,pixel-aspect-ratio=1/1");
+
+#if GST_CHECK_VERSION(1, 28, 0)
+  check_place (out, 0, 0, 640, 360, "stretched");
+#else
+  check_place (out, 80, 0, 480, 360, "stretched");
+#endif
+}
+GST_END_TEST
+
+/* What turns, crops or frames the picture drops the maps, as it drops regions. */
+GST_START_TEST (gone_where_places_are_lost)
+{
+  static const char *const elements[] = { "videoflip video-direction=horiz", "videoflip video-direction=90l",
+                                          "videobox left=-20", "videobox top=10" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (elements); i++) {
+    g_autofree char *more = g_strconcat ("! ", elements[i], NULL);
+    g_autoptr (GstBuffer) out = looked_at (more);
+    fail_unless (attention_of (out) == NULL, "%s", elements[i]);
+  }
+#if !GST_CHECK_VERSION(1, 28, 0)
+  g_autoptr (GstBuffer) cropped = looked_at ("! videocrop left=20");
+  fail_unless (attention_of (cropped) == NULL);
+#endif
+}
+GST_END_TEST
+
 GST_START_TEST (copies_and_conversions_keep_it)
 {
   g_autoptr (GstBuffer) before = looked_at ("");
@@ -277,8 +382,9 @@ GST_START_TEST (contradictions_are_left_out)
   gst_structure_set (wrong, "width", G_TYPE_INT, 3, NULL);
   gst_structure_set (structure, "level-1", GST_TYPE_STRUCTURE, wrong, "level-3", G_TYPE_INT, 3, NULL);
 
-  fail_unless (gst_cbam_attention_maps_new (empty) == NULL);
-  g_autoptr (GstCbamAttentionMaps) maps = gst_cbam_attention_maps_new (buffer);
+  fail_unless (gst_cbam_attention_maps_new (empty, 320, 240) == NULL);
+  fail_unless (gst_cbam_attention_maps_new (buffer, 640, 480) == NULL); /* a frame of another size */
+  g_autoptr (GstCbamAttentionMaps) maps = gst_cbam_attention_maps_new (buffer, 320, 240);
   fail_unless_equals_int (maps->levels->len, 3);
   const CbamAttention *levels = (const CbamAttention *) maps->levels->data;
   for (guint i = 0; i < 3; i++)
@@ -296,6 +402,9 @@ main (int argc, char **argv)
   TCase *tests = tcase_create ("attention");
   tcase_add_test (tests, levels_are_complete);
   tcase_add_test (tests, scales_with_the_video);
+  tcase_add_test (tests, borders_are_not_a_part_of_the_picture);
+  tcase_add_test (tests, stretched_without_a_word);
+  tcase_add_test (tests, gone_where_places_are_lost);
   tcase_add_test (tests, copies_and_conversions_keep_it);
   tcase_add_test (tests, grad_cam_is_attached_when_asked);
   tcase_add_test (tests, grad_cam_changes_while_playing);

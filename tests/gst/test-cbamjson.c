@@ -6,6 +6,7 @@
 
 #include <glib/gstdio.h>
 #include <json-glib/json-glib.h>
+#include <locale.h>
 #include <math.h>
 
 #define CAPS "video/x-raw,format=NV12,width=320,height=240,framerate=25/1"
@@ -76,6 +77,223 @@ GST_START_TEST (lines_say_what_metadata_says)
   fail_if (json_object_has_member (dog, "id"));
   fail_unless_equals_int (json_object_get_int_member (nth_object (line, 1), "id"), 7);
   fail_if (json_object_has_member (nth_object (line, 2), "detection"));
+  gst_harness_teardown (h);
+}
+GST_END_TEST
+
+/* What others write into `detection` may be of any type, and no number at all. A line has what can be understood of it;
+ * the rest is as if it were not there. */
+GST_START_TEST (numbers_of_others)
+{
+  static const struct
+  {
+    const char *detection;
+    double confidence; /* < 0: none */
+    int label_id;      /* as well */
+  } cases[] = {
+    { "detection, confidence=(double)0.875, label_id=(int)3", 0.875, 3 },
+    { "detection, confidence=(float)0.875, label_id=(uint)3", 0.875, 3 },
+    { "detection, confidence=(int)1, label_id=(gint64)3", 1, 3 },
+    { "detection, confidence=(guint64)0, label_id=(double)3", 0, 3 },
+    { "detection, confidence=(double)1e-300, label_id=(int)0", 0x1.56e1fc2f8f358p-997, 0 }, /* the next smaller one */
+    { "detection, confidence=(double)1e+22, label_id=(int)0", 0x1.0f0cf064dd591p+73, 0 },
+    { "detection, confidence=(double)5e-324, label_id=(int)0", 0, 0 },
+    { "detection, confidence=(double)inf, label_id=(double)inf", -1, -1 },
+    { "detection, confidence=(double)-inf, label_id=(double)nan", -1, -1 },
+    { "detection, confidence=(double)nan, label_id=(double)2.5", -1, -1 },
+    { "detection, confidence=(double)nan, label_id=(gint64)99999999999", -1, -1 },
+    { "detection, confidence=(string)0.5, label_id=(string)3", -1, -1 },
+    { "detection, confidence=(boolean)true, label_id=(int)-1", -1, -1 },
+    { "detection, confidence=(fraction)1/2, label_id=(fraction)3/1", -1, -1 },
+    { "detection, confidence=(double)-1", -1, -1 },
+    { "detection", -1, -1 },
+  };
+  GstHarness *h = gst_harness_new ("cbamjson");
+
+  gst_harness_set_src_caps_str (h, CAPS);
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    GstBuffer *buffer = picture_new (CAPS, 0, i);
+    GstVideoRegionOfInterestMeta *region =
+        gst_buffer_add_video_region_of_interest_meta (buffer, "dog", 80, 60, 80, 120);
+    GstStructure *structure = gst_structure_from_string (cases[i].detection, NULL);
+    fail_unless (structure != NULL, "%s", cases[i].detection);
+    gst_video_region_of_interest_meta_add_param (region, structure);
+    g_autoptr (JsonNode) line = line_of (h, buffer);
+    JsonObject *detection = json_object_get_object_member (nth_object (line, 0), "detection");
+    fail_unless (json_object_get_double_member_with_default (detection, "confidence", -1) == cases[i].confidence, "%s",
+                 cases[i].detection);
+    fail_unless_equals_int (json_object_get_int_member_with_default (detection, "label_id", -1), cases[i].label_id);
+    fail_unless_equals_int (json_object_has_member (detection, "label_id"), cases[i].label_id >= 0);
+  }
+  gst_harness_teardown (h);
+}
+GST_END_TEST
+
+/* Edges that are no numbers, or of another type, beside whole pixels that are good. */
+GST_START_TEST (edges_of_others)
+{
+  static const struct
+  {
+    const char *edges;
+    double x_min;
+  } cases[] = {
+    { "x_min=(double)0.251, y_min=(double)0.25, x_max=(double)0.5, y_max=(double)0.75", 0.251 },
+    { "x_min=(float)0.2513, y_min=(float)0.25, x_max=(float)0.5, y_max=(float)0.75", 0.2513 },
+    { "x_min=(double)nan, y_min=(double)0.25, x_max=(double)0.5, y_max=(double)0.75", 0.25 },
+    { "x_min=(double)0.251, y_min=(double)-inf, x_max=(double)0.5, y_max=(double)inf", 0.25 },
+    { "x_min=(double)0.251, y_min=(double)0.25, x_max=(double)0.5", 0.25 },
+    { "x_min=(double)1e300, y_min=(double)0.25, x_max=(double)0.5, y_max=(double)0.75", 0.25 },
+  };
+  GstHarness *h = gst_harness_new ("cbamjson");
+
+  gst_harness_set_src_caps_str (h, CAPS);
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_autofree char *text = g_strconcat ("detection, confidence=(double)0.5, ", cases[i].edges, NULL);
+    GstBuffer *buffer = picture_new (CAPS, 0, i);
+    GstVideoRegionOfInterestMeta *region =
+        gst_buffer_add_video_region_of_interest_meta (buffer, "dog", 80, 60, 80, 120);
+    gst_video_region_of_interest_meta_add_param (region, gst_structure_from_string (text, NULL));
+    g_autoptr (JsonNode) line = line_of (h, buffer);
+    JsonObject *detection = json_object_get_object_member (nth_object (line, 0), "detection");
+    JsonObject *edges = json_object_get_object_member (detection, "bounding_box");
+    fail_unless (fabs (json_object_get_double_member (edges, "x_min") - cases[i].x_min) < 1e-6, "%s", text);
+    fail_unless (json_object_get_double_member (edges, "y_max") == 0.75);
+  }
+  gst_harness_teardown (h);
+}
+GST_END_TEST
+
+/* Regions have no negative places, and are put outside of frames all the same. */
+GST_START_TEST (places_of_others)
+{
+  static const struct
+  {
+    guint x, y, width, height; /* in a frame of 320x240 */
+    gint64 expected_x, expected_y;
+    double x_min, y_min, x_max, y_max;
+  } cases[] = {
+    { 80, 60, 80, 120, 80, 60, 0.25, 0.25, 0.5, 0.75 },
+    { (guint) -16, (guint) -24, 96, 144, -16, -24, 0, 0, 0.25, 0.5 },
+    { 300, 200, 100, 100, 300, 200, 0.9375, 200 / 240.0, 1, 1 },
+    { 5000, 60, 80, 120, 5000, 60, 1, 0.25, 1, 0.75 },
+    { (guint) -500, 60, 80, 120, -500, 60, 0, 0.25, 0, 0.75 },
+    { G_MAXINT, 0, G_MAXUINT, G_MAXUINT, G_MAXINT, 0, 1, 0, 1, 1 },
+    { (guint) G_MAXINT + 1, 0, 1, 1, G_MININT, 0, 0, 0, 0, 1 / 240.0 },
+    { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 },
+  };
+  GstHarness *h = gst_harness_new ("cbamjson");
+
+  gst_harness_set_src_caps_str (h, CAPS);
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    GstBuffer *buffer = picture_new (CAPS, 0, i);
+    GstVideoRegionOfInterestMeta *region = gst_buffer_add_video_region_of_interest_meta (
+        buffer, "dog", cases[i].x, cases[i].y, cases[i].width, cases[i].height);
+    gst_video_region_of_interest_meta_add_param (region, gst_structure_new_empty ("detection"));
+    g_autoptr (JsonNode) line = line_of (h, buffer);
+    JsonObject *object = nth_object (line, 0), *detection = json_object_get_object_member (object, "detection");
+    JsonObject *edges = json_object_get_object_member (detection, "bounding_box");
+    const double found[] = { json_object_get_double_member (edges, "x_min"),
+                             json_object_get_double_member (edges, "y_min"),
+                             json_object_get_double_member (edges, "x_max"),
+                             json_object_get_double_member (edges, "y_max") };
+    const double expected[] = { cases[i].x_min, cases[i].y_min, cases[i].x_max, cases[i].y_max };
+    fail_unless_equals_int64 (json_object_get_int_member (object, "x"), cases[i].expected_x);
+    fail_unless_equals_int64 (json_object_get_int_member (object, "y"), cases[i].expected_y);
+    fail_unless_equals_int64 (json_object_get_int_member (object, "w"), cases[i].width);
+    fail_unless_equals_int64 (json_object_get_int_member (object, "h"), cases[i].height);
+    for (guint e = 0; e < 4; e++)
+      fail_unless (fabs (found[e] - expected[e]) < 1e-6, "%u: edge %u is %g, not %g", i, e, found[e], expected[e]);
+  }
+  gst_harness_teardown (h);
+}
+GST_END_TEST
+
+/* Names that are no UTF-8, or that JSON must write in another way. */
+GST_START_TEST (names_of_others)
+{
+  static const struct
+  {
+    const char *name, *expected;
+  } cases[] = {
+    { "", "" },
+    { "a \"quoted\\name", "a \"quoted\\name" },
+    { "\x01\x08\t\n\x1f\x7f", "\x01\x08\t\n\x1f\x7f" },
+    { "K\xc3\xa4se \xe2\x80\xa8 \xf0\x9f\x90\x95", "K\xc3\xa4se \xe2\x80\xa8 \xf0\x9f\x90\x95" },
+    { "K\xe4se", "K\xef\xbf\xbdse" },
+    { "\xff\xfe", "\xef\xbf\xbd\xef\xbf\xbd" },
+    { "cut \xe2\x80", "cut \xef\xbf\xbd\xef\xbf\xbd" },
+  };
+  GstHarness *h = gst_harness_new ("cbamjson");
+
+  gst_harness_set_src_caps_str (h, CAPS);
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    GstBuffer *buffer = picture_new (CAPS, 0, i);
+    region_add (buffer, CAPS, cases[i].name, 1, 0.5, 80, 60, 160, 180);
+    g_object_set (h->element, "source", cases[i].name, NULL);
+    g_autoptr (JsonNode) line = line_of (h, buffer);
+    JsonObject *object = nth_object (line, 0), *detection = json_object_get_object_member (object, "detection");
+    fail_unless_equals_string (json_object_get_string_member (object, "roi_type"), cases[i].expected);
+    fail_unless_equals_string (json_object_get_string_member (detection, "label"), cases[i].expected);
+    fail_unless_equals_string (json_object_get_string_member (json_node_get_object (line), "source"),
+                               cases[i].expected);
+  }
+  GstBuffer *nameless = picture_new (CAPS, 0, 0);
+  gst_buffer_add_video_region_of_interest_meta_id (nameless, 0, 1, 2, 3, 4);
+  g_autoptr (JsonNode) line = line_of (h, nameless);
+  fail_unless_equals_string (json_object_get_string_member (nth_object (line, 0), "roi_type"), "");
+  gst_harness_teardown (h);
+}
+GST_END_TEST
+
+/* Ages and numbers of trackers that are out of all bounds. */
+GST_START_TEST (whole_numbers_of_others)
+{
+  static const struct
+  {
+    const char *age, *id;
+    gint64 expected_age, expected_id; /* < 0: none */
+  } cases[] = {
+    { "(guint64)40000000", "(int)7", 40000000, 7 },
+    { "(guint64)0", "(guint)0", 0, 0 },
+    { "(guint64)18446744073709551615", "(int)-1", -1, -1 },
+    { "(guint64)9223372036854775808", "(guint64)18446744073709551615", -1, -1 },
+    { "(double)inf", "(double)inf", -1, -1 },
+    { "(string)old", "(string)seven", -1, -1 },
+  };
+  GstHarness *h = gst_harness_new ("cbamjson");
+
+  gst_harness_set_src_caps_str (h, CAPS);
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_autofree char *detection = g_strconcat ("detection, age=", cases[i].age, NULL);
+    g_autofree char *object = g_strconcat ("object_id, id=", cases[i].id, NULL);
+    GstBuffer *buffer = picture_new (CAPS, 0, i);
+    GstVideoRegionOfInterestMeta *region =
+        gst_buffer_add_video_region_of_interest_meta (buffer, "dog", 80, 60, 80, 120);
+    gst_video_region_of_interest_meta_add_param (region, gst_structure_from_string (detection, NULL));
+    gst_video_region_of_interest_meta_add_param (region, gst_structure_from_string (object, NULL));
+    g_autoptr (JsonNode) line = line_of (h, buffer);
+    JsonObject *dog = nth_object (line, 0), *found = json_object_get_object_member (dog, "detection");
+    fail_unless_equals_int64 (json_object_get_int_member_with_default (found, "age", -1), cases[i].expected_age);
+    fail_unless_equals_int64 (json_object_get_int_member_with_default (dog, "id", -1), cases[i].expected_id);
+  }
+  gst_harness_teardown (h);
+}
+GST_END_TEST
+
+/* Where people write commas into numbers, JSON has points. Machines without such a locale try the one they have. */
+GST_START_TEST (points_in_every_locale)
+{
+  static const char *const locales[] = { "de_DE.UTF-8", "fr_FR.UTF-8", "ru_RU.UTF-8", "de_DE", "" };
+  GstHarness *h = gst_harness_new ("cbamjson");
+
+  for (guint i = 0; i < G_N_ELEMENTS (locales) && setlocale (LC_ALL, locales[i]) == NULL; i++)
+    continue;
+  gst_harness_set_src_caps_str (h, CAPS);
+  GstBuffer *buffer = picture_new (CAPS, 0, 0);
+  region_add (buffer, CAPS, "dog", 1, 0.625, 80, 60, 160, 180);
+  g_autoptr (JsonNode) line = line_of (h, buffer);
+  JsonObject *detection = json_object_get_object_member (nth_object (line, 0), "detection");
+  fail_unless (json_object_get_double_member (detection, "confidence") == 0.625);
   gst_harness_teardown (h);
 }
 GST_END_TEST
@@ -298,6 +516,12 @@ main (int argc, char **argv)
   gst_check_init (&argc, &argv);
   TCase *tests = tcase_create ("cbamjson");
   tcase_add_test (tests, lines_say_what_metadata_says);
+  tcase_add_test (tests, numbers_of_others);
+  tcase_add_test (tests, edges_of_others);
+  tcase_add_test (tests, places_of_others);
+  tcase_add_test (tests, names_of_others);
+  tcase_add_test (tests, whole_numbers_of_others);
+  tcase_add_test (tests, points_in_every_locale);
   tcase_add_test (tests, lines_keep_the_time);
   tcase_add_test (tests, empty_frames);
   tcase_add_test (tests, nothing_to_say_holds_up_nothing);

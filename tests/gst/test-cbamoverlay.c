@@ -304,6 +304,27 @@ GST_START_TEST (regions_of_others)
 }
 GST_END_TEST
 
+/* Names that are no UTF-8, scores that are no numbers, and regions that begin left of the frame are drawn as far as
+ * they can be. */
+GST_START_TEST (odd_regions_of_others)
+{
+  static const double scores[] = { INFINITY, -INFINITY, NAN, 1e300 };
+
+  for (guint i = 0; i < G_N_ELEMENTS (scores); i++) {
+    g_autoptr (GstBuffer) before = gray_new (CAPS);
+    GstBuffer *buffer = gst_buffer_copy_deep (before);
+    GstVideoRegionOfInterestMeta *region = region_add (buffer, CAPS, "K\xe4se", 1, scores[i], 0, 40, 60, 100);
+    region->x = (guint) -20;
+    region = region_add (buffer, CAPS, "dog", 1, 0.5, 0, 0, 20, 20);
+    region->x = (guint) -100; /* nothing of it is to be seen */
+    g_autoptr (GstBuffer) after = drawn ("overlay:boxes+labels", CAPS, buffer);
+    g_autofree guint8 *changes = frame_changes (before, after, CAPS);
+    fail_unless (changes[70 * 320 + 40] > 20, "no right edge");
+    fail_unless (changes[70 * 320 + 20] == 0 && changes[70 * 320 + 60] == 0 && changes[10 * 320 + 310] == 0);
+  }
+}
+GST_END_TEST
+
 /* Nothing to draw, or not asked to: the very buffer that came goes on. */
 GST_START_TEST (nothing_to_draw)
 {
@@ -387,6 +408,7 @@ main (int argc, char **argv)
   tcase_add_test (tests, heat_opacity_and_grad_cam);
   tcase_add_test (tests, properties_choose_the_looks);
   tcase_add_test (tests, regions_of_others);
+  tcase_add_test (tests, odd_regions_of_others);
   tcase_add_test (tests, nothing_to_draw);
   tcase_add_test (tests, draws_as_cbamdetect_does);
   tcase_add_test (tests, colours_can_be_read_and_told_apart);

@@ -108,7 +108,7 @@ GST_START_TEST (detections_are_found_by_number_and_label)
     GstVideoRegionOfInterestMeta *region =
         gst_buffer_add_video_region_of_interest_meta (scaled, cases[i].label, 1, 2, 3, 4);
     region->id = cases[i].id;
-    const GstStructure *detection = gst_cbam_region_get_detection (scaled, region);
+    const GstStructure *detection = gst_cbam_region_get_detection (scaled, region, 160, 120);
     double score = -1;
     if (detection != NULL)
       gst_structure_get_double (detection, "confidence", &score);
@@ -144,15 +144,15 @@ GST_START_TEST (nonsense_is_left_out)
   GstStructure *structure =
       gst_custom_meta_get_structure (gst_buffer_add_custom_meta (buffer, GST_CBAM_REGIONS_META_NAME));
   GstVideoRegionOfInterestMeta *region = gst_buffer_add_video_region_of_interest_meta (buffer, "dog", 1, 2, 3, 4);
-  fail_unless (gst_cbam_region_get_detection (buffer, region) == NULL);
+  fail_unless (gst_cbam_region_get_detection (buffer, region, 160, 120) == NULL);
   gst_structure_set (structure, "regions", G_TYPE_INT, 3, NULL);
-  fail_unless (gst_cbam_region_get_detection (buffer, region) == NULL);
+  fail_unless (gst_cbam_region_get_detection (buffer, region, 160, 120) == NULL);
 
   gst_value_list_init (&list, 1);
   g_value_init (&number, G_TYPE_INT);
   gst_value_list_append_and_take_value (&list, &number);
   gst_structure_take_value (structure, "regions", &list);
-  fail_unless (gst_cbam_region_get_detection (buffer, region) == NULL);
+  fail_unless (gst_cbam_region_get_detection (buffer, region, 160, 120) == NULL);
 }
 GST_END_TEST
 
@@ -178,6 +178,199 @@ GST_START_TEST (numbers_are_the_regions_own)
   }
   fail_unless (g_hash_table_size (seen) > G_N_ELEMENTS (theirs) + 10);
   harness_free (h);
+}
+GST_END_TEST
+
+#ifndef HAVE_GST_ANALYTICS
+/* Sees the numbers of the regions on @buffer, of which none was seen before. */
+static void
+see_numbers (GstBuffer *buffer, GHashTable *seen)
+{
+  gpointer state = NULL;
+  GstMeta *meta;
+
+  while ((meta = gst_buffer_iterate_meta_filtered (buffer, &state, GST_VIDEO_REGION_OF_INTEREST_META_API_TYPE)))
+    fail_unless (g_hash_table_add (seen, GINT_TO_POINTER (((GstVideoRegionOfInterestMeta *) meta)->id)));
+}
+
+/* Neither on the next frame nor by another detector. */
+GST_START_TEST (numbers_are_given_once)
+{
+  g_autoptr (GHashTable) seen = g_hash_table_new (NULL, NULL);
+
+  for (guint d = 0; d < 2; d++) {
+    GstHarness *h = harness_new (detect_new ("threshold=0.3"), CAPS);
+    for (guint i = 0; i < 3; i++) {
+      fail_unless_equals_int (gst_harness_push (h, picture_new (CAPS, i, i)), GST_FLOW_OK);
+      g_autoptr (GstBuffer) out = gst_harness_pull (h);
+      see_numbers (out, seen);
+    }
+    harness_free (h);
+  }
+  fail_unless (g_hash_table_size (seen) > 6);
+}
+GST_END_TEST
+#endif
+
+/* Those of GStreamer's analytics library begin anew on each frame, so two regions may have the same one, and the same
+ * label: each has the detection that lies nearest, wherever in the list that is. */
+GST_START_TEST (of_two_with_the_same_number_the_nearest)
+{
+  g_autoptr (GstBuffer) buffer = gray_new (CAPS);
+  static const struct
+  {
+    guint x, y, width, height;
+    double score;
+  } cases[] = { { 10, 10, 40, 40, 0.75 }, { 20, 20, 60, 50, 0.5 }, { 19, 21, 60, 50, 0.5 }, { 8, 9, 44, 41, 0.75 } };
+
+  gst_cbam_regions_meta_register ();
+  region_add (buffer, CAPS, "dog", 2, 0.75, 10, 10, 50, 50)->id = 1;
+  region_add (buffer, CAPS, "dog", 2, 0.5, 20, 20, 80, 70)->id = 1;
+  gst_cbam_regions_meta_keep (buffer, 0);
+  for (guint turn = 0; turn < 2; turn++) {
+    for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+      g_autoptr (GstBuffer) scaled = gray_new (CAPS);
+      GstStructure *copy =
+          gst_custom_meta_get_structure (gst_buffer_add_custom_meta (scaled, GST_CBAM_REGIONS_META_NAME));
+      GValue list = G_VALUE_INIT;
+      gst_value_list_init (&list, 2);
+      for (guint n = 0; n < 2; n++)
+        gst_value_list_append_value (&list, gst_value_list_get_value (list_of (buffer), (n + turn) % 2));
+      gst_structure_take_value (copy, "regions", &list);
+      GstVideoRegionOfInterestMeta *region = gst_buffer_add_video_region_of_interest_meta (
+          scaled, "dog", cases[i].x, cases[i].y, cases[i].width, cases[i].height);
+      region->id = 1;
+      double score = -1;
+      gst_structure_get_double (gst_cbam_region_get_detection (scaled, region, 160, 120), "confidence", &score);
+      fail_unless (score == cases[i].score, "%u: %g", i, score);
+    }
+  }
+}
+GST_END_TEST
+
+/* What a buffer lists of regions that somebody has taken off goes when more are added. */
+GST_START_TEST (what_was_taken_off_is_forgotten)
+{
+  g_autoptr (GstBuffer) buffer = gray_new (CAPS);
+
+  gst_cbam_regions_meta_register ();
+  GstVideoRegionOfInterestMeta *gone = region_add (buffer, CAPS, "dog", 2, 0.75, 10, 10, 50, 50);
+  gone->id = 1;
+  region_add (buffer, CAPS, "cat", 1, 0.5, 20, 10, 60, 50)->id = 2;
+  gst_cbam_regions_meta_keep (buffer, 0);
+  gst_buffer_remove_meta (buffer, &gone->meta);
+  const guint64 next = next_of (buffer);
+  region_add (buffer, CAPS, "bird", 3, 0.25, 30, 10, 70, 50)->id = 3;
+  gst_cbam_regions_meta_keep (buffer, next);
+  fail_unless_equals_int (gst_value_list_get_size (list_of (buffer)), 2);
+  check_entry (list_of (buffer), 0, 2, "cat", 0.5);
+  check_entry (list_of (buffer), 1, 3, "bird", 0.25);
+}
+GST_END_TEST
+
+/* Picture 3 through @line. */
+static GstBuffer *
+through (const char *line)
+{
+  GstHarness *h = gst_harness_new_parse (line);
+
+  gst_harness_set_live (h, FALSE);
+  gst_harness_set_src_caps_str (h, CAPS);
+  fail_unless_equals_int (gst_harness_push (h, picture_new (CAPS, 3, 0)), GST_FLOW_OK);
+  GstBuffer *out = gst_harness_pull (h);
+  gst_harness_teardown (h);
+  return out;
+}
+
+#define DETECT "cbamdetect threshold=0.3 "
+
+static guint
+count_regions (GstBuffer *buffer)
+{
+  gpointer state = NULL;
+  guint n = 0;
+
+  while (gst_buffer_iterate_meta_filtered (buffer, &state, GST_VIDEO_REGION_OF_INTEREST_META_API_TYPE))
+    n++;
+  return n;
+}
+
+/* Whatever an element does with regions, it does with the list of their detections. */
+GST_START_TEST (the_list_goes_where_regions_go)
+{
+  static const struct
+  {
+    const char *element;
+    gboolean kept; /* by every GStreamer */
+  } cases[] = {
+    { "identity", TRUE },
+    { "queue ! videoconvert ! capsfilter caps=video/x-raw,format=NV12", TRUE },
+    { "videoscale ! capsfilter caps=video/x-raw,width=200,height=100", TRUE },
+    { "videoscale ! capsfilter caps=video/x-raw,width=320,height=120,pixel-aspect-ratio=1/1", TRUE },
+    { "videoflip video-direction=identity", FALSE },
+    { "videocrop", TRUE },
+    { "videoflip video-direction=horiz", FALSE },
+    { "videoflip video-direction=90r", FALSE },
+    { "videoflip video-direction=180", FALSE },
+    { "videocrop left=20", FALSE },
+    { "videocrop top=10 bottom=11", FALSE },
+    { "videobox left=-20", FALSE },
+    { "videobox left=20 top=-20", FALSE },
+    { "aspectratiocrop aspect-ratio=1/1", FALSE },
+    { "videocrop left=20 ! videoscale ! capsfilter caps=video/x-raw,width=80,height=60", FALSE },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_autofree char *line = g_strconcat (DETECT "! ", cases[i].element, NULL);
+    g_autoptr (GstBuffer) out = through (line);
+    const guint n = count_regions (out), listed = list_of (out) != NULL ? gst_value_list_get_size (list_of (out)) : 0;
+    fail_unless (n == listed, "%s: %u regions, %u entries", cases[i].element, n, listed);
+    fail_unless (n > 0 || !cases[i].kept, "%s", cases[i].element);
+  }
+}
+GST_END_TEST
+
+/* The scores of what is on @buffer, as our own elements read them: of its regions, in their order. */
+static GArray *
+scores_on (GstBuffer *buffer, int width, int height)
+{
+  GArray *scores = g_array_new (FALSE, FALSE, sizeof (double));
+  gpointer state = NULL;
+  GstMeta *meta;
+
+  while ((meta = gst_buffer_iterate_meta_filtered (buffer, &state, GST_VIDEO_REGION_OF_INTEREST_META_API_TYPE))) {
+    double score;
+    const GstStructure *detection =
+        gst_cbam_region_get_detection (buffer, (GstVideoRegionOfInterestMeta *) meta, width, height);
+    fail_unless (detection != NULL && gst_structure_get_double (detection, "confidence", &score));
+    g_array_append_val (scores, score);
+  }
+  return scores;
+}
+
+/* Two detectors and a scaler, with and without something between them that drops regions: every region has its own
+ * score, which is the one that it had before the scaler. */
+GST_START_TEST (two_detectors_and_a_scaler)
+{
+  static const char *const lines[] = { DETECT "! videocrop left=20 ! " DETECT,
+                                       DETECT "! videoflip video-direction=horiz ! " DETECT,
+                                       DETECT "! videobox left=-20 ! " DETECT,
+                                       DETECT "! " DETECT,
+                                       DETECT "! cbamdetect threshold=0.3 roi=8,8,100,100",
+                                       DETECT
+                                       "! videoscale ! capsfilter caps=video/x-raw,width=200,height=100 ! " DETECT };
+
+  for (guint i = 0; i < G_N_ELEMENTS (lines); i++) {
+    g_autofree char *line =
+        g_strconcat (lines[i], " ! videoscale ! capsfilter caps=video/x-raw,width=90,height=90", NULL);
+    g_autoptr (GstBuffer) before = through (lines[i]);
+    g_autoptr (GstBuffer) after = through (line);
+    const gboolean scaled = i == G_N_ELEMENTS (lines) - 1;
+    g_autoptr (GArray) right = scores_on (before, scaled ? 200 : 160, scaled ? 100 : 120);
+    g_autoptr (GArray) found = scores_on (after, 90, 90);
+    fail_unless (right->len > 1 && right->len == found->len, "%s", lines[i]);
+    fail_unless (memcmp (right->data, found->data, right->len * sizeof (double)) == 0, "%s", lines[i]);
+  }
 }
 GST_END_TEST
 
@@ -235,6 +428,7 @@ int
 main (int argc, char **argv)
 {
   gst_check_init (&argc, &argv);
+  g_setenv ("CBAM_MODEL", g_getenv ("CBAM_TEST_MODEL"), TRUE);
   TCase *tests = tcase_create ("regions");
   tcase_add_test (tests, the_very_first_one_is_kept);
   tcase_add_test (tests, regions_of_ones_own_are_kept);
@@ -242,6 +436,13 @@ main (int argc, char **argv)
   tcase_add_test (tests, the_list_can_be_written_down);
   tcase_add_test (tests, nonsense_is_left_out);
   tcase_add_test (tests, numbers_are_the_regions_own);
+#ifndef HAVE_GST_ANALYTICS
+  tcase_add_test (tests, numbers_are_given_once);
+#endif
+  tcase_add_test (tests, of_two_with_the_same_number_the_nearest);
+  tcase_add_test (tests, what_was_taken_off_is_forgotten);
+  tcase_add_test (tests, the_list_goes_where_regions_go);
+  tcase_add_test (tests, two_detectors_and_a_scaler);
   tcase_add_test (tests, names_do_not_pile_up);
   return run_suite (tests);
 }

@@ -146,6 +146,25 @@ def test_without_model(tap, folder, picture):
             check_one_error(cbam_run(*arguments), word, status=2)
 
 
+def no_number(text):
+    raise AssertionError(f"{text} is no number in JSON")
+
+
+def test_no_numbers(picture):
+    """Weights as large as can be make activations that are not finite; what is printed is JSON all the same."""
+    with tempfile.TemporaryDirectory() as folder:
+        model = attention_model(folder, "huge", {"kind": "cbam"})
+        with open(model, "rb") as file:
+            content = file.read()
+        length = 8 + struct.unpack("<Q", content[:8])[0]
+        with open(model, "wb") as file:
+            file.write(content[:length] + struct.pack("<f", 3e38) * ((len(content) - length) // 4))
+        process = expect_ok(cbam_run("-m", model, "-j", "-t", "0", "--attention", "mean", "--grad-cam", "1", picture))
+        line, = (json.loads(line, parse_constant=no_number) for line in process.stdout.splitlines())
+        weights = [value for level in line["attention"] for row in level["spatial"] for value in row]
+        assert weights and all(value is None or 0 <= value <= 1 for value in weights), weights
+
+
 def test_reports(tap, model, picture):
     with tap.point("--json"):
         line, = json_lines(expect_ok(cbam_run("--model", model, "--json", "--threshold", "0", picture)).stdout)
@@ -161,6 +180,8 @@ def test_reports(tap, model, picture):
         counts = [len(json_lines(cbam_run("-m", model, "-j", "-t", "0.4", "-n", "0", "--nms-iou", iou, picture).stdout)
                       [0]["detections"]) for iou in ("0.1", "0.9")]
         assert counts[0] < counts[1], counts
+    with tap.point("numbers that are none"):
+        test_no_numbers(picture)
     with tap.point("table"):
         text = expect_ok(cbam_run("-m", model, "-t", "0", "-n", "2", picture)).stdout.splitlines()
         assert len(text) == 3 and picture in text[0] and "thing " in text[1], text
