@@ -291,13 +291,15 @@ introduce (GstCbamDetect *self, GstCaps *caps)
   if (self->introduced)
     return;
   self->introduced = TRUE;
-  GST_INFO_OBJECT (self,
-                   "model %s (%s), input %ux%u, %u classes; device %u: %s (%s, %s), %.1f ms a frame, %u in flight; "
-                   "expected video/x-raw of " GST_CBAM_FORMATS ", found %" GST_PTR_FORMAT ", %slive",
-                   cbam_model_get_name (session->model), cbam_model_get_path (session->model),
-                   cbam_model_get_input_width (session->model), cbam_model_get_input_height (session->model),
-                   cbam_model_get_n_classes (session->model), device->index, device->name, device->type, device->driver,
-                   session->once / 1e6, self->slots, caps, gst_cbam_latency_is_live (&self->latency) ? "" : "not ");
+  GST_INFO_OBJECT (
+      self,
+      "model %s (%s), input %ux%u, %u classes; device %u: %s (%s, %s), %s kernels, %.1f ms a frame, %u in flight; "
+      "expected video/x-raw of " GST_CBAM_FORMATS ", found %" GST_PTR_FORMAT ", %slive",
+      cbam_model_get_name (session->model), cbam_model_get_path (session->model),
+      cbam_model_get_input_width (session->model), cbam_model_get_input_height (session->model),
+      cbam_model_get_n_classes (session->model), device->index, device->name, device->type, device->driver,
+      cbam_model_get_kernels (session->model), session->once / 1e6, self->slots, caps,
+      gst_cbam_latency_is_live (&self->latency) ? "" : "not ");
 }
 
 static gboolean
