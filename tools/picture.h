@@ -9,8 +9,8 @@
 
 G_BEGIN_DECLS
 
-/* Reads a picture of any format gdk-pixbuf knows and turns it as its EXIF orientation says. A file that ends early or is
- * damaged is an error. The message of an error names the file.
+/* Reads a picture of any format gdk-pixbuf knows and turns it as its EXIF orientation says. A file that ends early or
+ * is damaged is an error. The message of an error names the file.
  *
  * tools/train/picture.py is the trainer's twin: the same pixels, and the same answer to damaged files. */
 GdkPixbuf *picture_load (const char *path, GError **error);

@@ -1,5 +1,5 @@
-"""Files of pictures of every kind that programs and trainer both read, made from arrays: whole ones, and such that are cut
-short or damaged.
+"""Files of pictures of every kind that programs and trainer both read, made from arrays: whole ones, and such that are
+cut short or damaged.
 
     WHOLE    {name: (bytes, the pixels [H, W, 3] that they are, or None where the file does not say them exactly)}
     BROKEN   {name: bytes}
@@ -94,7 +94,8 @@ def whole_files():
         files[f"PNG, orientation {orientation}"] = save(colours, "PNG", exif=with_exif(orientation)), turn(COLOURS)
         files[f"TIFF, orientation {orientation}"] = save(colours, "TIFF", tiffinfo={274: orientation}), turn(COLOURS)
     files["JPEG, orientation of a camera"] = behind_start(plain, exif_segment(big_endian_exif(6))), TURNS[6](stored)
-    for name, body in (("0", big_endian_exif(0)), ("9", big_endian_exif(9)), ("in broken EXIF", big_endian_exif(6)[:20]),
+    for name, body in (("0", big_endian_exif(0)), ("9", big_endian_exif(9)),
+                       ("in broken EXIF", big_endian_exif(6)[:20]),
                        ("in EXIF that is none", b"what is this?"),
                        ("in EXIF that points out of itself", b"MM\0*\xff\xff\xff\xf0" + b"\0" * 40)):
         files["JPEG, orientation " + name] = behind_start(plain, exif_segment(body)), stored
