@@ -10,7 +10,7 @@
 #include "vk/device-list.h"
 
 #define N_THREADS 8
-#define N_ROUNDS 25
+#define N_ROUNDS 10
 #define PATIENCE (60 * G_USEC_PER_SEC) /* only who waits for what never comes takes as long */
 
 static CbamDevice *device;
