@@ -151,8 +151,11 @@ cbam_program_get_pixels_limit (const CbamProgram *program)
   const CbamDeviceCaps *caps = &program->device->caps;
   const CbamPlan *plan = program->plan;
 
-  for (guint s = 0; s < plan->n_steps; s++)
-    if (cbam_variant_binds_texels (plan->steps[s].variant, CBAM_BIND_PIXELS))
+  for (guint s = 0; s < plan->n_steps; s++) {
+    const CbamOpVariant *variant = plan->steps[s].variant;
+
+    if (variant->thin && cbam_variant_binds_texels (variant, CBAM_BIND_PIXELS))
       return MIN (caps->max_storage_range, (gsize) caps->max_texels * CBAM_WORD_BYTES);
+  }
   return caps->max_storage_range;
 }

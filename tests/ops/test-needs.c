@@ -250,6 +250,8 @@ test_least_device (void)
     gsize n, m;
 
     g_assert_no_error (error);
+    if (ways[i] & CBAM_DEBUG_LEAST) /* which are maps' texels, not those of frames */
+      g_assert_cmpuint (cbam_program_get_pixels_limit (model->program), ==, 1u << 27);
     params.threshold = 0;
     g_assert_true (cbam_detector_submit (detector, &image, &params, &error));
     found = cbam_detector_collect (detector, &error);
