@@ -35,9 +35,9 @@
  * ]| Shows the camera's picture with boxes and labels. With `@preset="Live camera"` among the properties, with the
  * least delay: the element has named settings, which #GstPreset lists and loads.
  * |[
- * gst-launch-1.0 filesrc location=photo.jpg ! jpegdec ! cbamdetect model=m.safetensors \
+ * gst-launch-1.0 filesrc location=photo.jpg ! jpegparse ! jpegdec ! cbamdetect model=m.safetensors \
  *   threshold=0.3 overlay=boxes+labels ! videoconvert ! pngenc ! filesink location=boxes.png
- * ]| Draws on a photo.
+ * ]| Draws on a photo. It is jpegparse that reads how the photo was held.
  */
 
 #include "gstcbamdetect.h"
