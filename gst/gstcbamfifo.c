@@ -37,7 +37,7 @@ item_clear (gpointer data)
 
   /* First: until then the device may read the frame where it lies. */
   if (item->session != NULL)
-    gst_cbam_session_discard (item->session);
+    gst_cbam_session_discard (item->session, GST_BUFFER_CAST (item->object));
   if (!GST_IS_QUERY (item->object))
     gst_mini_object_unref (item->object);
 }

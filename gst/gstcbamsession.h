@@ -30,8 +30,12 @@ GstCbamSession *gst_cbam_session_ref (GstCbamSession *session);
 /* @session may be NULL. */
 void gst_cbam_session_unref (GstCbamSession *session);
 
-/* Waits for the oldest frame in flight, throws its result away, and takes a reference. */
-void gst_cbam_session_discard (GstCbamSession *session);
+/* Waits for the oldest frame in flight, which @buffer holds. On failure @buffer is kept for good if the device hangs: it
+ * may be reading it. */
+CbamResult *gst_cbam_session_collect (GstCbamSession *session, GstBuffer *buffer, GError **error);
+
+/* The same, throws the result away, and takes a reference to @session. */
+void gst_cbam_session_discard (GstCbamSession *session, GstBuffer *buffer);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (GstCbamSession, gst_cbam_session_unref)
 

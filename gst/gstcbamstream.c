@@ -364,13 +364,13 @@ set_flow (GstCbamDetect *self, GstFlowReturn flow)
   gst_cbam_fifo_set_flow (self->fifo, flow);
 }
 
-/* Waits for the result of the oldest frame in flight. *@waited: whether that took time. Takes @session. */
+/* Waits for the result of @buffer, the oldest frame in flight. *@waited: whether that took time. Takes @session. */
 static CbamResult *
-collect (GstCbamDetect *self, GstCbamSession *session, gboolean *waited)
+collect (GstCbamDetect *self, GstCbamSession *session, GstBuffer *buffer, gboolean *waited)
 {
   g_autoptr (GError) error = NULL;
   const gint64 start = g_get_monotonic_time ();
-  CbamResult *result = cbam_detector_collect (session->detector, &error);
+  CbamResult *result = gst_cbam_session_collect (session, buffer, &error);
 
   *waited = g_get_monotonic_time () - start > REAL_WAIT;
   gst_cbam_session_unref (session);
@@ -404,7 +404,7 @@ task_frame (GstCbamDetect *self, const GstCbamItem *item)
   gboolean waited = FALSE;
 
   if (item->session != NULL)
-    result = collect (self, item->session, &waited);
+    result = collect (self, item->session, buffer, &waited);
   if (self->flow != GST_FLOW_OK || self->caps == NULL) {
     gst_buffer_unref (buffer);
     return;
