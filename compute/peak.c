@@ -105,7 +105,7 @@ measure (Peak *peak, guint k, double *ret_rate, GError **error)
     device->vk.vkUpdateDescriptorSets (device->handle, 1, &write, 0, NULL);
     ok = record (peak, pipeline, set, &args, error) && sample (peak, multiply_adds, ret_rate, error);
   }
-  if (!cbam_device_is_stuck (device))
+  if (!cbam_device_is_hung (device))
     device->vk.vkDestroyDescriptorPool (device->handle, pool, NULL);
   return ok;
 }

@@ -307,7 +307,7 @@ blend_in_copy (GstVideoFrame *frame, GstVideoOverlayComposition *composition)
   info.colorimetry = frame->info.colorimetry;
   g_autoptr (GstBuffer) buffer = gst_buffer_new_allocate (NULL, GST_VIDEO_INFO_SIZE (&info), NULL);
   GstVideoFrame copy;
-  if (!gst_video_frame_map (&copy, &info, buffer, GST_MAP_READWRITE))
+  if (buffer == NULL || !gst_video_frame_map (&copy, &info, buffer, GST_MAP_READWRITE))
     return FALSE;
   gst_video_frame_copy (&copy, frame);
   blend_rectangles (&copy, composition);

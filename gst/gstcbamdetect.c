@@ -87,6 +87,18 @@ gst_cbam_detect_take_session (GstCbamDetect *self, GstCbamSession *session, GErr
   return taken;
 }
 
+/* What is not set leaves the device as others who share it want it. */
+static void
+limit_device (GstCbamDetect *self, CbamDevice *device)
+{
+  GST_OBJECT_LOCK (self);
+  const int timeout = self->settings.timeout;
+  GST_OBJECT_UNLOCK (self);
+
+  if (timeout >= 0)
+    cbam_device_set_fence_timeout (device, (guint) timeout);
+}
+
 gboolean
 gst_cbam_detect_follow_device (GstCbamDetect *self, CbamDevice *device, GError **error)
 {
@@ -97,6 +109,7 @@ gst_cbam_detect_follow_device (GstCbamDetect *self, CbamDevice *device, GError *
   if (there)
     return TRUE;
 
+  limit_device (self, device);
   gst_cbam_latency_begin_disturbance (&self->latency);
   g_autoptr (GstCbamSession) session = gst_cbam_session_new (device, path, self->slots, error);
   gst_cbam_latency_end_disturbance (&self->latency, g_get_monotonic_time () * GST_USECOND);
@@ -154,6 +167,7 @@ open_device (GstCbamDetect *self, GError **error)
     return FALSE;
   cbam_device_unref (self->device);
   self->device = device;
+  limit_device (self, device);
   return TRUE;
 }
 
@@ -309,6 +323,19 @@ is_custom (GstCbamDetect *self, guint id, const GValue *value)
 }
 
 static void
+set_timeout (GstCbamDetect *self, const GValue *value)
+{
+  GST_OBJECT_LOCK (self);
+  gst_cbam_settings_set (&self->settings, GST_CBAM_PROP_TIMEOUT, value);
+  g_autoptr (CbamDevice) device = self->session != NULL ? cbam_device_ref (self->session->device) : NULL;
+  GST_OBJECT_UNLOCK (self);
+  if (device == NULL)
+    return;
+  cbam_device_set_fence_timeout (device, CBAM_FENCE_TIMEOUT_DEFAULT);
+  limit_device (self, device);
+}
+
+static void
 gst_cbam_detect_set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
 {
   GstCbamDetect *self = GST_CBAM_DETECT (object);
@@ -323,6 +350,10 @@ gst_cbam_detect_set_property (GObject *object, guint id, const GValue *value, GP
   }
   if (is_custom (self, id, value))
     return;
+  if (id == GST_CBAM_PROP_TIMEOUT) {
+    set_timeout (self, value);
+    return;
+  }
   GST_OBJECT_LOCK (self);
   gboolean known = gst_cbam_settings_set (&self->settings, id, value);
   GST_OBJECT_UNLOCK (self);

@@ -78,16 +78,19 @@ gst_cbam_painter_free (GstCbamPainter *painter)
 
 /* --- Pixels --- */
 
-/* A picture for a rectangle, mapped for writing. */
+/* A picture for a rectangle, mapped for writing. NULL: there is no memory, and nothing is drawn. */
 static GstBuffer *
 pixels_new (int width, int height, GstMapInfo *map)
 {
-  GstBuffer *buffer = gst_buffer_new_allocate (NULL, (gsize) width * height * 4, NULL);
+  g_autoptr (GstBuffer) buffer = gst_buffer_new_allocate (NULL, (gsize) width * height * 4, NULL);
 
+  if (buffer == NULL || !gst_buffer_map (buffer, map, GST_MAP_WRITE)) {
+    GST_WARNING ("no memory to draw %dx%d pixels", width, height);
+    return NULL;
+  }
   gst_buffer_add_video_meta (buffer, GST_VIDEO_FRAME_FLAG_NONE, GST_VIDEO_OVERLAY_COMPOSITION_FORMAT_RGB, width,
                              height);
-  gst_buffer_map (buffer, map, GST_MAP_WRITE);
-  return buffer;
+  return g_steal_pointer (&buffer);
 }
 
 static void
@@ -197,6 +200,8 @@ add_strip (GstCbamPainter *painter, GstVideoOverlayComposition *composition, Col
   if (area.width <= 0 || area.height <= 0)
     return;
   g_autoptr (GstBuffer) pixels = pixels_new (area.width, area.height, &map);
+  if (pixels == NULL)
+    return;
   guint32 *pixel = (guint32 *) map.data;
   for (int y = area.y; y < area.y + area.height; y++)
     for (int x = area.x; x < area.x + area.width; x++)
@@ -309,6 +314,8 @@ render_label (GstCbamPainter *painter, const char *text, Colour colour)
 
   GstMapInfo map;
   GstBuffer *buffer = pixels_new (width, height, &map);
+  if (buffer == NULL)
+    return NULL;
   cairo_surface_t *surface =
       cairo_image_surface_create_for_data (map.data, CAIRO_FORMAT_ARGB32, width, height, width * 4);
   cairo_t *cr = cairo_create (surface);
@@ -354,6 +361,8 @@ find_label (GstCbamPainter *painter, const GstCbamBox *box)
   GstBuffer *pixels = g_hash_table_lookup (painter->labels, key);
   if (pixels == NULL) {
     pixels = render_label (painter, text, colour);
+    if (pixels == NULL)
+      return NULL;
     g_hash_table_insert (painter->labels, g_steal_pointer (&key), pixels);
   }
   return pixels;
@@ -401,6 +410,8 @@ add_heat (GstCbamPainter *painter, GstVideoOverlayComposition *composition, Heat
     return;
   heat_map_scale (heat, width / (double) frame.width, height / (double) frame.height);
   g_autoptr (GstBuffer) pixels = pixels_new (width, height, &map);
+  if (pixels == NULL)
+    return;
   heat_map_fill (heat, 0, painter->settings.heat_opacity, map.data, width, height, width * 4);
   gst_buffer_unmap (pixels, &map);
   add_pixels (composition, pixels, &frame);
@@ -467,7 +478,7 @@ gst_cbam_painter_set_size (GstCbamPainter *painter, int width, int height)
   painter->changed = FALSE;
 
   g_hash_table_remove_all (painter->labels);
-  gst_buffer_unref (render_label (painter, "0", palette_class_colour (0)));
+  g_autoptr (GstBuffer) first = render_label (painter, "0", palette_class_colour (0)); /* it looks for the font */
 }
 
 GError *

@@ -37,7 +37,7 @@ item_clear (gpointer data)
 
   /* First: until then the device may read the frame where it lies. */
   if (item->flight != NULL)
-    cbam_result_unref (gst_cbam_flight_take (item->flight, NULL, NULL));
+    cbam_result_unref (gst_cbam_flight_take (item->flight, GST_BUFFER_CAST (item->object), NULL, NULL));
   if (!GST_IS_QUERY (item->object))
     gst_mini_object_unref (item->object);
 }

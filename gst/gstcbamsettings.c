@@ -35,6 +35,7 @@ gst_cbam_settings_init (GstCbamSettings *settings)
     .nms_iou = -1,
     .max_detections = -1,
     .video_direction = DEFAULT_VIDEO_DIRECTION,
+    .timeout = -1,
     .carry = DEFAULT_CARRY,
     .queue_depth = DEFAULT_QUEUE_DEPTH,
     .qos = TRUE,
@@ -79,6 +80,7 @@ gst_cbam_settings_set (GstCbamSettings *settings, guint id, const GValue *value)
     case GST_CBAM_PROP_QUEUE_DEPTH: settings->queue_depth = g_value_get_uint (value); break;
     case GST_CBAM_PROP_QOS: settings->qos = g_value_get_boolean (value); break;
     case GST_CBAM_PROP_POST_MESSAGES: settings->post_messages = g_value_get_boolean (value); break;
+    case GST_CBAM_PROP_TIMEOUT: settings->timeout = g_value_get_int (value); break;
     default:
       return id >= GST_CBAM_PROP_OVERLAY &&
              gst_cbam_overlay_settings_set (&settings->drawing, id - GST_CBAM_PROP_OVERLAY, value);
@@ -106,6 +108,7 @@ gst_cbam_settings_get (const GstCbamSettings *settings, guint id, GValue *value)
     case GST_CBAM_PROP_QUEUE_DEPTH: g_value_set_uint (value, settings->queue_depth); break;
     case GST_CBAM_PROP_QOS: g_value_set_boolean (value, settings->qos); break;
     case GST_CBAM_PROP_POST_MESSAGES: g_value_set_boolean (value, settings->post_messages); break;
+    case GST_CBAM_PROP_TIMEOUT: g_value_set_int (value, settings->timeout); break;
     default:
       return id >= GST_CBAM_PROP_OVERLAY &&
              gst_cbam_overlay_settings_get (&settings->drawing, id - GST_CBAM_PROP_OVERLAY, value);
@@ -167,6 +170,19 @@ install_model (GObjectClass *klass)
                          "Frames in inference at the same time, 1..64. A further frame waits, or in a live stream "
                          "goes on without inference",
                          1, 64, DEFAULT_QUEUE_DEPTH, READY));
+  /**
+   * GstCbamDetect:timeout:
+   *
+   * How long the device may take over a frame before it counts as hung, in milliseconds. Then there is one error, and by
+   * way of READY the element opens a fresh device. Elements that share a device share the limit: the one set last
+   * counts. On CPU devices the usual limit is 10 s more for every 1e9 multiply-adds of the network.
+   */
+  g_object_class_install_property (
+      klass, GST_CBAM_PROP_TIMEOUT,
+      g_param_spec_int ("timeout", "Timeout",
+                        "Milliseconds that the device may take over a frame before it counts as hung, for all who "
+                        "share it. 0 = no limit, -1 = a minute, and on CPU devices more for large networks",
+                        -1, G_MAXINT, -1, PLAYING));
 }
 
 /* --- What is reported --- */

@@ -46,6 +46,7 @@ enum
   GST_CBAM_PROP_QUEUE_DEPTH,
   GST_CBAM_PROP_QOS,
   GST_CBAM_PROP_POST_MESSAGES,
+  GST_CBAM_PROP_TIMEOUT,
   GST_CBAM_PROP_STATS,
   GST_CBAM_PROP_OVERLAY, /* and what else GstCbamOverlaySettings has */
 };
@@ -68,6 +69,7 @@ typedef struct
   guint queue_depth;
   gboolean qos;
   gboolean post_messages;
+  int timeout; /* milliseconds; < 0: the device's own; 0: none */
   GstCbamOverlaySettings drawing;
 } GstCbamSettings;
 

@@ -430,13 +430,13 @@ set_flow (GstCbamDetect *self, GstFlowReturn flow)
   gst_cbam_fifo_set_flow (self->fifo, flow);
 }
 
-/* Waits for the result of the frame that is first in line. */
+/* Waits for the result of @buffer, the frame that is first in line. */
 static CbamResult *
-take_result (GstCbamDetect *self, GstCbamFlight *flight)
+take_result (GstCbamDetect *self, GstCbamFlight *flight, GstBuffer *buffer)
 {
   g_autoptr (GError) error = NULL;
   gint64 took;
-  CbamResult *result = gst_cbam_flight_take (flight, &took, &error);
+  CbamResult *result = gst_cbam_flight_take (flight, buffer, &took, &error);
   const GstClockTime now = g_get_monotonic_time () * GST_USECOND;
 
   if (result == NULL && self->flow == GST_FLOW_OK) {
@@ -460,7 +460,7 @@ task_frame (GstCbamDetect *self, const GstCbamItem *item)
   g_autoptr (CbamResult) result = NULL;
 
   if (item->flight != NULL)
-    result = take_result (self, item->flight);
+    result = take_result (self, item->flight, buffer);
   if (self->flow != GST_FLOW_OK || self->caps == NULL) {
     gst_buffer_unref (buffer);
     return;

@@ -204,6 +204,37 @@ sabotage 'slot: a frame that was not submitted is kept' compute/graph/slot.c \
   '    cbam_intake_forget_frame (slot); /* its' '    (void) 0; /* its' nets-slots
 sabotage 'device: a failed wait ends nothing' compute/vk/device.c \
   '  park (device, result == VK_TIMEOUT ?' '  if (result == VK_TIMEOUT) park (device, result == VK_TIMEOUT ?' nets-slots
+sabotage 'device: a failed binding goes unnoticed' compute/vk/memory.c \
+  'device->vk.vkBindBufferMemory (device->handle, buffer->handle, buffer->memory, 0),
+                            "vkBindBufferMemory", error);
+}
+
+static gboolean
+buffer_map' '(device->vk.vkBindBufferMemory (device->handle, buffer->handle, buffer->memory, 0), VK_SUCCESS),
+                            "vkBindBufferMemory", error);
+}
+
+static gboolean
+buffer_map' faults
+sabotage 'device: what a failed call left is taken for made' compute/vk/device.h \
+  '(*(object) = VK_NULL_HANDLE, FALSE)' 'FALSE' faults
+sabotage 'device: a lost one keeps what it made' compute/vk/device.c \
+  '  if (result != VK_ERROR_DEVICE_LOST)
+    g_atomic_int_set (&device->hung, TRUE);' '  g_atomic_int_set (&device->hung, TRUE);' faults
+sabotage 'device: what hangs is freed' compute/vk/device.c \
+  'return g_atomic_int_get (&device->hung);' 'return FALSE;' faults
+sabotage 'device: waits have no limit' compute/vk/device.c \
+  'return LIMIT + (guint)' 'return 0 * (guint)' faults
+sabotage 'device: others in line do not count' compute/vk/device.c \
+  '} while (result == VK_TIMEOUT &&' '} while (FALSE && result == VK_TIMEOUT &&' faults
+sabotage 'pipeline: its shader stays' compute/vk/pipeline.c \
+  '  device->vk.vkDestroyShaderModule (device->handle, module, NULL);' '' faults
+sabotage 'session: frames of a device that hangs go' gst/gstcbamsession.c \
+  '    keep_for_good (buffer);' '    (void) buffer, (void) keep_for_good;' gst-faults
+sabotage 'settings: the timeout is not told' gst/gstcbamdetect.c \
+  '  if (timeout >= 0)
+    cbam_device_set_fence_timeout' '  if (timeout > G_MAXINT - 1)
+    cbam_device_set_fence_timeout' gst-faults
 sabotage 'run: the count of hits is not flushed' compute/graph/slot.c \
   'plan->hits_offset + 8, error)' 'plan->hits_offset, error)' ops-detect
 sabotage 'memory: a flush moves nothing' compute/vk/memory.c \

@@ -175,7 +175,7 @@ cbam_grad_cam_free (CbamGradCam *cam)
 {
   if (!cam)
     return;
-  if (!cbam_device_is_stuck (cam->device))
+  if (!cbam_device_is_hung (cam->device))
     cam->device->vk.vkDestroyDescriptorPool (cam->device->handle, cam->pool, NULL);
   cbam_commands_free (cam->commands);
   cbam_buffer_free (cam->output);

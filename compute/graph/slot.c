@@ -318,7 +318,7 @@ cbam_slot_free (CbamSlot *slot)
   device = slot->program->device;
   if (slot->in_flight)
     cbam_slot_wait (slot, NULL);
-  if (!cbam_device_is_stuck (device)) {
+  if (!cbam_device_is_hung (device)) {
     cbam_slot_destroy_views (slot, slot->views);
     cbam_slot_destroy_views (slot, slot->intake_views);
     device->vk.vkDestroyDescriptorPool (device->handle, slot->descriptor_pool, NULL);

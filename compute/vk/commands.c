@@ -41,7 +41,7 @@ cbam_commands_free (CbamCommands *commands)
   if (!commands)
     return;
   device = commands->device;
-  if (!cbam_device_is_stuck (device)) {
+  if (!cbam_device_is_hung (device)) {
     device->vk.vkDestroyFence (device->handle, commands->fence, NULL);
     device->vk.vkDestroyCommandPool (device->handle, commands->pool, NULL);
   }

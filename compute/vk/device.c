@@ -419,7 +419,7 @@ cbam_device_unref (CbamDevice *device)
 {
   if (!device || !drop_reference (device))
     return;
-  if (cbam_device_is_stuck (device)) {
+  if (cbam_device_is_hung (device)) {
     /* The driver may still be working on it: it stays, reachable for leak checkers, until the process ends. */
     static GSList *parked;
     static GMutex lock;
@@ -497,9 +497,10 @@ cbam_device_is_parked (CbamDevice *device)
 }
 
 gboolean
-cbam_device_is_stuck (CbamDevice *device)
+cbam_device_is_hung (CbamDevice *device)
 {
-  return g_atomic_int_get (&device->stuck);
+  g_return_val_if_fail (device != NULL, FALSE);
+  return g_atomic_int_get (&device->hung);
 }
 
 static void
@@ -639,7 +640,7 @@ cbam_device_wait (CbamDevice *device, VkFence fence, GError **error)
     return TRUE;
   }
   if (result != VK_ERROR_DEVICE_LOST)
-    g_atomic_int_set (&device->stuck, TRUE);
+    g_atomic_int_set (&device->hung, TRUE);
   park (device, result == VK_TIMEOUT ? CBAM_ERROR_TIMEOUT : CBAM_ERROR_DEVICE_LOST);
   if (result != VK_TIMEOUT)
     return cbam_vk_check (result, "vkWaitForFences", error);
@@ -659,7 +660,7 @@ cbam_device_wait_idle (CbamDevice *device, GError **error)
   if (!cbam_device_check_alive (device, error) || !cbam_device_make (device, vkCreateFence, &create, &fence, error))
     return FALSE;
   const gboolean idle = cbam_device_submit (device, &nothing, fence, error) && cbam_device_wait (device, fence, error);
-  if (!cbam_device_is_stuck (device))
+  if (!cbam_device_is_hung (device))
     device->vk.vkDestroyFence (device->handle, fence, NULL);
   return idle;
 }

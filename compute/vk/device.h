@@ -76,7 +76,7 @@ struct _CbamDevice
   guint fence_timeout;       /* as set; atomic */
   guint slack;               /* milliseconds more for the largest network, on CPU devices; atomic */
   gint parked;               /* the CbamError + 1 that ended it; atomic */
-  gboolean stuck;            /* and it may still be at work, set before; atomic */
+  gboolean hung;             /* and it may still be at work, set before; atomic */
   guint submitted, finished; /* submissions that are waited for, and those that were; atomic, wrapping around */
   gint n_allocations;        /* of memory; atomic */
 };
@@ -96,9 +96,8 @@ gboolean cbam_device_check (CbamDevice *device, VkResult result, const char *cal
 /* FALSE with the error that parked the device, if one did. A parked device gets nothing more to do. */
 gboolean cbam_device_check_alive (CbamDevice *device, GError **error);
 gboolean cbam_device_is_parked (CbamDevice *device);
-/* Whether it is parked and may still be at work, for all anybody knows. Then nothing that it may use is destroyed:
- * destructors ask first. What a lost device had in hand is over. */
-gboolean cbam_device_is_stuck (CbamDevice *device);
+/* Destructors ask cbam_device_is_hung() first: nothing that the device may still use is destroyed. What a lost device
+ * had in hand is over. */
 
 /* From now on waits allow for a frame of so many multiply-adds. */
 void cbam_device_expect_macs (CbamDevice *device, guint64 macs);

@@ -201,7 +201,7 @@ cbam_buffer_free (CbamBuffer *buffer)
   if (!buffer)
     return;
   device = buffer->device;
-  if (!cbam_device_is_stuck (device)) {
+  if (!cbam_device_is_hung (device)) {
     device->vk.vkDestroyBuffer (device->handle, buffer->handle, NULL);
     device->vk.vkFreeMemory (device->handle, buffer->memory, NULL);
     if (buffer->memory)

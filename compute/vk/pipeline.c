@@ -87,7 +87,7 @@ cbam_pipeline_free (CbamPipeline *pipeline)
   if (!pipeline)
     return;
   device = pipeline->device;
-  if (!cbam_device_is_stuck (device)) {
+  if (!cbam_device_is_hung (device)) {
     device->vk.vkDestroyPipeline (device->handle, pipeline->handle, NULL);
     device->vk.vkDestroyPipelineLayout (device->handle, pipeline->layout, NULL);
     device->vk.vkDestroyDescriptorSetLayout (device->handle, pipeline->set_layout, NULL);

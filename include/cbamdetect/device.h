@@ -89,6 +89,15 @@ CBAM_API gsize cbam_device_get_host_alignment (const CbamDevice *device);
  * share the limit. Thread-safe; waits that have begun keep the limit they began with.
  */
 CBAM_API void cbam_device_set_fence_timeout (CbamDevice *device, guint milliseconds);
+/**
+ * cbam_device_is_hung:
+ * @device: a device
+ *
+ * Returns: whether the device was given up while it may still be at work, for all anybody knows: then the memory of
+ * lasting images and the images that it was given must stay until the process ends
+ */
+CBAM_API gboolean cbam_device_is_hung (CbamDevice *device);
+
 /** cbam_device_get_fence_timeout: what the limit is now, in milliseconds; 0 = none. */
 CBAM_API guint cbam_device_get_fence_timeout (CbamDevice *device);
 

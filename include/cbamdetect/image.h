@@ -109,9 +109,10 @@ typedef enum
  * @chroma: siting of subsampled chroma
  * @orientation: how the pixels must be turned to be upright. The network looks at the upright picture; size, regions
  *   and all that a result says stay in pixels of the frame as it is stored
- * @lasting: the pixels stay where and as they are until the result is collected, so that a device which can read them
- *   there need not get a copy: one that shares memory with the host and knows VK_EXT_external_memory_host, when the
- *   first plane starts on a page and the others follow it. Nothing else changes
+ * @lasting: the pixels stay where and as they are until the result is collected, or for good where that fails because
+ *   the device hangs (cbam_device_is_hung()), so that a device which can read them there need not get a copy: one that
+ *   shares memory with the host and knows VK_EXT_external_memory_host, when the first plane starts on a page and the
+ *   others follow it. Nothing else changes
  *
  * A frame to look at; the caller keeps the memory, which is only read, and only during cbam_detector_submit() unless it
  * is @lasting.

@@ -1,7 +1,7 @@
 /* The test's side of the layer in layer.c: which Vulkan calls it watches, and how it is told to let one of them fail.
  *
  *     const Faults *faults = faults_open ();          VK_INSTANCE_LAYERS and VK_LAYER_PATH are set
- *     faults->fail (FAULTS_vkMapMemory, 3, VK_ERROR_MEMORY_MAP_FAILED);
+ *     faults->fail_at (FAULTS_vkMapMemory, 3, VK_ERROR_MEMORY_MAP_FAILED);
  *     ... the third vkMapMemory from now on fails ...
  *     complaints = faults->get_complaints ();         what was used or destroyed as it must not be
  *
@@ -66,9 +66,7 @@ typedef struct
   void (*reset) (void);
   /* As reset, and the @n-th call from now on, counted from 1, gives @result and does nothing. After a
    * VK_ERROR_DEVICE_LOST the device stays lost. */
-  void (*fail) (FaultsCall call, guint n, VkResult result);
-  /* As fail, and so does every one after it. */
-  void (*fail_from) (FaultsCall call, guint n, VkResult result);
+  void (*fail_at) (FaultsCall call, guint n, VkResult result);
   /* As reset, and from the @n-th submission on the device does nothing more of what it is given. */
   void (*hang) (guint n);
   guint (*count) (FaultsCall call);

@@ -80,6 +80,7 @@ typedef struct
   VkDevice handle;
   Instance *instance;
   gboolean hangs, lost, known; /* @known: that it hangs, because a wait has ended without it */
+  GMutex queue;                /* taken around submissions: none is on its way when the device gets lost */
   GHashTable *alive;           /* set of "VkBuffer 0x..." */
   GHashTable *pending;         /* set of fences that something was submitted with */
   PFN_vkGetDeviceProcAddr get_proc;
@@ -97,7 +98,7 @@ static GString *complaints;
 /* What is to happen. */
 static struct
 {
-  gboolean armed, on, hang, struck; /* @on: and all after it */
+  gboolean armed, hang, struck;
   FaultsCall call;
   guint n;
   VkResult result;
@@ -183,11 +184,13 @@ note_gone (Device *device, const char *call, const char *kind, guint64 handle)
 static void
 lose (Device *device)
 {
+  g_mutex_lock (&device->queue);
   device->vkDeviceWaitIdle (device->handle);
   g_mutex_lock (&lock);
   device->lost = TRUE;
   g_hash_table_remove_all (device->pending);
   g_mutex_unlock (&lock);
+  g_mutex_unlock (&device->queue);
 }
 
 /* Counts the call. TRUE: it is to fail. @device may be NULL. */
@@ -198,8 +201,7 @@ fails (Device *device, FaultsCall call, VkResult *ret_result)
 
   g_mutex_lock (&lock);
   counts[call]++;
-  strikes =
-      plan.armed && !plan.hang && plan.call == call && (plan.on ? counts[call] >= plan.n : counts[call] == plan.n);
+  strikes = plan.armed && !plan.hang && plan.call == call && counts[call] == plan.n;
   plan.struck |= strikes;
   *ret_result = plan.result;
   g_mutex_unlock (&lock);
@@ -324,6 +326,7 @@ on_vkCreateDevice (VkPhysicalDevice physical, const VkDeviceCreateInfo *info, co
   device->key = *(void **) *made;
   device->handle = *made;
   device->instance = instance;
+  g_mutex_init (&device->queue);
   device->alive = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   device->pending = g_hash_table_new (NULL, NULL);
   device->get_proc = get_proc;
@@ -353,6 +356,7 @@ on_vkDestroyDevice (VkDevice handle, const VkAllocationCallbacks *allocator)
   device->vkDestroyDevice (handle, allocator);
   g_hash_table_unref (device->alive);
   g_hash_table_unref (device->pending);
+  g_mutex_clear (&device->queue);
   g_free (device);
 }
 
@@ -561,9 +565,15 @@ on_vkQueueSubmit (VkQueue queue, uint32_t n, const VkSubmitInfo *submits, VkFenc
   Device *device = device_of (queue);
   VkResult result;
 
-  if (fails_or_lost (device, FAULTS_vkQueueSubmit, &result))
+  if (fails (device, FAULTS_vkQueueSubmit, &result))
     return result;
-  return note_submission (device, fence) ? device->vkQueueSubmit (queue, n, submits, fence) : VK_SUCCESS;
+  g_mutex_lock (&device->queue);
+  if (device->lost)
+    result = VK_ERROR_DEVICE_LOST;
+  else
+    result = note_submission (device, fence) ? device->vkQueueSubmit (queue, n, submits, fence) : VK_SUCCESS;
+  g_mutex_unlock (&device->queue);
+  return result;
 }
 
 static VKAPI_ATTR VkResult VKAPI_CALL
@@ -646,14 +656,13 @@ on_vkQueueWaitIdle (VkQueue queue)
 /* ---- What the test says ------------------------------------------------------------------------------------------ */
 
 static void
-arm (gboolean armed, gboolean is_hang, gboolean on, FaultsCall call, guint n, VkResult result)
+arm (gboolean armed, gboolean is_hang, FaultsCall call, guint n, VkResult result)
 {
   G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&lock);
 
   memset (counts, 0, sizeof counts);
   plan.armed = armed;
   plan.hang = is_hang;
-  plan.on = on;
   plan.struck = FALSE;
   plan.call = call;
   plan.n = n;
@@ -665,25 +674,19 @@ arm (gboolean armed, gboolean is_hang, gboolean on, FaultsCall call, guint n, Vk
 static void
 faults_reset (void)
 {
-  arm (FALSE, FALSE, FALSE, 0, 0, VK_SUCCESS);
+  arm (FALSE, FALSE, 0, 0, VK_SUCCESS);
 }
 
 static void
 faults_fail (FaultsCall call, guint n, VkResult result)
 {
-  arm (TRUE, FALSE, FALSE, call, n, result);
-}
-
-static void
-faults_fail_from (FaultsCall call, guint n, VkResult result)
-{
-  arm (TRUE, FALSE, TRUE, call, n, result);
+  arm (TRUE, FALSE, call, n, result);
 }
 
 static void
 faults_hang (guint n)
 {
-  arm (TRUE, TRUE, FALSE, FAULTS_vkQueueSubmit, n, VK_SUCCESS);
+  arm (TRUE, TRUE, FAULTS_vkQueueSubmit, n, VK_SUCCESS);
 }
 
 static guint
@@ -759,7 +762,7 @@ VK_LAYER_EXPORT const Faults *
 cbam_faults_get (void)
 {
   static const Faults faults = {
-    faults_reset,      faults_fail,           faults_fail_from,  faults_hang,        faults_count,
+    faults_reset,      faults_fail,           faults_hang,       faults_count,
     faults_has_struck, faults_get_complaints, faults_list_alive, faults_get_timeout,
   };
 

@@ -232,7 +232,7 @@ fail_one (const Walk *walk, FaultsCall call, guint n, VkResult result, const Exp
   gboolean ok, struck;
 
   prepare (walk);
-  faults->fail (call, n, result);
+  faults->fail_at (call, n, result);
   ok = walk->run (seen, &error);
   struck = faults->has_struck ();
   assert_no_complaints (where);
@@ -261,7 +261,7 @@ walk_result (const Walk *walk, FaultsCall call, VkResult result, gboolean whole,
     most = MIN (most, expected->n_calls[call]);
   for (guint n = 1; n <= most && fail_one (walk, call, n, result, expected); n++) {
     g_assert_cmpuint (n, <, MOST_CALLS);
-    if (whole && walk->most == 0)
+    if (whole && walk->most == 0 && !walk->again)
       run_again (walk, "after a failure", expected);
   }
 }

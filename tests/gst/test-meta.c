@@ -171,7 +171,8 @@ GST_START_TEST (properties_describe_themselves)
     { "classes", GST_PARAM_MUTABLE_PLAYING },   { "roi", GST_PARAM_MUTABLE_PLAYING },
     { "interval", GST_PARAM_MUTABLE_PLAYING },  { "carry", GST_PARAM_MUTABLE_PLAYING },
     { "attention", GST_PARAM_MUTABLE_PLAYING }, { "grad-cam", GST_PARAM_MUTABLE_PLAYING },
-    { "qos", GST_PARAM_MUTABLE_PLAYING },       { "stats", G_PARAM_READABLE },
+    { "qos", GST_PARAM_MUTABLE_PLAYING },       { "timeout", GST_PARAM_MUTABLE_PLAYING },
+    { "stats", G_PARAM_READABLE },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (expected); i++) {
@@ -181,13 +182,14 @@ GST_START_TEST (properties_describe_themselves)
   }
 
   double threshold, nms_iou;
-  int max_detections;
+  int max_detections, timeout;
   guint queue_depth, overlay;
   gboolean post_messages;
   g_autofree char *device = NULL;
   g_object_get (element, "threshold", &threshold, "nms-iou", &nms_iou, "max-detections", &max_detections, "queue-depth",
-                &queue_depth, "overlay", &overlay, "post-messages", &post_messages, "device", &device, NULL);
-  fail_unless (threshold == -1 && nms_iou == -1 && max_detections == -1 && queue_depth == 2 && overlay == 0 &&
+                &queue_depth, "overlay", &overlay, "post-messages", &post_messages, "device", &device, "timeout", &timeout,
+                NULL);
+  fail_unless (threshold == -1 && timeout == -1 && nms_iou == -1 && max_detections == -1 && queue_depth == 2 && overlay == 0 &&
                !post_messages && device == NULL);
   gst_util_set_object_arg (G_OBJECT (element), "overlay", "boxes+labels");
   g_object_get (element, "overlay", &overlay, NULL);
