@@ -39,8 +39,8 @@ struct _CbamDetector
   guint n_slots;
   CbamShare share;
   gboolean warming; /* a frame says nothing of how long others will take */
-  guint head; /* next to submit; the submitting thread's */
-  guint tail; /* next to collect; the collecting thread's */
+  guint head;       /* next to submit; the submitting thread's */
+  guint tail;       /* next to collect; the collecting thread's */
   guint in_flight;
   GMutex lock; /* guards in_flight */
 
