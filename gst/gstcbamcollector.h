@@ -30,9 +30,9 @@ void gst_cbam_collector_free (GstCbamCollector *collector);
  * (g_get_monotonic_time()). */
 GstCbamFlight *gst_cbam_collector_add (GstCbamCollector *collector, GstCbamSession *session, gint64 begun);
 
-/* Waits until @flight, which is that of @buffer, has ended and frees it. Returns its result, or NULL with @error; @buffer
- * is kept for good then if the device hangs: it may be reading it. @took: microseconds until the device had finished,
- * whenever this is called. */
+/* Waits until @flight, which is that of @buffer, has ended and frees it. Returns its result, or NULL with @error;
+ * @buffer is kept for good then if the device hangs: it may be reading it. @took: microseconds until the device had
+ * finished, whenever this is called. */
 CbamResult *gst_cbam_flight_take (GstCbamFlight *flight, GstBuffer *buffer, gint64 *took, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (GstCbamCollector, gst_cbam_collector_free)

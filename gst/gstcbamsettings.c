@@ -173,8 +173,8 @@ install_model (GObjectClass *klass)
   /**
    * GstCbamDetect:timeout:
    *
-   * How long the device may take over a frame before it counts as hung, in milliseconds. Then there is one error, and by
-   * way of READY the element opens a fresh device. Elements that share a device share the limit: the one set last
+   * How long the device may take over a frame before it counts as hung, in milliseconds. Then there is one error, and
+   * by way of READY the element opens a fresh device. Elements that share a device share the limit: the one set last
    * counts. On CPU devices the usual limit is 10 s more for every 1e9 multiply-adds of the network.
    */
   g_object_class_install_property (

@@ -61,7 +61,7 @@ typedef struct
   int max_detections;     /* < 0: the model's own; 0: all */
   char *classes;
   char *roi;
-  CbamRegion region; /* what @roi says, once the element runs */
+  CbamRegion region;                         /* what @roi says, once the element runs */
   GstVideoOrientationMethod video_direction; /* never custom */
   guint interval;
   GstCbamCarry carry;

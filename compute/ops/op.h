@@ -39,10 +39,10 @@ typedef enum
   CBAM_BIND_MORE, /* further outputs */
   CBAM_BIND_MORE_1,
   CBAM_BIND_WEIGHTS,
-  CBAM_BIND_PIXELS, /* the slot's: bytes of the frame */
-  CBAM_BIND_FRAME,  /* the slot's CbamFrameArgs */
-  CBAM_BIND_BOXES,  /* the slot's decoded boxes */
-  CBAM_BIND_HITS,   /* the slot's list of what passed */
+  CBAM_BIND_PIXELS,  /* the slot's: bytes of the frame */
+  CBAM_BIND_FRAME,   /* the slot's CbamFrameArgs */
+  CBAM_BIND_BOXES,   /* the slot's decoded boxes */
+  CBAM_BIND_HITS,    /* the slot's list of what passed */
   CBAM_BIND_RESULTS, /* these three as one */
 } CbamBinding;
 
@@ -58,8 +58,8 @@ struct _CbamOpVariant
   const char *name;
   const CbamShader *shader;
   const CbamShader *narrow; /* the same for devices without 64-bit integers; NULL = it has none */
-  const CbamShader *thin; /* the same for thinned frames; NULL = it does not read frames */
-  guint needs;            /* CbamNeeds */
+  const CbamShader *thin;   /* the same for thinned frames; NULL = it does not read frames */
+  guint needs;              /* CbamNeeds */
   CbamBinding bindings[CBAM_MAX_BINDINGS];
   guint args_size;
   guint tile[3];      /* what the shader was compiled with; meaning is the op's */

@@ -97,8 +97,8 @@ typedef struct
  * @error: return location for an error
  *
  * As cbam_detector_submit(), for a frame that is on the device. The images must stay until the result is collected, or
- * for good where that fails because the device hangs (cbam_device_is_hung()); then, and for all that is submitted to the queue after this, they are in VK_IMAGE_LAYOUT_TRANSFER_SRC_OPTIMAL, last
- * read by VK_PIPELINE_STAGE_TRANSFER_BIT.
+ * for good where that fails because the device hangs (cbam_device_is_hung()); then, and for all that is submitted to
+ * the queue after this, they are in VK_IMAGE_LAYOUT_TRANSFER_SRC_OPTIMAL, last read by VK_PIPELINE_STAGE_TRANSFER_BIT.
  *
  * Returns: as cbam_detector_submit()
  */

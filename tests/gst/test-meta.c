@@ -164,14 +164,22 @@ GST_START_TEST (properties_describe_themselves)
     const char *name;
     GParamFlags mutable;
   } expected[] = {
-    { "model", GST_PARAM_MUTABLE_PLAYING },     { "device", GST_PARAM_MUTABLE_READY },
-    { "queue-depth", GST_PARAM_MUTABLE_READY }, { "threshold", GST_PARAM_MUTABLE_PLAYING },
-    { "nms-iou", GST_PARAM_MUTABLE_PLAYING },   { "max-detections", GST_PARAM_MUTABLE_PLAYING },
-    { "overlay", GST_PARAM_MUTABLE_PLAYING },   { "post-messages", GST_PARAM_MUTABLE_PLAYING },
-    { "classes", GST_PARAM_MUTABLE_PLAYING },   { "roi", GST_PARAM_MUTABLE_PLAYING },
-    { "interval", GST_PARAM_MUTABLE_PLAYING },  { "carry", GST_PARAM_MUTABLE_PLAYING },
-    { "attention", GST_PARAM_MUTABLE_PLAYING }, { "grad-cam", GST_PARAM_MUTABLE_PLAYING },
-    { "qos", GST_PARAM_MUTABLE_PLAYING },       { "timeout", GST_PARAM_MUTABLE_PLAYING },
+    { "model", GST_PARAM_MUTABLE_PLAYING },
+    { "device", GST_PARAM_MUTABLE_READY },
+    { "queue-depth", GST_PARAM_MUTABLE_READY },
+    { "threshold", GST_PARAM_MUTABLE_PLAYING },
+    { "nms-iou", GST_PARAM_MUTABLE_PLAYING },
+    { "max-detections", GST_PARAM_MUTABLE_PLAYING },
+    { "overlay", GST_PARAM_MUTABLE_PLAYING },
+    { "post-messages", GST_PARAM_MUTABLE_PLAYING },
+    { "classes", GST_PARAM_MUTABLE_PLAYING },
+    { "roi", GST_PARAM_MUTABLE_PLAYING },
+    { "interval", GST_PARAM_MUTABLE_PLAYING },
+    { "carry", GST_PARAM_MUTABLE_PLAYING },
+    { "attention", GST_PARAM_MUTABLE_PLAYING },
+    { "grad-cam", GST_PARAM_MUTABLE_PLAYING },
+    { "qos", GST_PARAM_MUTABLE_PLAYING },
+    { "timeout", GST_PARAM_MUTABLE_PLAYING },
     { "stats", G_PARAM_READABLE },
   };
 
@@ -187,10 +195,10 @@ GST_START_TEST (properties_describe_themselves)
   gboolean post_messages;
   g_autofree char *device = NULL;
   g_object_get (element, "threshold", &threshold, "nms-iou", &nms_iou, "max-detections", &max_detections, "queue-depth",
-                &queue_depth, "overlay", &overlay, "post-messages", &post_messages, "device", &device, "timeout", &timeout,
-                NULL);
-  fail_unless (threshold == -1 && timeout == -1 && nms_iou == -1 && max_detections == -1 && queue_depth == 2 && overlay == 0 &&
-               !post_messages && device == NULL);
+                &queue_depth, "overlay", &overlay, "post-messages", &post_messages, "device", &device, "timeout",
+                &timeout, NULL);
+  fail_unless (threshold == -1 && timeout == -1 && nms_iou == -1 && max_detections == -1 && queue_depth == 2 &&
+               overlay == 0 && !post_messages && device == NULL);
   gst_util_set_object_arg (G_OBJECT (element), "overlay", "boxes+labels");
   g_object_get (element, "overlay", &overlay, NULL);
   fail_unless_equals_int (overlay, 3);
