@@ -258,7 +258,7 @@ walk_result (const Walk *walk, FaultsCall call, VkResult result, gboolean whole,
   guint most = walk->most > 0 ? walk->most : MOST_CALLS;
 
   if (!whole)
-    most = MIN (most, expected->n_calls[call]);
+    most = MIN (walk->quick > 0 ? walk->quick : most, expected->n_calls[call]);
   for (guint n = 1; n <= most && fail_one (walk, call, n, result, expected); n++) {
     g_assert_cmpuint (n, <, MOST_CALLS);
     if (whole && walk->most == 0 && !walk->again)

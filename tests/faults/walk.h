@@ -20,6 +20,7 @@ typedef struct
   void (*finish) (void);
   gboolean again; /* after a failure, @run works on what it failed on, unless the device is gone */
   guint most;     /* calls of an entry point that are tried, where all would take too long; 0 = all */
+  guint quick;    /* the same, unless everything is to be tried; 0 = as @most */
   gboolean slow;  /* not worth its time unless everything is to be tried */
 } Walk;
 
