@@ -183,7 +183,7 @@ load (CbamModel *model, const CbamPreset *preset, GError **error)
     return FALSE;
   model->name = g_strdup (model->spec->name ? model->spec->name : base);
   model->flop = 2.0 * (double) cbam_graph_macs (graph);
-  cbam_graph_fuse (graph, CBAM_FUSE_ALL);
+  cbam_graph_fuse (graph, cbam_plan_get_fusions (&model->device->caps));
   model->program = cbam_program_new (model->device, g_steal_pointer (&graph), NULL, error);
   if (!model->program) {
     g_prefix_error (error, "%s: ", model->path);
@@ -372,6 +372,13 @@ cbam_model_get_detect_params (const CbamModel *model)
 {
   g_return_val_if_fail (model != NULL, (CbamDetectParams){ 0 });
   return model->spec->nms.params;
+}
+
+const char *
+cbam_model_get_kernels (const CbamModel *model)
+{
+  g_return_val_if_fail (model != NULL, NULL);
+  return cbam_plan_get_kernels (cbam_program_get_plan (model->program), &model->device->caps);
 }
 
 double

@@ -16,10 +16,37 @@ layout (local_size_x = 64) in;
 MAP_BUFFER (0, loc);
 MAP_BUFFER (1, conf);
 MAP_BUFFER (2, anchors);
+#ifdef TEXELS
 layout (binding = 3, std430) readonly buffer Frame { CbamFrameArgs f; };
 layout (binding = 4, std430) writeonly buffer Boxes { vec4 boxes[]; };
 layout (binding = 5, std430) buffer Hits { uint n_hits; uint best_bits; CbamHit hits[]; };
+#else // a device need bind no more than four of these
+layout (binding = 3, std430) buffer Results { CbamFrameArgs f; uint words[]; };
+#define n_hits words[a.hits]
+#define best_bits words[a.hits + 1]
+#endif
 layout (push_constant) uniform Args { CbamDetectArgs a; };
+
+void store_box (uint prior, vec4 box)
+{
+#ifdef TEXELS
+  boxes[prior] = box;
+#else
+  for (uint i = 0; i < 4; i++)
+    words[a.boxes + 4 * prior + i] = floatBitsToUint (box[i]);
+#endif
+}
+
+void store_hit (uint slot, float score, uint prior_class)
+{
+#ifdef TEXELS
+  hits[slot].score = score;
+  hits[slot].prior_class = prior_class;
+#else
+  words[a.hits + 2 + 2 * slot] = floatBitsToUint (score);
+  words[a.hits + 3 + 2 * slot] = prior_class;
+#endif
+}
 
 // Largest t of exp (t): ln (1000 / 16), as torchvision; keeps a wild output finite.
 #define MAX_LOG_SIZE 4.135166556742356
@@ -73,7 +100,7 @@ void main ()
     const uint prior = cell * a.per_cell + part;
     const vec4 t = LOAD (loc, a.loc.origin + row * a.loc.row + column * a.loc.pixel + part * a.loc.plane);
 
-    boxes[a.prior + prior] = decode (t, LOAD (anchors, prior));
+    store_box (a.prior + prior, decode (t, LOAD (anchors, prior)));
     return;
   }
 
@@ -108,8 +135,8 @@ void main ()
     const uint c = begin + findLSB (passed);
     const uint slot = atomicAdd (n_hits, 1u);
 
-    hits[slot].score = scores (logits (pixel, c), terms)[c & 3u];
-    hits[slot].prior_class = (a.prior + cell * a.per_cell + anchor) * a.n_classes + c - first;
+    store_hit (slot, scores (logits (pixel, c), terms)[c & 3u],
+               (a.prior + cell * a.per_cell + anchor) * a.n_classes + c - first);
   }
   // Scores are not negative, so their bits have their order. A loop of at most one round: lavapipe passes over a loop
   // that no lane enters, but not over an if.

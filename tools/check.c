@@ -270,10 +270,11 @@ report_frame (Findings *findings, const CbamModel *model, double seconds, const 
     return;
   }
   findings_add (findings, FINDING_OK, "frame", NULL,
-                "%.1f ms with this model on the same picture (median of %d); best score %.2f (%s), %" G_GSIZE_FORMAT
-                " above the threshold %.2f; nothing is expected there",
-                1000 * seconds, TIMED_FRAMES, score, label, n_above, threshold);
+                "%.1f ms with this model and %s kernels on the same picture (median of %d); best score %.2f (%s), "
+                "%" G_GSIZE_FORMAT " above the threshold %.2f; nothing is expected there",
+                1000 * seconds, cbam_model_get_kernels (model), TIMED_FRAMES, score, label, n_above, threshold);
   findings_detail_number (findings, "seconds", seconds);
+  findings_detail (findings, "kernels", cbam_model_get_kernels (model));
   findings_detail_number (findings, "best_score", score);
   findings_detail (findings, "best_label", n_best > 0 ? label : NULL);
   findings_detail_number (findings, "above_threshold", n_above);

@@ -208,6 +208,16 @@ sabotage 'memory: the last atom is not flushed' compute/vk/memory.c \
 # Ops: what the host computes for the kernels.
 sabotage 'conv: borders a pixel too narrow on the far side' compute/ops/conv.c \
   'last - (gint) (input - 1)' 'last - (gint) input' ops-ops
+sabotage 'needs: a device without 64-bit integers gets them all the same' compute/ops/ops.c \
+  'caps->int64 || !variant->narrow ?' 'TRUE ?' ops-needs nets-vulkan-frames
+sabotage 'needs: nobody counts storage buffers' compute/vk/shader-needs.c \
+  'reader->needs.storage_buffers++;' '' ops-needs
+sabotage 'needs: CBAM is one dispatch on every device' compute/graph/plan.c \
+  '!cbam_op_runs (&cbam_op_cbam, caps)' 'FALSE' ops-needs
+sabotage 'needs: devices of Vulkan 1.0 are offered' compute/vk/device-list.c \
+  'properties.apiVersion >= VK_API_VERSION_1_1' 'properties.apiVersion >= VK_API_VERSION_1_0' ops-needs
+sabotage 'detect: boxes lie where candidates do where both are bound as one' compute/graph/plan.c \
+  '(plan->boxes_offset - words)' '(plan->hits_offset - words)' ops-detect ops-needs
 sabotage 'conv: weights are padded to a multiple of every tile' compute/ops/conv.c \
   'tile = MAX (variant->tile[0], GROUP);' 'tile = 192;' ops-ops
 sabotage 'conv: kernels are packed upside down' compute/ops/conv.c \
@@ -335,7 +345,7 @@ sabotage 'reload: a model without the classes is taken' gst/gstcbamdetect.c \
 sabotage 'selection: labels have their case' gst/gstcbamselection.c \
   'g_utf8_casefold (b, -1)' 'g_strdup (b)' gst-settings
 sabotage 'session: another one for every stream' compute/vk/device.c \
-  'share ? find_opened (index, device->debug) : NULL' 'NULL' gst-streams unit-model-file
+  'share ? find_opened (list->infos[index].index, device->debug) : NULL' 'NULL' gst-streams unit-model-file
 sabotage 'turned: a reversed axis begins at its first sample' compute/preprocess.c \
   'c->offset += (columns - 1) * c->step;' '' ops-preprocess
 sabotage 'turned: chroma sits as if nothing were turned' compute/preprocess.c \

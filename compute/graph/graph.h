@@ -129,6 +129,7 @@ typedef struct
   CbamScore score;
   float variances[4];
   const GArray *anchors; /* all levels' CbamAnchor; the graph's */
+  guint hits, boxes;     /* where they begin, in words behind the frame's parameters; the plan's */
 } CbamDetectNode;
 
 struct _CbamNode

@@ -20,20 +20,6 @@ align (gsize offset, gsize alignment)
 
 /* ---- Kernels ---------------------------------------------------------------------------------------------------- */
 
-static gboolean
-device_has (const CbamDeviceCaps *caps, CbamLayout layout, guint needs)
-{
-  if ((needs & CBAM_NEED_TEXELS) && caps->max_texels == 0)
-    return FALSE;
-  if ((needs & CBAM_NEED_SUBGROUP_8) && caps->subgroup_size != 8)
-    return FALSE;
-  if ((needs & CBAM_NEED_INT64) && !caps->int64)
-    return FALSE;
-  if ((needs & CBAM_NEED_BLOCKED) && layout != CBAM_LAYOUT_BLOCKED)
-    return FALSE;
-  return TRUE;
-}
-
 /* The largest frames and borders that texel views are made for, when maps have no layout yet. */
 #define FRAME_TEXELS (1u << 25) /* 8192x4096, four bytes a pixel */
 #define MOST_BORDER 8
@@ -56,8 +42,25 @@ count_texels (const CbamOpVariant *variant, const CbamNode *node)
   return texels;
 }
 
+/* Whether @variant can run @node on the device; if the device is why not, *@ret_shortage says what is missing. */
+static gboolean
+can_run (const CbamOpVariant *variant, const CbamNode *node, CbamLayout layout, const CbamDeviceCaps *caps,
+         CbamShortage *ret_shortage)
+{
+  if ((variant->needs & CBAM_NEED_BLOCKED) && layout != CBAM_LAYOUT_BLOCKED)
+    return FALSE;
+  if (variant->fits && !variant->fits (variant, node))
+    return FALSE;
+  if (!cbam_variant_runs (variant, caps, ret_shortage))
+    return FALSE;
+  if (!(variant->needs & CBAM_NEED_TEXELS) || count_texels (variant, node) <= caps->max_texels)
+    return TRUE;
+  *ret_shortage = (CbamShortage){ "texels in a buffer", count_texels (variant, node), caps->max_texels };
+  return FALSE;
+}
+
 static const CbamOpVariant *
-choose_variant (const CbamNode *node, CbamLayout layout, const CbamPlanConfig *config)
+choose_variant (const CbamNode *node, CbamLayout layout, const CbamPlanConfig *config, CbamShortage *ret_shortage)
 {
   const CbamOpVariant *best = NULL;
   double best_cost = 0;
@@ -66,9 +69,7 @@ choose_variant (const CbamNode *node, CbamLayout layout, const CbamPlanConfig *c
     const CbamOpVariant *variant = &node->op->variants[i];
     double cost;
 
-    if (!device_has (config->caps, layout, variant->needs) || (variant->fits && !variant->fits (variant, node)))
-      continue;
-    if ((variant->needs & CBAM_NEED_TEXELS) && count_texels (variant, node) > config->caps->max_texels)
+    if (!can_run (variant, node, layout, config->caps, ret_shortage))
       continue;
     if (config->variant && g_str_equal (config->variant, variant->name))
       return variant;
@@ -90,19 +91,56 @@ choose_variants (CbamPlan *plan, const CbamPlanConfig *config, GError **error)
   for (guint n = 0; n < plan->graph->nodes->len; n++) {
     const CbamNode *node = g_ptr_array_index (plan->graph->nodes, n);
     CbamStep *step = &plan->steps[plan->n_steps];
+    CbamShortage shortage = { NULL };
 
     if (node->op->n_variants == 0)
       continue; /* input: the host does it */
     step->node = node;
-    step->variant = choose_variant (node, plan->layout, config);
+    step->variant = choose_variant (node, plan->layout, config, &shortage);
     if (!step->variant) {
-      g_set_error (error, CBAM_ERROR, CBAM_ERROR_UNSUPPORTED, "%s: no kernel of %s runs on this device", node->name,
-                   node->op->name);
+      g_autofree char *both = NULL;
+
+      if (shortage.what)
+        both =
+            g_strdup_printf ("; the last that could needs %" G_GUINT64_FORMAT " %s, the device has %" G_GUINT64_FORMAT,
+                             shortage.needed, shortage.what, shortage.there);
+      g_set_error (error, CBAM_ERROR, CBAM_ERROR_UNSUPPORTED, "%s: no kernel of %s runs on this device%s", node->name,
+                   node->op->name, both ? both : "");
       return FALSE;
     }
     plan->n_steps++;
   }
   return TRUE;
+}
+
+const char *
+cbam_plan_get_kernels (const CbamPlan *plan, const CbamDeviceCaps *caps)
+{
+  guint n_texel = 0, n_narrow = 0;
+
+  for (guint s = 0; s < plan->n_steps; s++) {
+    const CbamOpVariant *variant = plan->steps[s].variant;
+
+    n_texel += (variant->needs & CBAM_NEED_TEXELS) != 0;
+    n_narrow += cbam_variant_get_shader (variant, caps) == variant->narrow;
+  }
+  if (n_texel == 0)
+    return "plain";
+  if (n_texel == plan->n_steps)
+    return n_narrow > 0 ? "texel, without 64-bit integers" : "texel";
+  return n_narrow > 0 ? "texel and plain, without 64-bit integers" : "texel and plain";
+}
+
+CbamFusions
+cbam_plan_get_fusions (const CbamDeviceCaps *caps)
+{
+  CbamFusions fusions = CBAM_FUSE_ALL;
+
+  if (!cbam_op_runs (&cbam_op_channel_gate, caps))
+    fusions &= ~CBAM_FUSE_CHANNEL_GATE;
+  if (!cbam_op_runs (&cbam_op_cbam, caps))
+    fusions &= ~CBAM_FUSE_CBAM;
+  return fusions;
 }
 
 /* ---- Maps ------------------------------------------------------------------------------------------------------- */
@@ -227,6 +265,21 @@ reserve (gsize *offset, gsize size, const CbamPlanConfig *config)
   return at;
 }
 
+static void
+tell_detectors (CbamPlan *plan)
+{
+  const gsize words = plan->frame_offset + plan->frame_size;
+
+  for (guint n = 0; n < plan->graph->nodes->len; n++) {
+    CbamNode *node = g_ptr_array_index (plan->graph->nodes, n);
+
+    if (node->op != &cbam_op_detect)
+      continue;
+    node->params.detect.hits = (guint) ((plan->hits_offset - words) / sizeof (guint32));
+    node->params.detect.boxes = (guint) ((plan->boxes_offset - words) / sizeof (guint32));
+  }
+}
+
 static gboolean
 place_in_slot (CbamPlan *plan, const CbamPlanConfig *config, GError **error)
 {
@@ -247,6 +300,8 @@ place_in_slot (CbamPlan *plan, const CbamPlanConfig *config, GError **error)
   plan->frame_offset = reserve (&offset, plan->frame_size, config);
   plan->hits_offset = reserve (&offset, plan->hits_size, config);
   plan->boxes_offset = reserve (&offset, plan->boxes_size, config);
+  plan->results_size = plan->boxes_offset + plan->boxes_size - plan->frame_offset;
+  tell_detectors (plan);
   for (guint t = 0; t < graph->tensors->len; t++) {
     CbamTensor *tensor = g_ptr_array_index (graph->tensors, t);
 
@@ -336,19 +391,48 @@ place_barriers (CbamPlan *plan)
 
 /* ---- Limits ----------------------------------------------------------------------------------------------------- */
 
-static gboolean
-check_range (const CbamStep *step, const char *what, gsize size, const CbamPlanConfig *config, GError **error)
+/* Bytes of what @step binds, and in words what that is; 0 = of pixels, which are no plan's. */
+static gsize
+bound_size (const CbamPlan *plan, const CbamStep *step, CbamBinding binding, const char **ret_what)
 {
-  const gsize texels = (gsize) config->caps->max_texels * CBAM_TEXEL_BYTES;
-  const gboolean by_texel = (step->variant->needs & CBAM_NEED_TEXELS) != 0;
-  const gsize limit = by_texel ? MIN (texels, config->caps->max_storage_range) : config->caps->max_storage_range;
+  const CbamNode *node = step->node;
 
-  if (size <= limit)
-    return TRUE;
-  g_set_error (error, CBAM_ERROR, CBAM_ERROR_UNSUPPORTED,
-               "%s: its %s take %" G_GSIZE_FORMAT " bytes; this device binds at most %" G_GSIZE_FORMAT,
-               step->node->name, what, size, limit);
-  return FALSE;
+  switch (binding) {
+    case CBAM_BIND_INPUT:
+    case CBAM_BIND_INPUT_1:
+    case CBAM_BIND_INPUT_2: *ret_what = "inputs"; return node->inputs[binding - CBAM_BIND_INPUT]->size;
+    case CBAM_BIND_OUTPUT: *ret_what = "outputs"; return node->output->size;
+    case CBAM_BIND_MORE:
+    case CBAM_BIND_MORE_1: *ret_what = "outputs"; return node->more[binding - CBAM_BIND_MORE]->size;
+    case CBAM_BIND_WEIGHTS: *ret_what = "weights"; return step->weights_size;
+    case CBAM_BIND_FRAME: *ret_what = "parameters"; return plan->frame_size;
+    case CBAM_BIND_BOXES: *ret_what = "boxes"; return plan->boxes_size;
+    case CBAM_BIND_HITS: *ret_what = "candidates"; return plan->hits_size;
+    case CBAM_BIND_RESULTS: *ret_what = "candidates and boxes"; return plan->results_size;
+    case CBAM_BIND_PIXELS:
+    case CBAM_BIND_END: break;
+  }
+  return 0;
+}
+
+static gboolean
+check_bindings (const CbamPlan *plan, const CbamStep *step, const CbamPlanConfig *config, GError **error)
+{
+  for (guint b = 0; b < CBAM_MAX_BINDINGS && step->variant->bindings[b] != CBAM_BIND_END; b++) {
+    const gboolean by_texel = cbam_variant_binds_texels (step->variant, step->variant->bindings[b]);
+    const gsize texels = (gsize) config->caps->max_texels * CBAM_TEXEL_BYTES, range = config->caps->max_storage_range;
+    const gsize limit = by_texel ? MIN (texels, range) : range;
+    const char *what = NULL;
+    const gsize size = bound_size (plan, step, step->variant->bindings[b], &what);
+
+    if (size <= limit)
+      continue;
+    g_set_error (error, CBAM_ERROR, CBAM_ERROR_UNSUPPORTED,
+                 "%s: its %s take %" G_GSIZE_FORMAT " bytes; this device binds at most %" G_GSIZE_FORMAT,
+                 step->node->name, what, size, limit);
+    return FALSE;
+  }
+  return TRUE;
 }
 
 static gboolean
@@ -364,14 +448,7 @@ check_step (const CbamPlan *plan, const CbamStep *step, const CbamPlanConfig *co
                  step->dispatch.groups[i], i, config->caps->max_groups[i]);
     return FALSE;
   }
-  for (guint i = 0; i < node->n_inputs; i++)
-    if (!check_range (step, "inputs", node->inputs[i]->size, config, error))
-      return FALSE;
-  if (node->output && !check_range (step, "outputs", node->output->size, config, error))
-    return FALSE;
-  if (!node->output && !check_range (step, "candidates", plan->hits_size, config, error))
-    return FALSE;
-  return check_range (step, "weights", step->weights_size, config, error);
+  return check_bindings (plan, step, config, error);
 }
 
 /* ---- The plan --------------------------------------------------------------------------------------------------- */

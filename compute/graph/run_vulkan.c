@@ -6,26 +6,6 @@
 
 /* ---- Bindings --------------------------------------------------------------------------------------------------- */
 
-guint
-cbam_variant_count_bindings (const CbamOpVariant *variant)
-{
-  guint n = 0;
-
-  while (n < CBAM_MAX_BINDINGS && variant->bindings[n] != CBAM_BIND_END)
-    n++;
-  return n;
-}
-
-/* Parameters, results and outputs never are. */
-gboolean
-cbam_variant_binds_texels (const CbamOpVariant *variant, CbamBinding binding)
-{
-  if (!(variant->needs & CBAM_NEED_TEXELS))
-    return FALSE;
-  return binding == CBAM_BIND_INPUT || binding == CBAM_BIND_INPUT_1 || binding == CBAM_BIND_INPUT_2 ||
-         binding == CBAM_BIND_WEIGHTS || binding == CBAM_BIND_PIXELS;
-}
-
 VkDescriptorType
 cbam_variant_get_descriptor_type (const CbamOpVariant *variant, CbamBinding binding)
 {
@@ -64,7 +44,8 @@ create_pipelines (CbamProgram *program, GError **error)
   for (guint s = 0; s < plan->n_steps; s++) {
     const CbamOpVariant *variant = plan->steps[s].variant;
 
-    program->pipelines[s] = get_pipeline (program, variant, variant->shader, error);
+    program->pipelines[s] =
+        get_pipeline (program, variant, cbam_variant_get_shader (variant, &program->device->caps), error);
     if (!program->pipelines[s])
       return FALSE;
     if (variant->thin && !(program->thin[s] = get_pipeline (program, variant, variant->thin, error)))
@@ -169,8 +150,11 @@ cbam_program_get_pixels_limit (const CbamProgram *program)
   const CbamDeviceCaps *caps = &program->device->caps;
   const CbamPlan *plan = program->plan;
 
-  for (guint s = 0; s < plan->n_steps; s++)
-    if (cbam_variant_binds_texels (plan->steps[s].variant, CBAM_BIND_PIXELS))
+  for (guint s = 0; s < plan->n_steps; s++) {
+    const CbamOpVariant *variant = plan->steps[s].variant;
+
+    if (variant->thin && cbam_variant_binds_texels (variant, CBAM_BIND_PIXELS))
       return MIN (caps->max_storage_range, (gsize) caps->max_texels * CBAM_WORD_BYTES);
+  }
   return caps->max_storage_range;
 }

@@ -67,9 +67,6 @@ struct _CbamSlot
 
 /* ---- Bindings: what a kernel's descriptor set looks like ---- */
 
-guint cbam_variant_count_bindings (const CbamOpVariant *variant);
-/* Whether a binding is a texel buffer view. */
-gboolean cbam_variant_binds_texels (const CbamOpVariant *variant, CbamBinding binding);
 VkDescriptorType cbam_variant_get_descriptor_type (const CbamOpVariant *variant, CbamBinding binding);
 
 /* ---- What intake and the other steps have in common ---- */

@@ -44,6 +44,7 @@ binding_range (CbamSlot *slot, const CbamStep *step, CbamBinding binding)
     case CBAM_BIND_FRAME: return (CbamBufferRange){ slot->memory, plan->frame_offset, plan->frame_size };
     case CBAM_BIND_BOXES: return (CbamBufferRange){ slot->memory, plan->boxes_offset, plan->boxes_size };
     case CBAM_BIND_HITS: return (CbamBufferRange){ slot->memory, plan->hits_offset, plan->hits_size };
+    case CBAM_BIND_RESULTS: return (CbamBufferRange){ slot->memory, plan->frame_offset, plan->results_size };
     case CBAM_BIND_END: break;
   }
   g_return_val_if_reached ((CbamBufferRange){ 0 });

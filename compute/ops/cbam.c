@@ -93,7 +93,8 @@ dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_
 static const CbamOpVariant variants[] = {
   { .name = "texel",
     .shader = &cbam_shader_cbam_texel,
-    .needs = CBAM_NEED_TEXELS | CBAM_NEED_INT64 | CBAM_NEED_SUBGROUP_8,
+    .narrow = &cbam_shader_cbam_texel_narrow,
+    .needs = CBAM_NEED_TEXELS | CBAM_NEED_SUBGROUP_8,
     .bindings = { BINDINGS },
     .args_size = sizeof (CbamCbamArgs),
     .dispatch = dispatch },

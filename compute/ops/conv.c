@@ -283,8 +283,8 @@ single_cost (const CbamOpVariant *variant, const CbamNode *node)
 
 #define TEXEL(label, module, channels, pixels, steps, fitting)                                                         \
   {                                                                                                                    \
-    .name = label, .shader = &cbam_shader_##module,                                                                    \
-    .needs = CBAM_NEED_TEXELS | CBAM_NEED_SUBGROUP_8 | CBAM_NEED_INT64,                                                \
+    .name = label, .shader = &cbam_shader_##module, .narrow = &cbam_shader_##module##_narrow,                          \
+    .needs = CBAM_NEED_TEXELS | CBAM_NEED_SUBGROUP_8,                                                                  \
     .bindings = { CBAM_BIND_INPUT, CBAM_BIND_WEIGHTS, CBAM_BIND_OUTPUT }, .args_size = sizeof (CbamConvArgs),          \
     .tile = { channels, pixels, steps }, .whole_blocks = (channels) / 4, .fits = fitting, .cost = tile_cost,           \
     .dispatch = dispatch_texel                                                                                         \
@@ -293,8 +293,8 @@ single_cost (const CbamOpVariant *variant, const CbamNode *node)
 /* The same with a second map added. */
 #define TEXEL_SUM(label, module, channels, pixels, steps)                                                              \
   {                                                                                                                    \
-    .name = label, .shader = &cbam_shader_##module##_sum,                                                              \
-    .needs = CBAM_NEED_TEXELS | CBAM_NEED_SUBGROUP_8 | CBAM_NEED_INT64,                                                \
+    .name = label, .shader = &cbam_shader_##module##_sum, .narrow = &cbam_shader_##module##_sum_narrow,                \
+    .needs = CBAM_NEED_TEXELS | CBAM_NEED_SUBGROUP_8,                                                                  \
     .bindings = { CBAM_BIND_INPUT, CBAM_BIND_WEIGHTS, CBAM_BIND_OUTPUT, CBAM_BIND_INPUT_1 },                           \
     .args_size = sizeof (CbamConvArgs), .tile = { channels, pixels, steps }, .whole_blocks = (channels) / 4,           \
     .fits = fits_pointwise_sum, .cost = tile_cost, .dispatch = dispatch_texel                                          \
@@ -302,8 +302,8 @@ single_cost (const CbamOpVariant *variant, const CbamNode *node)
 
 #define WINDOW(label, module, channels, pixels)                                                                        \
   {                                                                                                                    \
-    .name = label, .shader = &cbam_shader_##module,                                                                    \
-    .needs = CBAM_NEED_TEXELS | CBAM_NEED_SUBGROUP_8 | CBAM_NEED_INT64 | CBAM_NEED_BLOCKED,                            \
+    .name = label, .shader = &cbam_shader_##module, .narrow = &cbam_shader_##module##_narrow,                          \
+    .needs = CBAM_NEED_TEXELS | CBAM_NEED_SUBGROUP_8 | CBAM_NEED_BLOCKED,                                              \
     .bindings = { CBAM_BIND_INPUT, CBAM_BIND_WEIGHTS, CBAM_BIND_OUTPUT }, .args_size = sizeof (CbamConvArgs),          \
     .tile = { channels, pixels, 1 }, .whole_blocks = (channels) / 4, .fits = fits_window, .cost = window_cost,         \
     .dispatch = dispatch_window                                                                                        \
@@ -327,6 +327,7 @@ static const CbamOpVariant variants[] = {
   TEXEL_SUM ("texel-32x2x2-sum", conv_texel_32x2x2, 32, 2, 2),
   { .name = "single-texel",
     .shader = &cbam_shader_conv_single_texel,
+    .narrow = &cbam_shader_conv_single_texel_narrow,
     .needs = CBAM_NEED_TEXELS,
     .bindings = { CBAM_BIND_INPUT, CBAM_BIND_WEIGHTS, CBAM_BIND_OUTPUT },
     .args_size = sizeof (CbamConvArgs),

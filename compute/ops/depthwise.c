@@ -98,8 +98,8 @@ dispatch_plain (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch
 
 #define TEXEL(label, module, width, height, stride)                                                                    \
   {                                                                                                                    \
-    .name = label, .shader = &cbam_shader_##module,                                                                    \
-    .needs = CBAM_NEED_TEXELS | CBAM_NEED_SUBGROUP_8 | CBAM_NEED_INT64,                                                \
+    .name = label, .shader = &cbam_shader_##module, .narrow = &cbam_shader_##module##_narrow,                          \
+    .needs = CBAM_NEED_TEXELS | CBAM_NEED_SUBGROUP_8,                                                                  \
     .bindings = { CBAM_BIND_INPUT, CBAM_BIND_WEIGHTS, CBAM_BIND_OUTPUT }, .args_size = sizeof (CbamConvArgs),          \
     .tile = { width, height, stride }, .fits = fits_tile, .cost = tile_cost, .dispatch = dispatch_texel                \
   }

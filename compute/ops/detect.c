@@ -59,6 +59,8 @@ dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_
     .prior = p->prior,
     .score = p->score == CBAM_SCORE_SIGMOID ? CBAM_DETECT_SIGMOID : CBAM_DETECT_SOFTMAX,
     .variance = { p->variances[0], p->variances[1], p->variances[2], p->variances[3] },
+    .hits = p->hits,
+    .boxes = p->boxes,
   };
   args->conf.origin += p->conf_channel / 4 * conf->view.plane;
   ret_dispatch->groups[0] = (loc->width * loc->height * parts + THREADS - 1) / THREADS;
@@ -66,21 +68,17 @@ dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_
   ret_dispatch->groups[2] = 1;
 }
 
-#define BINDINGS                                                                                                       \
-  {                                                                                                                    \
-    CBAM_BIND_INPUT, CBAM_BIND_INPUT_1, CBAM_BIND_WEIGHTS, CBAM_BIND_FRAME, CBAM_BIND_BOXES, CBAM_BIND_HITS            \
-  }
-
 static const CbamOpVariant variants[] = {
   { .name = "texel",
     .shader = &cbam_shader_detect_texel,
     .needs = CBAM_NEED_TEXELS,
-    .bindings = BINDINGS,
+    .bindings = { CBAM_BIND_INPUT, CBAM_BIND_INPUT_1, CBAM_BIND_WEIGHTS, CBAM_BIND_FRAME, CBAM_BIND_BOXES,
+                  CBAM_BIND_HITS },
     .args_size = sizeof (CbamDetectArgs),
     .dispatch = dispatch },
   { .name = "plain",
     .shader = &cbam_shader_detect_plain,
-    .bindings = BINDINGS,
+    .bindings = { CBAM_BIND_INPUT, CBAM_BIND_INPUT_1, CBAM_BIND_WEIGHTS, CBAM_BIND_RESULTS },
     .args_size = sizeof (CbamDetectArgs),
     .dispatch = dispatch },
 };

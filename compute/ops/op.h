@@ -8,7 +8,7 @@
 
 #include "args/frame.h"
 #include "graph/tensor.h"
-#include "vk/pipeline.h"
+#include "vk/shader-needs.h"
 
 G_BEGIN_DECLS
 
@@ -17,13 +17,12 @@ typedef struct _CbamOpClass CbamOpClass;
 typedef struct _CbamOpVariant CbamOpVariant;
 typedef struct _CbamReference CbamReference;
 
-/* What a kernel asks of a device beyond Vulkan 1.1. */
+/* What a kernel asks of a device or a plan besides what its shader's own code says (vk/shader-needs.h). */
 typedef enum
 {
   CBAM_NEED_TEXELS = 1 << 0,     /* rgba32f storage texel buffers; maps, weights and pixels are bound as such */
-  CBAM_NEED_SUBGROUP_8 = 1 << 1, /* subgroups of 8 lanes with shuffle */
-  CBAM_NEED_INT64 = 1 << 2,      /* 64-bit integers */
-  CBAM_NEED_BLOCKED = 1 << 3,    /* channel-blocked maps: neighbouring pixels are neighbouring texels */
+  CBAM_NEED_SUBGROUP_8 = 1 << 1, /* subgroups of just 8 lanes */
+  CBAM_NEED_BLOCKED = 1 << 2,    /* channel-blocked maps: neighbouring pixels are neighbouring texels */
 } CbamNeeds;
 
 /* Turns of all loops of an invocation together: Mesa before 25 ends them after 65,535, silently. */
@@ -44,6 +43,7 @@ typedef enum
   CBAM_BIND_FRAME,  /* the slot's CbamFrameArgs */
   CBAM_BIND_BOXES,  /* the slot's decoded boxes */
   CBAM_BIND_HITS,   /* the slot's list of what passed */
+  CBAM_BIND_RESULTS, /* these three as one */
 } CbamBinding;
 
 /* One dispatch, ready to record. */
@@ -57,6 +57,7 @@ struct _CbamOpVariant
 {
   const char *name;
   const CbamShader *shader;
+  const CbamShader *narrow; /* the same for devices without 64-bit integers; NULL = it has none */
   const CbamShader *thin; /* the same for thinned frames; NULL = it does not read frames */
   guint needs;            /* CbamNeeds */
   CbamBinding bindings[CBAM_MAX_BINDINGS];
@@ -109,6 +110,17 @@ extern const CbamOpClass cbam_op_turn;
 extern const CbamOpClass cbam_op_max_pool;
 extern const CbamOpClass cbam_op_l2_norm;
 extern const CbamOpClass cbam_op_detect;
+
+/* Whether any variant of @op runs on a device; for ops that fuse.c makes of others, which may stay what they are. */
+gboolean cbam_op_runs (const CbamOpClass *op, const CbamDeviceCaps *caps);
+
+guint cbam_variant_count_bindings (const CbamOpVariant *variant);
+/* Whether a binding is a texel buffer view. */
+gboolean cbam_variant_binds_texels (const CbamOpVariant *variant, CbamBinding binding);
+/* The shader of @variant for a device. */
+const CbamShader *cbam_variant_get_shader (const CbamOpVariant *variant, const CbamDeviceCaps *caps);
+/* FALSE: the device cannot run @variant, and *@ret_shortage says why. */
+gboolean cbam_variant_runs (const CbamOpVariant *variant, const CbamDeviceCaps *caps, CbamShortage *ret_shortage);
 
 /* All of them; NULL-terminated. */
 extern const CbamOpClass *const cbam_ops[];

@@ -25,7 +25,8 @@ cbam_padded_dispatch (const CbamTensor *out, guint threads, CbamDispatch *ret_di
 #define CBAM_TEXEL_AND_PLAIN(suffix, module, type, fill, fitting, ...)                                                 \
   { .name = "texel" suffix,                                                                                            \
     .shader = &cbam_shader_##module##_texel,                                                                           \
-    .needs = CBAM_NEED_TEXELS | CBAM_NEED_INT64,                                                                       \
+    .narrow = &cbam_shader_##module##_texel_narrow,                                                                    \
+    .needs = CBAM_NEED_TEXELS,                                                                                         \
     .bindings = { __VA_ARGS__ },                                                                                       \
     .args_size = sizeof (type),                                                                                        \
     .fits = fitting,                                                                                                   \

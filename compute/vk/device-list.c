@@ -182,11 +182,41 @@ cbam_device_info_clear (CbamDeviceInfo *info)
   g_clear_pointer ((char **) &info->driver, g_free);
 }
 
+gboolean
+cbam_vk_is_new_enough (VkPhysicalDevice handle)
+{
+  VkPhysicalDeviceProperties properties;
+
+  vkGetPhysicalDeviceProperties (handle, &properties);
+  return properties.apiVersion >= VK_API_VERSION_1_1;
+}
+
+/* Adds device @index of the instance, or says why not. */
+static void
+add_device (CbamDeviceList *list, VkPhysicalDevice handle, guint index)
+{
+  VkPhysicalDeviceProperties properties;
+  g_autofree char *before = NULL;
+
+  if (cbam_vk_is_new_enough (handle)) {
+    list->handles[list->n] = handle;
+    cbam_device_info_fill (handle, index, &list->infos[list->n++]);
+    return;
+  }
+  before = g_steal_pointer (&list->left_out);
+  vkGetPhysicalDeviceProperties (handle, &properties);
+  list->left_out = g_strdup_printf ("%s%s%u \"%s\" (Vulkan %u.%u)", before ? before : "", before ? ", " : "", index,
+                                    properties.deviceName, VK_API_VERSION_MAJOR (properties.apiVersion),
+                                    VK_API_VERSION_MINOR (properties.apiVersion));
+}
+
 CbamDeviceList *
 cbam_device_list_of (VkInstance instance, GError **error)
 {
   g_autoptr (CbamDeviceList) list = g_new0 (CbamDeviceList, 1);
+  g_autofree VkPhysicalDevice *there = NULL;
   GError *local = NULL;
+  guint32 n = 0;
 
   if (instance == VK_NULL_HANDLE) {
     instance = list->instance = cbam_vk_instance_new (0, NULL, &local);
@@ -195,15 +225,15 @@ cbam_device_list_of (VkInstance instance, GError **error)
       return NULL;
     }
   }
-  if (!cbam_vk_check (vkEnumeratePhysicalDevices (instance, &list->n, NULL), "vkEnumeratePhysicalDevices", error))
+  if (!cbam_vk_check (vkEnumeratePhysicalDevices (instance, &n, NULL), "vkEnumeratePhysicalDevices", error))
     return NULL;
-  list->infos = g_new0 (CbamDeviceInfo, list->n);
-  list->handles = g_new0 (VkPhysicalDevice, list->n);
-  if (!cbam_vk_check (vkEnumeratePhysicalDevices (instance, &list->n, list->handles), "vkEnumeratePhysicalDevices",
-                      error))
+  there = g_new0 (VkPhysicalDevice, n);
+  if (!cbam_vk_check (vkEnumeratePhysicalDevices (instance, &n, there), "vkEnumeratePhysicalDevices", error))
     return NULL;
-  for (guint i = 0; i < list->n; i++)
-    cbam_device_info_fill (list->handles[i], i, &list->infos[i]);
+  list->infos = g_new0 (CbamDeviceInfo, n);
+  list->handles = g_new0 (VkPhysicalDevice, n);
+  for (guint32 i = 0; i < n; i++)
+    add_device (list, there[i], i);
   return g_steal_pointer (&list);
 }
 
@@ -225,6 +255,7 @@ cbam_device_list_free (CbamDeviceList *list)
   cbam_vk_instance_free (list->instance, VK_NULL_HANDLE);
   g_free (list->infos);
   g_free (list->handles);
+  g_free (list->left_out);
   g_free (list);
 }
 
@@ -311,7 +342,9 @@ cbam_device_list_choose (const CbamDeviceList *list, const char *name, guint *re
   }
   if (found)
     return TRUE;
-  if (list->n == 0)
+  if (list->left_out)
+    g_string_append_printf (there, "%stoo old, 1.1 is needed: %s", there->len > 0 ? "; " : "", list->left_out);
+  if (list->n == 0 && !list->left_out)
     g_set_error (error, CBAM_ERROR, CBAM_ERROR_NO_DEVICE,
                  "the Vulkan loader is there, but no driver offers a device (on Debian: apt install "
                  "mesa-vulkan-drivers)");

@@ -14,6 +14,7 @@ struct _CbamDeviceList
   guint n;
   CbamDeviceInfo *infos;
   VkPhysicalDevice *handles;
+  char *left_out; /* the devices of Vulkan 1.0, in words; NULL = there are none */
 };
 
 /* volk has one table of instances' functions in the process, and every instance fills it with its own. It is used under
@@ -35,7 +36,11 @@ void cbam_vk_instance_free (VkInstance instance, VkDebugUtilsMessengerEXT messen
 void cbam_device_info_fill (VkPhysicalDevice handle, guint index, CbamDeviceInfo *info);
 void cbam_device_info_clear (CbamDeviceInfo *info);
 
-/* What the instance offers. With VK_NULL_HANDLE as @instance the list opens, and owns, one of its own. */
+/* Whether the device itself knows Vulkan 1.1, as what the instance knows does not tell. */
+gboolean cbam_vk_is_new_enough (VkPhysicalDevice handle);
+
+/* What the instance offers, without devices of Vulkan 1.0. With VK_NULL_HANDLE as @instance the list opens, and owns,
+ * one of its own. */
 CbamDeviceList *cbam_device_list_of (VkInstance instance, GError **error);
 
 /* The index of the best device that @name fits. */

@@ -18,7 +18,7 @@ debug_from_environment (void)
   static const GDebugKey keys[] = {
     { "validation", CBAM_DEBUG_VALIDATION }, { "noncoherent", CBAM_DEBUG_NONCOHERENT },
     { "staging", CBAM_DEBUG_STAGING },       { "plain", CBAM_DEBUG_PLAIN },
-    { "poison", CBAM_DEBUG_POISON },
+    { "poison", CBAM_DEBUG_POISON },         { "least", CBAM_DEBUG_LEAST },
   };
 
   return g_parse_debug_string (g_getenv ("CBAM_DEBUG"), keys, G_N_ELEMENTS (keys));
@@ -45,6 +45,35 @@ memory_is_unified (const CbamDevice *device)
     if ((device->memory.memoryTypes[i].propertyFlags & want) == want)
       return TRUE;
   return FALSE;
+}
+
+const CbamDeviceCaps cbam_least_caps = {
+  .max_storage_range = 1 << 27,
+  .max_buffer_size = 1 << 30,
+  .range_alignment = 256,
+  .atom_size = 256,
+  .max_texels = 1 << 16,
+  .max_groups = { 65535, 65535, 65535 },
+  .max_invocations = 128,
+  .max_shared = 16384,
+  .max_push = 128,
+  .max_storage_buffers = 4,
+  .max_storage_texels = 4,
+  .max_bindings = 128,
+  .max_allocations = 4096,
+};
+
+/* Takes away what other devices do not have. What the device itself demands stays. */
+static void
+lower_caps (CbamDeviceCaps *caps)
+{
+  const CbamDeviceCaps own = *caps;
+
+  *caps = cbam_least_caps;
+  caps->is_cpu = own.is_cpu;
+  caps->unified = own.unified;
+  caps->range_alignment = MAX (caps->range_alignment, own.range_alignment);
+  caps->atom_size = MAX (caps->atom_size, own.atom_size);
 }
 
 static void
@@ -75,8 +104,6 @@ query_caps (CbamDevice *device, guint32 timestamp_bits)
   if (rgba32f.bufferFeatures & VK_FORMAT_FEATURE_STORAGE_TEXEL_BUFFER_BIT)
     caps->max_texels = limits->maxTexelBufferElements;
   caps->int64 = features.shaderInt64;
-  if (device->debug & CBAM_DEBUG_PLAIN)
-    caps->subgroup_size = caps->max_texels = 0;
   caps->max_storage_range = limits->maxStorageBufferRange;
   caps->max_buffer_size = allocation.maxMemoryAllocationSize;
   caps->range_alignment =
@@ -84,6 +111,17 @@ query_caps (CbamDevice *device, guint32 timestamp_bits)
   caps->atom_size = limits->nonCoherentAtomSize;
   for (guint i = 0; i < 3; i++)
     caps->max_groups[i] = limits->maxComputeWorkGroupCount[i];
+  caps->max_invocations = MIN (limits->maxComputeWorkGroupInvocations, limits->maxComputeWorkGroupSize[0]);
+  caps->max_shared = limits->maxComputeSharedMemorySize;
+  caps->max_push = limits->maxPushConstantsSize;
+  caps->max_storage_buffers = MIN (limits->maxPerStageDescriptorStorageBuffers, limits->maxDescriptorSetStorageBuffers);
+  caps->max_storage_texels = MIN (limits->maxPerStageDescriptorStorageImages, limits->maxDescriptorSetStorageImages);
+  caps->max_bindings = limits->maxPerStageResources;
+  caps->max_allocations = limits->maxMemoryAllocationCount;
+  if (device->debug & CBAM_DEBUG_LEAST)
+    lower_caps (caps);
+  if (device->debug & CBAM_DEBUG_PLAIN)
+    caps->subgroup_size = caps->max_texels = 0;
   caps->timestamp_bits = timestamp_bits;
   caps->timestamp_period = timestamp_bits > 0 ? limits->timestampPeriod : 0;
 }
@@ -199,12 +237,12 @@ open_device (const char *name, CbamDebugFlags debug, gboolean share, GError **er
   if (!list || !cbam_device_list_choose (list, name, &index, error))
     return NULL;
 
-  there = share ? find_opened (index, device->debug) : NULL;
+  there = share ? find_opened (list->infos[index].index, device->debug) : NULL;
   if (there)
     return there;
 
   device->physical = list->handles[index];
-  cbam_device_info_fill (device->physical, index, &device->info);
+  cbam_device_info_fill (device->physical, list->infos[index].index, &device->info);
   cbam_vk_find_queue_family (device->physical, &device->queue_family, &timestamp_bits);
   query_caps (device, timestamp_bits);
   query_import (device);
@@ -268,17 +306,6 @@ query_family (VkPhysicalDevice physical, guint32 family, guint32 *ret_timestamp_
   return family < n && (families[family].queueFlags & VK_QUEUE_COMPUTE_BIT);
 }
 
-static gboolean
-is_lavapipe (VkPhysicalDevice physical)
-{
-  VkPhysicalDeviceDriverProperties driver = { .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DRIVER_PROPERTIES };
-  VkPhysicalDeviceProperties2 properties = { .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2,
-                                             .pNext = &driver };
-
-  vkGetPhysicalDeviceProperties2 (physical, &properties);
-  return driver.driverID == VK_DRIVER_ID_MESA_LLVMPIPE;
-}
-
 /* The lock is held. */
 static CbamDevice *
 adopt (const CbamVulkanHandles *handles, GError **error)
@@ -290,9 +317,9 @@ adopt (const CbamVulkanHandles *handles, GError **error)
   if (!cbam_vk_load (error))
     return NULL;
   volkLoadInstanceOnly (handles->instance);
-  if (!vkGetPhysicalDeviceProperties2) {
+  if (!vkGetPhysicalDeviceProperties2 || !cbam_vk_is_new_enough (handles->physical_device)) {
     g_set_error (error, CBAM_ERROR, CBAM_ERROR_NO_DEVICE,
-                 "the device handed over is of an instance of Vulkan 1.0; expected 1.1 or later");
+                 "the device handed over, or its instance, is of Vulkan 1.0; expected 1.1 or later");
     return NULL;
   }
   if (!query_family (handles->physical_device, handles->queue_family, &timestamp_bits)) {
@@ -312,8 +339,7 @@ adopt (const CbamVulkanHandles *handles, GError **error)
   device->queue_family = handles->queue_family;
   cbam_device_info_fill (device->physical, index_of (device->instance, device->physical), &device->info);
   query_caps (device, timestamp_bits);
-  /* lavapipe compiles what a shader says, whatever the device was made with. */
-  device->caps.int64 &= handles->int64 || is_lavapipe (device->physical);
+  device->caps.int64 &= handles->int64;
   device->fence_timeout = device->caps.is_cpu ? 0 : GPU_FENCE_TIMEOUT_MS;
   volkLoadDeviceTable (&device->vk, device->handle);
   device->owner = *handles;

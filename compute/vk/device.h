@@ -20,6 +20,7 @@ typedef enum
   CBAM_DEBUG_STAGING = 1 << 2,     /* "staging": frames are uploaded by a copy, as on a discrete GPU */
   CBAM_DEBUG_PLAIN = 1 << 3,       /* "plain": only the kernels that need nothing special, tensors as on a GPU */
   CBAM_DEBUG_POISON = 1 << 4,      /* "poison": device memory starts as NaN, and again before each frame */
+  CBAM_DEBUG_LEAST = 1 << 5,       /* "least": the device has what Vulkan promises of every one, and no more */
 } CbamDebugFlags;
 
 /* What a kernel may ask for and what the planner must respect. */
@@ -36,9 +37,17 @@ typedef struct
   gsize atom_size;         /* bytes: nonCoherentAtomSize */
   gsize import_alignment;  /* bytes: of host memory that the device can read in place; 0 = it cannot */
   guint32 max_groups[3];
+  guint32 max_invocations;                                       /* of a workgroup, and along its first axis */
+  guint32 max_shared;                                            /* bytes that a workgroup shares */
+  guint32 max_push;                                              /* bytes of push constants */
+  guint32 max_storage_buffers, max_storage_texels, max_bindings; /* bound at once, of each kind and together */
+  guint32 max_allocations;
   double timestamp_period; /* nanoseconds a tick; 0 = no timestamps */
   guint32 timestamp_bits;
 } CbamDeviceCaps;
+
+/* What Vulkan 1.1 promises of every device (its tables "Required Limits"). */
+extern const CbamDeviceCaps cbam_least_caps;
 
 struct _CbamDevice
 {
@@ -61,6 +70,7 @@ struct _CbamDevice
   gboolean adopted;        /* instance, device and queue are somebody else's */
   CbamVulkanHandles owner; /* whose, then */
 
+  gint n_allocations;  /* of memory; atomic */
   guint fence_timeout; /* milliseconds, 0 = none; atomic */
   gint parked;         /* the CbamError + 1 that ended it; atomic */
 };

@@ -41,6 +41,24 @@ find_type_for_use (const CbamDevice *device, guint32 allowed, CbamMemoryUse use,
   return FALSE;
 }
 
+/* Drivers count allocations, and some promise 4096. */
+static gboolean
+allocate_memory (CbamBuffer *buffer, const VkMemoryAllocateInfo *allocate, GError **error)
+{
+  CbamDevice *device = buffer->device;
+  const guint32 before = (guint32) g_atomic_int_add (&device->n_allocations, 1);
+
+  if (before >= device->caps.max_allocations)
+    g_set_error (error, CBAM_ERROR, CBAM_ERROR_OUT_OF_MEMORY,
+                 "%s: %u allocations of memory are in use; the device has at most %u", device->info.name, before,
+                 device->caps.max_allocations);
+  else if (cbam_device_check (device, device->vk.vkAllocateMemory (device->handle, allocate, NULL, &buffer->memory),
+                              "vkAllocateMemory", error))
+    return TRUE;
+  g_atomic_int_add (&device->n_allocations, -1);
+  return FALSE;
+}
+
 static gboolean
 buffer_allocate (CbamBuffer *buffer, CbamMemoryUse use, GError **error)
 {
@@ -54,8 +72,7 @@ buffer_allocate (CbamBuffer *buffer, CbamMemoryUse use, GError **error)
     g_set_error (error, CBAM_ERROR, CBAM_ERROR_UNSUPPORTED, "%s: no memory type fits use %d", device->info.name, use);
     return FALSE;
   }
-  if (!cbam_device_check (device, device->vk.vkAllocateMemory (device->handle, &allocate, NULL, &buffer->memory),
-                          "vkAllocateMemory", error)) {
+  if (!allocate_memory (buffer, &allocate, error)) {
     g_prefix_error (error, "%s: %" G_GSIZE_FORMAT " bytes: ", device->info.name, (gsize) needs.size);
     return FALSE;
   }
@@ -147,8 +164,7 @@ import_memory (CbamBuffer *buffer, void *start, GError **error)
     return FALSE;
   }
   buffer->coherent = TRUE;
-  return cbam_device_check (device, device->vk.vkAllocateMemory (device->handle, &allocate, NULL, &buffer->memory),
-                            "vkAllocateMemory", error) &&
+  return allocate_memory (buffer, &allocate, error) &&
          cbam_device_check (device, device->vk.vkBindBufferMemory (device->handle, buffer->handle, buffer->memory, 0),
                             "vkBindBufferMemory", error);
 }
@@ -191,6 +207,8 @@ cbam_buffer_free (CbamBuffer *buffer)
   if (!cbam_device_is_parked (device)) {
     device->vk.vkDestroyBuffer (device->handle, buffer->handle, NULL);
     device->vk.vkFreeMemory (device->handle, buffer->memory, NULL);
+    if (buffer->memory)
+      g_atomic_int_add (&device->n_allocations, -1);
   }
   if (buffer->map != buffer->mapped)
     g_free (buffer->map);

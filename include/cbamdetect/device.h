@@ -31,8 +31,8 @@ typedef struct _CbamDeviceList CbamDeviceList;
  * cbam_device_list_new:
  * @error: return location for an error
  *
- * Returns: (transfer full): the Vulkan devices of this machine, or %NULL with #CBAM_ERROR_NO_DEVICE when there is no
- * Vulkan loader or driver. Free with cbam_device_list_free().
+ * Returns: (transfer full): this machine's devices of Vulkan 1.1 or later, or %NULL with #CBAM_ERROR_NO_DEVICE when
+ * there is no Vulkan loader or driver. Free with cbam_device_list_free().
  */
 CBAM_API CbamDeviceList *cbam_device_list_new (GError **error);
 CBAM_API void cbam_device_list_free (CbamDeviceList *list);

@@ -123,6 +123,18 @@ CBAM_API const char *cbam_model_get_class_name (const CbamModel *model, guint cl
 CBAM_API gboolean cbam_model_class_is_reported (const CbamModel *model, guint class_id);
 /** cbam_model_get_detect_params: the defaults of the model file. */
 CBAM_API CbamDetectParams cbam_model_get_detect_params (const CbamModel *model);
+/**
+ * cbam_model_get_kernels:
+ * @model: a model
+ *
+ * Which family of kernels computes the model's frames: "texel", which read maps as texel buffers and are made for
+ * processors; "plain", which read them as storage buffers and run on every device; "texel and plain" where the device
+ * takes only some of the first, as GPUs do, whose convolutions are plain. ", without 64-bit integers" follows where the
+ * device has none, which makes stores slower.
+ *
+ * Returns: (transfer none): in few words
+ */
+CBAM_API const char *cbam_model_get_kernels (const CbamModel *model);
 /** cbam_model_get_flop: twice the direct multiply-adds of one frame. */
 CBAM_API double cbam_model_get_flop (const CbamModel *model);
 

@@ -18,7 +18,7 @@ G_BEGIN_DECLS
  * @device: of @physical_device; it needs no extensions
  * @queue: a queue of @device that can compute
  * @queue_family: its family
- * @int64: whether @device was made with the feature shaderInt64; without it the fastest kernels are left out
+ * @int64: whether @device was made with the feature shaderInt64; without it kernels that store more slowly run
  * @lock: (nullable): takes the lock under which others use @queue; called around every submission
  * @unlock: (nullable): gives it back
  * @release: (nullable): called when the library no longer uses any of this

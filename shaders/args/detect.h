@@ -23,6 +23,9 @@ struct CbamDetectArgs
   uint prior; /* number of the level's first prior */
   uint score; /* CBAM_DETECT_SOFTMAX or CBAM_DETECT_SIGMOID */
   float variance[4];
+  /* Where all results are bound as one: words behind the frame's parameters. */
+  uint hits;
+  uint boxes;
 };
 
 #ifndef VULKAN

@@ -151,6 +151,7 @@ GST_START_TEST (the_log_says_it_too)
   fail_unless (log_has (&log, "model "), "%s", log.text->str);
   fail_unless (log_has (&log, model), "%s", log.text->str);
   fail_unless (log_has (&log, "expected video/x-raw of "), "%s", log.text->str);
+  fail_unless (log_has (&log, " kernels, "), "%s", log.text->str);
   fail_unless (log_has (&log, ", found video/x-raw, format=(string)RGB"), "%s", log.text->str);
   fail_unless (log_has (&log, "0:00:00.000000000: no detections: best score 0."), "%s", log.text->str);
   fail_unless (log_has (&log, "0:00:00.040000000: without inference: not its turn (interval)"), "%s", log.text->str);

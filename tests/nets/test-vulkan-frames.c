@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "compare.h"
+#include "model.h"
 #include "vk/commands.h"
 
 #define WIDTH 90
@@ -379,6 +380,47 @@ test_sharing (void)
   g_assert_cmpuint (n_released, ==, before);
 }
 
+/* The device was handed over as made without 64-bit integers: no kernel has any, and the answers are those of a device
+ * that has them. */
+static void
+test_without_int64 (void)
+{
+  static guint8 gray[48 * 40];
+  const CbamImage image = { .format = CBAM_FORMAT_GRAY8, .width = 48, .height = 40, .planes = { gray } };
+  const CbamDetectParams params = everything (&(CbamRegion){ 0 });
+  const CbamPlan *plan = cbam_program_get_plan (model->program);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (CbamDevice) own = cbam_device_open (NULL, &error);
+  g_autoptr (CbamModel) own_model = own ? cbam_model_load (own, g_getenv ("CBAM_TEST_MODEL"), &error) : NULL;
+  g_autoptr (CbamDetector) with = own_model ? cbam_detector_new (own_model, NULL, &error) : NULL;
+  g_autoptr (CbamDetector) without = detector_new ();
+  g_autoptr (CbamResult) expected = NULL, found = NULL;
+  const CbamDetection *a, *b;
+  gsize n, m;
+
+  g_assert_no_error (error);
+  for (guint i = 0; i < sizeof gray; i++)
+    gray[i] = (guint8) (i * 37);
+  g_assert_false (device->caps.int64);
+  for (guint s = 0; s < plan->n_steps; s++) {
+    const CbamShader *shader = cbam_variant_get_shader (plan->steps[s].variant, &device->caps);
+
+    g_assert_cmpuint (cbam_shader_get_needs (shader).int_bits, ==, 32);
+  }
+  g_assert_true (cbam_detector_submit (with, &image, &params, &error));
+  g_assert_true (cbam_detector_submit (without, &image, &params, &error));
+  expected = collect (with);
+  found = collect (without);
+  a = cbam_result_get_detections (expected, &n);
+  b = cbam_result_get_detections (found, &m);
+  g_assert_cmpuint (n, ==, m);
+  for (gsize i = 0; i < n; i++) { /* their labels are each model's own */
+    g_assert_cmpuint (a[i].class_id, ==, b[i].class_id);
+    g_assert_true (a[i].score == b[i].score && a[i].x == b[i].x && a[i].y == b[i].y && a[i].width == b[i].width &&
+                   a[i].height == b[i].height);
+  }
+}
+
 /* What others submitted behind our frames is done too. */
 static void
 test_idle (void)
@@ -426,6 +468,7 @@ main (int argc, char **argv)
   g_test_add_func ("/vulkan-frames/larger-than-a-binding", test_larger_than_a_binding);
   g_test_add_func ("/vulkan-frames/errors", test_errors);
   g_test_add_func ("/vulkan-frames/sharing", test_sharing);
+  g_test_add_func ("/vulkan-frames/without-int64", test_without_int64);
   g_test_add_func ("/vulkan-frames/idle", test_idle);
   result = g_test_run ();
 

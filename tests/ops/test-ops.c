@@ -15,6 +15,7 @@
 #include "random-source.h"
 
 #define CANARY 256
+#define NARROW_SHAPES 4
 #define GATE_FUSIONS (CBAM_FUSE_SIGMOID | CBAM_FUSE_CHANNEL_GATE | CBAM_FUSE_GATES | CBAM_FUSE_CBAM)
 
 /* What the op gets besides the first map. */
@@ -427,7 +428,9 @@ test_variant (gconstpointer data)
   const CbamOpVariant *variant = data;
   const gboolean wants_plain = variant->needs == 0;
   g_autoptr (CbamDevice) device = test_device_open (CBAM_DEBUG_POISON | (wants_plain ? CBAM_DEBUG_PLAIN : 0));
+  const gboolean int64 = device->caps.int64;
   gboolean ran = FALSE;
+  guint n_narrow = 0;
 
   for (guint s = 0; s < G_N_ELEMENTS (shapes); s++) {
     if (variant < shapes[s].op->variants || variant >= shapes[s].op->variants + shapes[s].op->n_variants)
@@ -435,6 +438,14 @@ test_variant (gconstpointer data)
     run_variant (device, &shapes[s], variant, TRUE, &ran);
     if (!wants_plain) /* a plain device lays out by pixel only */
       run_variant (device, &shapes[s], variant, FALSE, &ran);
+    if (variant->narrow && n_narrow < NARROW_SHAPES) { /* which only stores in another way */
+      gboolean ran_narrow = FALSE;
+
+      device->caps.int64 = FALSE;
+      run_variant (device, &shapes[s], variant, FALSE, &ran_narrow);
+      device->caps.int64 = int64;
+      n_narrow += ran_narrow;
+    }
   }
   /* A device without subgroups of 8 has no use for some kernels; lavapipe must run all of them. */
   if (!ran && device->caps.is_cpu && device->caps.subgroup_size == 8)

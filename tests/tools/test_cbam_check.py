@@ -145,6 +145,7 @@ def test_json(tap, checker):
         assert details["model", "sha256"] == sum_of(SHAPES) and details["model", "bytes"] == os.path.getsize(SHAPES)
         assert details["model", "name"] == "shapes" and details["model", "classes"] == 4, details
         assert (details["model", "width"], details["model", "height"]) == (96, 96), details
+        assert details["frame", "kernels"] in ("plain", "texel", "texel and plain"), details
         assert details["frame", "seconds"] > 0 and 0 <= details["frame", "best_score"] <= 1, details
         assert details["device", "name"] and details["device", "driver"], details
         assert details["model", "path"] == os.path.normpath(SHAPES), details
