@@ -274,8 +274,7 @@ introduce (GstCbamDetect *self, const FrameSettings *settings)
   self->introduced = TRUE;
   GST_INFO_OBJECT (
       self,
-      "model %s (%s), input %ux%u, %u classes; device %u: %s (%s, %s), %s kernels, %.1f ms a frame, "
-      "%u in flight; "
+      "model %s (%s), input %ux%u, %u classes; device %u: %s (%s, %s), %s kernels, %.1f ms a frame, %u in flight; "
       "expected video/x-raw of " GST_CBAM_FORMATS ", found %" GST_PTR_FORMAT ", %slive; orientation %s: %s",
       cbam_model_get_name (session->model), cbam_model_get_path (session->model),
       cbam_model_get_input_width (session->model), cbam_model_get_input_height (session->model),
