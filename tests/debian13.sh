@@ -67,14 +67,15 @@ mount_system() {
   cp -L /etc/resolv.conf "$folder/etc/resolv.conf"
 }
 
-# The sources replace those of the last run; the build folder beside them stays.
+# The sources replace those of the last run; the build folder beside them stays. All of them count as new: another tree
+# may have older files than what was built of the last one.
 copy_sources() {
   rm -rf "$folder/cbamdetect/source"
   mkdir -p "$folder/cbamdetect/source"
   # A file that was deleted is still listed; tar says so, and goes on.
   git -C "$cbam_root" ls-files -z --cached --others --exclude-standard |
     tar -C "$cbam_root" --null --files-from - --ignore-failed-read --create --file - 2>/dev/null |
-    tar -C "$folder/cbamdetect/source" --extract --file -
+    tar -C "$folder/cbamdetect/source" --extract --touch --file -
 }
 
 mount_test_data() {
