@@ -15,6 +15,8 @@
 #include <string.h>
 #include <vulkan/vk_layer.h>
 
+#define EXPORT __attribute__ ((visibility ("default"))) /* newer headers of the loader have no word for it */
+
 /* No handle, and no address of anything. */
 #define RUBBISH 0xbadbadbad0
 
@@ -756,9 +758,9 @@ faults_get_timeout (void)
   return last_timeout;
 }
 
-VK_LAYER_EXPORT const Faults *cbam_faults_get (void);
+EXPORT const Faults *cbam_faults_get (void);
 
-VK_LAYER_EXPORT const Faults *
+EXPORT const Faults *
 cbam_faults_get (void)
 {
   static const Faults faults = {
@@ -836,7 +838,7 @@ get_instance_proc (VkInstance handle, const char *name)
   return instance_of (handle)->get_proc (handle, name);
 }
 
-VKAPI_ATTR VkResult VKAPI_CALL VK_LAYER_EXPORT
+VKAPI_ATTR VkResult VKAPI_CALL EXPORT
 vkNegotiateLoaderLayerInterfaceVersion (VkNegotiateLayerInterface *interface)
 {
   static gsize once;
