@@ -4,6 +4,7 @@
 
 #include "regions.h"
 
+#include <float.h>
 #include <glib/gstdio.h>
 #include <json-glib/json-glib.h>
 #include <locale.h>
@@ -120,8 +121,9 @@ GST_START_TEST (numbers_of_others)
     gst_video_region_of_interest_meta_add_param (region, structure);
     g_autoptr (JsonNode) line = line_of (h, buffer);
     JsonObject *detection = json_object_get_object_member (nth_object (line, 0), "detection");
-    fail_unless (json_object_get_double_member_with_default (detection, "confidence", -1) == cases[i].confidence, "%s",
-                 cases[i].detection);
+    /* Readers may take the least of all numbers for 0, as JSON-GLib 1.6 does and 1.10 does not. */
+    const double confidence = json_object_get_double_member_with_default (detection, "confidence", -1);
+    fail_unless (fabs (confidence - cases[i].confidence) < DBL_MIN, "%s", cases[i].detection);
     fail_unless_equals_int (json_object_get_int_member_with_default (detection, "label_id", -1), cases[i].label_id);
     fail_unless_equals_int (json_object_has_member (detection, "label_id"), cases[i].label_id >= 0);
   }

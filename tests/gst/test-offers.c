@@ -25,8 +25,9 @@ made_up_api (void)
 static void
 offer_everything (GstHarness *h)
 {
-  gst_harness_add_propose_allocation_meta (h, GST_VIDEO_META_API_TYPE,
-                                           gst_structure_new ("video-meta", "padding-left", G_TYPE_UINT, 16, NULL));
+  g_autoptr (GstStructure) padding = gst_structure_new ("video-meta", "padding-left", G_TYPE_UINT, 16, NULL);
+
+  gst_harness_add_propose_allocation_meta (h, GST_VIDEO_META_API_TYPE, padding);
   gst_harness_add_propose_allocation_meta (h, GST_VIDEO_CROP_META_API_TYPE, NULL);
   gst_harness_add_propose_allocation_meta (h, GST_VIDEO_OVERLAY_COMPOSITION_META_API_TYPE, NULL);
   gst_harness_add_propose_allocation_meta (h, GST_VIDEO_REGION_OF_INTEREST_META_API_TYPE, NULL);
