@@ -9,9 +9,9 @@
 #include <math.h>
 #include <string.h>
 
-#include "model/preset-source.h"
+#include "presets/source.h"
 #include "nets/nets.h"
-#include "refs.h"
+#include "base/refs.h"
 
 #define PRESET_SEED 1 /* any; the same for everybody */
 

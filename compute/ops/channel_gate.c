@@ -7,10 +7,10 @@
 
 #include <math.h>
 
-#include "graph/run_reference.h"
+#include "run/reference/reference.h"
 #include "ops/padded.h"
 #include "ops/reduce.h"
-#include "shaders.h"
+#include "ops/shaders.h"
 
 #define LEAST_THREADS 8 /* that its workgroup has */
 

@@ -6,9 +6,9 @@
 
 #include "args/combine.h"
 
-#include "graph/run_reference.h"
+#include "run/reference/reference.h"
 #include "ops/padded.h"
-#include "shaders.h"
+#include "ops/shaders.h"
 
 #define THREADS 64
 

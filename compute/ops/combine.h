@@ -4,7 +4,7 @@
 
 #pragma once
 
-#include "graph/tensor.h"
+#include "engine/value.h"
 
 G_BEGIN_DECLS
 

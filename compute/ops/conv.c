@@ -9,8 +9,8 @@
 
 #include <math.h>
 
-#include "graph/run_reference.h"
-#include "shaders.h"
+#include "run/reference/reference.h"
+#include "ops/shaders.h"
 
 #define LANES 8
 #define GROUP 8 /* output channels whose weights lie side by side; every tile has whole groups */

@@ -8,10 +8,10 @@
 
 #include "args/deconv.h"
 
-#include "graph/run_reference.h"
+#include "run/reference/reference.h"
 #include "ops/conv.h"
 #include "ops/padded.h"
-#include "shaders.h"
+#include "ops/shaders.h"
 
 #define THREADS 64
 

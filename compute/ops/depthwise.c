@@ -2,9 +2,9 @@
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "graph/run_reference.h"
+#include "run/reference/reference.h"
 #include "ops/conv.h"
-#include "shaders.h"
+#include "ops/shaders.h"
 
 #define LANES 8
 #define PLAIN_THREADS 64

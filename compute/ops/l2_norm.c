@@ -7,9 +7,9 @@
 
 #include <math.h>
 
-#include "graph/run_reference.h"
+#include "run/reference/reference.h"
 #include "ops/map.h"
-#include "shaders.h"
+#include "ops/shaders.h"
 
 static gsize
 packed_size (const CbamOpVariant *variant, const CbamNode *node)

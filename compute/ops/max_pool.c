@@ -4,8 +4,8 @@
 
 #include "args/pool.h"
 
-#include "graph/run_reference.h"
-#include "shaders.h"
+#include "run/reference/reference.h"
+#include "ops/shaders.h"
 
 #define THREADS 64
 

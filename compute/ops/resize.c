@@ -4,9 +4,9 @@
 
 #include "args/resize.h"
 
-#include "graph/run_reference.h"
+#include "run/reference/reference.h"
 #include "ops/padded.h"
-#include "shaders.h"
+#include "ops/shaders.h"
 
 #define THREADS 64
 

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#include "refs.h"
+#include "base/refs.h"
 #include "vk/device-list.h"
 
 /* How long nothing may come out of a device before it counts as hung, in milliseconds. A processor that nobody would

@@ -9,7 +9,7 @@
 #include <cbamdetect/device.h>
 #include <cbamdetect/vulkan.h>
 
-#include "turns.h"
+#include "vk/turns.h"
 
 G_BEGIN_DECLS
 

@@ -10,7 +10,7 @@ G_BEGIN_DECLS
 
 #define CBAM_MAX_BINDINGS 6
 
-/* A compiled shader; compute/shaders.c lists them. */
+/* A compiled shader; compute/ops/shaders.c lists them. */
 typedef struct
 {
   const char *name;

@@ -5,7 +5,7 @@
  *     test-golden --document PRESET       prints a preset's document, for make_golden.py
  *
  * A file holds results alone. The model file behind it is made here, from the list of its tensors and a seed
- * (compute/model/seeded.h); so is the picture, which has exactly the network's input size.
+ * (compute/presets/seeded.h); so is the picture, which has exactly the network's input size.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
@@ -15,13 +15,13 @@
 #include <string.h>
 
 #include "compare.h"
-#include "graph/run_reference.h"
-#include "graph/run_vulkan.h"
+#include "run/reference/reference.h"
+#include "run/vulkan/program.h"
 #include "model.h"
-#include "model/json.h"
-#include "model/seeded.h"
-#include "nets/presets.h"
-#include "preprocess.h"
+#include "file/json.h"
+#include "presets/seeded.h"
+#include "presets/presets.h"
+#include "detect/image.h"
 #include "write-model.h"
 
 /* Relative L2 errors. float32 carries 7 digits, of which sums of a few thousand products lose one; deep networks of

@@ -7,11 +7,11 @@
 #include <string.h>
 
 #include "compare.h"
-#include "graph/run_reference.h"
-#include "graph/run_vulkan.h"
-#include "model/preset-source.h"
+#include "run/reference/reference.h"
+#include "run/vulkan/program.h"
+#include "presets/source.h"
 #include "nets/nets.h"
-#include "preprocess.h"
+#include "detect/image.h"
 #include "random-source.h"
 
 #define FRAME_WIDTH 75

@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "compare.h"
-#include "graph/run_reference.h"
-#include "graph/run_vulkan.h"
+#include "run/reference/reference.h"
+#include "run/vulkan/program.h"
 #include "random-source.h"
 
 typedef struct

@@ -10,8 +10,8 @@
 #include <string.h>
 
 #include "compare.h"
-#include "graph/run_reference.h"
-#include "graph/run_vulkan.h"
+#include "run/reference/reference.h"
+#include "run/vulkan/program.h"
 #include "random-source.h"
 
 #define CANARY 256

@@ -8,11 +8,11 @@
 #include <sys/mman.h>
 
 #include "compare.h"
-#include "graph/run_reference.h"
-#include "graph/run_vulkan.h"
-#include "preprocess.h"
+#include "run/reference/reference.h"
+#include "run/vulkan/program.h"
+#include "detect/image.h"
 #include "random-source.h"
-#include "thin.h"
+#include "detect/thin.h"
 #include "turned.h"
 
 #define INPUT_WIDTH 23

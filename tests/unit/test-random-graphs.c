@@ -11,8 +11,8 @@
 #include <string.h>
 
 #include "compare.h"
-#include "graph/plan.h"
-#include "graph/run_reference.h"
+#include "engine/plan.h"
+#include "run/reference/reference.h"
 #include "nets/nets.h"
 #include "random-source.h"
 #include "vk/device.h"
