@@ -160,7 +160,7 @@ sabotage 'plan: a map that several fill lives from the last of them' compute/eng
   'node->output->first = node->output->first < 0 ? (gint) s : node->output->first;' \
   'node->output->first = (gint) s;' nets-nets
 sabotage 'plan: a map may lie on one that dies where it is born' compute/engine/plan.c \
-  'tensor->first <= other->last && other->first <= tensor->last' \
+  'value->first <= other->last && other->first <= value->last' \
   'tensor->first < other->last && other->first < tensor->last' nets-nets
 sabotage 'plan: no barrier before a write over what was read' compute/engine/plan.c \
   '(other->written || access->written)' 'other->written' nets-detector

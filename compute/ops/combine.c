@@ -13,13 +13,13 @@
 #define THREADS 64
 
 static gboolean
-is_vector (const CbamTensor *tensor)
+is_vector (const CbamValue *tensor)
 {
   return tensor->width == 1 && tensor->height == 1;
 }
 
 gboolean
-cbam_combine_fits (const CbamTensor *output, const CbamTensor *input)
+cbam_combine_fits (const CbamValue *output, const CbamValue *input)
 {
   const gboolean same_size = input->width == output->width && input->height == output->height;
 
@@ -29,7 +29,7 @@ cbam_combine_fits (const CbamTensor *output, const CbamTensor *input)
 static void
 dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_dispatch)
 {
-  const CbamTensor *out = node->output;
+  const CbamValue *out = node->output;
   CbamCombineArgs *args = (CbamCombineArgs *) ret_dispatch->args;
 
   *args = (CbamCombineArgs){
@@ -41,7 +41,7 @@ dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_
     .inv_full = cbam_padded_dispatch (out, THREADS, ret_dispatch),
   };
   for (guint i = 0; i < node->n_inputs; i++) {
-    const CbamTensor *in = node->inputs[i];
+    const CbamValue *in = node->inputs[i];
 
     args->x[i] = in->view;
     if (is_vector (in))
@@ -80,7 +80,7 @@ static const CbamOpVariant multiply_variants[] = {
 /* ---- Truth ------------------------------------------------------------------------------------------------------ */
 
 static double
-value_at (CbamReference *run, const CbamTensor *in, guint c, guint row, guint column)
+value_at (CbamReference *run, const CbamValue *in, guint c, guint row, guint column)
 {
   const float *x = cbam_reference_get (run, in);
   const guint channel = in->channels == 1 ? 0 : c;
@@ -91,7 +91,7 @@ value_at (CbamReference *run, const CbamTensor *in, guint c, guint row, guint co
 static void
 reference (CbamReference *run, const CbamNode *node)
 {
-  const CbamTensor *out = node->output;
+  const CbamValue *out = node->output;
   float *y = cbam_reference_get (run, out);
 
   for (guint c = 0; c < out->channels; c++)

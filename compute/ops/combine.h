@@ -9,6 +9,6 @@
 G_BEGIN_DECLS
 
 /* Whether @input counts for all of @output: as large as it in each of place and channels, or 1 there. */
-gboolean cbam_combine_fits (const CbamTensor *output, const CbamTensor *input);
+gboolean cbam_combine_fits (const CbamValue *output, const CbamValue *input);
 
 G_END_DECLS

@@ -16,17 +16,17 @@
 void
 cbam_map_fill_dispatch (const CbamNode *node, CbamDispatch *ret_dispatch)
 {
-  const CbamTensor *out = node->output;
+  const CbamValue *out = node->output;
   const guint texels = (out->width + 2 * out->border) * (out->height + 2 * out->border);
   CbamMapArgs *args = (CbamMapArgs *) ret_dispatch->args;
 
   *args = (CbamMapArgs){ .y = out->view, .width = out->width, .height = out->height, .border = out->border };
-  args->blocks = cbam_tensor_blocks (out);
+  args->blocks = cbam_value_blocks (out);
   args->channels = out->channels;
   if (node->n_inputs > 0)
     args->x = node->inputs[0]->view;
   ret_dispatch->groups[0] = (texels + THREADS - 1) / THREADS;
-  ret_dispatch->groups[1] = cbam_tensor_blocks (out);
+  ret_dispatch->groups[1] = cbam_value_blocks (out);
   ret_dispatch->groups[2] = 1;
 }
 
@@ -59,7 +59,7 @@ static const CbamOpVariant activation_variants[] = {
 static void
 activation_reference (CbamReference *run, const CbamNode *node)
 {
-  const CbamTensor *out = node->output;
+  const CbamValue *out = node->output;
   const float *x = cbam_reference_get (run, node->inputs[0]);
   float *y = cbam_reference_get (run, out);
 
@@ -99,7 +99,7 @@ static const CbamOpVariant sigmoid_variants[] = {
 static void
 sigmoid_reference (CbamReference *run, const CbamNode *node)
 {
-  const CbamTensor *out = node->output;
+  const CbamValue *out = node->output;
   const float *x = cbam_reference_get (run, node->inputs[0]);
   float *y = cbam_reference_get (run, out);
 
@@ -126,7 +126,7 @@ scale_and_shift (const CbamBatchNormParams *p, guint c, double *ret_scale, doubl
 static gsize
 batch_norm_packed_size (const CbamOpVariant *variant, const CbamNode *node)
 {
-  return (gsize) cbam_tensor_blocks (node->output) * 8;
+  return (gsize) cbam_value_blocks (node->output) * 8;
 }
 
 static void
@@ -166,7 +166,7 @@ static const CbamOpVariant batch_norm_variants[] = {
 static void
 batch_norm_reference (CbamReference *run, const CbamNode *node)
 {
-  const CbamTensor *out = node->output;
+  const CbamValue *out = node->output;
   const gsize pixels = (gsize) out->width * out->height;
   const float *x = cbam_reference_get (run, node->inputs[0]);
   float *y = cbam_reference_get (run, out);

@@ -26,7 +26,7 @@ kind_code (CbamReduction kind)
 }
 
 guint64
-cbam_reduce_turns (const CbamTensor *x, const CbamGlobalPoolParams *pool)
+cbam_reduce_turns (const CbamValue *x, const CbamGlobalPoolParams *pool)
 {
   const guint64 once = (guint64) x->height * (1 + (x->width + CBAM_REDUCE_PIXELS - 1) / CBAM_REDUCE_PIXELS);
   guint passes = 1;
@@ -37,7 +37,7 @@ cbam_reduce_turns (const CbamTensor *x, const CbamGlobalPoolParams *pool)
 }
 
 CbamReduceArgs
-cbam_reduce_args (const CbamTensor *x, const CbamTensor *out, const CbamGlobalPoolParams *pool)
+cbam_reduce_args (const CbamValue *x, const CbamValue *out, const CbamGlobalPoolParams *pool)
 {
   CbamReduceArgs args = { .x = x->view, .y = out->view, .width = x->width, .height = x->height };
 
@@ -56,7 +56,7 @@ static void
 global_dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_dispatch)
 {
   *(CbamReduceArgs *) ret_dispatch->args = cbam_reduce_args (node->inputs[0], node->output, &node->params.global_pool);
-  ret_dispatch->groups[0] = (cbam_tensor_blocks (node->output) + THREADS - 1) / THREADS;
+  ret_dispatch->groups[0] = (cbam_value_blocks (node->output) + THREADS - 1) / THREADS;
   ret_dispatch->groups[1] = 1;
   ret_dispatch->groups[2] = 1;
 }
@@ -97,7 +97,7 @@ reduce (const float *x, gsize n, CbamReduction kind)
 static void
 global_reference (CbamReference *run, const CbamNode *node)
 {
-  const CbamTensor *in = node->inputs[0];
+  const CbamValue *in = node->inputs[0];
   const gsize pixels = (gsize) in->width * in->height;
   const float *x = cbam_reference_get (run, in);
   float *y = cbam_reference_get (run, node->output);
@@ -150,7 +150,7 @@ static const CbamOpVariant channel_variants[] = {
 static void
 channel_reference (CbamReference *run, const CbamNode *node)
 {
-  const CbamTensor *in = node->inputs[0];
+  const CbamValue *in = node->inputs[0];
   const gsize pixels = (gsize) in->width * in->height;
   const gboolean mean_first = node->params.channel_pool.mean_first;
   const float *x = cbam_reference_get (run, in);

@@ -13,7 +13,7 @@
 static void
 fill (const CbamNode *node, CbamDispatch *ret_dispatch)
 {
-  const CbamTensor *in = node->inputs[0], *out = node->output;
+  const CbamValue *in = node->inputs[0], *out = node->output;
 
   *(CbamResizeArgs *) ret_dispatch->args = (CbamResizeArgs){
     .x = in->view,
@@ -55,7 +55,7 @@ source_of (guint i, guint n, guint in, gboolean bilinear, guint *ret_near)
 static void
 resize_reference (CbamReference *run, const CbamNode *node)
 {
-  const CbamTensor *in = node->inputs[0], *out = node->output;
+  const CbamValue *in = node->inputs[0], *out = node->output;
   const gboolean bilinear = node->params.resize.bilinear;
   const float *x = cbam_reference_get (run, in);
   float *y = cbam_reference_get (run, out);
@@ -98,7 +98,7 @@ static const CbamOpVariant turn_variants[] = {
 static void
 turn_reference (CbamReference *run, const CbamNode *node)
 {
-  const CbamTensor *in = node->inputs[0];
+  const CbamValue *in = node->inputs[0];
   const float *x = cbam_reference_get (run, in);
   float *y = cbam_reference_get (run, node->output);
 
