@@ -137,28 +137,28 @@ sabotage 'grad-cam: what speaks against it shows too' shaders/grad_cam.comp \
   'max (evidence, 0.0)' 'evidence' golden nets-explain
 
 # Graph: fusions, memory, barriers.
-sabotage 'fuse: a batch norm without its mean' compute/engine/fuse.c \
+sabotage 'fuse: a batch norm without its mean' compute/ops/batch_norm.c \
   '(bias->values[c] - norm->mean->values[c]) * scale' 'bias->values[c] * scale' nets-nets
-sabotage 'fuse: a batch norm without its epsilon' compute/engine/fuse.c \
-  'sqrt (norm->variance->values[c] + norm->eps)' 'sqrt (norm->variance->values[c])' nets-nets
-sabotage 'fuse: merged heads have conf rows first' compute/engine/fuse.c \
-  'node->params.detect.conf_channel = (guint) n_loc;' 'node->params.detect.conf_channel = 0;' nets-nets
-sabotage 'fuse: a parity class has its kernel the other way round' compute/engine/fuse.c \
+sabotage 'fuse: a batch norm without its epsilon' compute/ops/batch_norm.c \
+  '/ sqrt (norm->variance->values[c] + norm->eps)' '/ sqrt (norm->variance->values[c])' nets-nets
+sabotage 'fuse: merged heads have conf rows first' compute/ops/detect.c \
+  '  p->conf_channel = (guint) n_loc;' '  p->conf_channel = 0;' nets-nets
+sabotage 'fuse: a parity class has its kernel the other way round' compute/ops/deconv.c \
   'y.first_tap + (y.n - 1 - ty) * p->up_y' 'y.first_tap + ty * p->up_y' nets-nets
-sabotage 'fuse: parity classes are one pixel off' compute/engine/fuse.c \
+sabotage 'fuse: parity classes are one pixel off' compute/ops/deconv.c \
   '(gint) x.n - 1 - x.base' '(gint) x.n - x.base' nets-nets
-sabotage 'fuse: a sum whose other part is another sum' compute/engine/fuse.c \
-  'conv->inputs[1] = other;' 'conv->inputs[1] = conv->output;' nets-nets
-sabotage 'fuse: a sum is taken along before its other part is made' compute/engine/fuse.c \
-  'place_of (graph, writer) > place_of (graph, conv) || ' '' random-graphs
-sabotage 'fuse: a channel gate with its pools one short' compute/engine/fuse.c \
-  '(CbamChannelGateParams){ pool->params.global_pool, first->params.conv, second->params.conv };' \
-  '(CbamChannelGateParams){ { 1, { CBAM_REDUCE_MEAN } }, first->params.conv, second->params.conv };' ops-ops
+sabotage 'fuse: a sum whose other part is another sum' compute/ops/add.c \
+  'conv->inputs[1] = other;' 'conv->inputs[1] = conv->outputs[0];' nets-nets
+sabotage 'fuse: a sum is taken along before its other part is made' compute/ops/add.c \
+  'cbam_graph_find_place (graph, writer) > cbam_graph_find_place (graph, conv) ||' '' random-graphs
+sabotage 'fuse: a channel gate with its pools one short' compute/ops/channel_gate.c \
+  '(CbamChannelGateParams){ *cbam_global_pool_params (pool),' \
+  '(CbamChannelGateParams){ { 1, { CBAM_REDUCE_MEAN } },' ops-ops
 sabotage 'run: levels are kept before they are made' compute/run/vulkan/slot.c \
   'if (maps[i]->last != (gint) s)' 'if (maps[i]->first != (gint) s + 1)' golden
 sabotage 'plan: a map that several fill lives from the last of them' compute/engine/plan.c \
-  'node->output->first = node->output->first < 0 ? (gint) s : node->output->first;' \
-  'node->output->first = (gint) s;' nets-nets
+  'out->first = out->first < 0 ? (gint) s : out->first;' \
+  'out->first = (gint) s;' nets-nets
 sabotage 'plan: a map may lie on one that dies where it is born' compute/engine/plan.c \
   'value->first <= other->last && other->first <= value->last' \
   'tensor->first < other->last && other->first < tensor->last' nets-nets
@@ -245,12 +245,12 @@ sabotage 'memory: the last atom is not flushed' compute/vk/memory.c \
 # Ops: what the host computes for the kernels.
 sabotage 'conv: borders a pixel too narrow on the far side' compute/ops/conv.c \
   'last - (gint) (input - 1)' 'last - (gint) input' ops-ops
-sabotage 'needs: a device without 64-bit integers gets them all the same' compute/ops/ops.c \
+sabotage 'needs: a device without 64-bit integers gets them all the same' compute/engine/op.c \
   'caps->int64 || !variant->narrow ?' 'TRUE ?' ops-needs nets-vulkan-frames
 sabotage 'needs: nobody counts storage buffers' compute/engine/shader.c \
   'reader->needs.storage_buffers++;' '' ops-needs
 sabotage 'needs: CBAM is one dispatch on every device' compute/engine/plan.c \
-  '!cbam_op_runs (&cbam_op_cbam, caps)' 'FALSE' ops-needs
+  '!cbam_op_runs (cbam_ops[o], caps)' 'FALSE' ops-needs
 sabotage 'needs: devices of Vulkan 1.0 are offered' compute/vk/device-list.c \
   'properties.apiVersion >= VK_API_VERSION_1_1' 'properties.apiVersion >= VK_API_VERSION_1_0' ops-needs
 sabotage 'detect: boxes lie where candidates do where both are bound as one' compute/engine/plan.c \
@@ -262,7 +262,7 @@ sabotage 'conv: kernels are packed upside down' compute/ops/conv.c \
 
 sabotage 'channel-gate: the second bias counts once' compute/ops/channel_gate.c \
   'params->second.bias->values[c] * (float) params->pool.n' 'params->second.bias->values[c]' ops-ops
-sabotage 'deconv: weights stay [in, out]' compute/engine/graph.c \
+sabotage 'deconv: weights stay [in, out]' compute/ops/deconv.c \
   '    swap_channels (params.weight);' '    ;' golden
 
 # Recipes.
@@ -664,8 +664,8 @@ sabotage 'hole: right edges scaled by the height' compute/detector.c \
 sabotage 'hole: letterboxed boxes stay in the letterbox' compute/detector.c \
   'candidate->y0 * input->height * frame->scale_y + frame->shift_y' \
   'candidate->y0 * input->height * frame->scale_y' nets-detector
-sabotage 'hole: fused although something else reads it' compute/engine/fuse.c \
-  'before && cbam_graph_count_readers (graph, before->output) == 1 ? before' 'before ? before' nets-nets
+sabotage 'hole: fused although something else reads it' compute/engine/graph.c \
+  'before && cbam_graph_count_readers (graph, before->outputs[0]) == 1 ? before' 'before ? before' nets-nets
 sabotage 'hole: no more room for those before us' gst/gstcbamlatency.c \
   'max += latency->ceiling;' 'max += 0;' gst-flow
 
