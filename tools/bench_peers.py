@@ -35,7 +35,7 @@ import time
 import zlib
 
 sys.dont_write_bytecode = True
-from need import need
+from shared.need import need
 
 need("numpy")
 import numpy as np

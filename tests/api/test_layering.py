@@ -62,14 +62,14 @@ def exists(*parts):
     return os.path.isfile(os.path.join(ROOT, *parts))
 
 
-def reaches_inside(folder, quote, name):
-    """Whether an include in `folder` names anything of ours but a file beside it and the public headers."""
+def reaches_inside(top, folder, quote, name):
+    """Whether an include in `folder` names anything of ours but a file beside it or below `top`, and public headers."""
     if name.startswith("cbamdetect/"):
         return not exists("include", name)
     if ".." in name.split("/"):
         return True
     if quote == '"':
-        return not exists(folder, name)
+        return not exists(folder, name) and not exists(top, name)
     return any(exists(place, name) for place in ("compute", "shaders", "include/cbamdetect"))
 
 
@@ -77,7 +77,7 @@ def check_outsider(folder):
     found = []
     for path, text in sources(folder):
         for match in INCLUDE.finditer(text):
-            if reaches_inside(os.path.dirname(path), *match.groups()):
+            if reaches_inside(folder, os.path.dirname(path), *match.groups()):
                 found.append(f"{path}:{line_of(text, match.start())}: {match.group().strip()}")
     expect_none(found)
 

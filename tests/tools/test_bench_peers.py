@@ -17,7 +17,7 @@ sys.dont_write_bytecode = True
 from common import TOOLS, expect_ok, run
 
 sys.path.insert(0, TOOLS)
-from need import need
+from shared.need import need
 
 need("numpy")
 import numpy as np

@@ -16,7 +16,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import setting
 
 from common import expect_ok, run
-from need import have
+from shared.need import have
 from tap import Tap, skip_all
 
 if not have("numpy", "torch", "PIL"):

@@ -16,7 +16,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import setting
 
-from need import have
+from shared.need import have
 from tap import Skip, Tap, skip_all
 
 if not have("numpy", "torch", "PIL"):

@@ -1,6 +1,6 @@
 """What people marked in a picture, as Pascal VOC writes it down.
 
-docs/training.md says what is read and what is refused; tools/annotation.c is cbam-eval's twin, and
+docs/training.md says what is read and what is refused; tools/eval/annotation.c is cbam-eval's twin, and
 tests/eval/annotations.py the table that both are tested with.
 
 SPDX-License-Identifier: LGPL-2.1-or-later

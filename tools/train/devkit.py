@@ -17,7 +17,7 @@ from PIL import Image
 from annotation import read_annotation
 from faults import DataError
 from picture import read_picture
-from text_file import read_names, read_rules
+from shared.text_file import read_names, read_rules
 
 # What pictures may be called behind the last point, in any case: of several of one name, the first in this order.
 KINDS = ("jpg", "jpeg", "png", "bmp", "gif", "tif", "tiff", "webp", "pgm", "ppm")

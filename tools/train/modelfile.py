@@ -6,8 +6,8 @@ SPDX-License-Identifier: LGPL-2.1-or-later
 import numpy as np
 import torch
 
-from dialects import ConvertError
-from dialects.safetensors import document_in, read_safetensors, write_safetensors
+from converter import ConvertError
+from converter.safetensors import document_in, read_safetensors, write_safetensors
 from network import Form, Gate, Neck, Network
 
 

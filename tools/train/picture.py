@@ -1,6 +1,6 @@
 """Pictures as files hold them: upright, in red, green and blue.
 
-tools/picture.c is the programs' twin: the same pixels, and the same answer to files that are cut short. Where
+tools/shared/picture.c is the programs' twin: the same pixels, and the same answer to files that are cut short. Where
 their libraries differ, the rules are: of 16 bits the upper 8 count; CMYK is Adobe's; what is transparent keeps its
 colour, but in GIF and TIFF it lies on black, as gdk-pixbuf gives it out.
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch.nn import functional as F
 
-from dialects import ConvertError
+from converter import ConvertError
 from boxes import decode, overlaps, to_corners
 from modelfile import network_of, read_model
 from score import anchors_for, detect, flatten, normaliser

@@ -1,5 +1,4 @@
-/* Lists that people write: labels, names of pictures, a line each. tools/text_file.py is the same for programs in
- * Python.
+/* Lists that people write: labels, names of pictures, a line each. text_file.py is the same for programs in Python.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 

@@ -4,7 +4,7 @@
 
 #include "report.h"
 
-#include "json-text.h"
+#include "shared/json-text.h"
 
 #include <heatmap.h>
 #include <math.h>

@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "bench.h"
-#include "json-text.h"
+#include "shared/json-text.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dialects import ConvertError
-from dialects.leaves import Leaf, Odd, bfloat16_to_float32, to_numbers
-from output import writing
+from converter import ConvertError
+from converter.leaves import Leaf, Odd, bfloat16_to_float32, to_numbers
+from shared.output import writing
 
 DTYPES = {"float16": "F16", "float32": "F32"}
 FLOATS = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2"}

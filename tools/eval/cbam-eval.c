@@ -11,7 +11,7 @@
 #include "devkit.h"
 #include "eval-report.h"
 #include "label-map.h"
-#include "picture.h"
+#include "shared/picture.h"
 #include "progress.h"
 
 #include <cbamdetect/cbamdetect.h>

@@ -9,10 +9,10 @@ SPDX-License-Identifier: LGPL-2.1-or-later
 
 import numpy as np
 
-from dialects import ConvertError
-from dialects.document import document_of, input_of
-from dialects.layers import Layers
-from dialects.vgg16 import BOX_SIZES, RGB_MEAN, anchors, take_trunk
+from converter import ConvertError
+from converter.dialects.vgg16 import BOX_SIZES, RGB_MEAN, anchors, take_trunk
+from converter.document import document_of, input_of
+from converter.layers import Layers
 
 SIZE, MAPS = 300, 6
 SOURCES = ["vgg.21", "vgg.33", "extras.1", "extras.3", "extras.5", "extras.7"]

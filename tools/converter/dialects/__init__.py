@@ -5,7 +5,3 @@ our names and the document of models/README.md. tools/convert lists them all.
 
 SPDX-License-Identifier: LGPL-2.1-or-later
 """
-
-
-class ConvertError(Exception):
-    """What is wrong with a source, in one sentence."""

@@ -9,7 +9,7 @@ import re
 
 import numpy as np
 
-from dialects import ConvertError
+from converter import ConvertError
 
 NORM = ("weight", "bias", "running_mean", "running_var")
 

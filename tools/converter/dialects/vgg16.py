@@ -4,9 +4,9 @@ lufficc/SSD and torchvision save it. They differ in names, anchors and what they
 SPDX-License-Identifier: LGPL-2.1-or-later
 """
 
-from dialects import ConvertError
-from dialects.document import anchors_of, data_set, document_of, input_of
-from dialects.layers import Layers
+from converter import ConvertError
+from converter.document import anchors_of, data_set, document_of, input_of
+from converter.layers import Layers
 
 # 3x3 convolutions: place in the list of modules, channels. fc6 (dilated) and fc7 follow.
 TRUNK = ((0, 64), (2, 64), (5, 128), (7, 128), (10, 256), (12, 256), (14, 256),

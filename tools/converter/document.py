@@ -3,8 +3,8 @@
 SPDX-License-Identifier: LGPL-2.1-or-later
 """
 
-from dialects import ConvertError
-from text_file import read_lines
+from converter import ConvertError
+from shared.text_file import read_lines
 
 VOC = ("aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow", "diningtable", "dog",
        "horse", "motorbike", "person", "pottedplant", "sheep", "sofa", "train", "tvmonitor")

@@ -4,9 +4,9 @@ extras, heads and anchors.
 SPDX-License-Identifier: LGPL-2.1-or-later
 """
 
-from dialects.document import anchors_of, document_of, input_of
-from dialects.layers import Layers
-from dialects.vgg16 import refuse_rfb
+from converter.dialects.vgg16 import refuse_rfb
+from converter.document import anchors_of, document_of, input_of
+from converter.layers import Layers
 
 BLOCKS = (64, 128, 128, 256, 256, 512, 512, 512, 512, 512, 512, 1024, 1024)  # at width 1, as the first layer's 32
 SOURCE_BLOCKS = (11, 13)

@@ -4,7 +4,7 @@
 
 #include "label-map.h"
 
-#include "text-file.h"
+#include "shared/text-file.h"
 
 #include <string.h>
 

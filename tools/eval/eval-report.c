@@ -5,7 +5,7 @@
 #include "eval-report.h"
 
 #include "attention-auc.h"
-#include "json-text.h"
+#include "shared/json-text.h"
 
 #include <math.h>
 #include <string.h>

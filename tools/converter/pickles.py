@@ -18,8 +18,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dialects import ConvertError
-from dialects.leaves import Leaf, Odd, OddTensor, bfloat16_to_float32, to_numbers
+from converter import ConvertError
+from converter.leaves import Leaf, Odd, OddTensor, bfloat16_to_float32, to_numbers
 
 MAGIC = 0x1950A86A20F9469CFC6C
 FLOATS = {"DoubleStorage": "<f8", "FloatStorage": "<f4", "HalfStorage": "<f2", "BFloat16Storage": "<u2"}

@@ -4,7 +4,7 @@
 
 #include "describe.h"
 
-#include "json-text.h"
+#include "shared/json-text.h"
 
 #include <string.h>
 

@@ -5,7 +5,7 @@
 #include "devkit.h"
 
 #include "annotation.h"
-#include "text-file.h"
+#include "shared/text-file.h"
 
 #include <string.h>
 

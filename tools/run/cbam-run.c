@@ -3,12 +3,12 @@
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "check.h"
+#include "check/check.h"
 #include "describe.h"
 #include "draw.h"
 #include "explanation.h"
 #include "panels.h"
-#include "picture.h"
+#include "shared/picture.h"
 #include "report.h"
 
 #include <cbamdetect/cbamdetect.h>

@@ -4,7 +4,7 @@
 
 #include "findings.h"
 
-#include "json-text.h"
+#include "shared/json-text.h"
 
 #include <math.h>
 

@@ -7,7 +7,7 @@ import re
 import struct
 import zipfile
 
-from dialects import ConvertError
+from converter import ConvertError
 
 HEAD = 4096  # bytes that are looked at
 PACKED = "unpack it and convert what is in it"

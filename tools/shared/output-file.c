@@ -1,5 +1,5 @@
 /* Files that the programs make: whole or not at all, and never in the place of something that is no file.
- * tools/output.py is the same for programs in Python.
+ * output.py is the same for programs in Python.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 

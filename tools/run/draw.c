@@ -7,7 +7,7 @@
 #include "draw.h"
 
 #include "legend.h"
-#include "output-file.h"
+#include "shared/output-file.h"
 
 #include <math.h>
 #include <palette.h>

@@ -10,8 +10,8 @@ import zipfile
 
 import numpy as np
 
-from dialects import ConvertError
-from text_file import read_lines
+from converter import ConvertError
+from shared.text_file import read_lines
 
 FILES = ("weights_float32.npz", "layers.json", "labelmap.txt")
 TRUNK = "MobilenetV1/MobilenetV1/Conv2d_"

@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from dialects import ConvertError
-from dialects.kinds import kind_of
-from dialects.leaves import Array, OddTensor
-from dialects.pickles import read_row_of_pickles, read_zip
-from dialects.safetensors import read_stored
-from dialects.weights import choose, contents, document_of, known_weights, listed, weights_in
+from converter import ConvertError
+from converter.kinds import kind_of
+from converter.leaves import Array, OddTensor
+from converter.pickles import read_row_of_pickles, read_zip
+from converter.safetensors import read_stored
+from converter.weights import choose, contents, document_of, known_weights, listed, weights_in
 
 
 class UnknownSource(ConvertError):

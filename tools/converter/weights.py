@@ -7,9 +7,9 @@ SPDX-License-Identifier: LGPL-2.1-or-later
 import json
 from dataclasses import dataclass, field
 
-from dialects import ConvertError
-from dialects.leaves import Leaf, Odd
-from dialects.pickles import Inert
+from converter import ConvertError
+from converter.leaves import Leaf, Odd
+from converter.pickles import Inert
 
 DEEPEST = 16  # dictionary in a dictionary
 SHOWN = 4     # names in a message
