@@ -51,9 +51,9 @@ head_of (const CbamGradCam *cam, const CbamLevel *level)
 static guint64
 count_turns (const CbamGradCam *cam, const CbamLevel *level)
 {
-  const CbamTensor *features = level->features;
+  const CbamValue *features = level->features;
   const CbamConvParams *head = &head_of (cam, level)->params.conv;
-  const guint64 blocks = cbam_tensor_blocks (features), classes = graph_of (cam)->n_classes;
+  const guint64 blocks = cbam_value_blocks (features), classes = graph_of (cam)->n_classes;
   const guint64 cells = (guint64) features->width * features->height;
 
   return (cells / THREADS + 1) * (blocks + 1) + 3 * classes +
@@ -66,9 +66,9 @@ check_levels (const CbamGradCam *cam, GError **error)
   const CbamGraph *graph = graph_of (cam);
 
   for (guint l = 0; l < graph->n_levels; l++) {
-    const CbamTensor *features = graph->levels[l].features;
+    const CbamValue *features = graph->levels[l].features;
 
-    if (cbam_tensor_blocks (features) <= CBAM_GRAD_CAM_BLOCKS && graph->n_classes <= CBAM_GRAD_CAM_CLASSES &&
+    if (cbam_value_blocks (features) <= CBAM_GRAD_CAM_BLOCKS && graph->n_classes <= CBAM_GRAD_CAM_CLASSES &&
         count_turns (cam, &graph->levels[l]) < CBAM_MOST_TURNS)
       continue;
     g_set_error (error, CBAM_ERROR, CBAM_ERROR_UNSUPPORTED,
@@ -194,7 +194,7 @@ record (CbamGradCam *cam, const CbamGradCamTarget *target, GError **error)
     .conf = level->conf->view,
     .width = level->features->width,
     .height = level->features->height,
-    .blocks = cbam_tensor_blocks (level->features),
+    .blocks = cbam_value_blocks (level->features),
     .first_conf = level->conf_channel + target->anchor * graph_of (cam)->n_classes,
     .n_classes = graph_of (cam)->n_classes,
     .class_id = target->class_id,
@@ -220,7 +220,7 @@ record (CbamGradCam *cam, const CbamGradCamTarget *target, GError **error)
 gboolean
 cbam_grad_cam_run (CbamGradCam *cam, const CbamGradCamTarget *target, float *values, GError **error)
 {
-  const CbamTensor *features = graph_of (cam)->levels[target->level].features;
+  const CbamValue *features = graph_of (cam)->levels[target->level].features;
   const gsize size = (gsize) features->width * features->height * sizeof (float);
 
   if (!record (cam, target, error) || !cbam_commands_submit (cam->commands, error) ||

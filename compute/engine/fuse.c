@@ -122,7 +122,7 @@ fuse_sum (CbamGraph *graph, CbamNode *node)
     return FALSE;
   for (guint i = 0; i < 2; i++) {
     CbamNode *conv = sole_writer_before (graph, node, i);
-    CbamTensor *other = node->inputs[1 - i];
+    CbamValue *other = node->inputs[1 - i];
     const CbamNode *writer = cbam_graph_find_writer (graph, other);
 
     if (!conv || !writer || !is_pointwise (conv) || has_activation (conv) ||
@@ -183,7 +183,7 @@ merge_heads (CbamGraph *graph, CbamNode *node)
   CbamNode *loc, *conf;
   CbamConvParams params;
   g_autofree char *name = NULL;
-  CbamTensor *output;
+  CbamValue *output;
   gsize dims[4];
   gsize n_loc;
 
@@ -206,7 +206,7 @@ merge_heads (CbamGraph *graph, CbamNode *node)
   params.bias = cbam_graph_add_param (graph, name, 1, dims);
   params.bias->values = concatenate (loc->params.conv.bias, n_loc, conf->params.conv.bias, dims[0] - n_loc);
 
-  output = cbam_graph_add_tensor (graph, name, loc->output->width, loc->output->height, (guint) dims[0]);
+  output = cbam_graph_add_value (graph, name, loc->output->width, loc->output->height, (guint) dims[0]);
   node->inputs[0] = node->inputs[1] = output;
   node->params.detect.conf_channel = (guint) n_loc;
   graph->levels[node->params.detect.level].loc = graph->levels[node->params.detect.level].conf = output;
@@ -288,12 +288,12 @@ conv_of_class (CbamGraph *graph, const CbamNode *node, guint first_x, guint firs
 /* Whether the map is only ever added to another: whoever convolves it wants a border of zeros, which no one class
  * leaves. */
 static gboolean
-is_only_added (CbamGraph *graph, const CbamTensor *tensor)
+is_only_added (CbamGraph *graph, const CbamValue *value)
 {
   for (guint n = 0; n < graph->nodes->len; n++) {
     const CbamNode *node = g_ptr_array_index (graph->nodes, n);
 
-    if (node->inputs[0] == tensor && node->op != &cbam_op_add)
+    if (node->inputs[0] == value && node->op != &cbam_op_add)
       return FALSE;
   }
   return TRUE;
@@ -387,14 +387,14 @@ drop_product (CbamGraph *graph, CbamNode *node)
   return TRUE;
 }
 
-/* The node that writes @tensor, if it is of @op and only @n nodes read it. */
+/* The node that writes @value, if it is of @op and only @n nodes read it. */
 static CbamNode *
-writer_of_op (CbamGraph *graph, const CbamTensor *tensor, const CbamOpClass *op, guint n)
+writer_of_op (CbamGraph *graph, const CbamValue *value, const CbamOpClass *op, guint n)
 {
-  CbamNode *writer = cbam_graph_find_writer (graph, tensor);
+  CbamNode *writer = cbam_graph_find_writer (graph, value);
 
-  return writer && writer->op == op && cbam_graph_count_readers (graph, tensor) - (tensor->keep ? 1 : 0) == n ? writer
-                                                                                                              : NULL;
+  return writer && writer->op == op && cbam_graph_count_readers (graph, value) - (value->keep ? 1 : 0) == n ? writer
+                                                                                                            : NULL;
 }
 
 /* x * channel gate of x * spatial gate of both, where the map is small. */

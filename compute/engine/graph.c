@@ -13,10 +13,10 @@
 /* ---- Life ------------------------------------------------------------------------------------------------------ */
 
 static void
-tensor_free (CbamTensor *tensor)
+value_free (CbamValue *value)
 {
-  g_free (tensor->name);
-  g_free (tensor);
+  g_free (value->name);
+  g_free (value);
 }
 
 static void
@@ -42,7 +42,7 @@ cbam_graph_new (CbamParamSource *source)
   CbamGraph *graph = g_new0 (CbamGraph, 1);
 
   graph->nodes = g_ptr_array_new_with_free_func ((GDestroyNotify) cbam_node_free);
-  graph->tensors = g_ptr_array_new_with_free_func ((GDestroyNotify) tensor_free);
+  graph->values = g_ptr_array_new_with_free_func ((GDestroyNotify) value_free);
   graph->params = g_ptr_array_new_with_free_func ((GDestroyNotify) param_free);
   graph->source = source;
   return graph;
@@ -54,7 +54,7 @@ cbam_graph_free (CbamGraph *graph)
   if (!graph)
     return;
   g_ptr_array_unref (graph->nodes);
-  g_ptr_array_unref (graph->tensors);
+  g_ptr_array_unref (graph->values);
   g_ptr_array_unref (graph->params);
   g_clear_pointer (&graph->anchors, g_array_unref);
   g_clear_error (&graph->error);
@@ -84,21 +84,21 @@ cbam_graph_fail (CbamGraph *graph, CbamError code, const char *format, ...)
 
 /* ---- Parts ----------------------------------------------------------------------------------------------------- */
 
-CbamTensor *
-cbam_graph_add_tensor (CbamGraph *graph, const char *name, guint width, guint height, guint channels)
+CbamValue *
+cbam_graph_add_value (CbamGraph *graph, const char *name, guint width, guint height, guint channels)
 {
-  CbamTensor *tensor = g_new0 (CbamTensor, 1);
+  CbamValue *value = g_new0 (CbamValue, 1);
 
   if (width == 0 || height == 0 || channels == 0 || (guint64) width * height > MAX_MAP_PIXELS)
     cbam_graph_fail (graph, CBAM_ERROR_BAD_MODEL, "%s: a map of %ux%u pixels and %u channels; expected 1 to %u pixels",
                      name, width, height, channels, MAX_MAP_PIXELS);
-  tensor->id = graph->tensors->len;
-  tensor->name = g_strdup (name);
-  tensor->width = width;
-  tensor->height = height;
-  tensor->channels = channels;
-  g_ptr_array_add (graph->tensors, tensor);
-  return tensor;
+  value->id = graph->values->len;
+  value->name = g_strdup (name);
+  value->width = width;
+  value->height = height;
+  value->channels = channels;
+  g_ptr_array_add (graph->values, value);
+  return value;
 }
 
 CbamParam *
@@ -137,7 +137,7 @@ source_has (const CbamGraph *graph, const char *prefix, const char *suffix)
 }
 
 static CbamNode *
-add_node (CbamGraph *graph, const CbamOpClass *op, const char *name, CbamTensor *input, CbamTensor *output)
+add_node (CbamGraph *graph, const CbamOpClass *op, const char *name, CbamValue *input, CbamValue *output)
 {
   CbamNode *node = g_new0 (CbamNode, 1);
 
@@ -188,13 +188,13 @@ read_conv_weight (CbamGraph *graph, const CbamConvForm *form, guint channels, gu
   return weight;
 }
 
-CbamTensor *
+CbamValue *
 cbam_graph_conv (CbamGraph *graph, const CbamConvForm *form)
 {
   const guint kernel = MAX (form->kernel, 1), stride = MAX (form->stride, 1), dilation = MAX (form->dilation, 1);
   const gboolean is_row = form->weight_dims == 3; /* padded along the row only */
   const guint kernel_height = is_row ? 1 : kernel;
-  const CbamTensor *input = form->input;
+  const CbamValue *input = form->input;
   CbamConvParams params = { .kernel_width = kernel,
                             .kernel_height = kernel_height,
                             .stride = stride,
@@ -203,7 +203,7 @@ cbam_graph_conv (CbamGraph *graph, const CbamConvForm *form)
                             .step_y = 1,
                             .lo = -INFINITY,
                             .hi = INFINITY };
-  CbamTensor *output;
+  CbamValue *output;
   guint channels;
 
   if (graph->error)
@@ -212,7 +212,7 @@ cbam_graph_conv (CbamGraph *graph, const CbamConvForm *form)
   params.width = conv_extent (input->width, form, kernel, stride, dilation, form->pad, &params.pad_left);
   params.height =
       conv_extent (input->height, form, kernel_height, stride, dilation, is_row ? 0 : form->pad, &params.pad_top);
-  output = cbam_graph_add_tensor (graph, form->name, params.width, params.height, channels);
+  output = cbam_graph_add_value (graph, form->name, params.width, params.height, channels);
   params.weight = read_conv_weight (graph, form, channels, kernel_height, kernel);
   if (form->needs_bias || source_has (graph, form->name, "bias"))
     params.bias = read_param (graph, form->name, "bias", 1, (const gsize[]){ channels });
@@ -247,11 +247,11 @@ deconv_reaches (guint input, guint output, guint kernel, guint up, guint pad)
   return up <= kernel && pad < kernel && least >= 1 && (gint) output >= least && (gint) output < least + (gint) up;
 }
 
-CbamTensor *
+CbamValue *
 cbam_graph_deconv (CbamGraph *graph, const CbamDeconvForm *form)
 {
   const guint kernel = form->kernel ? form->kernel : 3, up_x = MAX (form->up_x, 1), up_y = MAX (form->up_y, 1);
-  const CbamTensor *input = form->input;
+  const CbamValue *input = form->input;
   CbamConvParams params = { .kernel_width = kernel,
                             .kernel_height = kernel,
                             .stride = 1,
@@ -266,7 +266,7 @@ cbam_graph_deconv (CbamGraph *graph, const CbamDeconvForm *form)
                             .step_y = 1,
                             .lo = -INFINITY,
                             .hi = INFINITY };
-  CbamTensor *output;
+  CbamValue *output;
   guint channels;
 
   if (graph->error)
@@ -278,7 +278,7 @@ cbam_graph_deconv (CbamGraph *graph, const CbamDeconvForm *form)
     return NULL;
   }
   channels = form->depthwise ? input->channels : form->channels;
-  output = cbam_graph_add_tensor (graph, form->name, form->width, form->height, channels);
+  output = cbam_graph_add_value (graph, form->name, form->width, form->height, channels);
   params.weight = read_param (graph, form->name, "weight", 4,
                               (const gsize[]){ input->channels, form->depthwise ? 1 : channels, kernel, kernel });
   if (!form->depthwise && params.weight->values)
@@ -297,11 +297,11 @@ cbam_graph_has_batch_norm (const CbamGraph *graph, const char *name)
          source_has (graph, name, "running_var");
 }
 
-CbamTensor *
-cbam_graph_batch_norm (CbamGraph *graph, const char *name, CbamTensor *input, double eps)
+CbamValue *
+cbam_graph_batch_norm (CbamGraph *graph, const char *name, CbamValue *input, double eps)
 {
   CbamBatchNormParams params = { .eps = eps };
-  CbamTensor *output;
+  CbamValue *output;
   gsize dims[1];
 
   if (graph->error || !cbam_graph_has_batch_norm (graph, name))
@@ -311,46 +311,46 @@ cbam_graph_batch_norm (CbamGraph *graph, const char *name, CbamTensor *input, do
   params.beta = read_param (graph, name, "bias", 1, dims);
   params.mean = read_param (graph, name, "running_mean", 1, dims);
   params.variance = read_param (graph, name, "running_var", 1, dims);
-  output = cbam_graph_add_tensor (graph, name, input->width, input->height, input->channels);
+  output = cbam_graph_add_value (graph, name, input->width, input->height, input->channels);
   add_node (graph, &cbam_op_batch_norm, name, input, output)->params.batch_norm = params;
   return output;
 }
 
-CbamTensor *
-cbam_graph_activation (CbamGraph *graph, CbamTensor *input, CbamActivation activation)
+CbamValue *
+cbam_graph_activation (CbamGraph *graph, CbamValue *input, CbamActivation activation)
 {
   const CbamActivationParams params = { .lo = 0, .hi = activation == CBAM_ACTIVATION_RELU6 ? 6 : INFINITY };
-  CbamTensor *output;
+  CbamValue *output;
 
   if (graph->error)
     return NULL;
-  output = cbam_graph_add_tensor (graph, input->name, input->width, input->height, input->channels);
+  output = cbam_graph_add_value (graph, input->name, input->width, input->height, input->channels);
   add_node (graph, &cbam_op_activation, input->name, input, output)->params.activation = params;
   return output;
 }
 
-CbamTensor *
-cbam_graph_sigmoid (CbamGraph *graph, CbamTensor *input)
+CbamValue *
+cbam_graph_sigmoid (CbamGraph *graph, CbamValue *input)
 {
-  CbamTensor *output;
+  CbamValue *output;
 
   if (graph->error)
     return NULL;
-  output = cbam_graph_add_tensor (graph, input->name, input->width, input->height, input->channels);
+  output = cbam_graph_add_value (graph, input->name, input->width, input->height, input->channels);
   add_node (graph, &cbam_op_sigmoid, input->name, input, output);
   return output;
 }
 
-static CbamTensor *
-combine (CbamGraph *graph, const CbamOpClass *op, const char *name, CbamTensor *a, CbamTensor *b)
+static CbamValue *
+combine (CbamGraph *graph, const CbamOpClass *op, const char *name, CbamValue *a, CbamValue *b)
 {
-  CbamTensor *output;
+  CbamValue *output;
   CbamNode *node;
 
   if (graph->error)
     return NULL;
-  output = cbam_graph_add_tensor (graph, name, MAX (a->width, b->width), MAX (a->height, b->height),
-                                  MAX (a->channels, b->channels));
+  output = cbam_graph_add_value (graph, name, MAX (a->width, b->width), MAX (a->height, b->height),
+                                 MAX (a->channels, b->channels));
   if (!cbam_combine_fits (output, a) || !cbam_combine_fits (output, b))
     cbam_graph_fail (graph, CBAM_ERROR_BAD_MODEL, "%s: maps of %ux%ux%u and %ux%ux%u do not go together", name,
                      a->width, a->height, a->channels, b->width, b->height, b->channels);
@@ -360,63 +360,63 @@ combine (CbamGraph *graph, const CbamOpClass *op, const char *name, CbamTensor *
   return output;
 }
 
-CbamTensor *
-cbam_graph_add (CbamGraph *graph, const char *name, CbamTensor *a, CbamTensor *b)
+CbamValue *
+cbam_graph_add (CbamGraph *graph, const char *name, CbamValue *a, CbamValue *b)
 {
   return combine (graph, &cbam_op_add, name, a, b);
 }
 
-CbamTensor *
-cbam_graph_multiply (CbamGraph *graph, const char *name, CbamTensor *a, CbamTensor *b)
+CbamValue *
+cbam_graph_multiply (CbamGraph *graph, const char *name, CbamValue *a, CbamValue *b)
 {
   return combine (graph, &cbam_op_multiply, name, a, b);
 }
 
-CbamTensor *
-cbam_graph_global_pool (CbamGraph *graph, const char *name, CbamTensor *input, const CbamGlobalPoolParams *params)
+CbamValue *
+cbam_graph_global_pool (CbamGraph *graph, const char *name, CbamValue *input, const CbamGlobalPoolParams *params)
 {
-  CbamTensor *output;
+  CbamValue *output;
 
   if (graph->error)
     return NULL;
-  output = cbam_graph_add_tensor (graph, name, params->n, 1, input->channels);
+  output = cbam_graph_add_value (graph, name, params->n, 1, input->channels);
   add_node (graph, &cbam_op_global_pool, name, input, output)->params.global_pool = *params;
   return output;
 }
 
-CbamTensor *
-cbam_graph_channel_pool (CbamGraph *graph, const char *name, CbamTensor *input, gboolean mean_first)
+CbamValue *
+cbam_graph_channel_pool (CbamGraph *graph, const char *name, CbamValue *input, gboolean mean_first)
 {
-  CbamTensor *output;
+  CbamValue *output;
 
   if (graph->error)
     return NULL;
-  output = cbam_graph_add_tensor (graph, name, input->width, input->height, 2);
+  output = cbam_graph_add_value (graph, name, input->width, input->height, 2);
   add_node (graph, &cbam_op_channel_pool, name, input, output)->params.channel_pool.mean_first = mean_first;
   return output;
 }
 
-CbamTensor *
-cbam_graph_resize (CbamGraph *graph, const char *name, CbamTensor *input, guint width, guint height, gboolean bilinear)
+CbamValue *
+cbam_graph_resize (CbamGraph *graph, const char *name, CbamValue *input, guint width, guint height, gboolean bilinear)
 {
-  CbamTensor *output;
+  CbamValue *output;
 
   if (graph->error)
     return NULL;
-  output = cbam_graph_add_tensor (graph, name, width, height, input->channels);
+  output = cbam_graph_add_value (graph, name, width, height, input->channels);
   add_node (graph, &cbam_op_resize, name, input, output)->params.resize.bilinear = bilinear;
   return output;
 }
 
-CbamTensor *
-cbam_graph_turn (CbamGraph *graph, const char *name, CbamTensor *input)
+CbamValue *
+cbam_graph_turn (CbamGraph *graph, const char *name, CbamValue *input)
 {
   const gboolean is_row = input && input->channels == 1;
-  CbamTensor *output;
+  CbamValue *output;
 
   if (graph->error)
     return NULL;
-  output = cbam_graph_add_tensor (graph, name, is_row ? 1 : input->channels, 1, is_row ? input->width : 1);
+  output = cbam_graph_add_value (graph, name, is_row ? 1 : input->channels, 1, is_row ? input->width : 1);
   add_node (graph, &cbam_op_turn, name, input, output);
   return output;
 }
@@ -436,63 +436,63 @@ pool_extent (guint input, const CbamPoolParams *params, gboolean ceil)
   return (guint) output;
 }
 
-CbamTensor *
+CbamValue *
 cbam_graph_max_pool (CbamGraph *graph, const CbamPoolForm *form)
 {
   CbamPoolParams params = { .kernel = form->kernel ? form->kernel : 2, .pad = form->pad };
-  const CbamTensor *input = form->input;
-  CbamTensor *output;
+  const CbamValue *input = form->input;
+  CbamValue *output;
 
   if (graph->error)
     return NULL;
   params.stride = form->stride ? form->stride : params.kernel;
-  output = cbam_graph_add_tensor (graph, form->name, pool_extent (input->width, &params, form->ceil),
-                                  pool_extent (input->height, &params, form->ceil), input->channels);
+  output = cbam_graph_add_value (graph, form->name, pool_extent (input->width, &params, form->ceil),
+                                 pool_extent (input->height, &params, form->ceil), input->channels);
   add_node (graph, &cbam_op_max_pool, form->name, form->input, output)->params.pool = params;
   return output;
 }
 
-CbamTensor *
-cbam_graph_l2_norm (CbamGraph *graph, const char *name, CbamTensor *input, double eps)
+CbamValue *
+cbam_graph_l2_norm (CbamGraph *graph, const char *name, CbamValue *input, double eps)
 {
   CbamL2NormParams params = { .eps = eps };
-  CbamTensor *output;
+  CbamValue *output;
 
   if (graph->error)
     return NULL;
   params.weight = read_param (graph, name, "weight", 1, (const gsize[]){ input->channels });
-  output = cbam_graph_add_tensor (graph, name, input->width, input->height, input->channels);
+  output = cbam_graph_add_value (graph, name, input->width, input->height, input->channels);
   add_node (graph, &cbam_op_l2_norm, name, input, output)->params.l2_norm = params;
   return output;
 }
 
-CbamTensor *
+CbamValue *
 cbam_graph_preprocess (CbamGraph *graph, guint width, guint height)
 {
-  CbamTensor *output;
+  CbamValue *output;
 
   if (graph->error)
     return NULL;
-  output = cbam_graph_add_tensor (graph, "preprocess", width, height, 3);
+  output = cbam_graph_add_value (graph, "preprocess", width, height, 3);
   add_node (graph, &cbam_op_preprocess, "preprocess", NULL, output);
   return output;
 }
 
-CbamTensor *
+CbamValue *
 cbam_graph_input (CbamGraph *graph, const char *name, guint width, guint height, guint channels)
 {
-  CbamTensor *output;
+  CbamValue *output;
 
   if (graph->error)
     return NULL;
-  output = cbam_graph_add_tensor (graph, name, width, height, channels);
+  output = cbam_graph_add_value (graph, name, width, height, channels);
   output->host = TRUE;
   add_node (graph, &cbam_op_input, name, NULL, output);
   return output;
 }
 
 void
-cbam_graph_detect (CbamGraph *graph, const char *name, CbamTensor *loc, CbamTensor *conf, const CbamDetectNode *form)
+cbam_graph_detect (CbamGraph *graph, const char *name, CbamValue *loc, CbamValue *conf, const CbamDetectNode *form)
 {
   CbamNode *node;
 
@@ -513,26 +513,26 @@ cbam_graph_detect (CbamGraph *graph, const char *name, CbamTensor *loc, CbamTens
 /* ---- Questions ------------------------------------------------------------------------------------------------- */
 
 guint
-cbam_graph_count_readers (const CbamGraph *graph, const CbamTensor *tensor)
+cbam_graph_count_readers (const CbamGraph *graph, const CbamValue *value)
 {
-  guint readers = tensor->keep ? 1 : 0;
+  guint readers = value->keep ? 1 : 0;
 
   for (guint n = 0; n < graph->nodes->len; n++) {
     const CbamNode *node = g_ptr_array_index (graph->nodes, n);
 
     for (guint i = 0; i < node->n_inputs; i++)
-      readers += node->inputs[i] == tensor;
+      readers += node->inputs[i] == value;
   }
   return readers;
 }
 
 CbamNode *
-cbam_graph_find_writer (const CbamGraph *graph, const CbamTensor *tensor)
+cbam_graph_find_writer (const CbamGraph *graph, const CbamValue *value)
 {
   for (guint n = 0; n < graph->nodes->len; n++) {
     CbamNode *node = g_ptr_array_index (graph->nodes, n);
 
-    if (node->output == tensor)
+    if (node->output == value)
       return node;
   }
   return NULL;

@@ -8,9 +8,9 @@
 
 #pragma once
 
-#include "file/spec.h"
-#include "engine/op.h"
 #include "detect/anchors.h"
+#include "engine/op.h"
+#include "file/spec.h"
 
 G_BEGIN_DECLS
 
@@ -33,9 +33,9 @@ struct _CbamParamSource
 {
   /* Fills @param->values (allocated, n floats), or fails with what was expected and found. */
   gboolean (*read) (CbamParamSource *source, CbamParam *param, GError **error);
-  /* Whether there is a tensor of that name. */
+  /* Whether there is a value of that name. */
   gboolean (*has) (CbamParamSource *source, const char *name);
-  /* Dimension @i of a tensor; 0 when there is no such tensor or dimension. */
+  /* Dimension @i of a value; 0 when there is no such value or dimension. */
   gsize (*dim) (CbamParamSource *source, const char *name, guint i);
 };
 
@@ -136,10 +136,10 @@ struct _CbamNode
 {
   const CbamOpClass *op;
   char *name;
-  CbamTensor *inputs[CBAM_MAX_INPUTS];
+  CbamValue *inputs[CBAM_MAX_INPUTS];
   guint n_inputs;
-  CbamTensor *output;              /* NULL for detect, whose output is the slot's */
-  CbamTensor *more[CBAM_MAX_MORE]; /* further outputs, of fused ops */
+  CbamValue *output;              /* NULL for detect, whose output is the slot's */
+  CbamValue *more[CBAM_MAX_MORE]; /* further outputs, of fused ops */
   guint n_more;
   union
   {
@@ -160,28 +160,28 @@ struct _CbamNode
 /* What an attention module multiplies with, for those who want to see it. */
 typedef struct
 {
-  CbamTensor *map;   /* [1][1][C] by channel or [H][W][1] by place; NULL = the module has no such part */
+  CbamValue *map;    /* [1][1][C] by channel or [H][W][1] by place; NULL = the module has no such part */
   gboolean is_logit; /* its sigmoid is what counts */
 } CbamGate;
 
 /* One level's features, as its heads see them, and what comes of them. */
 typedef struct
 {
-  CbamTensor *features;
-  CbamTensor *loc, *conf; /* one map once the heads are merged */
-  guint conf_channel;     /* where conf begins in it */
-  guint prior;            /* number of its first */
+  CbamValue *features;
+  CbamValue *loc, *conf; /* one map once the heads are merged */
+  guint conf_channel;    /* where conf begins in it */
+  guint prior;           /* number of its first */
   guint per_cell;
   CbamGate channel, spatial;
 } CbamLevel;
 
 typedef struct
 {
-  GPtrArray *nodes;   /* CbamNode, in running order */
-  GPtrArray *tensors; /* CbamTensor */
-  GPtrArray *params;  /* CbamParam */
-  GArray *anchors;    /* CbamAnchor of all levels; NULL without a detection tail */
-  guint n_classes;    /* of the detection tail */
+  GPtrArray *nodes;  /* CbamNode, in running order */
+  GPtrArray *values; /* CbamValue */
+  GPtrArray *params; /* CbamParam */
+  GArray *anchors;   /* CbamAnchor of all levels; NULL without a detection tail */
+  guint n_classes;   /* of the detection tail */
   guint n_levels;
   CbamLevel levels[CBAM_MAX_LEVELS]; /* finest first */
   CbamParamSource *source;
@@ -203,7 +203,7 @@ void cbam_graph_fail (CbamGraph *graph, CbamError code, const char *format, ...)
 typedef struct
 {
   const char *name; /* prefix of the tensors name.weight, name.bias */
-  CbamTensor *input;
+  CbamValue *input;
   guint channels;      /* output; ignored when depthwise */
   guint kernel;        /* [1] */
   guint stride;        /* [1] */
@@ -217,14 +217,14 @@ typedef struct
 } CbamConvForm;
 
 /* A convolution; its bias is added when the source has name.bias. */
-CbamTensor *cbam_graph_conv (CbamGraph *graph, const CbamConvForm *form);
+CbamValue *cbam_graph_conv (CbamGraph *graph, const CbamConvForm *form);
 
 /* A transposed convolution to a map of exactly width x height; its weight is [in, out, k, k], depthwise [in, 1, k, k].
  */
 typedef struct
 {
   const char *name;
-  CbamTensor *input;
+  CbamValue *input;
   guint channels;      /* output; ignored when depthwise */
   guint kernel;        /* [3] */
   guint up_x, up_y;    /* its stride: output pixels per input pixel [1] */
@@ -233,70 +233,70 @@ typedef struct
   gboolean depthwise;
 } CbamDeconvForm;
 
-CbamTensor *cbam_graph_deconv (CbamGraph *graph, const CbamDeconvForm *form);
+CbamValue *cbam_graph_deconv (CbamGraph *graph, const CbamDeconvForm *form);
 
 /* Batch norm over name.{weight,bias,running_mean,running_var}; returns @input when the source has none of them, because
  * it is folded into the convolution already. */
-CbamTensor *cbam_graph_batch_norm (CbamGraph *graph, const char *name, CbamTensor *input, double eps);
+CbamValue *cbam_graph_batch_norm (CbamGraph *graph, const char *name, CbamValue *input, double eps);
 gboolean cbam_graph_has_batch_norm (const CbamGraph *graph, const char *name);
 
 /* ReLU or ReLU6. */
-CbamTensor *cbam_graph_activation (CbamGraph *graph, CbamTensor *input, CbamActivation activation);
+CbamValue *cbam_graph_activation (CbamGraph *graph, CbamValue *input, CbamActivation activation);
 
-CbamTensor *cbam_graph_sigmoid (CbamGraph *graph, CbamTensor *input);
+CbamValue *cbam_graph_sigmoid (CbamGraph *graph, CbamValue *input);
 
 /* Element by element. One of them may be a vector [1][1][C], which counts at every pixel, or a map of one channel,
  * which counts for every channel; so may both, one of each. */
-CbamTensor *cbam_graph_add (CbamGraph *graph, const char *name, CbamTensor *a, CbamTensor *b);
-CbamTensor *cbam_graph_multiply (CbamGraph *graph, const char *name, CbamTensor *a, CbamTensor *b);
+CbamValue *cbam_graph_add (CbamGraph *graph, const char *name, CbamValue *a, CbamValue *b);
+CbamValue *cbam_graph_multiply (CbamGraph *graph, const char *name, CbamValue *a, CbamValue *b);
 
 /* All pixels of a channel become one, in as many ways as @params says: a map of params->n x 1 pixels. */
-CbamTensor *cbam_graph_global_pool (CbamGraph *graph, const char *name, CbamTensor *input,
-                                    const CbamGlobalPoolParams *params);
+CbamValue *cbam_graph_global_pool (CbamGraph *graph, const char *name, CbamValue *input,
+                                   const CbamGlobalPoolParams *params);
 
 /* All channels of a pixel become two: their largest and their mean. */
-CbamTensor *cbam_graph_channel_pool (CbamGraph *graph, const char *name, CbamTensor *input, gboolean mean_first);
+CbamValue *cbam_graph_channel_pool (CbamGraph *graph, const char *name, CbamValue *input, gboolean mean_first);
 
 /* To width x height, nearest or bilinear between centres of pixels (PyTorch's align_corners = False). */
-CbamTensor *cbam_graph_resize (CbamGraph *graph, const char *name, CbamTensor *input, guint width, guint height,
-                               gboolean bilinear);
+CbamValue *cbam_graph_resize (CbamGraph *graph, const char *name, CbamValue *input, guint width, guint height,
+                              gboolean bilinear);
 
 /* A vector [1][1][C] becomes a row of C pixels of one channel, or the other way round. */
-CbamTensor *cbam_graph_turn (CbamGraph *graph, const char *name, CbamTensor *input);
+CbamValue *cbam_graph_turn (CbamGraph *graph, const char *name, CbamValue *input);
 
 typedef struct
 {
   const char *name;
-  CbamTensor *input;
+  CbamValue *input;
   guint kernel;  /* [2] */
   guint stride;  /* [the kernel] */
   guint pad;     /* at most half the kernel [0] */
   gboolean ceil; /* a window that sticks out counts, as Caffe and ceil_mode [it does not] */
 } CbamPoolForm;
 
-CbamTensor *cbam_graph_max_pool (CbamGraph *graph, const CbamPoolForm *form);
+CbamValue *cbam_graph_max_pool (CbamGraph *graph, const CbamPoolForm *form);
 
 /* Each pixel's vector over (its L2 norm + @eps), times name.weight. */
-CbamTensor *cbam_graph_l2_norm (CbamGraph *graph, const char *name, CbamTensor *input, double eps);
+CbamValue *cbam_graph_l2_norm (CbamGraph *graph, const char *name, CbamValue *input, double eps);
 
 /* The network's input: a frame resized and normalised, 3 channels. */
-CbamTensor *cbam_graph_preprocess (CbamGraph *graph, guint width, guint height);
+CbamValue *cbam_graph_preprocess (CbamGraph *graph, guint width, guint height);
 
 /* A map that the host writes; for tests. */
-CbamTensor *cbam_graph_input (CbamGraph *graph, const char *name, guint width, guint height, guint channels);
+CbamValue *cbam_graph_input (CbamGraph *graph, const char *name, guint width, guint height, guint channels);
 
 /* The detection tail of one level; @form's anchors are the graph's. */
-void cbam_graph_detect (CbamGraph *graph, const char *name, CbamTensor *loc, CbamTensor *conf,
+void cbam_graph_detect (CbamGraph *graph, const char *name, CbamValue *loc, CbamValue *conf,
                         const CbamDetectNode *form);
 
 /* ---- For fuse.c and tests ---------------------------------------------------------------------------------------- */
 
-CbamTensor *cbam_graph_add_tensor (CbamGraph *graph, const char *name, guint width, guint height, guint channels);
+CbamValue *cbam_graph_add_value (CbamGraph *graph, const char *name, guint width, guint height, guint channels);
 /* Values are owned by the graph, uninitialised. */
 CbamParam *cbam_graph_add_param (CbamGraph *graph, const char *name, guint n_dims, const gsize *dims);
-/* The number of nodes that read @tensor. */
-guint cbam_graph_count_readers (const CbamGraph *graph, const CbamTensor *tensor);
-CbamNode *cbam_graph_find_writer (const CbamGraph *graph, const CbamTensor *tensor);
+/* The number of nodes that read @value. */
+guint cbam_graph_count_readers (const CbamGraph *graph, const CbamValue *value);
+CbamNode *cbam_graph_find_writer (const CbamGraph *graph, const CbamValue *value);
 void cbam_node_free (CbamNode *node);
 
 /* Multiply-adds of the whole graph. */

@@ -7,9 +7,9 @@
 #include <string.h>
 
 gboolean
-cbam_plan_is_in_slot (const CbamTensor *tensor)
+cbam_plan_is_in_slot (const CbamValue *value)
 {
-  return tensor->keep || tensor->host;
+  return value->keep || value->host;
 }
 
 static gsize
@@ -34,10 +34,10 @@ count_texels (const CbamOpVariant *variant, const CbamNode *node)
     if (variant->bindings[b] == CBAM_BIND_PIXELS)
       texels = MAX (texels, FRAME_TEXELS);
   for (guint i = 0; i < node->n_inputs; i++) {
-    const CbamTensor *in = node->inputs[i];
+    const CbamValue *in = node->inputs[i];
     const guint64 pixels = (guint64) (in->width + 2 * MOST_BORDER) * (in->height + 2 * MOST_BORDER);
 
-    texels = MAX (texels, pixels * (cbam_tensor_blocks (in) + 16)); /* room for whole tiles behind the last block */
+    texels = MAX (texels, pixels * (cbam_value_blocks (in) + 16)); /* room for whole tiles behind the last block */
   }
   return texels;
 }
@@ -148,7 +148,7 @@ cbam_plan_get_fusions (const CbamDeviceCaps *caps)
 static void
 lay_out_maps (CbamPlan *plan)
 {
-  GPtrArray *tensors = plan->graph->tensors;
+  GPtrArray *values = plan->graph->values;
 
   for (guint s = 0; s < plan->n_steps; s++) {
     const CbamNode *node = plan->steps[s].node;
@@ -158,23 +158,23 @@ lay_out_maps (CbamPlan *plan)
       if (node->op->border)
         node->inputs[i]->border = MAX (node->inputs[i]->border, node->op->border (node, i));
     for (guint i = 0; i < node->n_more; i++)
-      node->more[i]->blocks = cbam_tensor_blocks (node->more[i]);
+      node->more[i]->blocks = cbam_value_blocks (node->more[i]);
     if (node->output)
-      node->output->blocks = (cbam_tensor_blocks (node->output) + whole - 1) / whole * whole;
+      node->output->blocks = (cbam_value_blocks (node->output) + whole - 1) / whole * whole;
   }
-  for (guint t = 0; t < tensors->len; t++)
-    cbam_tensor_lay_out (g_ptr_array_index (tensors, t), plan->layout);
+  for (guint t = 0; t < values->len; t++)
+    cbam_value_lay_out (g_ptr_array_index (values, t), plan->layout);
 }
 
 static void
 find_lifetimes (CbamPlan *plan)
 {
-  GPtrArray *tensors = plan->graph->tensors;
+  GPtrArray *values = plan->graph->values;
 
-  for (guint t = 0; t < tensors->len; t++) {
-    CbamTensor *tensor = g_ptr_array_index (tensors, t);
+  for (guint t = 0; t < values->len; t++) {
+    CbamValue *value = g_ptr_array_index (values, t);
 
-    tensor->first = tensor->last = -1; /* fused away unless a step says otherwise */
+    value->first = value->last = -1; /* fused away unless a step says otherwise */
   }
   for (guint s = 0; s < plan->n_steps; s++) {
     const CbamNode *node = plan->steps[s].node;
@@ -191,15 +191,15 @@ find_lifetimes (CbamPlan *plan)
 }
 
 static gboolean
-lives (const CbamTensor *tensor)
+lives (const CbamValue *value)
 {
-  return tensor->last >= 0;
+  return value->last >= 0;
 }
 
 static gint
 by_falling_size (gconstpointer a, gconstpointer b)
 {
-  const CbamTensor *p = *(CbamTensor *const *) a, *q = *(CbamTensor *const *) b;
+  const CbamValue *p = *(CbamValue *const *) a, *q = *(CbamValue *const *) b;
 
   if (p->size != q->size)
     return p->size < q->size ? 1 : -1;
@@ -209,23 +209,23 @@ by_falling_size (gconstpointer a, gconstpointer b)
 static gint
 by_offset (gconstpointer a, gconstpointer b)
 {
-  const CbamTensor *p = *(CbamTensor *const *) a, *q = *(CbamTensor *const *) b;
+  const CbamValue *p = *(CbamValue *const *) a, *q = *(CbamValue *const *) b;
 
   return p->offset < q->offset ? -1 : p->offset > q->offset;
 }
 
-/* The lowest offset at which @tensor overlaps no map of @placed (sorted by offset) that lives at the same time. */
+/* The lowest offset at which @value overlaps no map of @placed (sorted by offset) that lives at the same time. */
 static gsize
-find_offset (const CbamTensor *tensor, GPtrArray *placed, const CbamPlanConfig *config)
+find_offset (const CbamValue *value, GPtrArray *placed, const CbamPlanConfig *config)
 {
   gsize offset = 0;
 
   for (guint i = 0; i < placed->len; i++) {
-    const CbamTensor *other = g_ptr_array_index (placed, i);
-    const gboolean together = config->canary > 0 || (tensor->first <= other->last && other->first <= tensor->last);
+    const CbamValue *other = g_ptr_array_index (placed, i);
+    const gboolean together = config->canary > 0 || (value->first <= other->last && other->first <= value->last);
 
     if (together && offset < other->offset + other->size + config->canary &&
-        other->offset < offset + tensor->size + config->canary)
+        other->offset < offset + value->size + config->canary)
       offset = align (other->offset + other->size + config->canary, config->caps->range_alignment);
   }
   return offset;
@@ -237,19 +237,19 @@ place_in_arena (CbamPlan *plan, const CbamPlanConfig *config)
 {
   g_autoptr (GPtrArray) todo = g_ptr_array_new (), placed = g_ptr_array_new ();
 
-  for (guint t = 0; t < plan->graph->tensors->len; t++) {
-    CbamTensor *tensor = g_ptr_array_index (plan->graph->tensors, t);
+  for (guint t = 0; t < plan->graph->values->len; t++) {
+    CbamValue *value = g_ptr_array_index (plan->graph->values, t);
 
-    if (lives (tensor) && !cbam_plan_is_in_slot (tensor))
-      g_ptr_array_add (todo, tensor);
+    if (lives (value) && !cbam_plan_is_in_slot (value))
+      g_ptr_array_add (todo, value);
   }
   g_ptr_array_sort (todo, by_falling_size);
   for (guint i = 0; i < todo->len; i++) {
-    CbamTensor *tensor = g_ptr_array_index (todo, i);
+    CbamValue *value = g_ptr_array_index (todo, i);
 
-    tensor->offset = find_offset (tensor, placed, config);
-    plan->arena_size = MAX (plan->arena_size, tensor->offset + tensor->size + config->canary);
-    g_ptr_array_add (placed, tensor);
+    value->offset = find_offset (value, placed, config);
+    plan->arena_size = MAX (plan->arena_size, value->offset + value->size + config->canary);
+    g_ptr_array_add (placed, value);
     g_ptr_array_sort (placed, by_offset);
   }
 }
@@ -302,11 +302,11 @@ place_in_slot (CbamPlan *plan, const CbamPlanConfig *config, GError **error)
   plan->boxes_offset = reserve (&offset, plan->boxes_size, config);
   plan->results_size = plan->boxes_offset + plan->boxes_size - plan->frame_offset;
   tell_detectors (plan);
-  for (guint t = 0; t < graph->tensors->len; t++) {
-    CbamTensor *tensor = g_ptr_array_index (graph->tensors, t);
+  for (guint t = 0; t < graph->values->len; t++) {
+    CbamValue *value = g_ptr_array_index (graph->values, t);
 
-    if (lives (tensor) && cbam_plan_is_in_slot (tensor))
-      tensor->offset = reserve (&offset, tensor->size, config);
+    if (lives (value) && cbam_plan_is_in_slot (value))
+      value->offset = reserve (&offset, value->size, config);
   }
   plan->slot_size = offset;
   return TRUE;
@@ -356,12 +356,12 @@ accesses_of (const CbamPlan *plan, const CbamStep *step, Access *ret_accesses)
   guint n = 0;
 
   for (guint i = 0; i < node->n_inputs; i++) {
-    const CbamTensor *in = node->inputs[i];
+    const CbamValue *in = node->inputs[i];
 
     ret_accesses[n++] = (Access){ cbam_plan_is_in_slot (in), in->offset, in->size, FALSE };
   }
   for (guint i = 0; i < node->n_more; i++) {
-    const CbamTensor *out = node->more[i];
+    const CbamValue *out = node->more[i];
 
     ret_accesses[n++] = (Access){ cbam_plan_is_in_slot (out), out->offset, out->size, TRUE };
   }

@@ -59,7 +59,7 @@ const char *cbam_plan_get_kernels (const CbamPlan *plan, const CbamDeviceCaps *c
 CbamFusions cbam_plan_get_fusions (const CbamDeviceCaps *caps);
 
 /* Whether the map lives in the slot (kept or host) and not in the arena. */
-gboolean cbam_plan_is_in_slot (const CbamTensor *tensor);
+gboolean cbam_plan_is_in_slot (const CbamValue *value);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CbamPlan, cbam_plan_free)
 

@@ -50,7 +50,7 @@ typedef struct
   gsize offset;     /* bytes, in the arena or in the slot */
   gsize size;       /* bytes */
   gint first, last; /* steps between which it lives */
-} CbamTensor;
+} CbamValue;
 
 static inline guint
 cbam_channels_per_texel (CbamPrecision precision)
@@ -62,17 +62,17 @@ cbam_channels_per_texel (CbamPrecision precision)
 }
 
 /* Blocks of channels: texels per pixel that hold any. */
-guint cbam_tensor_blocks (const CbamTensor *tensor);
+guint cbam_value_blocks (const CbamValue *value);
 
-/* Sets strides and size from shape, border, blocks (at least cbam_tensor_blocks()) and layout. */
-void cbam_tensor_lay_out (CbamTensor *tensor, CbamLayout layout);
+/* Sets strides and size from shape, border, blocks (at least cbam_value_blocks()) and layout. */
+void cbam_value_lay_out (CbamValue *value, CbamLayout layout);
 
-/* Between the host's plain [channel][row][column] floats and the tensor's bytes at @memory. Writing also writes zeros
+/* Between the host's plain [channel][row][column] floats and the value's bytes at @memory. Writing also writes zeros
  * to the border and the padding channels. */
-void cbam_tensor_write (const CbamTensor *tensor, guint8 *memory, const float *values);
-void cbam_tensor_read (const CbamTensor *tensor, const guint8 *memory, float *values);
+void cbam_value_write (const CbamValue *value, guint8 *memory, const float *values);
+void cbam_value_read (const CbamValue *value, const guint8 *memory, float *values);
 
 /* TRUE when border and padding channels at @memory are all zero; the room behind the last block is nobody's. */
-gboolean cbam_tensor_border_is_zero (const CbamTensor *tensor, const guint8 *memory);
+gboolean cbam_value_border_is_zero (const CbamValue *value, const guint8 *memory);
 
 G_END_DECLS

@@ -270,10 +270,10 @@ build (const Golden *golden, CbamSpec **ret_spec)
 }
 
 /* What a way to run a graph left in a tensor, [channel][row][column]. */
-typedef float *(*ReadFunc) (gpointer run, const CbamTensor *tensor);
+typedef float *(*ReadFunc) (gpointer run, const CbamValue *tensor);
 
 static void
-compare_map (const Golden *golden, const char *way, guint level, const char *kind, const CbamTensor *tensor,
+compare_map (const Golden *golden, const char *way, guint level, const char *kind, const CbamValue *tensor,
              guint first_channel, const float *values)
 {
   const CbamFileTensor *expected = find_level (golden, level, kind);
@@ -307,11 +307,11 @@ compare_levels (const Golden *golden, const char *way, const CbamGraph *graph, R
 }
 
 static float *
-read_slot (gpointer slot, const CbamTensor *tensor)
+read_slot (gpointer slot, const CbamValue *tensor)
 {
   float *values = g_new (float, (gsize) tensor->width * tensor->height * tensor->channels);
 
-  cbam_tensor_read (tensor, cbam_slot_get_map (slot, tensor), values);
+  cbam_value_read (tensor, cbam_slot_get_map (slot, tensor), values);
   return values;
 }
 
@@ -364,7 +364,7 @@ test_pixel_major (Golden *golden, gconstpointer path)
 }
 
 static float *
-read_reference (gpointer reference, const CbamTensor *tensor)
+read_reference (gpointer reference, const CbamValue *tensor)
 {
   return g_memdup2 (cbam_reference_get (reference, tensor),
                     (gsize) tensor->width * tensor->height * tensor->channels * sizeof (float));

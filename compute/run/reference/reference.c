@@ -10,11 +10,11 @@ cbam_reference_new (const CbamGraph *graph)
   CbamReference *reference = g_new0 (CbamReference, 1);
 
   reference->graph = graph;
-  reference->values = g_new0 (float *, graph->tensors->len);
-  for (guint i = 0; i < graph->tensors->len; i++) {
-    const CbamTensor *tensor = g_ptr_array_index (graph->tensors, i);
+  reference->values = g_new0 (float *, graph->values->len);
+  for (guint i = 0; i < graph->values->len; i++) {
+    const CbamValue *value = g_ptr_array_index (graph->values, i);
 
-    reference->values[i] = g_new0 (float, (gsize) tensor->width * tensor->height * tensor->channels);
+    reference->values[i] = g_new0 (float, (gsize) value->width * value->height * value->channels);
   }
   reference->hits = g_array_new (FALSE, TRUE, sizeof (CbamHit));
   if (graph->anchors)
@@ -27,7 +27,7 @@ cbam_reference_free (CbamReference *reference)
 {
   if (!reference)
     return;
-  for (guint i = 0; i < reference->graph->tensors->len; i++)
+  for (guint i = 0; i < reference->graph->values->len; i++)
     g_free (reference->values[i]);
   g_free (reference->values);
   g_array_unref (reference->hits);
@@ -50,7 +50,7 @@ cbam_reference_run (CbamReference *reference, const guint8 *pixels, const CbamFr
 }
 
 float *
-cbam_reference_get (CbamReference *reference, const CbamTensor *tensor)
+cbam_reference_get (CbamReference *reference, const CbamValue *value)
 {
-  return reference->values[tensor->id];
+  return reference->values[value->id];
 }

@@ -12,7 +12,7 @@ G_BEGIN_DECLS
 struct _CbamReference
 {
   const CbamGraph *graph;
-  float **values;       /* by tensor id */
+  float **values;       /* by value id */
   const guint8 *pixels; /* of the frame, as the slot holds them */
   const CbamFrameArgs *frame;
   GArray *hits;      /* CbamHit */
@@ -26,8 +26,8 @@ void cbam_reference_free (CbamReference *reference);
 /* Runs every node. @pixels and @frame may be NULL for graphs without preprocess and detect. */
 void cbam_reference_run (CbamReference *reference, const guint8 *pixels, const CbamFrameArgs *frame);
 
-/* The values of a tensor; write those of host tensors before running. */
-float *cbam_reference_get (CbamReference *reference, const CbamTensor *tensor);
+/* The numbers of a value; write those of host values before running. */
+float *cbam_reference_get (CbamReference *reference, const CbamValue *value);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CbamReference, cbam_reference_free)
 

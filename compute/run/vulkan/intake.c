@@ -156,11 +156,11 @@ record_poison (CbamSlot *slot)
   if (program->canary == 0)
     return;
   cbam_commands_barrier_all (slot->intake);
-  for (guint t = 0; t < program->plan->graph->tensors->len; t++) {
-    const CbamTensor *tensor = g_ptr_array_index (program->plan->graph->tensors, t);
+  for (guint t = 0; t < program->plan->graph->values->len; t++) {
+    const CbamValue *value = g_ptr_array_index (program->plan->graph->values, t);
 
-    if (tensor->last >= 0 && !cbam_plan_is_in_slot (tensor))
-      device->vk.vkCmdFillBuffer (slot->intake->handle, program->arena->handle, tensor->offset, tensor->size,
+    if (value->last >= 0 && !cbam_plan_is_in_slot (value))
+      device->vk.vkCmdFillBuffer (slot->intake->handle, program->arena->handle, value->offset, value->size,
                                   CBAM_POISON);
   }
 }

@@ -10,6 +10,7 @@
 
 #include "engine/plan.h"
 #include "vk/commands.h"
+#include "vk/pipeline.h"
 
 G_BEGIN_DECLS
 
@@ -59,7 +60,7 @@ void cbam_slot_set_thin (CbamSlot *slot, gboolean thin);
 /* Where to write the frame's parameters. */
 CbamFrameArgs *cbam_slot_get_frame (CbamSlot *slot);
 /* Where a kept or host map lies. */
-guint8 *cbam_slot_get_map (CbamSlot *slot, const CbamTensor *tensor);
+guint8 *cbam_slot_get_map (CbamSlot *slot, const CbamValue *value);
 
 /* Whether submissions from now on keep every level's features and conf, for cbam_slot_get_kept(). */
 void cbam_slot_keep_levels (CbamSlot *slot, gboolean keep);
@@ -80,9 +81,9 @@ typedef struct
 } CbamBufferRange;
 
 /* Device memory that holds what a level's features or conf were in the last submission; laid out as that map. */
-CbamBufferRange cbam_slot_get_kept (const CbamSlot *slot, const CbamTensor *tensor);
-/* The packed weights of the step that writes @tensor. */
-CbamBufferRange cbam_program_get_weights (const CbamProgram *program, const CbamTensor *tensor);
+CbamBufferRange cbam_slot_get_kept (const CbamSlot *slot, const CbamValue *value);
+/* The packed weights of the step that writes @value. */
+CbamBufferRange cbam_program_get_weights (const CbamProgram *program, const CbamValue *value);
 
 /* In no particular order. */
 const CbamHit *cbam_slot_get_hits (const CbamSlot *slot, guint32 *n);

@@ -14,11 +14,11 @@
 /* ---- Descriptors ------------------------------------------------------------------------------------------------ */
 
 static CbamBufferRange
-map_range (CbamSlot *slot, const CbamTensor *tensor)
+map_range (CbamSlot *slot, const CbamValue *value)
 {
-  CbamBuffer *buffer = cbam_plan_is_in_slot (tensor) ? slot->memory : slot->program->arena;
+  CbamBuffer *buffer = cbam_plan_is_in_slot (value) ? slot->memory : slot->program->arena;
 
-  return (CbamBufferRange){ buffer, tensor->offset, tensor->size };
+  return (CbamBufferRange){ buffer, value->offset, value->size };
 }
 
 static CbamBufferRange
@@ -212,7 +212,7 @@ record_keeping (CbamSlot *slot, CbamCommands *commands, guint s)
   const CbamGraph *graph = slot->program->plan->graph;
 
   for (guint l = 0; slot->keep_levels && l < graph->n_levels; l++) {
-    const CbamTensor *maps[] = { graph->levels[l].features, graph->levels[l].conf };
+    const CbamValue *maps[] = { graph->levels[l].features, graph->levels[l].conf };
 
     for (guint i = 0; i < G_N_ELEMENTS (maps); i++) {
       const CbamBufferRange from = map_range (slot, maps[i]), to = cbam_slot_get_kept (slot, maps[i]);
@@ -352,18 +352,18 @@ cbam_slot_keep_levels (CbamSlot *slot, gboolean keep)
 
 /* Level by level features, then conf. */
 CbamBufferRange
-cbam_slot_get_kept (const CbamSlot *slot, const CbamTensor *tensor)
+cbam_slot_get_kept (const CbamSlot *slot, const CbamValue *value)
 {
   const CbamGraph *graph = slot->program->plan->graph;
   const gsize alignment = slot->program->device->caps.range_alignment;
   CbamBufferRange range = { slot->kept, 0, 0 };
 
   for (guint l = 0; l < graph->n_levels; l++) {
-    const CbamTensor *maps[] = { graph->levels[l].features, graph->levels[l].conf };
+    const CbamValue *maps[] = { graph->levels[l].features, graph->levels[l].conf };
 
     for (guint i = 0; i < G_N_ELEMENTS (maps); i++) {
       range.size = maps[i]->size;
-      if (maps[i] == tensor)
+      if (maps[i] == value)
         return range;
       range.offset += (range.size + alignment - 1) / alignment * alignment;
     }
@@ -373,12 +373,12 @@ cbam_slot_get_kept (const CbamSlot *slot, const CbamTensor *tensor)
 }
 
 CbamBufferRange
-cbam_program_get_weights (const CbamProgram *program, const CbamTensor *tensor)
+cbam_program_get_weights (const CbamProgram *program, const CbamValue *value)
 {
   for (guint s = 0; s < program->plan->n_steps; s++) {
     const CbamStep *step = &program->plan->steps[s];
 
-    if (step->node->output == tensor)
+    if (step->node->output == value)
       return (CbamBufferRange){ program->weights, step->weights_offset, step->weights_size };
   }
   g_return_val_if_reached ((CbamBufferRange){ 0 });
@@ -408,10 +408,10 @@ cbam_slot_get_frame (CbamSlot *slot)
 }
 
 guint8 *
-cbam_slot_get_map (CbamSlot *slot, const CbamTensor *tensor)
+cbam_slot_get_map (CbamSlot *slot, const CbamValue *value)
 {
-  g_return_val_if_fail (cbam_plan_is_in_slot (tensor), NULL);
-  return slot->memory->map + tensor->offset;
+  g_return_val_if_fail (cbam_plan_is_in_slot (value), NULL);
+  return slot->memory->map + value->offset;
 }
 
 /* How many there are, then the bits of the best score. */
@@ -562,19 +562,19 @@ cbam_program_check_canaries (CbamProgram *program, CbamSlot *slot, GError **erro
   g_return_val_if_fail (program->canary > 0 && (program->device->debug & CBAM_DEBUG_POISON), FALSE);
   if (program->arena && !cbam_buffer_invalidate (program->arena, 0, program->arena->size, error))
     return FALSE;
-  for (guint t = 0; t < plan->graph->tensors->len; t++) {
-    const CbamTensor *tensor = g_ptr_array_index (plan->graph->tensors, t);
-    const gboolean in_slot = cbam_plan_is_in_slot (tensor);
+  for (guint t = 0; t < plan->graph->values->len; t++) {
+    const CbamValue *value = g_ptr_array_index (plan->graph->values, t);
+    const gboolean in_slot = cbam_plan_is_in_slot (value);
     const guint8 *memory = in_slot ? slot->memory->map : program->arena ? program->arena->map : NULL;
 
-    if (tensor->last < 0)
+    if (value->last < 0)
       continue;
-    if (!canary_is_whole (memory + tensor->offset + tensor->size, program->canary)) {
-      g_set_error (error, CBAM_ERROR, CBAM_ERROR_FAILED, "%s: something wrote behind the map", tensor->name);
+    if (!canary_is_whole (memory + value->offset + value->size, program->canary)) {
+      g_set_error (error, CBAM_ERROR, CBAM_ERROR_FAILED, "%s: something wrote behind the map", value->name);
       return FALSE;
     }
-    if (!cbam_tensor_border_is_zero (tensor, memory + tensor->offset)) {
-      g_set_error (error, CBAM_ERROR, CBAM_ERROR_FAILED, "%s: border or padding channels are not zero", tensor->name);
+    if (!cbam_value_border_is_zero (value, memory + value->offset)) {
+      g_set_error (error, CBAM_ERROR, CBAM_ERROR_FAILED, "%s: border or padding channels are not zero", value->name);
       return FALSE;
     }
   }
