@@ -49,8 +49,8 @@ PARTS = {
         """),
     "tools": ("include/cbamdetect drawing", """
         tools/shared
-        tools/bench  tools/check  tools/converter  tools/eval  tools/peers
-        tools/converter/dialects  tools/run  tools/train
+        tools/bench  tools/check  tools/converter  tools/eval  tools/peers  tools/train
+        tools/converter/dialects  tools/run
         tools
         """),
 }

@@ -1,8 +1,4 @@
-"""What tools/convert consists of: reading what was published, the dialects it is written in, and model files.
+"""What tools/convert consists of: reading checkpoints, and the dialects that they are written in.
 
 SPDX-License-Identifier: LGPL-2.1-or-later
 """
-
-
-class ConvertError(Exception):
-    """What is wrong with a source, in one sentence."""
