@@ -4,6 +4,7 @@
 
 #include "bench.h"
 #include "shared/json-text.h"
+#include "shared/numbers.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -18,27 +19,10 @@ bench_peak (const Bench *bench)
   return MAX (bench->peak_before, bench->peak_after);
 }
 
-static int
-compare_doubles (gconstpointer a, gconstpointer b)
-{
-  const double x = *(const double *) a, y = *(const double *) b;
-  return (x > y) - (x < y);
-}
-
-/* The value below which the share @p of sorted samples lies, between two samples by proportion. */
-static double
-quantile (const GArray *sorted, double p)
-{
-  const double place = p * (sorted->len - 1);
-  const guint low = (guint) place, high = MIN (low + 1, sorted->len - 1);
-  const double a = g_array_index (sorted, double, low), b = g_array_index (sorted, double, high);
-  return a + (b - a) * (place - low);
-}
-
 Spread
 bench_spread (GArray *samples)
 {
-  g_array_sort (samples, compare_doubles);
+  g_array_sort (samples, by_rising_value);
   return (Spread){
     .min = quantile (samples, 0),
     .p25 = quantile (samples, 0.25),

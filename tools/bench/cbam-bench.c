@@ -8,9 +8,9 @@
 #include "bench.h"
 #include "host-peak.h"
 #include "sampler.h"
+#include "shared/program.h"
 #include "workers.h"
 
-#include <locale.h>
 #include <stdio.h>
 
 #define FRAME_WIDTH 1280
@@ -184,7 +184,7 @@ measure_networks (CbamDevice *device, char **paths, guint n, const CbamImage *im
       g_ptr_array_add (group, network);
       continue;
     }
-    fprintf (stderr, "cbam-bench: %s\n", error->message);
+    program_complain ("%s", error->message);
     all = FALSE;
   }
 
@@ -193,7 +193,7 @@ measure_networks (CbamDevice *device, char **paths, guint n, const CbamImage *im
   for (guint i = 0; ok && i < group->len; i++)
     ok = measure_ops (g_ptr_array_index (group, i), image, &error);
   if (!ok) {
-    fprintf (stderr, "cbam-bench: %s\n", error->message);
+    program_complain ("%s", error->message);
     return FALSE;
   }
   g_ptr_array_extend_and_steal (networks, g_steal_pointer (&group));
@@ -308,8 +308,8 @@ run_bench (void)
     ok = options.step ? bench_steps (device, &image, &error) : bench_all (device, &bench, &image, &error);
   }
   if (error != NULL)
-    fprintf (stderr, "cbam-bench: %s\n", error->message);
-  return ok ? 0 : 1;
+    program_complain ("%s", error->message);
+  return ok ? STATUS_OK : STATUS_FAILED;
 }
 
 static int
@@ -320,54 +320,44 @@ list_presets (void)
   return 0;
 }
 
-static gboolean
-parse_options (int *argc, char ***argv)
+static const char *
+check_options (void)
 {
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GOptionContext) context = g_option_context_new (NULL);
-  g_option_context_add_main_entries (context, entries, NULL);
-  g_option_context_set_summary (context,
-                                "Measures how fast networks run on a Vulkan device, batch 1, one frame in flight.");
-  g_option_context_set_description (
-      context,
+  if (options.runs < 1)
+    return "--runs is a number from 1";
+  if (options.step && options.models != NULL && g_strv_length (options.models) > 1)
+    return "--step takes one network";
+  if (options.step && (options.json || options.interleave))
+    return "--step goes with neither --json nor --interleave";
+  return NULL;
+}
+
+static const Program program = {
+  .name = "cbam-bench",
+  .summary = "Measures how fast networks run on a Vulkan device, batch 1, one frame in flight.",
+  .description =
       "Without a name it measures the model that ships with cbamdetect.\n\n"
       "Frame times are wall time from submit to the sorted result, of a 1280x720 NV12 frame, resizing and\n"
       "non-maximum suppression included. A preset runs with weights made up from a fixed seed. Shares are of the\n"
       "device's own multiply-add peak, measured in the same run. Operation times come from a second pass with the\n"
-      "device's clock.\n");
-  if (!g_option_context_parse (context, argc, argv, &error)) {
-    fprintf (stderr, "cbam-bench: %s\n", error->message);
-    return FALSE;
-  }
-  const char *wrong = NULL;
-  if (options.runs < 1)
-    wrong = "--runs is a number from 1";
-  else if (options.step && options.models != NULL && g_strv_length (options.models) > 1)
-    wrong = "--step takes one network";
-  else if (options.step && (options.json || options.interleave))
-    wrong = "--step goes with neither --json nor --interleave";
-  if (wrong != NULL)
-    fprintf (stderr, "cbam-bench: %s (cbam-bench --help tells more)\n", wrong);
-  return wrong == NULL;
-}
+      "device's clock.\n",
+  .entries = entries,
+  .check_options = check_options,
+};
 
 int
 main (int argc, char **argv)
 {
-  setlocale (LC_ALL, "");
-  setlocale (LC_NUMERIC, "C"); /* what we print is read by programs too */
-
-  int status = 2;
-  if (parse_options (&argc, &argv)) {
+  int status = STATUS_USAGE;
+  if (program_start (&program, &argc, &argv)) {
     if (options.version)
-      status = printf ("cbam-bench %s\n", CBAM_VERSION) > 0 ? 0 : 1;
+      status = program_print_version ();
     else if (options.list_presets)
       status = list_presets ();
     else
       status = run_bench ();
   }
-  if (fflush (stdout) != 0)
-    status = 1;
+  status = program_end (status);
   g_free (options.device);
   g_strfreev (options.models);
   return status;

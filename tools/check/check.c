@@ -9,6 +9,7 @@
 #include "findings.h"
 #include "known-answer.h"
 #include "model-card.h"
+#include "shared/numbers.h"
 
 #include <cbamdetect/cbamdetect.h>
 #include <math.h>
@@ -251,13 +252,6 @@ check_answer (Findings *findings, CbamDevice *device, const CbamImage *image)
   }
   const gboolean is_right = known_answer_is_right (result, &text);
   findings_add (findings, is_right ? FINDING_OK : FINDING_FAIL, "answer", is_right ? NULL : advice, "%s", text);
-}
-
-static int
-by_rising_value (gconstpointer a, gconstpointer b)
-{
-  const double x = *(const double *) a, y = *(const double *) b;
-  return (x > y) - (x < y);
 }
 
 /* The last of some frames, and the median of their times. */

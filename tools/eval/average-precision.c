@@ -6,6 +6,8 @@
 
 #include "average-precision.h"
 
+#include "shared/numbers.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -450,23 +452,6 @@ resampled_mean (const GArray *walks, const guint32 *times)
     }
   }
   return n > 0 ? sum / n : NAN;
-}
-
-static int
-by_rising_value (gconstpointer a, gconstpointer b)
-{
-  const double x = *(const double *) a, y = *(const double *) b;
-  return (x > y) - (x < y);
-}
-
-/* Between the two values nearest to it. */
-static double
-quantile (const GArray *sorted, double share)
-{
-  const double place = share * (sorted->len - 1);
-  const guint below = (guint) place, above = MIN (below + 1, sorted->len - 1);
-  const double low = g_array_index (sorted, double, below), high = g_array_index (sorted, double, above);
-  return low + (place - below) * (high - low);
 }
 
 gboolean

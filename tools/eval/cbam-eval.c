@@ -11,13 +11,14 @@
 #include "devkit.h"
 #include "eval-report.h"
 #include "label-map.h"
-#include "shared/picture.h"
 #include "progress.h"
+#include "shared/numbers.h"
+#include "shared/picture.h"
+#include "shared/program.h"
 
 #include <cbamdetect/cbamdetect.h>
 #include <errno.h>
 #include <glib/gstdio.h>
-#include <locale.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -26,14 +27,6 @@
 
 #define RESAMPLES 1000
 #define SEED 20071001
-
-/* Exit statuses: it was measured; it could not be; wrong options. */
-enum
-{
-  STATUS_OK = 0,
-  STATUS_FAILED = 1,
-  STATUS_USAGE = 2,
-};
 
 static const CbamDetectParams evaluation_params = {
   .threshold = 0.01f,
@@ -83,12 +76,6 @@ typedef struct
   FILE *detections;          /* NULL without --detections */
   GArray *seconds;           /* double per picture */
 } Run;
-
-static void
-complain (const char *message)
-{
-  fprintf (stderr, "cbam-eval: %s\n", message);
-}
 
 static const char *const *
 class_names (const Run *run)
@@ -213,7 +200,7 @@ report_missing (const Run *run, guint n_labels)
       g_string_append_printf (missing, "%s'%s'", missing->len > 0 ? ", " : "", class_names (run)[i]);
   }
   if (missing->len > 0)
-    fprintf (stderr, "cbam-eval: no label of the model means the set's %s, so none is found\n", missing->str);
+    program_complain ("no label of the model means the set's %s, so none is found", missing->str);
 }
 
 /* It may be that files were renamed, or that annotations lie beside pictures that are not theirs. */
@@ -221,8 +208,8 @@ static void
 report_renamed (const Devkit *devkit)
 {
   if (devkit->n_renamed > 0)
-    fprintf (stderr, "cbam-eval: %u of %u annotations name another picture, the first is %s\n", devkit->n_renamed,
-             devkit->pictures->len, devkit->renamed);
+    program_complain ("%u of %u annotations name another picture, the first is %s", devkit->n_renamed,
+                      devkit->pictures->len, devkit->renamed);
 }
 
 static gboolean
@@ -307,13 +294,6 @@ prepare (Run *run, GError **error)
   return open_detections (run, error);
 }
 
-static int
-by_rising_value (gconstpointer a, gconstpointer b)
-{
-  const double x = *(const double *) a, y = *(const double *) b;
-  return (x > y) - (x < y);
-}
-
 static gboolean
 report (Run *run, GError **error)
 {
@@ -352,7 +332,7 @@ evaluate (void)
   Run run = { 0 };
   const gboolean ok = prepare (&run, &error) && look_at_all (&run, &error) && report (&run, &error);
   if (!ok)
-    complain (error->message);
+    program_complain ("%s", error->message);
 
   if (run.detections != NULL)
     fclose (run.detections);
@@ -402,51 +382,35 @@ static const char description[] =
     "count from 1. With several folders a picture is named FOLDER/PICTURE.\n\n"
     "Exit status: 0, 1 when something could not be read or run, 2 for wrong options.\n";
 
-static gboolean
-parse_options (int *argc, char ***argv)
+static const char *
+check_options (void)
 {
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GOptionContext) context = g_option_context_new (NULL);
-  g_option_context_add_main_entries (context, entries, NULL);
-  g_option_context_set_summary (context,
-                                "Measures how well a model finds objects that people marked, as Pascal VOC does.");
-  g_option_context_set_description (context, description);
-  if (!g_option_context_parse (context, argc, argv, &error)) {
-    complain (error->message);
-    return FALSE;
-  }
   if (options.split == NULL)
     options.split = g_strdup (DEFAULT_SPLIT);
-
-  const char *wrong = NULL;
   if (options.version)
-    return TRUE;
+    return NULL;
   if (options.devkits == NULL)
-    wrong = "say where the pictures are: DEVKIT";
-  else if (*options.split == '\0' || strchr (options.split, G_DIR_SEPARATOR) != NULL)
-    wrong = "--split is the name of a list in ImageSets/Main, without .txt";
-  if (wrong != NULL)
-    fprintf (stderr, "cbam-eval: %s (cbam-eval --help tells more)\n", wrong);
-  return wrong == NULL;
+    return "say where the pictures are: DEVKIT";
+  if (*options.split == '\0' || strchr (options.split, G_DIR_SEPARATOR) != NULL)
+    return "--split is the name of a list in ImageSets/Main, without .txt";
+  return NULL;
 }
+
+static const Program program = {
+  .name = "cbam-eval",
+  .summary = "Measures how well a model finds objects that people marked, as Pascal VOC does.",
+  .description = description,
+  .entries = entries,
+  .check_options = check_options,
+};
 
 int
 main (int argc, char **argv)
 {
-  setlocale (LC_ALL, "");
-  setlocale (LC_NUMERIC, "C"); /* what we print is read by programs too */
-
   int status = STATUS_USAGE;
-  if (parse_options (&argc, &argv)) {
-    if (options.version)
-      status = printf ("cbam-eval %s\n", CBAM_VERSION) > 0 ? STATUS_OK : STATUS_FAILED;
-    else
-      status = evaluate ();
-  }
-  if (fflush (stdout) != 0 || ferror (stdout)) {
-    complain ("cannot write to standard output");
-    status = STATUS_FAILED;
-  }
+  if (program_start (&program, &argc, &argv))
+    status = options.version ? program_print_version () : evaluate ();
+  status = program_end (status);
   g_free (options.model);
   g_free (options.device);
   g_free (options.split);

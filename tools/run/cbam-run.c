@@ -8,26 +8,18 @@
 #include "draw.h"
 #include "explanation.h"
 #include "panels.h"
-#include "shared/picture.h"
 #include "report.h"
+#include "shared/picture.h"
+#include "shared/program.h"
 
 #include <cbamdetect/cbamdetect.h>
 #include <errno.h>
-#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #define IN_FLIGHT 2
 #define NOT_GIVEN G_MININT /* no number that an option takes */
-
-/* Exit statuses: everything went well; a picture (or more) did not; nothing could be run. */
-enum
-{
-  STATUS_OK = 0,
-  STATUS_FAILED = 1,
-  STATUS_USAGE = 2,
-};
 
 static struct
 {
@@ -120,14 +112,6 @@ clear_progress (const Run *run)
     fputs ("\r\033[K", stderr);
 }
 
-static void
-complain (const Run *run, const char *message)
-{
-  if (run != NULL)
-    clear_progress (run);
-  fprintf (stderr, "cbam-run: %s\n", message);
-}
-
 /* A line that overwrites itself on a terminal; elsewhere a line for every tenth of the work. */
 static void
 picture_done (Run *run)
@@ -141,13 +125,14 @@ picture_done (Run *run)
       fprintf (stderr, "%u of %u pictures (%u%%)", run->done, run->total, 100 * run->done / run->total);
     fflush (stderr);
   } else if (10 * run->done / run->total != 10 * (run->done - 1) / run->total)
-    fprintf (stderr, "cbam-run: %u of %u pictures\n", run->done, run->total);
+    program_complain ("%u of %u pictures", run->done, run->total);
 }
 
 static void
 picture_failed (Run *run, const char *message)
 {
-  complain (run, message);
+  clear_progress (run);
+  program_complain ("%s", message);
   run->failed++;
   picture_done (run);
 }
@@ -247,7 +232,7 @@ run_pictures (Run *run)
 
   clear_progress (run);
   if (!usable && run->done < run->total)
-    fprintf (stderr, "cbam-run: stopped, %u of %u pictures were not looked at\n", run->total - run->done, run->total);
+    program_complain ("stopped, %u of %u pictures were not looked at", run->total - run->done, run->total);
   run->failed += run->total - run->done;
 }
 
@@ -330,7 +315,7 @@ detect_all (void)
   if (ready)
     run_pictures (&run);
   else
-    complain (NULL, error->message);
+    program_complain ("%s", error->message);
   if (ready && profile != NULL)
     profile_print (profile, stderr);
 
@@ -347,7 +332,7 @@ list_devices (void)
   g_autoptr (GError) error = NULL;
   g_autoptr (CbamDeviceList) list = cbam_device_list_new (&error);
   if (list == NULL) {
-    complain (NULL, error->message);
+    program_complain ("%s", error->message);
     return STATUS_FAILED;
   }
   for (guint i = 0; i < cbam_device_list_size (list); i++) {
@@ -363,7 +348,7 @@ describe (void)
   g_autoptr (GError) error = NULL;
   g_autoptr (CbamDescription) description = cbam_describe (options.describe, &error);
   if (description == NULL) {
-    complain (NULL, error->message);
+    program_complain ("%s", error->message);
     return STATUS_FAILED;
   }
   if (options.json)
@@ -411,54 +396,40 @@ check_options (void)
   return NULL;
 }
 
-static gboolean
-parse_options (int *argc, char ***argv)
-{
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GOptionContext) context = g_option_context_new (NULL);
-  g_option_context_add_main_entries (context, entries, NULL);
-  g_option_context_set_summary (context, "Finds objects in pictures with an SSD network on a Vulkan device.");
-  g_option_context_set_description (
-      context,
-      "Examples:\n"
-      "  cbam-run --model m.safetensors photo.jpg\n"
-      "  cbam-run -m m.safetensors --json *.jpg > found.jsonl\n"
-      "  cbam-run -m m.safetensors -o drawn/ a.jpg b.jpg\n"
-      "  cbam-run -m m.safetensors --attention mean -o looked-at.png a.jpg\n"
-      "  cbam-run -m m.safetensors --grad-cam 1 -o why.png a.jpg\n"
-      "  cbam-run --check\n\n"
-      "A line of --json is {\"file\", \"width\", \"height\", \"detections\": [{\"label\", \"score\", \"x\", \"y\",\n"
-      "\"width\", \"height\"}]} in pixels of the upright picture; null is in the place of what is no finite number.\n\n"
-      "With --attention it also has \"attention\": [{\"level\", \"width\", \"height\", \"over\", \"min\", \"max\",\n"
-      "\"spatial\", \"channel\"}], always of all levels: \"spatial\" is a list of rows of weights from 0 to 1, which\n"
-      "lie over the part [x, y, width, height] of the picture, and \"channel\" a list. What a network's attention\n"
-      "lacks is left out.\n"
-      "With --grad-cam N the first N detections have \"grad_cam\": {\"width\", \"height\", \"over\", \"values\"}; the\n"
-      "values are divided by their largest.\n\n"
-      "Exit status: 0, 1 when a picture could not be read, nothing could run or --check found something wrong, 2 for\n"
-      "wrong options.\n");
+static const char description[] =
+    "Examples:\n"
+    "  cbam-run --model m.safetensors photo.jpg\n"
+    "  cbam-run -m m.safetensors --json *.jpg > found.jsonl\n"
+    "  cbam-run -m m.safetensors -o drawn/ a.jpg b.jpg\n"
+    "  cbam-run -m m.safetensors --attention mean -o looked-at.png a.jpg\n"
+    "  cbam-run -m m.safetensors --grad-cam 1 -o why.png a.jpg\n"
+    "  cbam-run --check\n\n"
+    "A line of --json is {\"file\", \"width\", \"height\", \"detections\": [{\"label\", \"score\", \"x\", \"y\",\n"
+    "\"width\", \"height\"}]} in pixels of the upright picture; null is in the place of what is no finite number.\n\n"
+    "With --attention it also has \"attention\": [{\"level\", \"width\", \"height\", \"over\", \"min\", \"max\",\n"
+    "\"spatial\", \"channel\"}], always of all levels: \"spatial\" is a list of rows of weights from 0 to 1, which\n"
+    "lie over the part [x, y, width, height] of the picture, and \"channel\" a list. What a network's attention\n"
+    "lacks is left out.\n"
+    "With --grad-cam N the first N detections have \"grad_cam\": {\"width\", \"height\", \"over\", \"values\"}; the\n"
+    "values are divided by their largest.\n\n"
+    "Exit status: 0, 1 when a picture could not be read, nothing could run or --check found something wrong, 2 for\n"
+    "wrong options.\n";
 
-  if (!g_option_context_parse (context, argc, argv, &error)) {
-    complain (NULL, error->message);
-    return FALSE;
-  }
-  const char *wrong = check_options ();
-  if (wrong == NULL)
-    return TRUE;
-  fprintf (stderr, "cbam-run: %s (cbam-run --help tells more)\n", wrong);
-  return FALSE;
-}
+static const Program program = {
+  .name = "cbam-run",
+  .summary = "Finds objects in pictures with an SSD network on a Vulkan device.",
+  .description = description,
+  .entries = entries,
+  .check_options = check_options,
+};
 
 int
 main (int argc, char **argv)
 {
-  setlocale (LC_ALL, "");
-  setlocale (LC_NUMERIC, "C"); /* what we print is read by programs too */
-
   int status = STATUS_USAGE;
-  if (parse_options (&argc, &argv)) {
+  if (program_start (&program, &argc, &argv)) {
     if (options.version)
-      status = printf ("cbam-run %s\n", CBAM_VERSION) > 0 ? STATUS_OK : STATUS_FAILED;
+      status = program_print_version ();
     else if (options.check)
       status = check_everything (options.model, options.device, options.json, stdout) ? STATUS_OK : STATUS_FAILED;
     else if (options.describe != NULL)
@@ -466,11 +437,7 @@ main (int argc, char **argv)
     else
       status = options.list_devices ? list_devices () : detect_all ();
   }
-
-  if (fflush (stdout) != 0 || ferror (stdout)) {
-    complain (NULL, "cannot write to standard output");
-    status = STATUS_FAILED;
-  }
+  status = program_end (status);
   g_free (options.model);
   g_free (options.describe);
   g_free (options.device);
