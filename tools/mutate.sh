@@ -525,7 +525,7 @@ sabotage 'json: the timestamp is the pts' gst/gstcbamjson.c \
 sabotage 'scene: regions that move stay' gst/gstcbamscene.c \
   'MAX (2.5, (size) / 256.0)' '1e9' gst-cbamoverlay
 sabotage 'draw: cold places are tinted' gst/gstcbamdraw.c \
-  'heat_map_fill (heat, 0, ' 'heat_map_fill (heat, 0.3, ' gst-cbamoverlay
+  'cbam_drawing_heat_fill (heat, 0, ' 'cbam_drawing_heat_fill (heat, 0.3, ' gst-cbamoverlay
 sabotage 'draw: a settings change is not seen' gst/gstcbamdraw.c \
   'painter->settings.serial == settings->serial' 'TRUE' gst-cbamoverlay
 sabotage 'stretch: blue is red' gst/gstcbamstretch.c \
