@@ -43,8 +43,8 @@
 #include "gstcbamdetect.h"
 
 #include "gstcbampreset.h"
-#include "gstcbamselection.h"
-#include "gstcbamstream.h"
+#include "stream/gstcbamselection.h"
+#include "stream/gstcbamstream.h"
 
 GST_DEBUG_CATEGORY (gst_cbam_debug);
 #define GST_CAT_DEFAULT gst_cbam_debug

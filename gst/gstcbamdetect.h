@@ -8,18 +8,18 @@
 #include <cbamdetect/cbamdetect.h>
 #include <gst/video/video.h>
 
-#include "gstcbamcanvas.h"
-#include "gstcbamcarry.h"
-#include "gstcbamcollector.h"
-#include "gstcbamfifo.h"
-#include "gstcbamlatency.h"
-#include "gstcbamorientation.h"
-#include "gstcbamqos.h"
-#include "gstcbamreload.h"
-#include "gstcbamsession.h"
-#include "gstcbamsettings.h"
-#include "gstcbamstats.h"
-#include "gstcbamvulkan.h"
+#include "draw/gstcbamcanvas.h"
+#include "frame/gstcbamvulkan.h"
+#include "stream/gstcbamcarry.h"
+#include "stream/gstcbamcollector.h"
+#include "stream/gstcbamfifo.h"
+#include "stream/gstcbamlatency.h"
+#include "stream/gstcbamorientation.h"
+#include "stream/gstcbamqos.h"
+#include "stream/gstcbamreload.h"
+#include "stream/gstcbamsession.h"
+#include "stream/gstcbamsettings.h"
+#include "stream/gstcbamstats.h"
 
 G_BEGIN_DECLS
 

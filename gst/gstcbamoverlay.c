@@ -31,9 +31,9 @@
 
 #include "gstcbamoverlay.h"
 
-#include "gstcbamcanvas.h"
-#include "gstcbamcomposition.h"
-#include "gstcbamoffer.h"
+#include "draw/gstcbamcanvas.h"
+#include "draw/gstcbamcomposition.h"
+#include "frame/gstcbamoffer.h"
 #include "gstcbampreset.h"
 
 GST_DEBUG_CATEGORY_STATIC (gst_cbam_overlay_debug);

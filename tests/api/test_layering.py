@@ -63,13 +63,14 @@ def exists(*parts):
 
 
 def reaches_inside(folder, quote, name):
-    """Whether an include in `folder` names anything of ours but a file beside it and the public headers."""
+    """Whether an include in `folder` names anything of ours but a file beside it, one of its tree, by the path from the
+    tree's root, and the public headers."""
     if name.startswith("cbamdetect/"):
         return not exists("include", name)
     if ".." in name.split("/"):
         return True
     if quote == '"':
-        return not exists(folder, name)
+        return not (exists(folder, name) or exists(folder.split(os.sep)[0], name))
     return any(exists(place, name) for place in ("compute", "shaders", "include/cbamdetect"))
 
 

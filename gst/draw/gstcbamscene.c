@@ -4,8 +4,8 @@
 
 #include "gstcbamscene.h"
 
-#include "gstcbamfield.h"
-#include "gstcbamregionmeta.h"
+#include "meta/gstcbamfield.h"
+#include "meta/gstcbamregionmeta.h"
 
 #include <math.h>
 #include <palette.h>

@@ -7,7 +7,7 @@
 #include <cbamdetect/model.h>
 #include <gst/video/video.h>
 
-#include "gstcbamoverlaysettings.h"
+#include "draw/gstcbamoverlaysettings.h"
 
 G_BEGIN_DECLS
 

@@ -4,9 +4,9 @@
 
 #include "gstcbampublish.h"
 
-#include "gstcbamattentionmeta.h"
-#include "gstcbammeta.h"
-#include "gstcbamregionmeta.h"
+#include "meta/gstcbamattentionmeta.h"
+#include "meta/gstcbammeta.h"
+#include "meta/gstcbamregionmeta.h"
 
 #define GST_CAT_DEFAULT gst_cbam_debug
 

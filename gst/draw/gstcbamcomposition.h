@@ -6,7 +6,7 @@
 
 #include <gst/video/video.h>
 
-#include "gstcbamframe.h"
+#include "frame/gstcbamframe.h"
 
 G_BEGIN_DECLS
 

@@ -12,7 +12,7 @@
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "gstcbamdraw.h"
+#include "gstcbampainter.h"
 
 #include <heatmap.h>
 #include <math.h>

@@ -9,9 +9,9 @@
 
 #include "gstcbamstream.h"
 
-#include "gstcbamcomposition.h"
-#include "gstcbamframe.h"
-#include "gstcbamoffer.h"
+#include "draw/gstcbamcomposition.h"
+#include "frame/gstcbamframe.h"
+#include "frame/gstcbamoffer.h"
 #include "gstcbampublish.h"
 
 #define GST_CAT_DEFAULT gst_cbam_debug
