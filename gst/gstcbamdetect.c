@@ -449,7 +449,7 @@ gst_cbam_detect_class_init (GstCbamDetectClass *klass)
   gst_element_class_set_static_metadata (element_class, "CBAM object detector", "Filter/Analyzer/Video",
                                          "Finds objects in video with SSD and StairNet networks on Vulkan",
                                          "the cbamdetect developers");
-  gst_type_mark_as_plugin_api (GST_TYPE_CBAM_OVERLAY, 0);
+  gst_type_mark_as_plugin_api (GST_TYPE_CBAM_OVERLAY_PARTS, 0);
   gst_type_mark_as_plugin_api (GST_TYPE_CBAM_CARRY, 0);
 }
 

@@ -80,11 +80,11 @@ GST_ELEMENT_REGISTER_DEFINE_WITH_CODE (cbamoverlay, "cbamoverlay", GST_RANK_NONE
 
 /* --- Data flow --- */
 
-static GstCbamOverlay
+static GstCbamOverlayParts
 get_overlay (GstCbamOverlayElement *self)
 {
   GST_OBJECT_LOCK (self);
-  const GstCbamOverlay overlay = self->settings.overlay;
+  const GstCbamOverlayParts overlay = self->settings.overlay;
   GST_OBJECT_UNLOCK (self);
   return overlay;
 }
@@ -97,7 +97,7 @@ negotiate (GstCbamOverlayElement *self, gboolean wanted)
 }
 
 static GstVideoOverlayComposition *
-draw (GstCbamOverlayElement *self, GstBuffer *buffer, GstCbamOverlay overlay)
+draw (GstCbamOverlayElement *self, GstBuffer *buffer, GstCbamOverlayParts overlay)
 {
   GstCbamPainter *painter =
       gst_cbam_canvas_get_painter (&self->canvas, GST_ELEMENT (self), &self->settings, &self->info);
@@ -120,7 +120,7 @@ sink_chain (G_GNUC_UNUSED GstPad *pad, GstObject *parent, GstBuffer *buffer)
   }
 
   buffer = gst_cbam_offer_fulfil (buffer, &self->info, GST_ELEMENT (self), &self->warned_of_meta);
-  const GstCbamOverlay overlay = get_overlay (self);
+  const GstCbamOverlayParts overlay = get_overlay (self);
   negotiate (self, overlay != GST_CBAM_OVERLAY_NONE);
   if (overlay != GST_CBAM_OVERLAY_NONE)
     composition = draw (self, buffer, overlay);

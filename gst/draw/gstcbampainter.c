@@ -493,7 +493,7 @@ gst_cbam_painter_take_complaint (GstCbamPainter *painter)
 }
 
 GstVideoOverlayComposition *
-gst_cbam_painter_draw_scene (GstCbamPainter *painter, const GstCbamScene *scene, GstCbamOverlay what)
+gst_cbam_painter_draw_scene (GstCbamPainter *painter, const GstCbamScene *scene, GstCbamOverlayParts what)
 {
   g_autoptr (GstVideoOverlayComposition) composition = gst_video_overlay_composition_new (NULL);
 
@@ -511,7 +511,7 @@ gst_cbam_painter_draw_scene (GstCbamPainter *painter, const GstCbamScene *scene,
 }
 
 GstVideoOverlayComposition *
-gst_cbam_painter_draw (GstCbamPainter *painter, const CbamResult *result, GstCbamOverlay what)
+gst_cbam_painter_draw (GstCbamPainter *painter, const CbamResult *result, GstCbamOverlayParts what)
 {
   g_autoptr (GstCbamScene) scene = gst_cbam_scene_new_from_result (result);
 

@@ -13,7 +13,7 @@
 /* What the properties ask of a frame. */
 typedef struct
 {
-  GstCbamOverlay overlay;
+  GstCbamOverlayParts overlay;
   GstCbamCarry carry;
   GstCbamAttentionParts parts; /* of CbamAttentionMeta */
   gboolean post_messages;
@@ -37,7 +37,7 @@ get_wishes (GstCbamDetect *self)
 }
 
 static void
-negotiate (GstCbamDetect *self, GstCbamOverlay overlay)
+negotiate (GstCbamDetect *self, GstCbamOverlayParts overlay)
 {
   if (gst_cbam_canvas_negotiate (&self->canvas, self->src_pad, self->caps, overlay != GST_CBAM_OVERLAY_NONE))
     GST_DEBUG_OBJECT (self, "drawings are %s", self->canvas.attach ? "attached" : "blended");
@@ -50,7 +50,7 @@ gst_cbam_publish_negotiate (GstCbamDetect *self)
 }
 
 static void
-draw (GstCbamDetect *self, GstBuffer *buffer, const CbamResult *result, GstCbamOverlay overlay)
+draw (GstCbamDetect *self, GstBuffer *buffer, const CbamResult *result, GstCbamOverlayParts overlay)
 {
   GstElement *element = GST_ELEMENT (self);
   GstCbamPainter *painter =
