@@ -121,25 +121,6 @@ gst_cbam_detect_follow_device (GstCbamDetect *self, CbamDevice *device, GError *
   return TRUE;
 }
 
-CbamDetectParams
-gst_cbam_detect_get_params (GstCbamDetect *self, const GstCbamSession *session)
-{
-  CbamDetectParams params = cbam_model_get_detect_params (session->model);
-
-  GST_OBJECT_LOCK (self);
-  const GstCbamSettings *settings = &self->settings;
-  params.threshold = (float) gst_cbam_settings_get_threshold (settings, params.threshold);
-  if (settings->nms_iou >= 0)
-    params.nms_iou = settings->nms_iou;
-  if (settings->max_detections >= 0)
-    params.max_detections = settings->max_detections;
-  params.attention = settings->attention || (settings->drawing.overlay & GST_CBAM_OVERLAY_ATTENTION);
-  params.grad_cam = settings->grad_cam || (settings->drawing.overlay & GST_CBAM_OVERLAY_GRAD_CAM) ? 1 : 0;
-  memcpy (params.classes, session->classes, sizeof params.classes);
-  GST_OBJECT_UNLOCK (self);
-  return params;
-}
-
 void
 gst_cbam_detect_post_error (GstCbamDetect *self, const GError *error)
 {

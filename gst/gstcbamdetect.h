@@ -82,9 +82,6 @@ gboolean gst_cbam_detect_take_session (GstCbamDetect *self, GstCbamSession *sess
 /* Submits frames from now on to a session on @device, if the current one is not there already. */
 gboolean gst_cbam_detect_follow_device (GstCbamDetect *self, CbamDevice *device, GError **error);
 
-/* What to ask of the library now, but for the region: the model's own numbers, overridden by properties. */
-CbamDetectParams gst_cbam_detect_get_params (GstCbamDetect *self, const GstCbamSession *session);
-
 /* Posts @error on the bus as what stops the stream, unless that has happened already. */
 void gst_cbam_detect_post_error (GstCbamDetect *self, const GError *error);
 

@@ -433,7 +433,7 @@ sabotage 'orientation: the global tag goes before the stream'"'"'s' gst/stream/g
 sabotage 'orientation: what videoflip has turned is turned again' gst/stream/gstcbamorientation.c \
   'tag != GST_VIDEO_ORIENTATION_IDENTITY && are_turned_upstream' \
   'tag == GST_VIDEO_ORIENTATION_IDENTITY && are_turned_upstream' gst-orientation
-sabotage 'orientation: images on a device are seen as they lie' gst/stream/gstcbamstream.c \
+sabotage 'orientation: images on a device are seen as they lie' gst/stream/gstcbamsession.c \
   'image.orientation = orientation;
   return gst_cbam_vulkan_submit' 'return gst_cbam_vulkan_submit' gst-vulkan
 sabotage 'crop: chroma lies where luma does' compute/detect/image.c \
@@ -496,7 +496,7 @@ sabotage 'composition: what caps leave open stays open' gst/draw/gstcbamcomposit
   'if (!gst_structure_has_field (structure, field))' 'if (FALSE)' gst-caps
 sabotage 'attention: levels come unasked' gst/meta/gstcbamattentionmeta.c \
   'parts & GST_CBAM_ATTENTION_LEVELS ?' 'TRUE ?' gst-attention
-sabotage 'detect: Grad-CAM only where it is drawn' gst/gstcbamdetect.c \
+sabotage 'settings: Grad-CAM only where it is drawn' gst/stream/gstcbamsettings.c \
   'settings->grad_cam || (settings' 'FALSE || (settings' gst-attention
 sabotage 'settings: more slots than the default' gst/stream/gstcbamsettings.c \
   '.queue_depth = DEFAULT_QUEUE_DEPTH,' '.queue_depth = 3,' gst-inspect

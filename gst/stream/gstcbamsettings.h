@@ -86,4 +86,7 @@ gboolean gst_cbam_settings_get (const GstCbamSettings *settings, guint id, GValu
 /* What a score must exceed to be reported by a model whose own threshold is @own. */
 double gst_cbam_settings_get_threshold (const GstCbamSettings *settings, double own);
 
+/* What to ask of @model now: its own numbers, overridden by properties. Every class, and the whole frame. */
+CbamDetectParams gst_cbam_settings_get_params (const GstCbamSettings *settings, const CbamModel *model);
+
 G_END_DECLS

@@ -72,63 +72,18 @@ get_frame_settings (GstCbamDetect *self, GstBuffer *buffer)
   return settings;
 }
 
-/* Submits a frame in system memory. */
+/* Starts inference on @buffer. */
 static gboolean
-submit_mapped (GstCbamDetect *self, GstCbamSession *session, GstBuffer *buffer, CbamOrientation orientation,
-               const CbamDetectParams *params, GError **error)
+submit (GstCbamDetect *self, GstCbamSession *session, GstBuffer *buffer, const FrameSettings *settings, GError **error)
 {
-  GstVideoFrame frame;
-  CbamImage image;
-
-  if (!gst_video_frame_map (&frame, &self->sink_info, buffer, GST_MAP_READ | GST_VIDEO_FRAME_MAP_FLAG_NO_REF)) {
-    g_set_error (error, CBAM_ERROR, CBAM_ERROR_BAD_IMAGE,
-                 "A buffer of %" G_GSIZE_FORMAT " bytes cannot be read as a "
-                 "frame of its caps, which take %" G_GSIZE_FORMAT ".",
-                 gst_buffer_get_size (buffer), GST_VIDEO_INFO_SIZE (&self->sink_info));
-    return FALSE;
-  }
-
-  gboolean submitted = FALSE;
-  if (gst_cbam_frame_to_image (&frame, &image)) {
-    /* The frame in memory may be larger than the caps say. */
-    image.width = MIN (image.width, (guint) GST_VIDEO_INFO_WIDTH (&self->sink_info));
-    image.height = MIN (image.height, (guint) GST_VIDEO_INFO_HEIGHT (&self->sink_info));
-    image.orientation = orientation;
-    submitted = cbam_detector_submit (session->detector, &image, params, error);
-  } else
-    g_set_error_literal (error, CBAM_ERROR, CBAM_ERROR_BAD_IMAGE, "A frame has a negative stride.");
-  gst_video_frame_unmap (&frame);
-  return submitted;
-}
-
-/* Submits a frame that is on the session's device. */
-static gboolean
-submit_image (GstCbamDetect *self, GstCbamSession *session, GstBuffer *buffer, CbamOrientation orientation,
-              const CbamDetectParams *params, GError **error)
-{
-  CbamImage image;
-
-  gst_cbam_frame_describe (&self->sink_info, &image);
-  image.orientation = orientation;
-  return gst_cbam_vulkan_submit (session->detector, buffer, &image, params, error);
-}
-
-/* Starts inference on @buffer. FALSE with @error: it cannot be; without: there was merely no room. */
-static gboolean
-submit_frame (GstCbamDetect *self, GstCbamSession *session, GstBuffer *buffer, const FrameSettings *settings,
-              GError **error)
-{
-  g_autoptr (GError) failure = NULL;
-  CbamDetectParams params = gst_cbam_detect_get_params (self, session);
+  GST_OBJECT_LOCK (self);
+  CbamDetectParams params = gst_cbam_settings_get_params (&self->settings, session->model);
+  memcpy (params.classes, session->classes, sizeof params.classes);
+  GST_OBJECT_UNLOCK (self);
 
   params.region = settings->region;
   params.turn = settings->live ? CBAM_TURN_LIVE : CBAM_TURN_FAIR;
-  const gboolean submitted = gst_cbam_vulkan_is_image (buffer)
-                                 ? submit_image (self, session, buffer, settings->orientation, &params, &failure)
-                                 : submit_mapped (self, session, buffer, settings->orientation, &params, &failure);
-  if (failure != NULL && !g_error_matches (failure, CBAM_ERROR, CBAM_ERROR_BUSY))
-    g_propagate_error (error, g_steal_pointer (&failure));
-  return submitted;
+  return gst_cbam_session_submit (session, buffer, &self->sink_info, settings->orientation, &params, error);
 }
 
 /* Whether the region lies outside of the frames, which is worth a warning. */
@@ -196,28 +151,36 @@ get_session (GstCbamDetect *self, GstBuffer *buffer, GError **error)
   return gst_cbam_detect_get_session (self);
 }
 
-/* Submits @buffer, live when it is its turn now, else as soon as it is. *@flight: its inference, or NULL: it was not
- * its turn, or there is an error, or it flushes. */
 static GstFlowReturn
-take_turn (GstCbamDetect *self, GstBuffer *buffer, const FrameSettings *settings, GstCbamFlight **flight,
-           GError **error)
+fail (GstCbamDetect *self, const GError *error)
 {
-  g_autoptr (GError) failure = NULL;
-  GstFlowReturn flow = GST_FLOW_OK;
-  const gint64 begun = g_get_monotonic_time ();
-  gboolean submitted = FALSE;
+  gst_cbam_detect_post_error (self, error);
+  return GST_FLOW_ERROR;
+}
 
-  g_autoptr (GstCbamSession) session = get_session (self, buffer, error);
+/* Submits @buffer, live when it is its turn now, else as soon as it is. *@flight: its inference, or NULL: it was not
+ * its turn, or frames do not flow. */
+static GstFlowReturn
+take_turn (GstCbamDetect *self, GstBuffer *buffer, const FrameSettings *settings, GstCbamFlight **flight)
+{
+  g_autoptr (GError) error = NULL;
+  const gint64 begun = g_get_monotonic_time ();
+
+  g_autoptr (GstCbamSession) session = get_session (self, buffer, &error);
   if (session == NULL)
-    return GST_FLOW_OK;
-  while (!(submitted = submit_frame (self, session, buffer, settings, &failure)) && failure == NULL &&
-         !settings->live && flow == GST_FLOW_OK)
-    flow = gst_cbam_fifo_pause (self->fifo, TURN_PAUSE);
-  if (failure != NULL)
-    g_propagate_error (error, g_steal_pointer (&failure));
-  if (submitted)
-    *flight = gst_cbam_collector_add (self->collector, session, begun);
-  return flow;
+    return fail (self, error);
+  while (!submit (self, session, buffer, settings, &error)) {
+    if (!g_error_matches (error, CBAM_ERROR, CBAM_ERROR_BUSY))
+      return fail (self, error);
+    if (settings->live)
+      return GST_FLOW_OK;
+    g_clear_error (&error);
+    GstFlowReturn flow = gst_cbam_fifo_pause (self->fifo, TURN_PAUSE);
+    if (flow != GST_FLOW_OK)
+      return flow;
+  }
+  *flight = gst_cbam_collector_add (self->collector, session, begun);
+  return GST_FLOW_OK;
 }
 
 /* A live frame without a slot waits for its turn as well, as far as others are concerned. */
@@ -233,7 +196,6 @@ miss_turn (GstCbamDetect *self)
 static GstFlowReturn
 infer (GstCbamDetect *self, GstBuffer *buffer, const FrameSettings *settings, GstCbamFate *fate, GstCbamFlight **flight)
 {
-  g_autoptr (GError) error = NULL;
   gboolean slot;
 
   *flight = NULL;
@@ -249,18 +211,15 @@ infer (GstCbamDetect *self, GstBuffer *buffer, const FrameSettings *settings, Gs
     return GST_FLOW_OK;
   }
 
-  flow = take_turn (self, buffer, settings, flight, &error);
-  if (*flight != NULL) {
-    *fate = GST_CBAM_FATE_INFERRED;
-    self->until_next = settings->interval;
-    self->last_submit = settings->running_time;
-    return GST_FLOW_OK;
-  }
-  gst_cbam_fifo_return_slot (self->fifo);
-  if (error == NULL)
+  flow = take_turn (self, buffer, settings, flight);
+  if (*flight == NULL) {
+    gst_cbam_fifo_return_slot (self->fifo);
     return flow;
-  gst_cbam_detect_post_error (self, error);
-  return GST_FLOW_ERROR;
+  }
+  *fate = GST_CBAM_FATE_INFERRED;
+  self->until_next = settings->interval;
+  self->last_submit = settings->running_time;
+  return GST_FLOW_OK;
 }
 
 /* The one line that says what runs: at the first frame, because what frames are belongs to it, and tags come late. */
