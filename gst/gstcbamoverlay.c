@@ -163,24 +163,13 @@ sink_event (GstPad *pad, GstObject *parent, GstEvent *event)
   return taken;
 }
 
-static void
-answer_caps (GstCbamOverlayElement *self, GstPad *pad, GstQuery *query)
-{
-  GstCaps *filter;
-
-  gst_query_parse_caps (query, &filter);
-  g_autoptr (GstCaps) caps =
-      gst_cbam_composition_query_caps (pad, pad == self->sink_pad ? self->src_pad : self->sink_pad, filter);
-  gst_query_set_caps_result (query, caps);
-}
-
 static gboolean
 pad_query (GstPad *pad, GstObject *parent, GstQuery *query)
 {
   GstCbamOverlayElement *self = GST_CBAM_OVERLAY_ELEMENT (parent);
 
   if (GST_QUERY_TYPE (query) == GST_QUERY_CAPS) {
-    answer_caps (self, pad, query);
+    gst_cbam_composition_answer_caps (pad, pad == self->sink_pad ? self->src_pad : self->sink_pad, query);
     return TRUE;
   }
   const gboolean answered = gst_pad_query_default (pad, parent, query);

@@ -538,24 +538,13 @@ task_run (gpointer data)
 
 /* --- Queries and activation --- */
 
-static void
-answer_caps (GstCbamDetect *self, GstPad *pad, GstQuery *query)
-{
-  GstPad *other = pad == self->sink_pad ? self->src_pad : self->sink_pad;
-  GstCaps *filter;
-
-  gst_query_parse_caps (query, &filter);
-  g_autoptr (GstCaps) caps = gst_cbam_composition_query_caps (pad, other, filter);
-  gst_query_set_caps_result (query, caps);
-}
-
 static gboolean
 sink_query (GstPad *pad, GstObject *parent, GstQuery *query)
 {
   GstCbamDetect *self = GST_CBAM_DETECT (parent);
 
   if (GST_QUERY_TYPE (query) == GST_QUERY_CAPS) {
-    answer_caps (self, pad, query);
+    gst_cbam_composition_answer_caps (pad, self->src_pad, query);
     return TRUE;
   }
   if (GST_QUERY_IS_SERIALIZED (query))
@@ -569,7 +558,7 @@ src_query (GstPad *pad, GstObject *parent, GstQuery *query)
   GstCbamDetect *self = GST_CBAM_DETECT (parent);
 
   switch (GST_QUERY_TYPE (query)) {
-    case GST_QUERY_CAPS: answer_caps (self, pad, query); return TRUE;
+    case GST_QUERY_CAPS: gst_cbam_composition_answer_caps (pad, self->sink_pad, query); return TRUE;
     case GST_QUERY_LATENCY: return gst_cbam_latency_answer (&self->latency, self->sink_pad, query);
     default: return gst_pad_query_default (pad, parent, query);
   }
