@@ -231,10 +231,8 @@ sabotage 'pipeline: its shader stays' compute/vk/pipeline.c \
   '  device->vk.vkDestroyShaderModule (device->handle, module, NULL);' '' faults
 sabotage 'collector: frames of a device that hangs go' gst/stream/gstcbamcollector.c \
   '    keep_for_good (buffer);' '    (void) buffer, (void) keep_for_good;' gst-faults
-sabotage 'settings: the timeout is not told' gst/gstcbamdetect.c \
-  '  if (timeout >= 0)
-    cbam_device_set_fence_timeout' '  if (timeout > G_MAXINT - 1)
-    cbam_device_set_fence_timeout' gst-faults
+sabotage 'settings: the timeout is not told' gst/stream/gstcbamsettings.c \
+  'if (settings->timeout >= 0)' 'if (settings->timeout > G_MAXINT - 1)' gst-faults
 sabotage 'run: the count of hits is not flushed' compute/run/vulkan/slot.c \
   'plan->hits_offset + 8, error)' 'plan->hits_offset, error)' ops-detect
 sabotage 'memory: a flush moves nothing' compute/vk/memory.c \
@@ -408,9 +406,8 @@ sabotage 'publish: detections are carried into other frames' gst/stream/gstcbams
   '      gst_cbam_publish_reset (self);' '' gst-settings
 sabotage 'carry: of any age' gst/stream/gstcbampublish.c \
   'if (last != NULL)' 'if (FALSE)' gst-settings
-sabotage 'reload: a model without the classes is taken' gst/gstcbamdetect.c \
-  'self->session != NULL && gst_cbam_classes_parse (self->settings.classes, session' \
-  'self->session != NULL || gst_cbam_classes_parse (self->settings.classes, session' gst-settings
+sabotage 'switch: a model without the classes is taken' gst/stream/gstcbamswitch.c \
+  'good = self->session == NULL ||' 'good = self->session != NULL ||' gst-settings
 sabotage 'selection: labels have their case' gst/stream/gstcbamselection.c \
   'g_utf8_casefold (b, -1)' 'g_strdup (b)' gst-settings
 sabotage 'session: another one for every stream' compute/vk/device.c \

@@ -66,7 +66,7 @@ draw (GstCbamDetect *self, GstBuffer *buffer, const CbamResult *result, GstCbamO
 static void
 account (GstCbamDetect *self, GstBuffer *buffer, const CbamResult *result)
 {
-  g_autoptr (GstCbamSession) session = gst_cbam_detect_get_session (self);
+  g_autoptr (GstCbamSession) session = gst_cbam_switch_get (self->sessions);
   const double own = cbam_model_get_detect_params (session->model).threshold;
 
   GST_OBJECT_LOCK (self);

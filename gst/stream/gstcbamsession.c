@@ -30,6 +30,7 @@ gst_cbam_session_new (CbamDevice *device, const char *path, guint slots, GError 
 
   g_atomic_ref_count_init (&session->refs);
   session->wanted = usual ? NULL : g_strdup (path);
+  session->slots = slots;
   session->device = cbam_device_ref (device);
   session->model = cbam_model_load (device, session->wanted, error);
   if (session->model == NULL)

@@ -18,6 +18,7 @@ typedef struct
   CbamDevice *device;
   CbamModel *model;
   CbamDetector *detector;
+  guint slots;         /* frames that may be in inference at a time */
   GstClockTime once;   /* how long one frame took */
   guint32 classes[32]; /* as in CbamDetectParams; the only thing that changes, under the element's object lock */
 } GstCbamSession;

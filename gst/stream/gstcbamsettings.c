@@ -141,6 +141,13 @@ gst_cbam_settings_get_params (const GstCbamSettings *settings, const CbamModel *
   return params;
 }
 
+void
+gst_cbam_settings_limit_device (const GstCbamSettings *settings, CbamDevice *device)
+{
+  if (settings->timeout >= 0)
+    cbam_device_set_fence_timeout (device, (guint) settings->timeout);
+}
+
 /* --- What runs --- */
 
 static void

@@ -143,12 +143,10 @@ wait_room (GstCbamDetect *self, const FrameSettings *settings)
 static GstCbamSession *
 get_session (GstCbamDetect *self, GstBuffer *buffer, GError **error)
 {
-  if (gst_cbam_vulkan_is_image (buffer)) {
-    CbamDevice *device = gst_cbam_vulkan_get_device (&self->vulkan, GST_ELEMENT (self), buffer, error);
-    if (device == NULL || !gst_cbam_detect_follow_device (self, device, error))
-      return NULL;
-  }
-  return gst_cbam_detect_get_session (self);
+  if (!gst_cbam_vulkan_is_image (buffer))
+    return gst_cbam_switch_get (self->sessions);
+  CbamDevice *device = gst_cbam_vulkan_get_device (&self->vulkan, GST_ELEMENT (self), buffer, error);
+  return device != NULL ? gst_cbam_switch_get_on (self->sessions, device, error) : NULL;
 }
 
 static GstFlowReturn
@@ -187,7 +185,7 @@ take_turn (GstCbamDetect *self, GstBuffer *buffer, const FrameSettings *settings
 static void
 miss_turn (GstCbamDetect *self)
 {
-  g_autoptr (GstCbamSession) session = gst_cbam_detect_get_session (self);
+  g_autoptr (GstCbamSession) session = gst_cbam_switch_get (self->sessions);
 
   cbam_detector_miss (session->detector);
 }
@@ -226,7 +224,7 @@ infer (GstCbamDetect *self, GstBuffer *buffer, const FrameSettings *settings, Gs
 static void
 introduce (GstCbamDetect *self, const FrameSettings *settings)
 {
-  g_autoptr (GstCbamSession) session = gst_cbam_detect_get_session (self);
+  g_autoptr (GstCbamSession) session = gst_cbam_switch_get (self->sessions);
   g_autoptr (GstCaps) caps = gst_pad_get_current_caps (self->sink_pad);
   const CbamDeviceInfo *device = cbam_device_get_info (self->device);
 
