@@ -637,6 +637,13 @@ sabotage 'train: measured before it is written' tools/train/train \
   train-sentences
 sabotage 'average: figures of the first part' tools/train/average \
   'provenance["metrics"] = metrics' 'pass' train-sentences
+sabotage 'setup: --no-install installs' tools/setup.sh \
+  'step=cbam_check_packages' 'step=cbam_install_packages' tools-setup
+sabotage 'setup: without what builds it goes on' tools/setup.sh \
+  '= 0 ] || cbam_die "nothing can be built' '= 0 ] || cbam_say "nothing can be built' tools-setup
+# shellcheck disable=SC2016 # the script's text
+sabotage 'setup: it sets up when it is sourced' tools/setup.sh \
+  'if [ "${BASH_SOURCE[0]}" = "$0" ]; then' 'if true; then' tools-setup
 sabotage 'check: a licence that nobody named' tools/model-card.c \
   'g_str_has_prefix (card->licence, "unknown")' 'FALSE' tools-cbam_check
 sabotage 'cbam-eval: boxes count from 0' tools/cbam-eval.c \
