@@ -230,7 +230,7 @@ GST_START_TEST (presets_can_be_saved)
 }
 GST_END_TEST
 
-/* As the README has it, with a property beside it. GStreamer sets presets last. */
+/* As docs/element.md has it, with a property beside it. GStreamer sets presets last. */
 GST_START_TEST (presets_in_a_pipelines_text)
 {
   g_autoptr (GError) error = NULL;
