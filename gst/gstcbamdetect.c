@@ -200,7 +200,7 @@ static void
 stop (GstCbamDetect *self)
 {
   GST_OBJECT_LOCK (self);
-  g_autoptr (GstCbamSession) session = g_steal_pointer (&self->session);
+  G_GNUC_UNUSED g_autoptr (GstCbamSession) session = g_steal_pointer (&self->session);
   GST_OBJECT_UNLOCK (self);
 
   gst_cbam_reload_stop (self);
