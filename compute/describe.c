@@ -36,7 +36,7 @@ count_parameters (const CbamNode *node)
 static void
 add_layer (CbamDescription *description, const CbamNode *node)
 {
-  const CbamTensor *out = node->output;
+  const CbamValue *out = node->output;
   CbamLayerInfo layer = {
     .name = g_strdup (node->name),
     .kind = node->op->name,
@@ -48,7 +48,7 @@ add_layer (CbamDescription *description, const CbamNode *node)
     layer.shape = g_strdup_printf ("%ux%ux%u", out->width, out->height, out->channels);
     layer.bytes = (guint64) out->width * out->height * out->channels * sizeof (float);
   } else {
-    const CbamTensor *in = node->inputs[0];
+    const CbamValue *in = node->inputs[0];
 
     layer.shape = g_strdup_printf ("%u boxes", in->width * in->height * node->params.detect.per_cell);
   }

@@ -14,11 +14,11 @@
 
 #include "explain.h"
 #include "model.h"
-#include "orientation.h"
-#include "post/nms.h"
-#include "preprocess.h"
+#include "detect/orientation.h"
+#include "detect/nms.h"
+#include "detect/image.h"
 #include "result.h"
-#include "thin.h"
+#include "detect/thin.h"
 
 #define DEFAULT_SLOTS 2
 #define MAX_SLOTS 64

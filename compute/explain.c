@@ -10,7 +10,7 @@
 
 /* The network's whole input lies over the frame like this. */
 static CbamMap
-place_map (const CbamModel *model, const CbamFrameArgs *frame, const CbamTensor *cells, const float *values)
+place_map (const CbamModel *model, const CbamFrameArgs *frame, const CbamValue *cells, const float *values)
 {
   return (CbamMap){
     .width = cells->width,
@@ -28,7 +28,7 @@ place_map (const CbamModel *model, const CbamFrameArgs *frame, const CbamTensor 
 static float *
 read_gate (CbamSlot *slot, const CbamGate *gate)
 {
-  const CbamTensor *map = gate->map;
+  const CbamValue *map = gate->map;
   gsize n;
   float *values;
 
@@ -36,7 +36,7 @@ read_gate (CbamSlot *slot, const CbamGate *gate)
     return NULL;
   n = (gsize) map->width * map->height * map->channels;
   values = g_new (float, n);
-  cbam_tensor_read (map, cbam_slot_get_map (slot, map), values);
+  cbam_value_read (map, cbam_slot_get_map (slot, map), values);
   for (gsize i = 0; gate->is_logit && i < n; i++)
     values[i] = (float) (1 / (1 + exp (-(double) values[i])));
   return values;
@@ -104,7 +104,7 @@ cbam_explain_detections (const CbamModel *model, CbamGradCam *cam, const CbamFra
   result->grad_cam = g_new0 (CbamMap, wanted);
   for (gsize i = 0; i < wanted; i++) {
     const CbamGradCamTarget target = find_target (graph, priors[i], result->detections[i].class_id);
-    const CbamTensor *features = graph->levels[target.level].features;
+    const CbamValue *features = graph->levels[target.level].features;
     const gsize cells = (gsize) features->width * features->height;
     float *values = g_new (float, cells);
 

@@ -4,7 +4,7 @@
 
 #pragma once
 
-#include "graph/grad_cam.h"
+#include "detect/grad_cam.h"
 #include "model.h"
 
 G_BEGIN_DECLS

@@ -9,9 +9,9 @@
 #include <math.h>
 #include <string.h>
 
-#include "model/preset-source.h"
+#include "presets/source.h"
 #include "nets/nets.h"
-#include "refs.h"
+#include "base/refs.h"
 
 #define PRESET_SEED 1 /* any; the same for everybody */
 
@@ -116,7 +116,7 @@ describe_ops (CbamModel *model)
   model->op_times = g_new0 (CbamOpTime, plan->n_steps);
   for (guint s = 0; s < plan->n_steps; s++) {
     const CbamNode *node = plan->steps[s].node;
-    const CbamTensor *out = node->output ? node->output : node->inputs[0];
+    const CbamValue *out = node->output ? node->output : node->inputs[0];
     const gboolean is_conv = node->op == &cbam_op_conv || node->op == &cbam_op_depthwise;
 
     model->op_times[s] = (CbamOpTime){

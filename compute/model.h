@@ -6,9 +6,9 @@
 
 #include <cbamdetect/result.h>
 
-#include "graph/run_vulkan.h"
-#include "model/safetensors.h"
-#include "model/spec.h"
+#include "run/vulkan/program.h"
+#include "file/safetensors.h"
+#include "file/spec.h"
 
 G_BEGIN_DECLS
 

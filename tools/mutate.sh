@@ -137,56 +137,56 @@ sabotage 'grad-cam: what speaks against it shows too' shaders/grad_cam.comp \
   'max (evidence, 0.0)' 'evidence' golden nets-explain
 
 # Graph: fusions, memory, barriers.
-sabotage 'fuse: a batch norm without its mean' compute/graph/fuse.c \
+sabotage 'fuse: a batch norm without its mean' compute/engine/fuse.c \
   '(bias->values[c] - norm->mean->values[c]) * scale' 'bias->values[c] * scale' nets-nets
-sabotage 'fuse: a batch norm without its epsilon' compute/graph/fuse.c \
+sabotage 'fuse: a batch norm without its epsilon' compute/engine/fuse.c \
   'sqrt (norm->variance->values[c] + norm->eps)' 'sqrt (norm->variance->values[c])' nets-nets
-sabotage 'fuse: merged heads have conf rows first' compute/graph/fuse.c \
+sabotage 'fuse: merged heads have conf rows first' compute/engine/fuse.c \
   'node->params.detect.conf_channel = (guint) n_loc;' 'node->params.detect.conf_channel = 0;' nets-nets
-sabotage 'fuse: a parity class has its kernel the other way round' compute/graph/fuse.c \
+sabotage 'fuse: a parity class has its kernel the other way round' compute/engine/fuse.c \
   'y.first_tap + (y.n - 1 - ty) * p->up_y' 'y.first_tap + ty * p->up_y' nets-nets
-sabotage 'fuse: parity classes are one pixel off' compute/graph/fuse.c \
+sabotage 'fuse: parity classes are one pixel off' compute/engine/fuse.c \
   '(gint) x.n - 1 - x.base' '(gint) x.n - x.base' nets-nets
-sabotage 'fuse: a sum whose other part is another sum' compute/graph/fuse.c \
+sabotage 'fuse: a sum whose other part is another sum' compute/engine/fuse.c \
   'conv->inputs[1] = other;' 'conv->inputs[1] = conv->output;' nets-nets
-sabotage 'fuse: a sum is taken along before its other part is made' compute/graph/fuse.c \
+sabotage 'fuse: a sum is taken along before its other part is made' compute/engine/fuse.c \
   'place_of (graph, writer) > place_of (graph, conv) || ' '' random-graphs
-sabotage 'fuse: a channel gate with its pools one short' compute/graph/fuse.c \
+sabotage 'fuse: a channel gate with its pools one short' compute/engine/fuse.c \
   '(CbamChannelGateParams){ pool->params.global_pool, first->params.conv, second->params.conv };' \
   '(CbamChannelGateParams){ { 1, { CBAM_REDUCE_MEAN } }, first->params.conv, second->params.conv };' ops-ops
-sabotage 'run: levels are kept before they are made' compute/graph/slot.c \
+sabotage 'run: levels are kept before they are made' compute/run/vulkan/slot.c \
   'if (maps[i]->last != (gint) s)' 'if (maps[i]->first != (gint) s + 1)' golden
-sabotage 'plan: a map that several fill lives from the last of them' compute/graph/plan.c \
+sabotage 'plan: a map that several fill lives from the last of them' compute/engine/plan.c \
   'node->output->first = node->output->first < 0 ? (gint) s : node->output->first;' \
   'node->output->first = (gint) s;' nets-nets
-sabotage 'plan: a map may lie on one that dies where it is born' compute/graph/plan.c \
-  'tensor->first <= other->last && other->first <= tensor->last' \
+sabotage 'plan: a map may lie on one that dies where it is born' compute/engine/plan.c \
+  'value->first <= other->last && other->first <= value->last' \
   'tensor->first < other->last && other->first < tensor->last' nets-nets
-sabotage 'plan: no barrier before a write over what was read' compute/graph/plan.c \
+sabotage 'plan: no barrier before a write over what was read' compute/engine/plan.c \
   '(other->written || access->written)' 'other->written' nets-detector
-sabotage 'plan: no barrier after a write' compute/graph/plan.c \
+sabotage 'plan: no barrier after a write' compute/engine/plan.c \
   '(other->written || access->written)' 'access->written' nets-detector
-sabotage 'run: no barrier after the upload' compute/graph/intake.c \
+sabotage 'run: no barrier after the upload' compute/run/vulkan/intake.c \
   '  cbam_commands_barrier_all (slot->intake);
   cbam_slot_record_timestamp (slot, slot->intake, 0);' '  cbam_slot_record_timestamp (slot, slot->intake, 0);' \
   nets-nets ops-preprocess
-sabotage 'intake: what was recorded for images serves copies too' compute/graph/intake.c \
+sabotage 'intake: what was recorded for images serves copies too' compute/run/vulkan/intake.c \
   'if (slot->source != CBAM_PIXELS_COPIED)' 'if (slot->source == CBAM_PIXELS_IMPORTED)' nets-vulkan-frames
-sabotage 'intake: the frame'"'"'s own memory is read as the copy before it' compute/graph/slot.c \
+sabotage 'intake: the frame'"'"'s own memory is read as the copy before it' compute/run/vulkan/slot.c \
   'slot->source == CBAM_PIXELS_IMPORTED ? slot->imported : slot->pixels' 'slot->pixels' ops-preprocess
-sabotage 'in place: every plane begins where the first does' compute/preprocess.c \
+sabotage 'in place: every plane begins where the first does' compute/detect/image.c \
   'ret_placement->offsets[p] = start - first;' 'ret_placement->offsets[p] = 0;' ops-preprocess
-sabotage 'in place: rows are packed' compute/preprocess.c \
+sabotage 'in place: rows are packed' compute/detect/image.c \
   'ret_placement->strides[p] = stride;' 'ret_placement->strides[p] = row_bytes (image, p);' ops-preprocess
-sabotage 'images: chroma is copied from where luma lies' compute/preprocess.c \
+sabotage 'images: chroma is copied from where luma lies' compute/detect/image.c \
   '(gint32) (x >> layout->row_sub[p])' '(gint32) x' nets-vulkan-frames
-sabotage 'images: rows follow each other without a gap' compute/preprocess.c \
+sabotage 'images: rows follow each other without a gap' compute/detect/image.c \
   '.bufferRowLength = (guint32) (placement->strides[p] / bytes)' '.bufferRowLength = 0' nets-vulkan-frames
-sabotage 'thin: two lines before each position and none behind' compute/thin.c \
+sabotage 'thin: two lines before each position and none behind' compute/detect/thin.c \
   'floor ((first - 0.5) * CBAM_THIN_ONE)' 'floor ((first - 2.5) * CBAM_THIN_ONE)' ops-preprocess
 sabotage 'thin: lines belong to the position before them' shaders/preprocess.comp \
   '(float (line) - axis.middle) * axis.inv_step' '(float (line) - axis.middle) * axis.inv_step - 0.5' ops-preprocess
-sabotage 'thin: frames are read by the kernel for whole ones' compute/graph/slot.c \
+sabotage 'thin: frames are read by the kernel for whole ones' compute/run/vulkan/slot.c \
   'slot->thin && slot->program->thin[s]' 'FALSE' ops-preprocess nets-detector
 sabotage 'adopted: the queue is used without its lock' compute/vk/device.c \
   '  if (device->owner.lock)
@@ -200,7 +200,7 @@ sabotage 'vulkan: an image may be smaller than the frame' gst/gstcbamvulkan.c \
 sabotage 'vulkan: idle without having waited' compute/vk/device.c \
   'cbam_device_submit (device, &nothing, fence, error) && cbam_device_wait (device, fence, error)' \
   'cbam_device_submit (device, &nothing, fence, error)' nets-vulkan-frames
-sabotage 'slot: a frame that was not submitted is kept' compute/graph/slot.c \
+sabotage 'slot: a frame that was not submitted is kept' compute/run/vulkan/slot.c \
   '    cbam_intake_forget_frame (slot); /* its' '    (void) 0; /* its' nets-slots
 sabotage 'device: a failed wait ends nothing' compute/vk/device.c \
   '  park (device, result == VK_TIMEOUT ?' '  if (result == VK_TIMEOUT) park (device, result == VK_TIMEOUT ?' nets-slots
@@ -235,7 +235,7 @@ sabotage 'settings: the timeout is not told' gst/gstcbamdetect.c \
   '  if (timeout >= 0)
     cbam_device_set_fence_timeout' '  if (timeout > G_MAXINT - 1)
     cbam_device_set_fence_timeout' gst-faults
-sabotage 'run: the count of hits is not flushed' compute/graph/slot.c \
+sabotage 'run: the count of hits is not flushed' compute/run/vulkan/slot.c \
   'plan->hits_offset + 8, error)' 'plan->hits_offset, error)' ops-detect
 sabotage 'memory: a flush moves nothing' compute/vk/memory.c \
   'memcpy (buffer->mapped + range.offset, buffer->map + range.offset, range.size);' '(void) 0;' ops-detect
@@ -247,13 +247,13 @@ sabotage 'conv: borders a pixel too narrow on the far side' compute/ops/conv.c \
   'last - (gint) (input - 1)' 'last - (gint) input' ops-ops
 sabotage 'needs: a device without 64-bit integers gets them all the same' compute/ops/ops.c \
   'caps->int64 || !variant->narrow ?' 'TRUE ?' ops-needs nets-vulkan-frames
-sabotage 'needs: nobody counts storage buffers' compute/vk/shader-needs.c \
+sabotage 'needs: nobody counts storage buffers' compute/engine/shader.c \
   'reader->needs.storage_buffers++;' '' ops-needs
-sabotage 'needs: CBAM is one dispatch on every device' compute/graph/plan.c \
+sabotage 'needs: CBAM is one dispatch on every device' compute/engine/plan.c \
   '!cbam_op_runs (&cbam_op_cbam, caps)' 'FALSE' ops-needs
 sabotage 'needs: devices of Vulkan 1.0 are offered' compute/vk/device-list.c \
   'properties.apiVersion >= VK_API_VERSION_1_1' 'properties.apiVersion >= VK_API_VERSION_1_0' ops-needs
-sabotage 'detect: boxes lie where candidates do where both are bound as one' compute/graph/plan.c \
+sabotage 'detect: boxes lie where candidates do where both are bound as one' compute/engine/plan.c \
   '(plan->boxes_offset - words)' '(plan->hits_offset - words)' ops-detect ops-needs
 sabotage 'conv: weights are padded to a multiple of every tile' compute/ops/conv.c \
   'tile = MAX (variant->tile[0], GROUP);' 'tile = 192;' ops-ops
@@ -262,7 +262,7 @@ sabotage 'conv: kernels are packed upside down' compute/ops/conv.c \
 
 sabotage 'channel-gate: the second bias counts once' compute/ops/channel_gate.c \
   'params->second.bias->values[c] * (float) params->pool.n' 'params->second.bias->values[c]' ops-ops
-sabotage 'deconv: weights stay [in, out]' compute/graph/graph.c \
+sabotage 'deconv: weights stay [in, out]' compute/engine/graph.c \
   '    swap_channels (params.weight);' '    ;' golden
 
 # Recipes.
@@ -292,15 +292,15 @@ sabotage 'explain: a detection of a coarse level is looked for on the finest' co
   'prior >= graph->levels[target.level + 1].prior' 'FALSE' golden nets-explain
 
 # Frames in.
-sabotage 'image: green loses blue the wrong way' compute/preprocess.c \
+sabotage 'image: green loses blue the wrong way' compute/detect/image.c \
   '{ -2 * kb * (1 - kb) / kg,' '{ 2 * kb * (1 - kb) / kg,' ops-preprocess
-sabotage 'image: BT.709 is a little off' compute/preprocess.c \
+sabotage 'image: BT.709 is a little off' compute/detect/image.c \
   '{ 0.2126, 0.0722 }' '{ 0.2226, 0.0722 }' ops-preprocess
-sabotage 'image: limited range is stretched as if full' compute/preprocess.c \
+sabotage 'image: limited range is stretched as if full' compute/detect/image.c \
   '255.0 / 219.0 : 1.0' '1.0 : 1.0' ops-preprocess
-sabotage 'image: strides are ignored' compute/preprocess.c \
+sabotage 'image: strides are ignored' compute/detect/image.c \
   'image->planes[p] + y * from, bytes' 'image->planes[p] + y * bytes, bytes' ops-preprocess gst-formats
-sabotage 'image: letterboxed pictures stand in the corner' compute/preprocess.c \
+sabotage 'image: letterboxed pictures stand in the corner' compute/detect/image.c \
   '(width - scale * input->width) / 2' '0' ops-preprocess
 
 # Detections out.
@@ -330,47 +330,47 @@ sabotage 'device: references go under the lock of instances' compute/vk/device.c
   '  if (cbam_refs_drop_unless_last (&device->refs))
     return FALSE;' '  g_rec_mutex_lock (&cbam_vk_instances);
   g_rec_mutex_unlock (&cbam_vk_instances);' nets-sharing
-sabotage 'turns: who is ahead goes on' compute/turns.c \
+sabotage 'turns: who is ahead goes on' compute/vk/turns.c \
   'share->had > other->had + lead' 'FALSE && share->had > other->had + lead' turns
-sabotage 'turns: who wanted nothing has saved it up' compute/turns.c \
+sabotage 'turns: who wanted nothing has saved it up' compute/vk/turns.c \
   'share->had = MAX (share->had, turns->level);' '(void) 0;' turns
-sabotage 'turns: live frames stand behind anything' compute/turns.c \
+sabotage 'turns: live frames stand behind anything' compute/vk/turns.c \
   'ticket->turn != CBAM_TURN_LIVE ||' 'TRUE ||' turns
-sabotage 'turns: a frame takes what the queue takes' compute/turns.c \
+sabotage 'turns: a frame takes what the queue takes' compute/vk/turns.c \
   'now - MAX (ticket->entered, turns->since)' 'now - ticket->entered' turns
-sabotage 'turns: what nobody timed takes no time' compute/turns.c \
+sabotage 'turns: what nobody timed takes no time' compute/vk/turns.c \
   '#define UNKNOWN_SECONDS 30.0' '#define UNKNOWN_SECONDS 0.0' turns
 sabotage 'model: endless weights are taken' compute/model.c \
   'if (isfinite (param->values[i]))' 'if (param->values[i] < INFINITY)' model-file
-sabotage 'nms: the limit itself is too much' compute/post/nms.c \
+sabotage 'nms: the limit itself is too much' compute/detect/nms.c \
   'if (overlap (stronger, &box, rule) > limit)' 'if (overlap (stronger, &box, rule) >= limit)' nms
-sabotage 'nms: top-k counts those kept' compute/post/nms.c \
+sabotage 'nms: top-k counts those kept' compute/detect/nms.c \
   'scratch.n_entered[group] == params->top_k' 'scratch.n_kept[group] == params->top_k' nms
-sabotage 'nms: ties are broken by class only' compute/post/nms.c \
+sabotage 'nms: ties are broken by class only' compute/detect/nms.c \
   '  sort_by (scratch, candidates, n, prior_key);' '' nms
-sabotage 'anchors: the larger square is the mean, not the root' compute/post/anchors.c \
+sabotage 'anchors: the larger square is the mean, not the root' compute/detect/anchors.c \
   'sqrt (size * spec->max_size[level])' '(size + spec->max_size[level]) / 2' anchors
-sabotage 'anchors: centres on the corners of cells' compute/post/anchors.c \
+sabotage 'anchors: centres on the corners of cells' compute/detect/anchors.c \
   '(j + 0.5) * step_x' 'j * step_x' anchors
-sabotage 'anchors: tall before wide' compute/post/anchors.c \
+sabotage 'anchors: tall before wide' compute/detect/anchors.c \
   'size * root / input_width, size / root / input_height' \
   'size / root / input_width, size * root / input_height' anchors
 
 # Model files.
-sabotage 'safetensors: a tensor may end a byte past the file' compute/model/safetensors.c \
+sabotage 'safetensors: a tensor may end a byte past the file' compute/file/safetensors.c \
   'if (extent->end > data_size)' 'if (extent->end > data_size + 1)' safetensors
-sabotage 'safetensors: tensors may share a byte' compute/model/safetensors.c \
+sabotage 'safetensors: tensors may share a byte' compute/file/safetensors.c \
   'if (after->begin >= before->end)' 'if (after->begin + 1 >= before->end)' safetensors
-sabotage 'safetensors: small halves are half as large' compute/model/safetensors.c \
+sabotage 'safetensors: small halves are half as large' compute/file/safetensors.c \
   'exponent = 127 - 14' 'exponent = 127 - 15' safetensors
-sabotage 'safetensors: the header may reach past the file' compute/model/safetensors.c \
+sabotage 'safetensors: the header may reach past the file' compute/file/safetensors.c \
   'if (length > size - LENGTH_BYTES)' 'if (length > size)' safetensors
-sabotage 'spec: a larger square smaller than the square' compute/model/spec.c \
+sabotage 'spec: a larger square smaller than the square' compute/file/spec.c \
   'Range above_min = { anchors->min_size[l],' 'Range above_min = { 0,' spec
-sabotage 'spec: steps are [width, height]' compute/model/spec.c \
+sabotage 'spec: steps are [width, height]' compute/file/spec.c \
   'anchors->step_x[l] = node_to_double (scope->reader, path, w,' \
   'anchors->step_x[l] = node_to_double (scope->reader, path, h,' spec
-sabotage 'spec: nameless classes are reported' compute/model/spec.c \
+sabotage 'spec: nameless classes are reported' compute/file/spec.c \
   'return !g_str_equal (spec->output.classes[class_id], "???");' 'return TRUE;' spec
 
 # The element.
@@ -415,17 +415,17 @@ sabotage 'selection: labels have their case' gst/gstcbamselection.c \
   'g_utf8_casefold (b, -1)' 'g_strdup (b)' gst-settings
 sabotage 'session: another one for every stream' compute/vk/device.c \
   'share ? find_opened (list->infos[index].index, device->debug) : NULL' 'NULL' gst-streams unit-model-file
-sabotage 'turned: a reversed axis begins at its first sample' compute/preprocess.c \
+sabotage 'turned: a reversed axis begins at its first sample' compute/detect/image.c \
   'c->offset += (columns - 1) * c->step;' '' ops-preprocess
-sabotage 'turned: chroma sits as if nothing were turned' compute/preprocess.c \
+sabotage 'turned: chroma sits as if nothing were turned' compute/detect/image.c \
   'c->shift_y = (float) (c->height - 1) - (float) (image->height - 1) * c->scale_y - c->shift_y;' '' ops-preprocess
-sabotage 'turned: the way back forgets one axis' compute/orientation.c \
+sabotage 'turned: the way back forgets one axis' compute/detect/orientation.c \
   '{ b.x0, height - b.y1, b.x1, height - b.y0 }' '{ b.x0, b.y0, b.x1, b.y1 }' orientation nets-detector
-sabotage 'turned: groups of lines count from the near end' compute/preprocess.c \
+sabotage 'turned: groups of lines count from the near end' compute/detect/image.c \
   'reverse ? extent - CBAM_THIN_LINES' 'FALSE ? extent - CBAM_THIN_LINES' ops-preprocess nets-vulkan-frames
-sabotage 'turned: of a thinned frame the last line is that of the whole' compute/preprocess.c \
+sabotage 'turned: of a thinned frame the last line is that of the whole' compute/detect/image.c \
   'c->offset += (lines - 1) * c->row;' 'c->offset += (c->height - 1) * c->row;' ops-preprocess nets-vulkan-frames
-sabotage 'turned: maps are mirrored, not turned' compute/orientation.c \
+sabotage 'turned: maps are mirrored, not turned' compute/detect/orientation.c \
   'turn->swap ? upright[from_x * height + from_y]' 'turn->swap ? upright[x * height + y]' orientation nets-explain
 sabotage 'orientation: the global tag goes before the stream'"'"'s' gst/gstcbamorientation.c \
   'own ? orientation->of_stream : orientation->of_all' \
@@ -436,9 +436,9 @@ sabotage 'orientation: what videoflip has turned is turned again' gst/gstcbamori
 sabotage 'orientation: images on a device are seen as they lie' gst/gstcbamstream.c \
   'image.orientation = orientation;
   return gst_cbam_vulkan_submit' 'return gst_cbam_vulkan_submit' gst-vulkan
-sabotage 'crop: chroma lies where luma does' compute/preprocess.c \
+sabotage 'crop: chroma lies where luma does' compute/detect/image.c \
   '(*ret_y >> layout->column_sub[p]) * stride' '*ret_y * stride' gst-settings
-sabotage 'crop: odd edges move inwards' compute/preprocess.c \
+sabotage 'crop: odd edges move inwards' compute/detect/image.c \
   'region->x - *ret_x + (guint64) region->width + unit_x - 1' 'region->x - *ret_x + (guint64) region->width' gst-settings
 sabotage 'detector: the limit is for unwanted classes too' compute/detector.c \
   '    nms.max_detections = 0; /* of those asked for */' '    nms.max_detections = params->max_detections;' \
@@ -658,20 +658,20 @@ sabotage 'hole: top padding as on the left' compute/ops/conv.c \
   'p->pad_top * in->view.row' 'p->pad_left * in->view.row' ops-ops
 sabotage 'hole: a tile too many across' shaders/depthwise_texel.comp \
   'across = (a.width + TX - 1) / TX;' 'across = a.width / TX + 1;' ops-ops
-sabotage 'hole: no barrier between writing and reading' compute/graph/plan.c \
+sabotage 'hole: no barrier between writing and reading' compute/engine/plan.c \
   '(other->written || access->written)' '(other->written && access->written)' nets-nets
-sabotage 'hole: chroma of limited range spread as luma' compute/preprocess.c \
+sabotage 'hole: chroma of limited range spread as luma' compute/detect/image.c \
   '255.0 / 224.0' '255.0 / 219.0' ops-preprocess
-sabotage 'hole: chroma on the left sits at the top' compute/preprocess.c \
+sabotage 'hole: chroma on the left sits at the top' compute/detect/image.c \
   'image->chroma != CBAM_CHROMA_TOP_LEFT' 'image->chroma == CBAM_CHROMA_CENTER' ops-preprocess
-sabotage 'hole: the mean in the order of RGB' compute/preprocess.c \
+sabotage 'hole: the mean in the order of RGB' compute/detect/image.c \
   'input->mean[bgr ? 2 - c : c]' 'input->mean[c]' ops-preprocess
 sabotage 'hole: right edges scaled by the height' compute/detector.c \
   'candidate->x1 * input->width * frame->scale_x' 'candidate->x1 * input->width * frame->scale_y' nets-detector
 sabotage 'hole: letterboxed boxes stay in the letterbox' compute/detector.c \
   'candidate->y0 * input->height * frame->scale_y + frame->shift_y' \
   'candidate->y0 * input->height * frame->scale_y' nets-detector
-sabotage 'hole: fused although something else reads it' compute/graph/fuse.c \
+sabotage 'hole: fused although something else reads it' compute/engine/fuse.c \
   'before && cbam_graph_count_readers (graph, before->output) == 1 ? before' 'before ? before' nets-nets
 sabotage 'hole: no more room for those before us' gst/gstcbamlatency.c \
   'max += latency->ceiling;' 'max += 0;' gst-flow

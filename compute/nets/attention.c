@@ -43,10 +43,10 @@ cbam_net_attention_in_blocks (CbamNet *net)
 
 /* ---- Parts ------------------------------------------------------------------------------------------------------- */
 
-CbamTensor *
-cbam_net_mlp (CbamNet *net, CbamTensor *pooled, const char *first, const char *norm, const char *second)
+CbamValue *
+cbam_net_mlp (CbamNet *net, CbamValue *pooled, const char *first, const char *norm, const char *second)
 {
-  CbamTensor *x;
+  CbamValue *x;
 
   if (net->graph->error)
     return NULL;
@@ -62,8 +62,8 @@ cbam_net_mlp (CbamNet *net, CbamTensor *pooled, const char *first, const char *n
       net->graph, &(CbamConvForm){ .name = second, .input = x, .channels = pooled->channels, .weight_dims = 2 });
 }
 
-CbamTensor *
-cbam_net_channel_gate (CbamNet *net, const char *prefix, CbamTensor *x, guint pools, const char *first,
+CbamValue *
+cbam_net_channel_gate (CbamNet *net, const char *prefix, CbamValue *x, guint pools, const char *first,
                        const char *second)
 {
   const CbamGlobalPoolParams sum = { .n = 1, .kinds = { CBAM_REDUCE_SUM } };

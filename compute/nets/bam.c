@@ -14,16 +14,16 @@
 #define CHANNEL ".channel_att.gate_c."
 #define SPATIAL ".spatial_att.gate_s."
 
-static CbamTensor *
-close (CbamNet *net, const char *prefix, const char *branch, CbamTensor *x)
+static CbamValue *
+close (CbamNet *net, const char *prefix, const char *branch, CbamValue *x)
 {
   g_autofree char *norm = g_strconcat (prefix, ".", branch, ".bn_out", NULL);
 
   return cbam_graph_batch_norm (net->graph, norm, x, net->spec->network.bn_eps);
 }
 
-static CbamTensor *
-channel_branch (CbamNet *net, const char *prefix, CbamTensor *x)
+static CbamValue *
+channel_branch (CbamNet *net, const char *prefix, CbamValue *x)
 {
   const CbamGlobalPoolParams mean = { .n = 1, .kinds = { CBAM_REDUCE_MEAN } };
   g_autofree char *pool = g_strconcat (prefix, ".channel_att.pool", NULL);
@@ -37,8 +37,8 @@ channel_branch (CbamNet *net, const char *prefix, CbamTensor *x)
 }
 
 /* A convolution of the spatial branch with its batch norm and ReLU. */
-static CbamTensor *
-spatial_conv (CbamNet *net, const char *prefix, const char *layer, const char *norm_layer, CbamTensor *x,
+static CbamValue *
+spatial_conv (CbamNet *net, const char *prefix, const char *layer, const char *norm_layer, CbamValue *x,
               guint channels, guint kernel)
 {
   const guint dilation = kernel > 1 ? net->spec->network.attention.dilation : 1;
@@ -55,8 +55,8 @@ spatial_conv (CbamNet *net, const char *prefix, const char *layer, const char *n
   return cbam_graph_activation (net->graph, x, CBAM_ACTIVATION_RELU);
 }
 
-static CbamTensor *
-spatial_branch (CbamNet *net, const char *prefix, CbamTensor *x)
+static CbamValue *
+spatial_branch (CbamNet *net, const char *prefix, CbamValue *x)
 {
   const guint hidden = MAX (1, x->channels / 16);
   g_autofree char *last = g_strconcat (prefix, SPATIAL "gate_s_conv_final", NULL);
@@ -68,14 +68,14 @@ spatial_branch (CbamNet *net, const char *prefix, CbamTensor *x)
   return close (net, prefix, "spatial_att", x);
 }
 
-static CbamTensor *
-build (CbamNet *net, const char *prefix, CbamTensor *x, CbamGates *ret_gates)
+static CbamValue *
+build (CbamNet *net, const char *prefix, CbamValue *x, CbamGates *ret_gates)
 {
   const gboolean add = net->spec->network.attention.combine == CBAM_COMBINE_ADD;
   g_autofree char *both = g_strconcat (prefix, ".combined", NULL);
   g_autofree char *scaled = g_strconcat (prefix, ".scaled", NULL);
   g_autofree char *sum = g_strconcat (prefix, ".sum", NULL);
-  CbamTensor *channel, *spatial, *gate;
+  CbamValue *channel, *spatial, *gate;
 
   channel = channel_branch (net, prefix, x);
   spatial = spatial_branch (net, prefix, x);

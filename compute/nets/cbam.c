@@ -12,23 +12,23 @@
 
 #include "nets/nets.h"
 
-static CbamTensor *
-times (CbamNet *net, const char *prefix, const char *which, CbamTensor *x, CbamTensor *gate)
+static CbamValue *
+times (CbamNet *net, const char *prefix, const char *which, CbamValue *x, CbamValue *gate)
 {
   g_autofree char *name = g_strconcat (prefix, ".", which, NULL);
 
   return cbam_graph_multiply (net->graph, name, x, gate);
 }
 
-static CbamTensor *
-channel_gate (CbamNet *net, const char *prefix, CbamTensor *x)
+static CbamValue *
+channel_gate (CbamNet *net, const char *prefix, CbamValue *x)
 {
   return cbam_net_channel_gate (net, prefix, x, net->spec->network.attention.pool, "ChannelGate.mlp.1",
                                 "ChannelGate.mlp.3");
 }
 
-static CbamTensor *
-spatial_gate (CbamNet *net, const char *prefix, CbamTensor *x)
+static CbamValue *
+spatial_gate (CbamNet *net, const char *prefix, CbamValue *x)
 {
   const CbamAttentionSpec *attention = &net->spec->network.attention;
   g_autofree char *pool = g_strconcat (prefix, ".SpatialGate.pool", NULL);
@@ -49,12 +49,12 @@ spatial_gate (CbamNet *net, const char *prefix, CbamTensor *x)
   return cbam_graph_sigmoid (net->graph, x);
 }
 
-static CbamTensor *
-build (CbamNet *net, const char *prefix, CbamTensor *x, CbamGates *ret_gates)
+static CbamValue *
+build (CbamNet *net, const char *prefix, CbamValue *x, CbamGates *ret_gates)
 {
   const CbamAttentionSpec *attention = &net->spec->network.attention;
   const gboolean spatial_first = attention->order == CBAM_ORDER_SPATIAL_CHANNEL && attention->spatial;
-  CbamTensor *seen = x; /* by the spatial gate */
+  CbamValue *seen = x; /* by the spatial gate */
 
   if (spatial_first) {
     ret_gates->spatial.map = spatial_gate (net, prefix, x);

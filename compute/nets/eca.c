@@ -7,15 +7,15 @@
 
 #include "nets/nets.h"
 
-static CbamTensor *
-build (CbamNet *net, const char *prefix, CbamTensor *x, CbamGates *ret_gates)
+static CbamValue *
+build (CbamNet *net, const char *prefix, CbamValue *x, CbamGates *ret_gates)
 {
   const CbamGlobalPoolParams mean = { .n = 1, .kinds = { CBAM_REDUCE_MEAN } };
   g_autofree char *pool = g_strconcat (prefix, ".pool", NULL);
   g_autofree char *conv = g_strconcat (prefix, ".conv", NULL);
   g_autofree char *name = g_strconcat (prefix, ".scaled", NULL);
   const guint kernel = cbam_net_dim (net, conv, 2, 3);
-  CbamTensor *z;
+  CbamValue *z;
 
   z = cbam_graph_global_pool (net->graph, pool, x, &mean);
   z = cbam_graph_turn (net->graph, pool, z);

@@ -29,8 +29,8 @@ static const struct
 
 /* Attention inside a block: 0 after the depthwise, 1 after the pointwise convolution. Whoever takes the block as a
  * source gets what leaves it. */
-static CbamTensor *
-attend (CbamNet *net, guint i, guint place, const char *layer, CbamTensor *x)
+static CbamValue *
+attend (CbamNet *net, guint i, guint place, const char *layer, CbamValue *x)
 {
   const CbamAttentionModule *module = cbam_net_attention_in_blocks (net);
   g_autofree char *prefix = g_strdup_printf ("base_net.%u.att.%u", i, place);
@@ -43,8 +43,8 @@ attend (CbamNet *net, guint i, guint place, const char *layer, CbamTensor *x)
   return x;
 }
 
-static CbamTensor *
-block (CbamNet *net, guint i, CbamTensor *x)
+static CbamValue *
+block (CbamNet *net, guint i, CbamValue *x)
 {
   const CbamPadding padding = net->spec->network.padding;
   g_autofree char *depthwise = g_strdup_printf ("base_net.%u.0", i);
@@ -74,8 +74,8 @@ extra_channels (CbamNet *net, const char *name, guint usual)
   return cbam_net_dim (net, name, 0, cbam_net_channels (net, usual));
 }
 
-static CbamTensor *
-extra (CbamNet *net, guint e, CbamTensor *x)
+static CbamValue *
+extra (CbamNet *net, guint e, CbamValue *x)
 {
   const CbamNetworkSpec *network = &net->spec->network;
   g_autofree char *reduce = g_strdup_printf ("extras.%u.0", e);
@@ -116,11 +116,11 @@ count_extras (const CbamNet *net)
 }
 
 static void
-build (CbamNet *net, CbamTensor *input)
+build (CbamNet *net, CbamValue *input)
 {
   const CbamNetworkSpec *network = &net->spec->network;
   const guint n_extras = count_extras (net);
-  CbamTensor *x;
+  CbamValue *x;
 
   x = cbam_net_conv (net, "base_net.0.1",
                      &(CbamConvForm){ .name = "base_net.0.0",

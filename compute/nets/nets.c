@@ -27,11 +27,11 @@ cbam_net_dim (const CbamNet *net, const char *name, guint i, guint usual)
   return found > 0 && found <= G_MAXINT16 ? (guint) found : usual;
 }
 
-CbamTensor *
+CbamValue *
 cbam_net_conv (CbamNet *net, const char *norm, const CbamConvForm *form)
 {
   CbamConvForm complete = *form;
-  CbamTensor *x;
+  CbamValue *x;
 
   /* Where no batch norm shifts, a bias must: without either, a tensor is missing from the file. */
   complete.needs_bias = !cbam_graph_has_batch_norm (net->graph, norm);
@@ -109,7 +109,7 @@ per_cell_of (CbamNet *net, guint level)
   return (guint) (rows / 4);
 }
 
-static CbamTensor *
+static CbamValue *
 head (CbamNet *net, const char *kind, guint level, guint channels)
 {
   g_autofree char *name = g_strdup_printf ("%s.%u", kind, level);
@@ -166,7 +166,7 @@ check_maps (CbamNet *net)
     return;
   }
   for (guint l = 0; l < anchors->n_levels; l++) {
-    const CbamTensor *source = net->graph->levels[l].features;
+    const CbamValue *source = net->graph->levels[l].features;
     const guint per_cell = cbam_anchors_per_cell (anchors, l);
 
     if (source->width != anchors->map_width[l] || source->height != anchors->map_height[l])
@@ -206,13 +206,13 @@ build_heads (CbamNet *net)
 
   net->graph->n_classes = output->n_classes;
   for (guint l = 0; !net->graph->error && l < net->spec->network.levels; l++) {
-    const CbamTensor *features = net->graph->levels[l].features;
+    const CbamValue *features = net->graph->levels[l].features;
     const guint per_cell = per_cell_of (net, l);
     g_autofree char *name = g_strdup_printf ("detect.%u", l);
     CbamDetectNode form = {
       .level = l, .per_cell = per_cell, .n_classes = output->n_classes, .prior = prior, .score = output->score
     };
-    CbamTensor *loc, *conf;
+    CbamValue *loc, *conf;
 
     for (guint i = 0; i < 4; i++)
       form.variances[i] = output->variances[i];
@@ -266,7 +266,7 @@ static void
 build_all (CbamNet *net, const CbamBackbone *backbone, const CbamNeck *neck)
 {
   const CbamInputSpec *input = &net->spec->input;
-  CbamTensor *x;
+  CbamValue *x;
 
   net->n_sources = count_sources (net, neck);
   if (!check_sources (net, backbone, neck))

@@ -4,7 +4,7 @@
 
 #pragma once
 
-#include "graph/graph.h"
+#include "engine/graph.h"
 
 G_BEGIN_DECLS
 
@@ -15,7 +15,7 @@ typedef struct
   const CbamSpec *spec;
   GHashTable *layers; /* key prefix of a convolution -> its activated output */
   guint n_sources;
-  CbamTensor *sources[CBAM_MAX_LEVELS]; /* fine to coarse: what the neck looks at */
+  CbamValue *sources[CBAM_MAX_LEVELS]; /* fine to coarse: what the neck looks at */
 } CbamNet;
 
 /* A trunk with the extra layers that go with it: fills @net->layers. */
@@ -23,7 +23,7 @@ typedef struct
 {
   const char *name;
   CbamBackboneKind kind;
-  void (*build) (CbamNet *net, CbamTensor *input);
+  void (*build) (CbamNet *net, CbamValue *input);
   /* The usual sources, fine to coarse; as many as the usual levels. */
   const char *const *sources;
   gboolean attends; /* its blocks can have attention in them */
@@ -61,7 +61,7 @@ typedef struct
 typedef struct
 {
   const char *name; /* as in the model file */
-  CbamTensor *(*build) (CbamNet *net, const char *prefix, CbamTensor *x, CbamGates *ret_gates);
+  CbamValue *(*build) (CbamNet *net, const char *prefix, CbamValue *x, CbamGates *ret_gates);
 } CbamAttentionModule;
 
 extern const CbamAttentionModule cbam_attention_se;
@@ -79,14 +79,14 @@ const CbamAttentionModule *cbam_net_attention_in_blocks (CbamNet *net);
 /* Two fully connected layers, over each pixel of @pooled alone: @first, the batch norm @norm if there is one, ReLU,
  * @second. Between them are as many channels as @first has rows, or a sixteenth of the input's where the source does
  * not say. */
-CbamTensor *cbam_net_mlp (CbamNet *net, CbamTensor *pooled, const char *first, const char *norm, const char *second);
+CbamValue *cbam_net_mlp (CbamNet *net, CbamValue *pooled, const char *first, const char *norm, const char *second);
 
 /* The channel gate of SE and CBAM: sigmoid of the sum of what the two layers make of each of @pools (a CbamPoolSet). */
-CbamTensor *cbam_net_channel_gate (CbamNet *net, const char *prefix, CbamTensor *x, guint pools, const char *first,
+CbamValue *cbam_net_channel_gate (CbamNet *net, const char *prefix, CbamValue *x, guint pools, const char *first,
                                    const char *second);
 
 /* convolution -> batch norm (where the source has @norm) -> activation of the spec; listed in @net->layers. */
-CbamTensor *cbam_net_conv (CbamNet *net, const char *norm, const CbamConvForm *form);
+CbamValue *cbam_net_conv (CbamNet *net, const char *norm, const CbamConvForm *form);
 
 /* Channels after the spec's width multiplier (MobileNet's: truncated, at least 8). */
 guint cbam_net_channels (const CbamNet *net, guint channels);

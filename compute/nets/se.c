@@ -8,8 +8,8 @@
 
 #include "nets/nets.h"
 
-static CbamTensor *
-build (CbamNet *net, const char *prefix, CbamTensor *x, CbamGates *ret_gates)
+static CbamValue *
+build (CbamNet *net, const char *prefix, CbamValue *x, CbamGates *ret_gates)
 {
   g_autofree char *name = g_strconcat (prefix, ".scaled", NULL);
 

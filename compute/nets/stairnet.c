@@ -23,20 +23,20 @@ name_of (const char *list, guint j, const char *layer)
   return g_strdup_printf ("topdown.%s.%u.%s", list, j, layer);
 }
 
-static CbamTensor *
-norm (CbamNet *net, const char *list, guint j, const char *layer, CbamTensor *x)
+static CbamValue *
+norm (CbamNet *net, const char *list, guint j, const char *layer, CbamValue *x)
 {
   g_autofree char *name = name_of (list, j, layer);
 
   return cbam_graph_batch_norm (net->graph, name, x, net->spec->network.bn_eps);
 }
 
-static CbamTensor *
+static CbamValue *
 lateral (CbamNet *net, guint source)
 {
   const guint j = net->n_sources - 1 - source;
   g_autofree char *name = name_of ("proj_layers", j, "conv");
-  CbamTensor *x;
+  CbamValue *x;
 
   x = cbam_graph_conv (net->graph, &(CbamConvForm){ .name = name,
                                                     .input = net->sources[source],
@@ -54,8 +54,8 @@ find_stride (guint coarse, guint fine, guint *ret_stride, guint *ret_pad)
   *ret_pad = doubles ? 1 : 0;
 }
 
-static CbamTensor *
-deconv (CbamNet *net, guint j, CbamTensor *x, const CbamTensor *fine)
+static CbamValue *
+deconv (CbamNet *net, guint j, CbamValue *x, const CbamValue *fine)
 {
   g_autofree char *name = name_of ("topdown_layers", j, "upsample");
   CbamDeconvForm form = { .name = name, .input = x, .channels = x->channels, .width = fine->width };
@@ -69,10 +69,10 @@ deconv (CbamNet *net, guint j, CbamTensor *x, const CbamTensor *fine)
   return norm (net, "topdown_layers", j, "bn", x);
 }
 
-static CbamTensor *
-step_up (CbamNet *net, guint level, CbamTensor *x)
+static CbamValue *
+step_up (CbamNet *net, guint level, CbamValue *x)
 {
-  const CbamTensor *fine = net->sources[level];
+  const CbamValue *fine = net->sources[level];
   const guint j = net->n_sources - 2 - level;
   const CbamUpsample upsample = net->spec->network.upsample;
   g_autofree char *name = name_of ("topdown_layers", j, "upsample");
@@ -83,8 +83,8 @@ step_up (CbamNet *net, guint level, CbamTensor *x)
 }
 
 /* One convolution of a post: its batch norm and ReLU follow. */
-static CbamTensor *
-post_conv (CbamNet *net, guint j, const char *layer, const char *layer_norm, CbamTensor *x, gboolean depthwise)
+static CbamValue *
+post_conv (CbamNet *net, guint j, const char *layer, const char *layer_norm, CbamValue *x, gboolean depthwise)
 {
   g_autofree char *name = name_of ("extra_layers", j, layer);
   const guint kernel = cbam_net_dim (net, name, 2, depthwise ? 3 : 1);
@@ -100,8 +100,8 @@ post_conv (CbamNet *net, guint j, const char *layer, const char *layer_norm, Cba
 }
 
 /* What makes a sum the features of its level: nothing, a convolution, or a depthwise one and a 1x1. */
-static CbamTensor *
-post (CbamNet *net, guint level, CbamTensor *x)
+static CbamValue *
+post (CbamNet *net, guint level, CbamValue *x)
 {
   const guint j = net->spec->network.levels - 1 - level;
   g_autofree char *depthwise = name_of ("extra_layers", j, "dw.conv");
@@ -121,11 +121,11 @@ post (CbamNet *net, guint level, CbamTensor *x)
 static void
 build (CbamNet *net)
 {
-  CbamTensor *sums[CBAM_MAX_LEVELS], *above = NULL;
+  CbamValue *sums[CBAM_MAX_LEVELS], *above = NULL;
 
   for (guint l = net->n_sources; l-- > 0 && !net->graph->error;) {
     g_autofree char *name = g_strdup_printf ("topdown.sum.%u", l);
-    CbamTensor *stepped = above ? step_up (net, l, above) : NULL;
+    CbamValue *stepped = above ? step_up (net, l, above) : NULL;
 
     /* The lateral comes last, so that it can take the sum along. */
     above = lateral (net, l);

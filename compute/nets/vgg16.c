@@ -44,7 +44,7 @@ static const Extra extras_512[] = {
 
 #define CONV4_3 "vgg.21"
 
-static CbamTensor *
+static CbamValue *
 conv (CbamNet *net, const CbamConvForm *form)
 {
   g_autofree char *norm = g_strconcat (form->name, ".bn", NULL);
@@ -52,8 +52,8 @@ conv (CbamNet *net, const CbamConvForm *form)
   return cbam_net_conv (net, norm, form);
 }
 
-static CbamTensor *
-build_trunk (CbamNet *net, CbamTensor *x)
+static CbamValue *
+build_trunk (CbamNet *net, CbamValue *x)
 {
   for (guint i = 0; i < G_N_ELEMENTS (layers); i++) {
     g_autofree char *name = g_strdup_printf ("vgg.%u", layers[i].index);
@@ -93,7 +93,7 @@ count_extras (const CbamNet *net)
 }
 
 static void
-build_extras (CbamNet *net, CbamTensor *x)
+build_extras (CbamNet *net, CbamValue *x)
 {
   const CbamNetworkSpec *network = &net->spec->network;
   const gboolean is_512 = cbam_net_dim (net, "extras.8", 0, 0) > 0;
@@ -120,9 +120,9 @@ build_extras (CbamNet *net, CbamTensor *x)
 }
 
 static void
-build (CbamNet *net, CbamTensor *input)
+build (CbamNet *net, CbamValue *input)
 {
-  CbamTensor *conv4_3;
+  CbamValue *conv4_3;
 
   build_extras (net, build_trunk (net, input));
   if (net->graph->error)

@@ -9,18 +9,18 @@
 
 #include <math.h>
 
-#include "graph/run_reference.h"
 #include "ops/channel_gate.h"
 #include "ops/padded.h"
 #include "ops/reduce.h"
-#include "shaders.h"
+#include "ops/shaders.h"
+#include "run/reference/reference.h"
 
 /* Texels of the map above which four dispatches over all processors are faster than one workgroup: on two, about
  * 10x10 pixels of 128 channels. */
 #define MOST_TEXELS 4096
 
 gboolean
-cbam_cbam_fits (const CbamCbamParams *params, const CbamTensor *x)
+cbam_cbam_fits (const CbamCbamParams *params, const CbamValue *x)
 {
   const guint blocks = (x->channels + 3) / 4, pixels = x->width * x->height;
 
@@ -64,7 +64,7 @@ static void
 dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_dispatch)
 {
   const CbamCbamParams *p = &node->params.cbam;
-  const CbamTensor *in = node->inputs[0], *out = node->output;
+  const CbamValue *in = node->inputs[0], *out = node->output;
   const CbamReduceArgs reduce = cbam_reduce_args (in, out, &p->channel.pool);
 
   *(CbamCbamArgs *) ret_dispatch->args = (CbamCbamArgs){
@@ -109,7 +109,7 @@ static guint64
 macs (const CbamNode *node)
 {
   const CbamChannelGateParams *p = &node->params.cbam.channel;
-  const CbamTensor *out = node->output;
+  const CbamValue *out = node->output;
 
   return 2 * (guint64) p->pool.n * out->channels * cbam_channel_gate_hidden (p) +
          2 * (guint64) out->width * out->height * taps (node);

@@ -4,11 +4,11 @@
 
 #pragma once
 
-#include "graph/graph.h"
+#include "engine/graph.h"
 
 G_BEGIN_DECLS
 
 /* Whether a module with @params on @x fits the kernel's shared memory. */
-gboolean cbam_cbam_fits (const CbamCbamParams *params, const CbamTensor *x);
+gboolean cbam_cbam_fits (const CbamCbamParams *params, const CbamValue *x);
 
 G_END_DECLS

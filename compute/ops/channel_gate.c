@@ -7,15 +7,15 @@
 
 #include <math.h>
 
-#include "graph/run_reference.h"
 #include "ops/padded.h"
 #include "ops/reduce.h"
-#include "shaders.h"
+#include "ops/shaders.h"
+#include "run/reference/reference.h"
 
 #define LEAST_THREADS 8 /* that its workgroup has */
 
 gboolean
-cbam_channel_gate_fits (const CbamGlobalPoolParams *pool, const CbamTensor *x, guint hidden)
+cbam_channel_gate_fits (const CbamGlobalPoolParams *pool, const CbamValue *x, guint hidden)
 {
   const guint blocks = (x->channels + 3) / 4;
   const guint64 blocks_each = (blocks + LEAST_THREADS - 1) / LEAST_THREADS;

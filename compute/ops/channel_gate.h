@@ -4,12 +4,12 @@
 
 #pragma once
 
-#include "graph/graph.h"
+#include "engine/graph.h"
 
 G_BEGIN_DECLS
 
 /* Whether pooling @x by @pool, with @hidden channels between the layers, fits what the kernel can do. */
-gboolean cbam_channel_gate_fits (const CbamGlobalPoolParams *pool, const CbamTensor *x, guint hidden);
+gboolean cbam_channel_gate_fits (const CbamGlobalPoolParams *pool, const CbamValue *x, guint hidden);
 
 guint cbam_channel_gate_hidden (const CbamChannelGateParams *params);
 

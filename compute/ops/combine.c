@@ -1,4 +1,5 @@
-/* add and multiply: maps element by element, where an input may also be a vector of channels or a map of one channel.
+/* What add and multiply share: maps element by element, where an input may also be a vector of channels or a map of one
+ * channel.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
@@ -6,30 +7,29 @@
 
 #include "args/combine.h"
 
-#include "graph/run_reference.h"
 #include "ops/padded.h"
-#include "shaders.h"
+#include "run/reference/reference.h"
 
 #define THREADS 64
 
 static gboolean
-is_vector (const CbamTensor *tensor)
+is_vector (const CbamValue *tensor)
 {
   return tensor->width == 1 && tensor->height == 1;
 }
 
 gboolean
-cbam_combine_fits (const CbamTensor *output, const CbamTensor *input)
+cbam_combine_fits (const CbamValue *output, const CbamValue *input)
 {
   const gboolean same_size = input->width == output->width && input->height == output->height;
 
   return (same_size || is_vector (input)) && (input->channels == output->channels || input->channels == 1);
 }
 
-static void
-dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_dispatch)
+void
+cbam_combine_dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_dispatch)
 {
-  const CbamTensor *out = node->output;
+  const CbamValue *out = node->output;
   CbamCombineArgs *args = (CbamCombineArgs *) ret_dispatch->args;
 
   *args = (CbamCombineArgs){
@@ -41,7 +41,7 @@ dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_
     .inv_full = cbam_padded_dispatch (out, THREADS, ret_dispatch),
   };
   for (guint i = 0; i < node->n_inputs; i++) {
-    const CbamTensor *in = node->inputs[i];
+    const CbamValue *in = node->inputs[i];
 
     args->x[i] = in->view;
     if (is_vector (in))
@@ -53,34 +53,10 @@ dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_
   }
 }
 
-static gboolean
-has_two (const CbamOpVariant *variant, const CbamNode *node)
-{
-  return node->n_inputs == 2;
-}
-
-static gboolean
-has_three (const CbamOpVariant *variant, const CbamNode *node)
-{
-  return node->n_inputs == 3;
-}
-
-static const CbamOpVariant add_variants[] = {
-  CBAM_TEXEL_AND_PLAIN ("", add, CbamCombineArgs, dispatch, has_two, CBAM_BIND_INPUT, CBAM_BIND_INPUT_1,
-                        CBAM_BIND_OUTPUT),
-};
-
-static const CbamOpVariant multiply_variants[] = {
-  CBAM_TEXEL_AND_PLAIN ("", multiply, CbamCombineArgs, dispatch, has_two, CBAM_BIND_INPUT, CBAM_BIND_INPUT_1,
-                        CBAM_BIND_OUTPUT),
-  CBAM_TEXEL_AND_PLAIN ("-3", multiply_3, CbamCombineArgs, dispatch, has_three, CBAM_BIND_INPUT, CBAM_BIND_INPUT_1,
-                        CBAM_BIND_INPUT_2, CBAM_BIND_OUTPUT),
-};
-
 /* ---- Truth ------------------------------------------------------------------------------------------------------ */
 
 static double
-value_at (CbamReference *run, const CbamTensor *in, guint c, guint row, guint column)
+value_at (CbamReference *run, const CbamValue *in, guint c, guint row, guint column)
 {
   const float *x = cbam_reference_get (run, in);
   const guint channel = in->channels == 1 ? 0 : c;
@@ -88,10 +64,10 @@ value_at (CbamReference *run, const CbamTensor *in, guint c, guint row, guint co
   return is_vector (in) ? x[channel] : x[((gsize) channel * in->height + row) * in->width + column];
 }
 
-static void
-reference (CbamReference *run, const CbamNode *node)
+void
+cbam_combine_reference (CbamReference *run, const CbamNode *node)
 {
-  const CbamTensor *out = node->output;
+  const CbamValue *out = node->output;
   float *y = cbam_reference_get (run, out);
 
   for (guint c = 0; c < out->channels; c++)
@@ -107,17 +83,3 @@ reference (CbamReference *run, const CbamNode *node)
         *y++ = (float) v;
       }
 }
-
-const CbamOpClass cbam_op_add = {
-  .name = "add",
-  .reference = reference,
-  .variants = add_variants,
-  .n_variants = G_N_ELEMENTS (add_variants),
-};
-
-const CbamOpClass cbam_op_multiply = {
-  .name = "multiply",
-  .reference = reference,
-  .variants = multiply_variants,
-  .n_variants = G_N_ELEMENTS (multiply_variants),
-};

@@ -9,8 +9,8 @@
 
 #include <math.h>
 
-#include "graph/run_reference.h"
-#include "shaders.h"
+#include "ops/shaders.h"
+#include "run/reference/reference.h"
 
 #define LANES 8
 #define GROUP 8 /* output channels whose weights lie side by side; every tile has whole groups */
@@ -32,7 +32,7 @@ guint
 cbam_conv_border (const CbamNode *node, guint i)
 {
   const CbamConvParams *p = &node->params.conv;
-  const CbamTensor *in = node->inputs[0];
+  const CbamValue *in = node->inputs[0];
 
   if (i > 0)
     return 0; /* what is added to the sum */
@@ -44,7 +44,7 @@ void
 cbam_conv_fill_args (const CbamNode *node, guint tile_pixels, guint threads, CbamDispatch *ret_dispatch)
 {
   const CbamConvParams *p = &node->params.conv;
-  const CbamTensor *in = node->inputs[0], *out = node->output;
+  const CbamValue *in = node->inputs[0], *out = node->output;
   /* One of several that fill a map together leaves no border: cbam_graph_fuse() sees to it that nobody wants one. */
   const gboolean whole = p->step_x == 1 && p->step_y == 1;
   const guint border = whole ? out->border : 0;
@@ -56,8 +56,8 @@ cbam_conv_fill_args (const CbamNode *node, guint tile_pixels, guint threads, Cba
     .y = out->view,
     .width = p->width,
     .height = p->height,
-    .in_blocks = cbam_tensor_blocks (in),
-    .out_blocks = cbam_tensor_blocks (out),
+    .in_blocks = cbam_value_blocks (in),
+    .out_blocks = cbam_value_blocks (out),
     .kernel_width = p->kernel_width,
     .kernel_height = p->kernel_height,
     .stride = p->stride,
@@ -95,8 +95,7 @@ padded_channels (const CbamOpVariant *variant, const CbamNode *node)
 static gsize
 depth (const CbamNode *node)
 {
-  return (gsize) cbam_tensor_blocks (node->inputs[0]) * node->params.conv.kernel_width *
-         node->params.conv.kernel_height;
+  return (gsize) cbam_value_blocks (node->inputs[0]) * node->params.conv.kernel_width * node->params.conv.kernel_height;
 }
 
 guint
@@ -149,7 +148,7 @@ is_pointwise (const CbamOpVariant *variant, const CbamNode *node)
   const CbamConvParams *p = &node->params.conv;
 
   return depth (node) < CBAM_MOST_TURNS && p->kernel_width == 1 && p->kernel_height == 1 && !p->sigmoid &&
-         cbam_tensor_blocks (node->inputs[0]) % variant->tile[2] == 0;
+         cbam_value_blocks (node->inputs[0]) % variant->tile[2] == 0;
 }
 
 static gboolean
@@ -362,7 +361,7 @@ static double
 reference_pixel (const CbamNode *node, const float *x, guint o, guint row, guint column)
 {
   const CbamConvParams *p = &node->params.conv;
-  const CbamTensor *in = node->inputs[0];
+  const CbamValue *in = node->inputs[0];
   double sum = p->bias ? p->bias->values[o] : 0;
 
   for (guint c = 0; c < in->channels; c++)
@@ -383,7 +382,7 @@ static void
 reference (CbamReference *run, const CbamNode *node)
 {
   const CbamConvParams *p = &node->params.conv;
-  const CbamTensor *out = node->output;
+  const CbamValue *out = node->output;
   const float *x = cbam_reference_get (run, node->inputs[0]);
   const float *added = node->n_inputs > 1 ? cbam_reference_get (run, node->inputs[1]) : NULL;
   float *y = cbam_reference_get (run, out);

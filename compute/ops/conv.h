@@ -5,7 +5,7 @@
 #pragma once
 
 #include "args/conv.h"
-#include "graph/graph.h"
+#include "engine/graph.h"
 
 G_BEGIN_DECLS
 

@@ -8,10 +8,10 @@
 
 #include "args/deconv.h"
 
-#include "graph/run_reference.h"
 #include "ops/conv.h"
 #include "ops/padded.h"
-#include "shaders.h"
+#include "ops/shaders.h"
+#include "run/reference/reference.h"
 
 #define THREADS 64
 
@@ -20,7 +20,7 @@ static void
 dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_dispatch)
 {
   const CbamConvParams *p = &node->params.conv;
-  const CbamTensor *in = node->inputs[0], *out = node->output;
+  const CbamValue *in = node->inputs[0], *out = node->output;
 
   *(CbamDeconvArgs *) ret_dispatch->args = (CbamDeconvArgs){
     .x = in->view,
@@ -30,7 +30,7 @@ dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_
     .width = out->width,
     .height = out->height,
     .border = out->border,
-    .in_blocks = cbam_tensor_blocks (in),
+    .in_blocks = cbam_value_blocks (in),
     .kernel = p->kernel_width,
     .up_x = p->up_x,
     .up_y = p->up_y,
@@ -52,7 +52,7 @@ taps (const CbamNode *node)
 static gboolean
 fits (const CbamOpVariant *variant, const CbamNode *node)
 {
-  return cbam_tensor_blocks (node->inputs[0]) * taps (node) < CBAM_MOST_TURNS;
+  return cbam_value_blocks (node->inputs[0]) * taps (node) < CBAM_MOST_TURNS;
 }
 
 static const CbamOpVariant variants[] = {
@@ -71,7 +71,7 @@ static void
 spread (const CbamNode *node, const float *x, const float *kernel, double *sums)
 {
   const CbamConvParams *p = &node->params.conv;
-  const CbamTensor *in = node->inputs[0], *out = node->output;
+  const CbamValue *in = node->inputs[0], *out = node->output;
 
   for (guint row = 0; row < in->height; row++)
     for (guint column = 0; column < in->width; column++)
@@ -89,7 +89,7 @@ static void
 reference (CbamReference *run, const CbamNode *node)
 {
   const CbamConvParams *p = &node->params.conv;
-  const CbamTensor *in = node->inputs[0], *out = node->output;
+  const CbamValue *in = node->inputs[0], *out = node->output;
   const gsize in_pixels = (gsize) in->width * in->height, out_pixels = (gsize) out->width * out->height;
   const gboolean depthwise = node->op == &cbam_op_depthwise_deconv;
   const float *x = cbam_reference_get (run, in);
@@ -112,7 +112,7 @@ reference (CbamReference *run, const CbamNode *node)
 static guint64
 macs (const CbamNode *node)
 {
-  const CbamTensor *in = node->inputs[0];
+  const CbamValue *in = node->inputs[0];
   const guint64 channels = node->op == &cbam_op_deconv ? node->output->channels : 1;
 
   return (guint64) in->width * in->height * in->channels * channels * taps (node);

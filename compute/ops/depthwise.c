@@ -2,9 +2,9 @@
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "graph/run_reference.h"
 #include "ops/conv.h"
-#include "shaders.h"
+#include "ops/shaders.h"
+#include "run/reference/reference.h"
 
 #define LANES 8
 #define PLAIN_THREADS 64
@@ -18,13 +18,13 @@ taps (const CbamNode *node)
 guint
 cbam_depthwise_bias_texel (const CbamNode *node)
 {
-  return (guint) (cbam_tensor_blocks (node->output) * taps (node));
+  return (guint) (cbam_value_blocks (node->output) * taps (node));
 }
 
 gsize
 cbam_depthwise_packed_size (const CbamOpVariant *variant, const CbamNode *node)
 {
-  return (gsize) cbam_tensor_blocks (node->output) * 4 * (taps (node) + 1);
+  return (gsize) cbam_value_blocks (node->output) * 4 * (taps (node) + 1);
 }
 
 void
@@ -32,7 +32,7 @@ cbam_depthwise_pack (const CbamOpVariant *variant, const CbamNode *node, float *
 {
   const CbamConvParams *p = &node->params.conv;
   const guint channels = node->output->channels;
-  float *bias = out + (gsize) cbam_tensor_blocks (node->output) * 4 * taps (node);
+  float *bias = out + (gsize) cbam_value_blocks (node->output) * 4 * taps (node);
 
   for (gsize i = 0; i < cbam_depthwise_packed_size (variant, node); i++)
     out[i] = 0;
@@ -81,7 +81,7 @@ dispatch_texel (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch
 
   cbam_conv_fill_args (node, LANES, LANES, ret_dispatch);
   ret_dispatch->groups[0] += groups - args->tiles;
-  ret_dispatch->groups[1] = cbam_tensor_blocks (node->output);
+  ret_dispatch->groups[1] = cbam_value_blocks (node->output);
   args->tiles = groups;
   args->bias = cbam_depthwise_bias_texel (node);
 }
@@ -92,7 +92,7 @@ dispatch_plain (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch
   CbamConvArgs *args = (CbamConvArgs *) ret_dispatch->args;
 
   cbam_conv_fill_args (node, PLAIN_THREADS, PLAIN_THREADS, ret_dispatch);
-  ret_dispatch->groups[1] = cbam_tensor_blocks (node->output);
+  ret_dispatch->groups[1] = cbam_value_blocks (node->output);
   args->bias = cbam_depthwise_bias_texel (node);
 }
 
@@ -120,7 +120,7 @@ static void
 reference (CbamReference *run, const CbamNode *node)
 {
   const CbamConvParams *p = &node->params.conv;
-  const CbamTensor *in = node->inputs[0], *out = node->output;
+  const CbamValue *in = node->inputs[0], *out = node->output;
   const float *x = cbam_reference_get (run, in);
   float *y = cbam_reference_get (run, out);
 

@@ -6,8 +6,8 @@
 
 #include <math.h>
 
-#include "graph/run_reference.h"
-#include "shaders.h"
+#include "ops/shaders.h"
+#include "run/reference/reference.h"
 
 #define THREADS 64
 #define MAX_LOG_SIZE 4.135166556742356 /* ln (1000 / 16), as torchvision: keeps a wild output finite */
@@ -44,7 +44,7 @@ static void
 dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_dispatch)
 {
   const CbamDetectNode *p = &node->params.detect;
-  const CbamTensor *loc = node->inputs[0], *conf = node->inputs[1];
+  const CbamValue *loc = node->inputs[0], *conf = node->inputs[1];
   /* A cell's boxes, then its anchors' classes in chunks. */
   const guint parts = p->per_cell * (1 + (p->n_classes + CBAM_DETECT_CHUNK - 1) / CBAM_DETECT_CHUNK);
   CbamDetectArgs *args = (CbamDetectArgs *) ret_dispatch->args;
@@ -117,7 +117,7 @@ static void
 reference (CbamReference *run, const CbamNode *node)
 {
   const CbamDetectNode *p = &node->params.detect;
-  const CbamTensor *in = node->inputs[0];
+  const CbamValue *in = node->inputs[0];
   const gsize pixels = (gsize) in->width * in->height;
   const float *loc = cbam_reference_get (run, in);
   const float *conf = cbam_reference_get (run, node->inputs[1]) + p->conf_channel * pixels;

@@ -7,14 +7,14 @@
 
 #include <math.h>
 
-#include "graph/run_reference.h"
 #include "ops/map.h"
-#include "shaders.h"
+#include "ops/shaders.h"
+#include "run/reference/reference.h"
 
 static gsize
 packed_size (const CbamOpVariant *variant, const CbamNode *node)
 {
-  return (gsize) cbam_tensor_blocks (node->output) * 4;
+  return (gsize) cbam_value_blocks (node->output) * 4;
 }
 
 static void
@@ -50,7 +50,7 @@ static void
 reference (CbamReference *run, const CbamNode *node)
 {
   const CbamL2NormParams *p = &node->params.l2_norm;
-  const CbamTensor *out = node->output;
+  const CbamValue *out = node->output;
   const gsize pixels = (gsize) out->width * out->height;
   const float *x = cbam_reference_get (run, node->inputs[0]);
   float *y = cbam_reference_get (run, out);

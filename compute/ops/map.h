@@ -4,7 +4,7 @@
 
 #pragma once
 
-#include "graph/graph.h"
+#include "engine/graph.h"
 
 G_BEGIN_DECLS
 

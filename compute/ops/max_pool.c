@@ -4,8 +4,8 @@
 
 #include "args/pool.h"
 
-#include "graph/run_reference.h"
-#include "shaders.h"
+#include "ops/shaders.h"
+#include "run/reference/reference.h"
 
 #define THREADS 64
 
@@ -13,7 +13,7 @@ static void
 dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_dispatch)
 {
   const CbamPoolParams *p = &node->params.pool;
-  const CbamTensor *in = node->inputs[0], *out = node->output;
+  const CbamValue *in = node->inputs[0], *out = node->output;
   const guint full_width = out->width + 2 * out->border, full_height = out->height + 2 * out->border;
 
   *(CbamPoolArgs *) ret_dispatch->args = (CbamPoolArgs){
@@ -30,7 +30,7 @@ dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_
     .inv_full = 1.0f / (float) full_width,
   };
   ret_dispatch->groups[0] = (full_width * full_height + THREADS - 1) / THREADS;
-  ret_dispatch->groups[1] = cbam_tensor_blocks (out);
+  ret_dispatch->groups[1] = cbam_value_blocks (out);
   ret_dispatch->groups[2] = 1;
 }
 
@@ -52,7 +52,7 @@ static float
 largest_of_window (const CbamNode *node, const float *plane, guint row, guint column)
 {
   const CbamPoolParams *p = &node->params.pool;
-  const CbamTensor *in = node->inputs[0];
+  const CbamValue *in = node->inputs[0];
   float largest = -G_MAXFLOAT;
 
   for (guint ky = 0; ky < p->kernel; ky++)
@@ -69,7 +69,7 @@ largest_of_window (const CbamNode *node, const float *plane, guint row, guint co
 static void
 reference (CbamReference *run, const CbamNode *node)
 {
-  const CbamTensor *in = node->inputs[0], *out = node->output;
+  const CbamValue *in = node->inputs[0], *out = node->output;
   const float *x = cbam_reference_get (run, in);
   float *y = cbam_reference_get (run, out);
 

@@ -2,7 +2,7 @@
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "ops/op.h"
+#include "engine/op.h"
 
 /* A map the host writes before the run: nothing to do. */
 static void

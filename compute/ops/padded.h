@@ -4,19 +4,19 @@
 
 #pragma once
 
-#include "graph/graph.h"
+#include "engine/graph.h"
 
 G_BEGIN_DECLS
 
 /* Groups of @threads along x for all pixels of @out and its border, and along y for its blocks; returns what kernels
  * find rows with, 1 / the padded width. */
 static inline float
-cbam_padded_dispatch (const CbamTensor *out, guint threads, CbamDispatch *ret_dispatch)
+cbam_padded_dispatch (const CbamValue *out, guint threads, CbamDispatch *ret_dispatch)
 {
   const guint full_width = out->width + 2 * out->border, full_height = out->height + 2 * out->border;
 
   ret_dispatch->groups[0] = (full_width * full_height + threads - 1) / threads;
-  ret_dispatch->groups[1] = cbam_tensor_blocks (out);
+  ret_dispatch->groups[1] = cbam_value_blocks (out);
   ret_dispatch->groups[2] = 1;
   return 1.0f / (float) full_width;
 }

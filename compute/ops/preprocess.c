@@ -1,5 +1,5 @@
 /* preprocess: from a frame's bytes to the network's input. What to do is all in the slot's CbamFrameArgs, which
- * compute/preprocess.c fills from the frame and the model.
+ * compute/detect/image.c fills from the frame and the model.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
@@ -7,10 +7,10 @@
 
 #include <math.h>
 
-#include "graph/run_reference.h"
+#include "detect/thin.h"
 #include "ops/map.h"
-#include "shaders.h"
-#include "thin.h"
+#include "ops/shaders.h"
+#include "run/reference/reference.h"
 
 static void
 dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_dispatch)

@@ -5,14 +5,14 @@
 #pragma once
 
 #include "args/reduce.h"
-#include "graph/graph.h"
+#include "engine/graph.h"
 
 G_BEGIN_DECLS
 
 /* Turns that it takes to pool a block of @x. */
-guint64 cbam_reduce_turns (const CbamTensor *x, const CbamGlobalPoolParams *pool);
+guint64 cbam_reduce_turns (const CbamValue *x, const CbamGlobalPoolParams *pool);
 
 /* All parameters that come from @x and the output; @pool may be NULL. */
-CbamReduceArgs cbam_reduce_args (const CbamTensor *x, const CbamTensor *out, const CbamGlobalPoolParams *pool);
+CbamReduceArgs cbam_reduce_args (const CbamValue *x, const CbamValue *out, const CbamGlobalPoolParams *pool);
 
 G_END_DECLS

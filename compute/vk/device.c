@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#include "refs.h"
+#include "base/refs.h"
 #include "vk/device-list.h"
 
 /* How long nothing may come out of a device before it counts as hung, in milliseconds. A processor that nobody would
@@ -64,22 +64,6 @@ memory_is_unified (const CbamDevice *device)
       return TRUE;
   return FALSE;
 }
-
-const CbamDeviceCaps cbam_least_caps = {
-  .max_storage_range = 1 << 27,
-  .max_buffer_size = 1 << 30,
-  .range_alignment = 256,
-  .atom_size = 256,
-  .max_texels = 1 << 16,
-  .max_groups = { 65535, 65535, 65535 },
-  .max_invocations = 128,
-  .max_shared = 16384,
-  .max_push = 128,
-  .max_storage_buffers = 4,
-  .max_storage_texels = 4,
-  .max_bindings = 128,
-  .max_allocations = 4096,
-};
 
 /* Takes away what other devices do not have. What the device itself demands stays. */
 static void

@@ -10,11 +10,11 @@
 
 #include <glib/gstdio.h>
 
-#include "graph/plan.h"
-#include "model/safetensors.h"
-#include "model/spec.h"
+#include "engine/plan.h"
+#include "file/safetensors.h"
+#include "file/spec.h"
 #include "nets/nets.h"
-#include "post/anchors.h"
+#include "detect/anchors.h"
 
 #define MAX_ELEMENTS 65536 /* of what is worked on further: a few bytes must not cost seconds */
 

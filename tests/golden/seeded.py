@@ -1,4 +1,4 @@
-"""Made-up weights and pictures: what compute/model/seeded.h defines, in numpy.
+"""Made-up weights and pictures: what compute/presets/seeded.h defines, in numpy.
 
 SPDX-License-Identifier: LGPL-2.1-or-later
 """

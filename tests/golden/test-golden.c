@@ -5,7 +5,7 @@
  *     test-golden --document PRESET       prints a preset's document, for make_golden.py
  *
  * A file holds results alone. The model file behind it is made here, from the list of its tensors and a seed
- * (compute/model/seeded.h); so is the picture, which has exactly the network's input size.
+ * (compute/presets/seeded.h); so is the picture, which has exactly the network's input size.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
@@ -15,13 +15,13 @@
 #include <string.h>
 
 #include "compare.h"
-#include "graph/run_reference.h"
-#include "graph/run_vulkan.h"
+#include "run/reference/reference.h"
+#include "run/vulkan/program.h"
 #include "model.h"
-#include "model/json.h"
-#include "model/seeded.h"
-#include "nets/presets.h"
-#include "preprocess.h"
+#include "file/json.h"
+#include "presets/seeded.h"
+#include "presets/presets.h"
+#include "detect/image.h"
 #include "write-model.h"
 
 /* Relative L2 errors. float32 carries 7 digits, of which sums of a few thousand products lose one; deep networks of
@@ -270,10 +270,10 @@ build (const Golden *golden, CbamSpec **ret_spec)
 }
 
 /* What a way to run a graph left in a tensor, [channel][row][column]. */
-typedef float *(*ReadFunc) (gpointer run, const CbamTensor *tensor);
+typedef float *(*ReadFunc) (gpointer run, const CbamValue *tensor);
 
 static void
-compare_map (const Golden *golden, const char *way, guint level, const char *kind, const CbamTensor *tensor,
+compare_map (const Golden *golden, const char *way, guint level, const char *kind, const CbamValue *tensor,
              guint first_channel, const float *values)
 {
   const CbamFileTensor *expected = find_level (golden, level, kind);
@@ -307,11 +307,11 @@ compare_levels (const Golden *golden, const char *way, const CbamGraph *graph, R
 }
 
 static float *
-read_slot (gpointer slot, const CbamTensor *tensor)
+read_slot (gpointer slot, const CbamValue *tensor)
 {
   float *values = g_new (float, (gsize) tensor->width * tensor->height * tensor->channels);
 
-  cbam_tensor_read (tensor, cbam_slot_get_map (slot, tensor), values);
+  cbam_value_read (tensor, cbam_slot_get_map (slot, tensor), values);
   return values;
 }
 
@@ -364,7 +364,7 @@ test_pixel_major (Golden *golden, gconstpointer path)
 }
 
 static float *
-read_reference (gpointer reference, const CbamTensor *tensor)
+read_reference (gpointer reference, const CbamValue *tensor)
 {
   return g_memdup2 (cbam_reference_get (reference, tensor),
                     (gsize) tensor->width * tensor->height * tensor->channels * sizeof (float));

@@ -7,11 +7,11 @@
 #include <string.h>
 
 #include "compare.h"
-#include "graph/run_reference.h"
-#include "graph/run_vulkan.h"
-#include "model/preset-source.h"
+#include "run/reference/reference.h"
+#include "run/vulkan/program.h"
+#include "presets/source.h"
 #include "nets/nets.h"
-#include "preprocess.h"
+#include "detect/image.h"
 #include "random-source.h"
 
 #define FRAME_WIDTH 75
@@ -354,12 +354,12 @@ test_arena (void)
   const CbamPlanConfig config = { .caps = &device->caps };
   g_autoptr (GError) error = NULL;
   g_autoptr (CbamPlan) plan = cbam_plan_new (build (&spec, 0, CBAM_FUSE_ALL), &config, &error);
-  GPtrArray *tensors = plan->graph->tensors;
+  GPtrArray *tensors = plan->graph->values;
   gsize sum = 0;
 
   g_assert_no_error (error);
   for (guint t = 0; t < tensors->len; t++) {
-    const CbamTensor *a = g_ptr_array_index (tensors, t);
+    const CbamValue *a = g_ptr_array_index (tensors, t);
 
     if (a->last < 0)
       continue;
@@ -367,7 +367,7 @@ test_arena (void)
     g_assert_cmpuint (a->offset % device->caps.range_alignment, ==, 0);
     g_assert_cmpuint (a->offset + a->size, <=, plan->arena_size);
     for (guint u = 0; u < t; u++) {
-      const CbamTensor *b = g_ptr_array_index (tensors, u);
+      const CbamValue *b = g_ptr_array_index (tensors, u);
 
       if (b->last >= 0 && a->first <= b->last && b->first <= a->last)
         g_assert_true (a->offset + a->size <= b->offset || b->offset + b->size <= a->offset);
@@ -428,11 +428,11 @@ test_shared_conv (void)
   g_autoptr (GError) error = NULL;
   g_autoptr (CbamDevice) device = test_device_open (CBAM_DEBUG_POISON);
   CbamGraph *graphs[2];
-  CbamTensor *inputs[2], *convs[2];
+  CbamValue *inputs[2], *convs[2];
 
   for (guint g = 0; g < 2; g++) {
     RandomSource source;
-    CbamTensor *x;
+    CbamValue *x;
 
     random_source_init (&source, 3);
     source.batch_norm = TRUE;
@@ -458,17 +458,17 @@ test_shared_conv (void)
   random_fill_nasty (rand, cbam_reference_get (reference, inputs[0]), 7 * 5 * 6);
   g_rand_free (rand);
   cbam_reference_run (reference, NULL, NULL);
-  cbam_tensor_write (inputs[1], cbam_slot_get_map (slot, inputs[1]), cbam_reference_get (reference, inputs[0]));
+  cbam_value_write (inputs[1], cbam_slot_get_map (slot, inputs[1]), cbam_reference_get (reference, inputs[0]));
   g_assert_true (cbam_slot_submit (slot, &error));
   g_assert_true (cbam_slot_wait (slot, &error));
-  for (guint t = 0; t < truth->tensors->len; t++) {
-    const CbamTensor *expected = g_ptr_array_index (truth->tensors, t);
-    const CbamTensor *tensor = g_ptr_array_index (graphs[1]->tensors, t);
+  for (guint t = 0; t < truth->values->len; t++) {
+    const CbamValue *expected = g_ptr_array_index (truth->values, t);
+    const CbamValue *tensor = g_ptr_array_index (graphs[1]->values, t);
     float found[5 * 3 * 9];
 
     if (!expected->keep)
       continue;
-    cbam_tensor_read (tensor, cbam_slot_get_map (slot, tensor), found);
+    cbam_value_read (tensor, cbam_slot_get_map (slot, tensor), found);
     assert_close (expected->name, cbam_reference_get (reference, expected), found, G_N_ELEMENTS (found), 1e-5, 1e-2);
   }
 }

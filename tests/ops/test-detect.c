@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "compare.h"
-#include "graph/run_reference.h"
-#include "graph/run_vulkan.h"
+#include "run/reference/reference.h"
+#include "run/vulkan/program.h"
 #include "random-source.h"
 
 typedef struct
@@ -23,7 +23,7 @@ static const Level levels[] = {
 typedef struct
 {
   CbamGraph *graph;
-  CbamTensor *loc, *conf;
+  CbamValue *loc, *conf;
 } Case;
 
 static GArray *
@@ -115,7 +115,7 @@ assert_same_hits (GArray *expected, GArray *found, float threshold)
 }
 
 static void
-fill (CbamReference *reference, const CbamTensor *tensor, double spread, guint32 seed)
+fill (CbamReference *reference, const CbamValue *tensor, double spread, guint32 seed)
 {
   float *values = cbam_reference_get (reference, tensor);
   const gsize n = (gsize) tensor->width * tensor->height * tensor->channels;
@@ -153,8 +153,8 @@ run_level (CbamDevice *device, const Level *level, CbamScore score, gboolean mer
     g_autoptr (GArray) found = NULL;
     guint32 n;
 
-    cbam_tensor_write (fast.loc, cbam_slot_get_map (slot, fast.loc), cbam_reference_get (reference, truth.loc));
-    cbam_tensor_write (fast.conf, cbam_slot_get_map (slot, fast.conf), cbam_reference_get (reference, truth.conf));
+    cbam_value_write (fast.loc, cbam_slot_get_map (slot, fast.loc), cbam_reference_get (reference, truth.loc));
+    cbam_value_write (fast.conf, cbam_slot_get_map (slot, fast.conf), cbam_reference_get (reference, truth.conf));
     *cbam_slot_get_frame (slot) = frame;
     g_assert_true (cbam_slot_submit (slot, &error));
     g_assert_true (cbam_slot_wait (slot, &error));

@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "compare.h"
-#include "graph/run_vulkan.h"
+#include "run/vulkan/program.h"
 #include "model.h"
-#include "shaders.h"
+#include "ops/shaders.h"
 #include "vk/device-list.h"
 
 /* ---- The tables ------------------------------------------------------------------------------------------------- */

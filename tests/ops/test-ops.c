@@ -10,8 +10,8 @@
 #include <string.h>
 
 #include "compare.h"
-#include "graph/run_reference.h"
-#include "graph/run_vulkan.h"
+#include "run/reference/reference.h"
+#include "run/vulkan/program.h"
 #include "random-source.h"
 
 #define CANARY 256
@@ -159,27 +159,27 @@ static const Shape shapes[] = {
 typedef struct
 {
   CbamGraph *graph;
-  CbamTensor *inputs[3], *output;
+  CbamValue *inputs[3], *output;
   guint n_inputs;
 } Case;
 
 static CbamNode *
-node_of (CbamGraph *graph, const CbamTensor *output)
+node_of (CbamGraph *graph, const CbamValue *output)
 {
   return cbam_graph_find_writer (graph, output);
 }
 
-static CbamTensor *
+static CbamValue *
 add_input (Case *test, const char *name, guint width, guint height, guint channels)
 {
-  CbamTensor *input = cbam_graph_input (test->graph, name, width, height, channels);
+  CbamValue *input = cbam_graph_input (test->graph, name, width, height, channels);
 
   test->inputs[test->n_inputs++] = input;
   return input;
 }
 
-static CbamTensor *
-add_pools (CbamGraph *graph, const Shape *shape, CbamTensor *x)
+static CbamValue *
+add_pools (CbamGraph *graph, const Shape *shape, CbamValue *x)
 {
   CbamGlobalPoolParams params = { .n = 0 };
 
@@ -190,8 +190,8 @@ add_pools (CbamGraph *graph, const Shape *shape, CbamTensor *x)
 }
 
 /* What make_channel_gate() in fuse.c looks for. */
-static CbamTensor *
-add_channel_gate (CbamGraph *graph, const Shape *shape, CbamTensor *x)
+static CbamValue *
+add_channel_gate (CbamGraph *graph, const Shape *shape, CbamValue *x)
 {
   const CbamGlobalPoolParams sum = { .n = 1, .kinds = { CBAM_REDUCE_SUM } };
   const guint channels = x->channels;
@@ -204,10 +204,10 @@ add_channel_gate (CbamGraph *graph, const Shape *shape, CbamTensor *x)
 }
 
 /* What make_cbam() in fuse.c looks for, once the other gates' rules have been at it. */
-static CbamTensor *
-add_cbam (CbamGraph *graph, const Shape *shape, CbamTensor *x)
+static CbamValue *
+add_cbam (CbamGraph *graph, const Shape *shape, CbamValue *x)
 {
-  CbamTensor *gate = add_channel_gate (graph, shape, x), *spatial;
+  CbamValue *gate = add_channel_gate (graph, shape, x), *spatial;
 
   x = cbam_graph_multiply (graph, "scaled", x, gate);
   spatial = cbam_graph_channel_pool (graph, "pool", x, shape->dilation == 1);
@@ -219,8 +219,8 @@ add_cbam (CbamGraph *graph, const Shape *shape, CbamTensor *x)
   return cbam_graph_multiply (graph, "op", x, spatial);
 }
 
-static CbamTensor *
-add_deconv (CbamGraph *graph, const Shape *shape, CbamTensor *x)
+static CbamValue *
+add_deconv (CbamGraph *graph, const Shape *shape, CbamValue *x)
 {
   const gint more = (gint) shape->kernel - 2 * (gint) shape->pad + (gint) shape->dilation;
 
@@ -237,8 +237,8 @@ add_deconv (CbamGraph *graph, const Shape *shape, CbamTensor *x)
                                                       .depthwise = shape->op == &cbam_op_depthwise_deconv });
 }
 
-static CbamTensor *
-add_op (CbamGraph *graph, const Shape *shape, CbamTensor *x)
+static CbamValue *
+add_op (CbamGraph *graph, const Shape *shape, CbamValue *x)
 {
   if (shape->op == &cbam_op_activation)
     return cbam_graph_activation (graph, x, CBAM_ACTIVATION_RELU6);
@@ -280,10 +280,10 @@ add_op (CbamGraph *graph, const Shape *shape, CbamTensor *x)
                                                   .depthwise = shape->op == &cbam_op_depthwise });
 }
 
-static CbamTensor *
-add_combination (Case *test, const Shape *shape, CbamTensor *x)
+static CbamValue *
+add_combination (Case *test, const Shape *shape, CbamValue *x)
 {
-  CbamTensor *(*const combine) (CbamGraph *, const char *, CbamTensor *, CbamTensor *) =
+  CbamValue *(*const combine) (CbamGraph *, const char *, CbamValue *, CbamValue *) =
       shape->op == &cbam_op_add ? cbam_graph_add : cbam_graph_multiply;
 
   if (shape->company == WITH_MAP)
@@ -297,7 +297,7 @@ add_combination (Case *test, const Shape *shape, CbamTensor *x)
 static void
 add_company (Case *test, const Shape *shape)
 {
-  const CbamTensor *out = test->output;
+  const CbamValue *out = test->output;
   CbamNode *node = node_of (test->graph, out);
 
   if (node->n_inputs == 2 && shape->company != WITH_BOTH)
@@ -314,11 +314,11 @@ add_company (Case *test, const Shape *shape)
 }
 
 /* The identity, so that the op reads from the arena. */
-static CbamTensor *
+static CbamValue *
 add_front (Case *test, const Shape *shape)
 {
   const guint channels = shape->company == OF_VECTOR_AND_SINGLE ? 1 : shape->channels;
-  CbamTensor *x = add_input (test, "input", shape->width, shape->height, channels);
+  CbamValue *x = add_input (test, "input", shape->width, shape->height, channels);
 
   x = cbam_graph_activation (test->graph, x, CBAM_ACTIVATION_RELU);
   node_of (test->graph, x)->params.activation.lo = -INFINITY;
@@ -332,7 +332,7 @@ build (const Shape *shape)
   const gboolean combines = shape->op == &cbam_op_add || shape->op == &cbam_op_multiply;
   RandomSource source;
   Case result = { NULL };
-  CbamTensor *x;
+  CbamValue *x;
 
   random_source_init (&source, (guint32) (shape - shapes) + 1);
   source.bias = !shape->no_bias;
@@ -362,13 +362,13 @@ build (const Shape *shape)
 }
 
 static gsize
-count (const CbamTensor *tensor)
+count (const CbamValue *tensor)
 {
   return (gsize) tensor->width * tensor->height * tensor->channels;
 }
 
 static gboolean
-runs (CbamProgram *program, const CbamTensor *output, const CbamOpVariant *variant)
+runs (CbamProgram *program, const CbamValue *output, const CbamOpVariant *variant)
 {
   const CbamPlan *plan = cbam_program_get_plan (program);
 
@@ -411,11 +411,11 @@ run_variant (CbamDevice *device, const Shape *shape, const CbamOpVariant *varian
   cbam_reference_run (reference, NULL, NULL);
   for (guint run = 0; run < 2; run++) {
     for (guint i = 0; i < fast.n_inputs; i++)
-      cbam_tensor_write (fast.inputs[i], cbam_slot_get_map (slot, fast.inputs[i]),
+      cbam_value_write (fast.inputs[i], cbam_slot_get_map (slot, fast.inputs[i]),
                          cbam_reference_get (reference, truth.inputs[i]));
     g_assert_true (cbam_slot_submit (slot, &error));
     g_assert_true (cbam_slot_wait (slot, &error));
-    cbam_tensor_read (fast.output, cbam_slot_get_map (slot, fast.output), found);
+    cbam_value_read (fast.output, cbam_slot_get_map (slot, fast.output), found);
     assert_close (what, cbam_reference_get (reference, truth.output), found, count (truth.output), 1e-5, 1e9);
     if (!cbam_program_check_canaries (program, slot, &error))
       g_error ("%s: %s", what, error->message);

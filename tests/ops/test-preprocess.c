@@ -8,11 +8,11 @@
 #include <sys/mman.h>
 
 #include "compare.h"
-#include "graph/run_reference.h"
-#include "graph/run_vulkan.h"
-#include "preprocess.h"
+#include "run/reference/reference.h"
+#include "run/vulkan/program.h"
+#include "detect/image.h"
 #include "random-source.h"
-#include "thin.h"
+#include "detect/thin.h"
 #include "turned.h"
 
 #define INPUT_WIDTH 23
@@ -45,11 +45,11 @@ typedef struct
   CbamSlot *slot;
   CbamGraph *truth;
   CbamReference *reference;
-  CbamTensor *fast_map, *true_map;
+  CbamValue *fast_map, *true_map;
 } Bench;
 
 static CbamGraph *
-build (CbamTensor **ret_map)
+build (CbamValue **ret_map)
 {
   RandomSource source;
   CbamGraph *graph;
@@ -108,7 +108,7 @@ bench_run (Bench *bench, const CbamImage *image, const CbamSpec *spec, float *fo
   *cbam_slot_get_frame (bench->slot) = frame;
   g_assert_true (cbam_slot_submit (bench->slot, &error));
   g_assert_true (cbam_slot_wait (bench->slot, &error));
-  cbam_tensor_read (bench->fast_map, cbam_slot_get_map (bench->slot, bench->fast_map), found);
+  cbam_value_read (bench->fast_map, cbam_slot_get_map (bench->slot, bench->fast_map), found);
   cbam_program_check_canaries (bench->program, bench->slot, &error);
   g_assert_no_error (error);
   cbam_reference_run (bench->reference, packed, &frame);
@@ -224,7 +224,7 @@ bench_run_thin (Bench *bench, const CbamFrameArgs *frame, const guint8 *pixels, 
   g_assert_true (cbam_slot_submit (bench->slot, &error));
   g_assert_true (cbam_slot_wait (bench->slot, &error));
   cbam_slot_set_thin (bench->slot, FALSE);
-  cbam_tensor_read (bench->fast_map, cbam_slot_get_map (bench->slot, bench->fast_map), found);
+  cbam_value_read (bench->fast_map, cbam_slot_get_map (bench->slot, bench->fast_map), found);
   cbam_reference_run (bench->reference, pixels, frame);
   *expected = cbam_reference_get (bench->reference, bench->true_map);
 }
@@ -426,7 +426,7 @@ test_in_place (void)
       cbam_frame_fill (cbam_slot_get_frame (bench.slot), &image, &placement, &spec, &params);
       g_assert_true (cbam_slot_submit (bench.slot, &error));
       g_assert_true (cbam_slot_wait (bench.slot, &error));
-      cbam_tensor_read (bench.fast_map, cbam_slot_get_map (bench.slot, bench.fast_map), found);
+      cbam_value_read (bench.fast_map, cbam_slot_get_map (bench.slot, bench.fast_map), found);
       g_assert_cmpmem (copied, n * sizeof (float), found, n * sizeof (float));
       /* ... and the other way round again. */
       bench_run (&bench, &image, &spec, found, &expected);

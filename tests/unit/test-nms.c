@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "post/nms.h"
+#include "detect/nms.h"
 
 static const CbamDetectParams plain = { .threshold = 0, .nms_iou = 0.45f };
 

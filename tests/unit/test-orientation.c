@@ -2,7 +2,7 @@
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "orientation.h"
+#include "detect/orientation.h"
 
 #include "turned.h"
 

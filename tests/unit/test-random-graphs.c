@@ -11,8 +11,8 @@
 #include <string.h>
 
 #include "compare.h"
-#include "graph/plan.h"
-#include "graph/run_reference.h"
+#include "engine/plan.h"
+#include "run/reference/reference.h"
 #include "nets/nets.h"
 #include "random-source.h"
 #include "vk/device.h"
@@ -31,7 +31,7 @@ typedef struct
 {
   CbamGraph *graph;
   GRand *rand;
-  GPtrArray *maps; /* CbamTensor that may be read */
+  GPtrArray *maps; /* CbamValue that may be read */
   guint n;         /* nodes asked for so far, for names */
 } Growth;
 
@@ -41,7 +41,7 @@ pick (Growth *growth, guint end)
   return (guint) g_rand_int_range (growth->rand, 0, (gint32) end);
 }
 
-static CbamTensor *
+static CbamValue *
 any_map (Growth *growth)
 {
   /* Recent ones more often: chains are what fusion is about. */
@@ -51,11 +51,11 @@ any_map (Growth *growth)
 }
 
 /* A map that can be added to @map or multiplied with it. */
-static CbamTensor *
-partner_of (Growth *growth, const CbamTensor *map)
+static CbamValue *
+partner_of (Growth *growth, const CbamValue *map)
 {
   for (guint i = 0; i < 2 * growth->maps->len; i++) {
-    CbamTensor *other = any_map (growth);
+    CbamValue *other = any_map (growth);
     const gboolean same_size = other->width == map->width && other->height == map->height;
     const gboolean vector = other->width == 1 && other->height == 1 && other->channels == map->channels;
 
@@ -66,8 +66,8 @@ partner_of (Growth *growth, const CbamTensor *map)
 }
 
 /* With what usually follows one. */
-static CbamTensor *
-grow_conv (Growth *growth, const char *name, CbamTensor *in)
+static CbamValue *
+grow_conv (Growth *growth, const char *name, CbamValue *in)
 {
   static const CbamConvForm kinds[] = {
     { .kernel = 1 },
@@ -79,7 +79,7 @@ grow_conv (Growth *growth, const char *name, CbamTensor *in)
   };
   CbamConvForm form = kinds[pick (growth, G_N_ELEMENTS (kinds))];
   g_autofree char *norm = g_strconcat (name, ".norm", NULL);
-  CbamTensor *out;
+  CbamValue *out;
 
   form.name = name;
   form.input = in;
@@ -90,8 +90,8 @@ grow_conv (Growth *growth, const char *name, CbamTensor *in)
   return pick (growth, 2) == 0 ? cbam_graph_activation (growth->graph, out, CBAM_ACTIVATION_RELU6) : out;
 }
 
-static CbamTensor *
-grow_deconv (Growth *growth, const char *name, CbamTensor *in)
+static CbamValue *
+grow_deconv (Growth *growth, const char *name, CbamValue *in)
 {
   if (in->width > MOST_SIDE || in->height > MOST_SIDE)
     return in;
@@ -108,10 +108,10 @@ grow_deconv (Growth *growth, const char *name, CbamTensor *in)
 }
 
 /* What there is of @in and another map; a batch norm where none goes with it. */
-static CbamTensor *
-grow_combination (Growth *growth, const char *name, CbamTensor *in)
+static CbamValue *
+grow_combination (Growth *growth, const char *name, CbamValue *in)
 {
-  CbamTensor *other = partner_of (growth, in);
+  CbamValue *other = partner_of (growth, in);
 
   if (!other)
     return cbam_graph_batch_norm (growth->graph, name, in, 1e-5);
@@ -120,8 +120,8 @@ grow_combination (Growth *growth, const char *name, CbamTensor *in)
 }
 
 /* The sum of a 1x1 convolution and something else of the same map, made before it or after. */
-static CbamTensor *
-grow_branches (Growth *growth, const char *name, CbamTensor *in)
+static CbamValue *
+grow_branches (Growth *growth, const char *name, CbamValue *in)
 {
   g_autofree char *point = g_strconcat (name, ".point", NULL), *wide = g_strconcat (name, ".wide", NULL);
   const guint channels = widths[pick (growth, G_N_ELEMENTS (widths))], first = pick (growth, 2);
@@ -129,15 +129,15 @@ grow_branches (Growth *growth, const char *name, CbamTensor *in)
     { .name = point, .input = in, .channels = channels },
     { .name = wide, .input = in, .channels = channels, .kernel = 3, .pad = 1 },
   };
-  CbamTensor *branches[2];
+  CbamValue *branches[2];
 
   branches[first] = cbam_graph_conv (growth->graph, &forms[first]);
   branches[1 - first] = cbam_graph_conv (growth->graph, &forms[1 - first]);
   return cbam_graph_add (growth->graph, name, branches[0], branches[1]);
 }
 
-static CbamTensor *
-grow_attention (Growth *growth, const char *name, CbamTensor *in)
+static CbamValue *
+grow_attention (Growth *growth, const char *name, CbamValue *in)
 {
   CbamSpec spec = { .network = { .bn_eps = 1e-5, .attention = { .channel = TRUE, .spatial = TRUE, .dilation = 4 } } };
   CbamNet net = { .graph = growth->graph, .spec = &spec };
@@ -156,7 +156,7 @@ static void
 grow (Growth *growth)
 {
   g_autofree char *name = g_strdup_printf ("node%u", growth->n++);
-  CbamTensor *in = any_map (growth), *out;
+  CbamValue *in = any_map (growth), *out;
 
   switch (pick (growth, 15)) {
     case 0:
@@ -186,7 +186,7 @@ static void
 keep_results (Growth *growth)
 {
   for (guint i = 0; i < growth->maps->len; i++) {
-    CbamTensor *map = g_ptr_array_index (growth->maps, i);
+    CbamValue *map = g_ptr_array_index (growth->maps, i);
 
     map->keep = !map->host && (pick (growth, 8) == 0 || cbam_graph_count_readers (growth->graph, map) == 0);
   }
@@ -231,8 +231,8 @@ run (const CbamGraph *graph, guint32 seed)
   g_autoptr (GRand) rand = g_rand_new_with_seed (seed);
   CbamReference *reference = cbam_reference_new (graph);
 
-  for (guint t = 0; t < graph->tensors->len; t++) {
-    const CbamTensor *tensor = g_ptr_array_index (graph->tensors, t);
+  for (guint t = 0; t < graph->values->len; t++) {
+    const CbamValue *tensor = g_ptr_array_index (graph->values, t);
     float *values = cbam_reference_get (reference, tensor);
 
     for (gsize i = 0; tensor->host && i < (gsize) tensor->width * tensor->height * tensor->channels; i++)
@@ -246,8 +246,8 @@ static void
 compare_results (const CbamGraph *plain, CbamReference *expected, CbamReference *found, guint32 seed,
                  CbamFusions fusions)
 {
-  for (guint t = 0; t < plain->tensors->len; t++) {
-    const CbamTensor *tensor = g_ptr_array_index (plain->tensors, t);
+  for (guint t = 0; t < plain->values->len; t++) {
+    const CbamValue *tensor = g_ptr_array_index (plain->values, t);
     const gsize n = (gsize) tensor->width * tensor->height * tensor->channels;
 
     if (!tensor->keep)
@@ -316,7 +316,7 @@ typedef struct
 } Touch;
 
 static Touch
-touch_of (const CbamTensor *tensor, gboolean written)
+touch_of (const CbamValue *tensor, gboolean written)
 {
   return (Touch){ cbam_plan_is_in_slot (tensor), written, tensor->offset, tensor->offset + tensor->size };
 }
@@ -344,7 +344,7 @@ touches_of (const CbamNode *node, Touch touches[CBAM_MAX_INPUTS + CBAM_MAX_MORE 
  * that touches it. The host's maps live from the start, kept ones to the end; @ret_first is G_MAXUINT for one that is
  * not there, because fusion left nothing of it. */
 static void
-find_life (const CbamPlan *plan, const CbamTensor *tensor, guint *ret_first, guint *ret_last)
+find_life (const CbamPlan *plan, const CbamValue *tensor, guint *ret_first, guint *ret_last)
 {
   *ret_first = G_MAXUINT;
   *ret_last = 0;
@@ -370,10 +370,10 @@ find_life (const CbamPlan *plan, const CbamTensor *tensor, guint *ret_first, gui
 static void
 check_places (const CbamPlan *plan, const CbamDeviceCaps *caps, guint32 seed)
 {
-  const GPtrArray *tensors = plan->graph->tensors;
+  const GPtrArray *tensors = plan->graph->values;
 
   for (guint a = 0; a < tensors->len; a++) {
-    const CbamTensor *one = g_ptr_array_index (tensors, a);
+    const CbamValue *one = g_ptr_array_index (tensors, a);
     const Touch place = touch_of (one, FALSE);
     guint first, last;
 
@@ -383,7 +383,7 @@ check_places (const CbamPlan *plan, const CbamDeviceCaps *caps, guint32 seed)
     g_assert_cmpuint (place.end, <=, place.in_slot ? plan->slot_size : plan->arena_size);
     g_assert_cmpuint (place.start % caps->range_alignment, ==, 0);
     for (guint b = a + 1; b < tensors->len; b++) {
-      const CbamTensor *other = g_ptr_array_index (tensors, b);
+      const CbamValue *other = g_ptr_array_index (tensors, b);
       const Touch its = touch_of (other, FALSE);
       guint its_first, its_last;
 
@@ -439,8 +439,8 @@ test_plan (gconstpointer data)
     arena += plan->arena_size;
     for (guint s = 0; s < plan->n_steps; s++)
       barriers += plan->steps[s].barrier;
-    for (guint t = 0; t < graph->tensors->len; t++) {
-      const CbamTensor *tensor = g_ptr_array_index (graph->tensors, t);
+    for (guint t = 0; t < graph->values->len; t++) {
+      const CbamValue *tensor = g_ptr_array_index (graph->values, t);
       apart += tensor->last >= 0 && !cbam_plan_is_in_slot (tensor) ? tensor->size : 0;
     }
   }

@@ -9,7 +9,7 @@
 
 #include <glib/gstdio.h>
 
-#include "model/safetensors.h"
+#include "file/safetensors.h"
 
 /* A file of @header and @n bytes counting up from 0. */
 static GByteArray *

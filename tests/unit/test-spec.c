@@ -7,7 +7,7 @@
 
 #include <json-glib/json-glib.h>
 
-#include "model/spec.h"
+#include "file/spec.h"
 
 /* Every key, none at its default. */
 static const char full[] =

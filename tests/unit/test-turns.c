@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "turns.h"
+#include "vk/turns.h"
 
 #define TICK 1000        /* microseconds */
 #define START 1000000000 /* any; but 0 is no time */

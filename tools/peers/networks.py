@@ -1,7 +1,7 @@
 """The SSD presets ssd-vgg16 and ssd-mobilenet as lists of layers, from which a model file is written for every program
 that is compared: same layers, same seeded weights.
 
-The layers are those of compute/nets/vgg16.c and mobilenet_v1.c, the documents those of compute/nets/presets.c; a test
+The layers are those of compute/nets/vgg16.c and mobilenet_v1.c, the documents those of compute/presets/presets.c; a test
 holds the two against each other with `cbam-run --describe`. All maps are square.
 
 SPDX-License-Identifier: LGPL-2.1-or-later

@@ -36,7 +36,7 @@ class Recipe:
 
 
 def paper(name, detector, backbone, attention):
-    """A row of the table. Its numbers are those of compute/nets/presets.c; a test compares the two."""
+    """A row of the table. Its numbers are those of compute/presets/presets.c; a test compares the two."""
     vgg = backbone == "vgg16"
     document = {
         "version": 1,

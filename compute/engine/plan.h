@@ -1,0 +1,66 @@
+/* CbamPlan: a graph laid out for one device: which kernel runs each node, where each map lies and how long, where each
+ * weight lies, and where barriers stand. Knows no Vulkan calls, only a device's limits.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "engine/graph.h"
+
+G_BEGIN_DECLS
+
+/* How to lay out; zero means the device's best. The rest is for tests. */
+typedef struct
+{
+  const CbamDeviceCaps *caps;
+  const char *variant;  /* run every op that has a variant of this name with it */
+  gsize canary;         /* bytes left free behind every map; maps then never share memory */
+  gboolean pixel_major; /* layout of the maps: pixel-major even on CPU devices */
+} CbamPlanConfig;
+
+/* One dispatch. */
+typedef struct
+{
+  const CbamNode *node;
+  const CbamOpVariant *variant;
+  CbamDispatch dispatch;
+  gsize weights_offset, weights_size; /* bytes */
+  gboolean barrier;                   /* something before it must be finished */
+} CbamStep;
+
+typedef struct
+{
+  CbamGraph *graph;
+  CbamLayout layout;
+  CbamStep *steps;
+  guint n_steps;
+
+  gsize arena_size;   /* bytes of maps that live only within a run */
+  gsize weights_size; /* bytes */
+
+  /* Byte ranges of a slot. */
+  gsize frame_offset, frame_size; /* CbamFrameArgs */
+  gsize hits_offset, hits_size;   /* count, best score, CbamHit[] */
+  gsize boxes_offset, boxes_size; /* float[4] per prior */
+  gsize results_size;             /* of these three together, from the frame on */
+  gsize slot_size;                /* kept and host maps come last */
+  guint32 max_hits;
+} CbamPlan;
+
+/* Takes @graph. CBAM_ERROR_UNSUPPORTED when no kernel fits or a device limit is exceeded; the message has both
+ * numbers. */
+CbamPlan *cbam_plan_new (CbamGraph *graph, const CbamPlanConfig *config, GError **error);
+void cbam_plan_free (CbamPlan *plan);
+
+/* Which family of kernels the plan runs, in few words: what cbam_model_get_kernels() says. */
+const char *cbam_plan_get_kernels (const CbamPlan *plan, const CbamDeviceCaps *caps);
+
+/* The fusions that a device can run the results of. */
+CbamFusions cbam_plan_get_fusions (const CbamDeviceCaps *caps);
+
+/* Whether the map lives in the slot (kept or host) and not in the arena. */
+gboolean cbam_plan_is_in_slot (const CbamValue *value);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (CbamPlan, cbam_plan_free)
+
+G_END_DECLS

@@ -1,0 +1,83 @@
+/* Tensors: layout, and moving values between the host's and the device's order.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "engine/value.h"
+
+#include <string.h>
+
+guint
+cbam_value_blocks (const CbamValue *value)
+{
+  const guint per_texel = cbam_channels_per_texel (value->precision);
+
+  return (value->channels + per_texel - 1) / per_texel;
+}
+
+void
+cbam_value_lay_out (CbamValue *value, CbamLayout layout)
+{
+  const guint full_width = value->width + 2 * value->border;
+  const guint full_height = value->height + 2 * value->border;
+  const guint blocks = value->blocks = MAX (value->blocks, cbam_value_blocks (value));
+  const gboolean blocked = layout == CBAM_LAYOUT_BLOCKED;
+  CbamView *view = &value->view;
+
+  view->pixel = blocked ? 1 : blocks;
+  view->row = view->pixel * full_width;
+  view->plane = blocked ? full_width * full_height : 1;
+  view->origin = value->border * (view->row + view->pixel);
+  value->size = (gsize) full_width * full_height * blocks * CBAM_TEXEL_BYTES;
+}
+
+/* The float of channel @c at pixel (@x, @y), which may lie in the border. */
+static gsize
+float_index (const CbamValue *value, gint x, gint y, guint c)
+{
+  const CbamView *view = &value->view;
+  const gssize texel =
+      (gssize) view->origin + (gssize) y * view->row + (gssize) x * view->pixel + (gssize) (c / 4) * view->plane;
+
+  return (gsize) texel * 4 + c % 4;
+}
+
+void
+cbam_value_write (const CbamValue *value, guint8 *memory, const float *values)
+{
+  float *out = (float *) memory;
+
+  memset (memory, 0, value->size);
+  for (guint c = 0; c < value->channels; c++)
+    for (guint y = 0; y < value->height; y++)
+      for (guint x = 0; x < value->width; x++)
+        out[float_index (value, x, y, c)] = *values++;
+}
+
+void
+cbam_value_read (const CbamValue *value, const guint8 *memory, float *values)
+{
+  const float *in = (const float *) memory;
+
+  for (guint c = 0; c < value->channels; c++)
+    for (guint y = 0; y < value->height; y++)
+      for (guint x = 0; x < value->width; x++)
+        *values++ = in[float_index (value, x, y, c)];
+}
+
+gboolean
+cbam_value_border_is_zero (const CbamValue *value, const guint8 *memory)
+{
+  const float *in = (const float *) memory;
+  const gint b = value->border;
+  const gint width = value->width, height = value->height;
+
+  for (guint c = 0; c < cbam_value_blocks (value) * 4; c++)
+    for (gint y = -b; y < height + b; y++)
+      for (gint x = -b; x < width + b; x++) {
+        const gboolean real = x >= 0 && x < width && y >= 0 && y < height && c < value->channels;
+
+        if (!real && in[float_index (value, x, y, c)] != 0.0f)
+          return FALSE;
+      }
+  return TRUE;
+}

@@ -1,0 +1,78 @@
+/* A feature map: its shape, and where and how it lies in device memory.
+ *
+ * In memory a map is made of 16-byte texels (four fp32 channels) with three strides and a border of zeros all round, as
+ * wide as its readers' padding:
+ *
+ *     channel-blocked (CPU devices)         pixel-major = NHWC (GPUs)
+ *       plane of channels 0..3                row 0: [pixel 0: blocks 0 1 2 ..][pixel 1: ..]..
+ *         0 0 0 0 0 0                         row 1: ..
+ *         0 x x x x 0
+ *         0 x x x x 0
+ *         0 0 0 0 0 0
+ *       plane of channels 4..7 ..
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include <cbamdetect/types.h>
+
+#include "args/types.h"
+
+G_BEGIN_DECLS
+
+#define CBAM_TEXEL_BYTES 16
+
+typedef enum
+{
+  CBAM_PRECISION_FP32, /* four channels a texel */
+} CbamPrecision;
+
+typedef enum
+{
+  CBAM_LAYOUT_BLOCKED,
+  CBAM_LAYOUT_PIXEL_MAJOR,
+} CbamLayout;
+
+typedef struct
+{
+  guint id; /* place in the graph's list */
+  char *name;
+  guint width, height, channels;
+  gboolean keep; /* the host reads it: it gets memory of its own in the slot */
+  gboolean host; /* the host writes it before each run (graph inputs of tests) */
+
+  /* Set by the planner. */
+  CbamPrecision precision;
+  guint border;     /* pixels */
+  guint blocks;     /* texels per pixel there is room for: its writer may store whole tiles of zeros behind the last */
+  CbamView view;    /* strides in texels */
+  gsize offset;     /* bytes, in the arena or in the slot */
+  gsize size;       /* bytes */
+  gint first, last; /* steps between which it lives */
+} CbamValue;
+
+static inline guint
+cbam_channels_per_texel (CbamPrecision precision)
+{
+  switch (precision) {
+    case CBAM_PRECISION_FP32: return 4;
+  }
+  g_return_val_if_reached (4);
+}
+
+/* Blocks of channels: texels per pixel that hold any. */
+guint cbam_value_blocks (const CbamValue *value);
+
+/* Sets strides and size from shape, border, blocks (at least cbam_value_blocks()) and layout. */
+void cbam_value_lay_out (CbamValue *value, CbamLayout layout);
+
+/* Between the host's plain [channel][row][column] floats and the value's bytes at @memory. Writing also writes zeros
+ * to the border and the padding channels. */
+void cbam_value_write (const CbamValue *value, guint8 *memory, const float *values);
+void cbam_value_read (const CbamValue *value, const guint8 *memory, float *values);
+
+/* TRUE when border and padding channels at @memory are all zero; the room behind the last block is nobody's. */
+gboolean cbam_value_border_is_zero (const CbamValue *value, const guint8 *memory);
+
+G_END_DECLS

@@ -1,0 +1,83 @@
+/* Networks known by name: the eight of the CBAM paper's VOC table (Woo et al. 2018, arXiv 1807.06521) and two more.
+ *
+ * They have six boxes a cell on the finest level too, which is what the table's parameter counts say: 26.5 and 5.81
+ * million for plain SSD. Anchors are those of its lineage, ruinmessi/RFBNet. docs/networks.md has the reasons.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "presets/presets.h"
+
+#define VOC                                                                                                            \
+  "\"output\": { \"classes\": [\"background\", \"aeroplane\", \"bicycle\", \"bird\", \"boat\", \"bottle\", \"bus\","   \
+  " \"car\", \"cat\", \"chair\", \"cow\", \"diningtable\", \"dog\", \"horse\", \"motorbike\", \"person\","             \
+  " \"pottedplant\", \"sheep\", \"sofa\", \"train\", \"tvmonitor\"],"                                                  \
+  " \"score\": \"softmax\", \"variances\": [0.1, 0.1, 0.2, 0.2] },"                                                    \
+  "\"nms\": { \"profile\": \"caffe\" }"
+
+#define INPUT(size, mean)                                                                                              \
+  "\"input\": { \"width\": " size ", \"height\": " size ", \"channels\": \"bgr\", \"mean\": " mean                     \
+  ", \"scale\": [1, 1, 1] },"
+
+#define NETWORK(name, detector, backbone, attention)                                                                   \
+  "{ \"version\": 1, \"name\": \"" name "\", \"network\": { \"detector\": \"" detector "\", \"backbone\": \"" backbone  \
+  "\", \"attention\": { \"kind\": \"" attention "\" } },"
+
+#define VGG16_300                                                                                                      \
+  INPUT ("300", "[104, 117, 123]")                                                                                     \
+  "\"anchors\": { \"maps\": [[38,38], [19,19], [10,10], [5,5], [3,3], [1,1]],"                                         \
+  " \"steps\": [8, 16, 32, 64, 100, 300],"                                                                             \
+  " \"min_sizes\": [30, 60, 111, 162, 213, 264], \"max_sizes\": [60, 111, 162, 213, 264, 315],"                        \
+  " \"aspect_ratios\": [[2,3], [2,3], [2,3], [2,3], [2], [2]], \"clip\": \"cxcywh\" }," VOC "}"
+
+#define MOBILENET_300                                                                                                  \
+  INPUT ("300", "[103.94, 116.78, 123.68]")                                                                            \
+  "\"anchors\": { \"maps\": [[19,19], [10,10], [5,5], [3,3], [2,2], [1,1]],"                                           \
+  " \"steps\": [16, 32, 64, 100, 150, 300],"                                                                           \
+  " \"min_sizes\": [45, 90, 135, 180, 225, 270], \"max_sizes\": [90, 135, 180, 225, 270, 315],"                        \
+  " \"aspect_ratios\": [[2,3], [2,3], [2,3], [2,3], [2], [2]], \"clip\": \"cxcywh\" }," VOC "}"
+
+/* StairNet on VGG16 is its second author's; on MobileNet it is the smallest reconstruction that has the paper's
+ * parameter counts: depthwise steps, 1x1 convolutions after the sum, and no batch norm before it. */
+#define STAIRNET_VGG16 .head_kernel = 3, .neck_width = 256, .post_kernel = 3, .neck_norm = TRUE
+#define STAIRNET_MOBILENET .head_kernel = 1, .neck_width = 128, .post_kernel = 1, .depthwise_steps = TRUE
+
+/* clang-format off */
+const CbamPreset cbam_presets[] = {
+  { "ssd-vgg16", .head_kernel = 3, .document = NETWORK ("ssd-vgg16", "ssd", "vgg16", "none") VGG16_300 },
+  { "stairnet-vgg16", STAIRNET_VGG16, .document = NETWORK ("stairnet-vgg16", "stairnet", "vgg16", "none") VGG16_300 },
+  { "stairnet-se-vgg16", STAIRNET_VGG16,
+    .document = NETWORK ("stairnet-se-vgg16", "stairnet", "vgg16", "se") VGG16_300 },
+  { "stairnet-cbam-vgg16", STAIRNET_VGG16,
+    .document = NETWORK ("stairnet-cbam-vgg16", "stairnet", "vgg16", "cbam") VGG16_300 },
+  { "ssd-mobilenet", .head_kernel = 1,
+    .document = NETWORK ("ssd-mobilenet", "ssd", "mobilenet_v1", "none") MOBILENET_300 },
+  { "stairnet-mobilenet", STAIRNET_MOBILENET,
+    .document = NETWORK ("stairnet-mobilenet", "stairnet", "mobilenet_v1", "none") MOBILENET_300 },
+  { "stairnet-se-mobilenet", STAIRNET_MOBILENET,
+    .document = NETWORK ("stairnet-se-mobilenet", "stairnet", "mobilenet_v1", "se") MOBILENET_300 },
+  { "stairnet-cbam-mobilenet", STAIRNET_MOBILENET,
+    .document = NETWORK ("stairnet-cbam-mobilenet", "stairnet", "mobilenet_v1", "cbam") MOBILENET_300 },
+  { "stairnet-bam-mobilenet", STAIRNET_MOBILENET,
+    .document = NETWORK ("stairnet-bam-mobilenet", "stairnet", "mobilenet_v1", "bam") MOBILENET_300 },
+  { "ssd512-vgg16", .head_kernel = 3, .ten_extras = TRUE,
+    .document = "{ \"version\": 1, \"name\": \"ssd512-vgg16\","
+    "\"network\": { \"detector\": \"ssd\", \"backbone\": \"vgg16\", \"levels\": 7 },"
+    INPUT ("512", "[104, 117, 123]")
+    "\"anchors\": { \"maps\": [[64,64], [32,32], [16,16], [8,8], [4,4], [2,2], [1,1]],"
+    " \"steps\": [8, 16, 32, 64, 128, 256, 512],"
+    " \"min_sizes\": [35.84, 76.8, 153.6, 230.4, 307.2, 384, 460.8],"
+    " \"max_sizes\": [76.8, 153.6, 230.4, 307.2, 384, 460.8, 537.6],"
+    " \"aspect_ratios\": [[2], [2,3], [2,3], [2,3], [2,3], [2], [2]], \"clip\": \"cxcywh\" },"
+    VOC "}" },
+  { NULL },
+};
+/* clang-format on */
+
+const CbamPreset *
+cbam_preset_find (const char *name)
+{
+  for (guint i = 0; cbam_presets[i].name; i++)
+    if (g_str_equal (cbam_presets[i].name, name))
+      return &cbam_presets[i];
+  return NULL;
+}

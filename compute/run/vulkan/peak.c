@@ -1,0 +1,132 @@
+/* The multiply-add peak that a driver's own code reaches: the yardstick of the bench's shares.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "args/peak.h"
+
+#include <cbamdetect/device.h>
+
+#include "ops/shaders.h"
+#include "vk/commands.h"
+#include "vk/pipeline.h"
+
+#define THREADS 64
+#define SAMPLES 9
+
+/* Steps and chains of each kernel; the best of them counts (docs of lavapipe: 8 and 12 chains are safe). */
+static const struct
+{
+  const CbamShader *shader;
+  guint accumulators, unroll;
+} kernels[] = {
+  { &cbam_shader_peak_8x4, 8, 4 },     { &cbam_shader_peak_8x8, 8, 8 },     { &cbam_shader_peak_8x16, 8, 16 },
+  { &cbam_shader_peak_8x32, 8, 32 },   { &cbam_shader_peak_12x4, 12, 4 },   { &cbam_shader_peak_12x8, 12, 8 },
+  { &cbam_shader_peak_12x16, 12, 16 }, { &cbam_shader_peak_12x32, 12, 32 },
+};
+
+typedef struct
+{
+  CbamDevice *device;
+  CbamBuffer *output;
+  CbamCommands *commands;
+  guint groups;
+  double total_steps; /* multiply-adds per chain and invocation */
+} Peak;
+
+static gboolean
+record (Peak *peak, const CbamPipeline *pipeline, VkDescriptorSet set, const CbamPeakArgs *args, GError **error)
+{
+  CbamDevice *device = peak->device;
+  VkCommandBuffer commands = peak->commands->handle;
+
+  if (!cbam_commands_begin (peak->commands, error))
+    return FALSE;
+  device->vk.vkCmdBindPipeline (commands, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline->handle);
+  device->vk.vkCmdBindDescriptorSets (commands, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline->layout, 0, 1, &set, 0, NULL);
+  device->vk.vkCmdPushConstants (commands, pipeline->layout, VK_SHADER_STAGE_COMPUTE_BIT, 0, sizeof *args, args);
+  device->vk.vkCmdDispatch (commands, peak->groups, 1, 1);
+  return cbam_commands_end (peak->commands, error);
+}
+
+/* The best of several runs of what is recorded, in multiply-adds per second. */
+static gboolean
+sample (Peak *peak, double multiply_adds, double *ret_rate, GError **error)
+{
+  for (guint i = 0; i < SAMPLES; i++) {
+    const gint64 start = g_get_monotonic_time ();
+    double seconds;
+
+    if (!cbam_commands_submit (peak->commands, error) || !cbam_commands_wait (peak->commands, error))
+      return FALSE;
+    seconds = MAX (1, g_get_monotonic_time () - start) * 1e-6;
+    if (i > 0) /* the first one compiles */
+      *ret_rate = MAX (*ret_rate, multiply_adds / seconds);
+  }
+  return TRUE;
+}
+
+static gboolean
+measure (Peak *peak, guint k, double *ret_rate, GError **error)
+{
+  CbamDevice *device = peak->device;
+  const VkDescriptorType type = VK_DESCRIPTOR_TYPE_STORAGE_BUFFER;
+  g_autoptr (CbamPipeline) pipeline =
+      cbam_pipeline_new (device, kernels[k].shader, &type, 1, sizeof (CbamPeakArgs), error);
+  const VkDescriptorPoolSize size = { type, 1 };
+  const VkDescriptorPoolCreateInfo create = {
+    .sType = VK_STRUCTURE_TYPE_DESCRIPTOR_POOL_CREATE_INFO, .maxSets = 1, .poolSizeCount = 1, .pPoolSizes = &size
+  };
+  const CbamPeakArgs args = { .turns = (uint) (peak->total_steps / kernels[k].unroll), .factor = 0.75f, .term = 0.5f };
+  const VkDescriptorBufferInfo buffer = { peak->output->handle, 0, VK_WHOLE_SIZE };
+  const double multiply_adds =
+      (double) args.turns * kernels[k].unroll * kernels[k].accumulators * peak->groups * THREADS;
+  VkDescriptorPool pool;
+  VkDescriptorSet set;
+  gboolean ok;
+
+  if (!pipeline || !cbam_device_make (device, vkCreateDescriptorPool, &create, &pool, error))
+    return FALSE;
+  const VkDescriptorSetAllocateInfo allocate = {
+    .sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_ALLOCATE_INFO,
+    .descriptorPool = pool,
+    .descriptorSetCount = 1,
+    .pSetLayouts = &pipeline->set_layout,
+  };
+  ok = cbam_device_check (device, device->vk.vkAllocateDescriptorSets (device->handle, &allocate, &set),
+                          "vkAllocateDescriptorSets", error);
+  if (ok) {
+    const VkWriteDescriptorSet write = {
+      .sType = VK_STRUCTURE_TYPE_WRITE_DESCRIPTOR_SET,
+      .dstSet = set,
+      .descriptorCount = 1,
+      .descriptorType = type,
+      .pBufferInfo = &buffer,
+    };
+
+    device->vk.vkUpdateDescriptorSets (device->handle, 1, &write, 0, NULL);
+    ok = record (peak, pipeline, set, &args, error) && sample (peak, multiply_adds, ret_rate, error);
+  }
+  if (!cbam_device_is_hung (device))
+    device->vk.vkDestroyDescriptorPool (device->handle, pool, NULL);
+  return ok;
+}
+
+gboolean
+cbam_device_measure_peak (CbamDevice *device, double *gflops, GError **error)
+{
+  /* Some 20 ms a run at 200 GFLOP/s, or at 20 TFLOP/s. */
+  Peak peak = { .device = device, .groups = device->caps.is_cpu ? 64 : 4096, .total_steps = 32768 };
+  double rate = 0;
+  gboolean ok = TRUE;
+
+  g_return_val_if_fail (device != NULL && gflops != NULL, FALSE);
+  peak.output = cbam_buffer_new (device, CBAM_MEMORY_DEVICE, (gsize) peak.groups * THREADS * sizeof (float), error);
+  peak.commands = peak.output ? cbam_commands_new (device, error) : NULL;
+  ok = peak.commands != NULL;
+  for (guint k = 0; ok && k < G_N_ELEMENTS (kernels); k++)
+    ok = measure (&peak, k, &rate, error);
+  cbam_commands_free (peak.commands);
+  cbam_buffer_free (peak.output);
+  *gflops = 2 * rate * 1e-9;
+  return ok;
+}
