@@ -1,4 +1,4 @@
-/* CbamModel as the library sees it.
+/* The inside of a CbamModel, for the rest of the library.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 

@@ -60,10 +60,7 @@ vec4 decode (vec4 t, vec4 anchor)
   return vec4 (centre - 0.5 * size, centre + 0.5 * size);
 }
 
-// Appending costs lavapipe as much as many comparisons, whether any lane appends or not: so all
-// classes of an invocation are compared first, and what passed is a bit each.
-const uint CHUNK = CBAM_DETECT_CHUNK;
-
+const uint CHUNK = CBAM_DETECT_CHUNK; // classes that one invocation looks at
 
 vec4 logits (uint pixel, uint channel)
 {
@@ -119,6 +116,8 @@ void main ()
 
   if (a.score == CBAM_DETECT_SOFTMAX)
     terms = softmax_terms (pixel, first);
+  // Appending costs lavapipe as much as many comparisons, whether any lane appends or not: so all classes of an
+  // invocation are compared first, and what passed is a bit each.
   // One texel more than CHUNK / 4, because an anchor's classes may begin inside of one.
   for (uint c = begin & ~3u; c < (begin & ~3u) + CHUNK + 4; c += 4) {
     const vec4 score = scores (logits (pixel, min (c, end - 1)), terms);

@@ -665,6 +665,12 @@ sabotage 'switch: a model without the classes is taken' gst/stream/gstcbamswitch
   'good = self->session == NULL ||' 'good = self->session != NULL ||' gst-settings
 sabotage 'settings: Grad-CAM only where it is drawn' gst/stream/gstcbamsettings.c \
   'settings->grad_cam || (settings' 'FALSE || (settings' gst-attention
+sabotage 'setup: --no-install installs' tools/setup.sh \
+  'step=cbam_check_packages' 'step=cbam_install_packages' tools-setup
+sabotage 'setup: without what builds it goes on' tools/setup.sh \
+  '= 0 ] || cbam_die "nothing can be built' '= 0 ] || cbam_say "nothing can be built' tools-setup
+sabotage 'setup: it sets up when it is sourced' tools/setup.sh \
+  'if [ "${BASH_SOURCE[0]}" = "$0" ]; then' 'if true; then' tools-setup
 
 # ---- The run --------------------------------------------------------------------------------------------------------
 

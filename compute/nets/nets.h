@@ -92,8 +92,9 @@ extern const CbamAttentionModule *const cbam_attentions[];
 const CbamAttentionModule *cbam_net_attention_on_levels (CbamNet *net);
 const CbamAttentionModule *cbam_net_attention_in_blocks (CbamNet *net);
 
-/* Two layers over pooled vectors (one a pixel of @pooled): @first, its batch norm if there is one, ReLU, @second; one
- * in sixteen channels between them unless @first has other rows. */
+/* Two fully connected layers, over each pixel of @pooled alone: @first, the batch norm @norm if there is one, ReLU,
+ * @second. Between them are as many channels as @first has rows, or a sixteenth of the input's where the source does
+ * not say. */
 CbamValue *cbam_net_mlp (CbamNet *net, CbamValue *pooled, const char *first, const char *norm, const char *second);
 
 /* The channel gate of SE and CBAM: sigmoid of the sum of what the two layers make of each of @pools (a CbamPoolSet). */
