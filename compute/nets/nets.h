@@ -50,6 +50,18 @@ extern const CbamNeck cbam_neck_stairnet;
 /* All of them; NULL-terminated. */
 extern const CbamNeck *const cbam_necks[];
 
+/* What reads the features of every level and makes the network's results of them. */
+typedef struct
+{
+  const char *name;
+  void (*build) (CbamNet *net);
+} CbamHead;
+
+extern const CbamHead cbam_head_ssd;
+
+/* All of them; NULL-terminated. */
+extern const CbamHead *const cbam_heads[];
+
 /* What an attention module multiplied with. */
 typedef struct
 {
@@ -82,7 +94,7 @@ CbamValue *cbam_net_mlp (CbamNet *net, CbamValue *pooled, const char *first, con
 
 /* The channel gate of SE and CBAM: sigmoid of the sum of what the two layers make of each of @pools (a CbamPoolSet). */
 CbamValue *cbam_net_channel_gate (CbamNet *net, const char *prefix, CbamValue *x, guint pools, const char *first,
-                                   const char *second);
+                                  const char *second);
 
 /* convolution -> batch norm (where the source has @norm) -> activation of the spec; listed in @net->layers. */
 CbamValue *cbam_net_conv (CbamNet *net, const char *norm, const CbamConvForm *form);
