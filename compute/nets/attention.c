@@ -9,28 +9,12 @@ const CbamAttentionModule *const cbam_attentions[] = {
   &cbam_attention_se, &cbam_attention_cbam, &cbam_attention_bam, &cbam_attention_eca, NULL,
 };
 
-static const CbamAttentionModule *
-find (CbamNet *net)
-{
-  const char *kind = net->spec->network.attention.kind;
-  g_autoptr (GString) known = g_string_new ("none");
-
-  for (guint i = 0; cbam_attentions[i]; i++) {
-    if (g_str_equal (kind, cbam_attentions[i]->name))
-      return cbam_attentions[i];
-    g_string_append_printf (known, ", %s", cbam_attentions[i]->name);
-  }
-  cbam_graph_fail (net->graph, CBAM_ERROR_BAD_MODEL, "network.attention.kind: expected one of %s, found \"%s\"",
-                   known->str, kind);
-  return NULL;
-}
-
 const CbamAttentionModule *
 cbam_net_attention_on_levels (CbamNet *net)
 {
   const CbamAttentionSpec *attention = &net->spec->network.attention;
 
-  return attention->kind && attention->place != CBAM_PLACE_BLOCKS ? find (net) : NULL;
+  return attention->place != CBAM_PLACE_BLOCKS ? attention->kind : NULL;
 }
 
 const CbamAttentionModule *
@@ -38,7 +22,7 @@ cbam_net_attention_in_blocks (CbamNet *net)
 {
   const CbamAttentionSpec *attention = &net->spec->network.attention;
 
-  return attention->kind && attention->place != CBAM_PLACE_LEVELS ? find (net) : NULL;
+  return attention->place != CBAM_PLACE_LEVELS ? attention->kind : NULL;
 }
 
 /* ---- Parts ------------------------------------------------------------------------------------------------------- */

@@ -142,7 +142,6 @@ static const char *const sources[] = {
 
 const CbamBackbone cbam_backbone_mobilenet_v1 = {
   .name = "mobilenet_v1",
-  .kind = CBAM_BACKBONE_MOBILENET_V1,
   .build = build,
   .sources = sources,
   .attends = TRUE,

@@ -116,27 +116,11 @@ attend (CbamNet *net)
   }
 }
 
-static const CbamBackbone *
-find_backbone (const CbamNetworkSpec *network)
-{
-  for (guint i = 0; cbam_backbones[i]; i++)
-    if (cbam_backbones[i]->kind == network->backbone)
-      return cbam_backbones[i];
-  g_return_val_if_reached (NULL); /* the document's parser knows no others */
-}
-
-static const CbamNeck *
-find_neck (const CbamNetworkSpec *network)
-{
-  for (guint i = 0; cbam_necks[i]; i++)
-    if (cbam_necks[i]->kind == network->detector)
-      return cbam_necks[i];
-  g_return_val_if_reached (NULL);
-}
-
 static void
-build_all (CbamNet *net, const CbamBackbone *backbone, const CbamNeck *neck)
+build_all (CbamNet *net)
 {
+  const CbamBackbone *backbone = net->spec->network.backbone;
+  const CbamNeck *neck = net->spec->network.detector;
   const CbamInputSpec *input = &net->spec->input;
   CbamValue *x;
 
@@ -155,7 +139,7 @@ build_all (CbamNet *net, const CbamBackbone *backbone, const CbamNeck *neck)
     neck->build (net);
   attend (net);
   if (!net->graph->error)
-    cbam_head_ssd.build (net);
+    net->spec->network.head->build (net);
 }
 
 CbamGraph *
@@ -165,7 +149,7 @@ cbam_net_build (const CbamSpec *spec, CbamParamSource *source)
   CbamNet net = { .graph = graph, .spec = spec };
 
   net.layers = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-  build_all (&net, find_backbone (&spec->network), find_neck (&spec->network));
+  build_all (&net);
   g_hash_table_unref (net.layers);
   return graph;
 }

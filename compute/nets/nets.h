@@ -5,6 +5,7 @@
 #pragma once
 
 #include "engine/graph.h"
+#include "nets/spec.h"
 
 G_BEGIN_DECLS
 
@@ -19,15 +20,14 @@ typedef struct
 } CbamNet;
 
 /* A trunk with the extra layers that go with it: fills @net->layers. */
-typedef struct
+struct _CbamBackbone
 {
   const char *name;
-  CbamBackboneKind kind;
   void (*build) (CbamNet *net, CbamValue *input);
   /* The usual sources, fine to coarse; as many as the usual levels. */
   const char *const *sources;
   gboolean attends; /* its blocks can have attention in them */
-} CbamBackbone;
+};
 
 extern const CbamBackbone cbam_backbone_vgg16;
 extern const CbamBackbone cbam_backbone_mobilenet_v1;
@@ -35,14 +35,13 @@ extern const CbamBackbone cbam_backbone_mobilenet_v1;
 /* All of them; NULL-terminated. */
 extern const CbamBackbone *const cbam_backbones[];
 
-/* What lies between the sources and the heads: makes the features of every level. */
-typedef struct
+/* What lies between the sources and the head: makes the features of every level. Its name is the detector's. */
+struct _CbamNeck
 {
   const char *name;
-  CbamDetectorKind kind;
   void (*build) (CbamNet *net);
   gboolean seeds; /* may have coarser sources than levels, which only seed the others */
-} CbamNeck;
+};
 
 extern const CbamNeck cbam_neck_ssd;
 extern const CbamNeck cbam_neck_stairnet;
@@ -51,11 +50,11 @@ extern const CbamNeck cbam_neck_stairnet;
 extern const CbamNeck *const cbam_necks[];
 
 /* What reads the features of every level and makes the network's results of them. */
-typedef struct
+struct _CbamHead
 {
   const char *name;
   void (*build) (CbamNet *net);
-} CbamHead;
+};
 
 extern const CbamHead cbam_head_ssd;
 
@@ -70,11 +69,11 @@ typedef struct
 
 /* An attention module: a map of the same shape, with what matters in it brought out. Its tensors are called @prefix.*.
  */
-typedef struct
+struct _CbamAttentionModule
 {
   const char *name; /* as in the model file */
   CbamValue *(*build) (CbamNet *net, const char *prefix, CbamValue *x, CbamGates *ret_gates);
-} CbamAttentionModule;
+};
 
 extern const CbamAttentionModule cbam_attention_se;
 extern const CbamAttentionModule cbam_attention_cbam;
