@@ -283,7 +283,7 @@ sabotage 'bam: not dilated' compute/nets/bam.c \
 sabotage 'eca: taps are not centred' compute/nets/eca.c \
   '.pad = kernel / 2' '.pad = 0' golden
 sabotage 'mobilenet: attention after the depthwise convolution only' compute/nets/mobilenet_v1.c \
-  'return attend (net, i, 1, pointwise, x);' 'return x;' golden
+  'return cbam_net_attend_in_block (net, after_pointwise, pointwise, x, NULL);' 'return x;' golden
 sabotage 'explain: logits are given for weights' compute/explain.c \
   'gate->is_logit && i < n' 'FALSE && i < n' golden
 sabotage 'explain: maps lie over the frame, not over what the network saw' compute/explain.c \

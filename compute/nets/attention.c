@@ -9,20 +9,50 @@ const CbamAttentionModule *const cbam_attentions[] = {
   &cbam_attention_se, &cbam_attention_cbam, &cbam_attention_bam, &cbam_attention_eca, NULL,
 };
 
-const CbamAttentionModule *
-cbam_net_attention_on_levels (CbamNet *net)
+/* ---- Places ------------------------------------------------------------------------------------------------------ */
+
+void
+cbam_net_attend_on_levels (CbamNet *net)
 {
   const CbamAttentionSpec *attention = &net->spec->network.attention;
 
-  return attention->place != CBAM_PLACE_BLOCKS ? attention->kind : NULL;
+  if (!attention->kind || attention->place == CBAM_PLACE_BLOCKS)
+    return;
+  for (guint l = 0; !net->graph->error && l < net->spec->network.levels; l++) {
+    CbamLevel *level = &net->graph->levels[l];
+    g_autofree char *prefix = g_strdup_printf ("att.%u", l);
+    CbamGates gates = { 0 };
+
+    level->features = attention->kind->build (net, prefix, level->features, &gates);
+    level->channel = gates.channel;
+    level->spatial = gates.spatial;
+    if (gates.channel.map)
+      gates.channel.map->keep = TRUE;
+    if (gates.spatial.map)
+      gates.spatial.map->keep = TRUE;
+  }
 }
 
-const CbamAttentionModule *
-cbam_net_attention_in_blocks (CbamNet *net)
+gboolean
+cbam_net_attends_in_blocks (const CbamNet *net)
 {
   const CbamAttentionSpec *attention = &net->spec->network.attention;
 
-  return attention->place != CBAM_PLACE_LEVELS ? attention->kind : NULL;
+  return attention->kind && attention->place != CBAM_PLACE_LEVELS;
+}
+
+CbamValue *
+cbam_net_attend_in_block (CbamNet *net, const char *prefix, const char *layer, CbamValue *x, CbamGates *ret_gates)
+{
+  CbamGates gates = { 0 };
+
+  if (cbam_net_attends_in_blocks (net) && !net->graph->error) {
+    x = net->spec->network.attention.kind->build (net, prefix, x, &gates);
+    g_hash_table_insert (net->layers, g_strdup (layer), x);
+  }
+  if (ret_gates)
+    *ret_gates = gates;
+  return x;
 }
 
 /* ---- Parts ------------------------------------------------------------------------------------------------------- */

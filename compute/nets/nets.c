@@ -95,27 +95,6 @@ find_sources (CbamNet *net, const CbamBackbone *backbone)
 
 /* ---- The network ------------------------------------------------------------------------------------------------ */
 
-/* Right before the heads, as in the CBAM paper's detection experiments: loc and conf of a level see the same. */
-static void
-attend (CbamNet *net)
-{
-  const CbamAttentionModule *module = cbam_net_attention_on_levels (net);
-
-  for (guint l = 0; module && !net->graph->error && l < net->spec->network.levels; l++) {
-    CbamLevel *level = &net->graph->levels[l];
-    g_autofree char *prefix = g_strdup_printf ("att.%u", l);
-    CbamGates gates = { 0 };
-
-    level->features = module->build (net, prefix, level->features, &gates);
-    level->channel = gates.channel;
-    level->spatial = gates.spatial;
-    if (gates.channel.map)
-      gates.channel.map->keep = TRUE;
-    if (gates.spatial.map)
-      gates.spatial.map->keep = TRUE;
-  }
-}
-
 static void
 build_all (CbamNet *net)
 {
@@ -127,7 +106,7 @@ build_all (CbamNet *net)
   net->n_sources = count_sources (net, neck);
   if (!check_sources (net, backbone, neck))
     return;
-  if (cbam_net_attention_in_blocks (net) && !backbone->attends)
+  if (cbam_net_attends_in_blocks (net) && !backbone->attends)
     cbam_graph_fail (net->graph, CBAM_ERROR_UNSUPPORTED,
                      "network.attention.place: expected \"levels\" with %s, whose blocks have no place for attention",
                      backbone->name);
@@ -137,7 +116,7 @@ build_all (CbamNet *net)
   find_sources (net, backbone);
   if (!net->graph->error)
     neck->build (net);
-  attend (net);
+  cbam_net_attend_on_levels (net);
   if (!net->graph->error)
     net->spec->network.head->build (net);
 }

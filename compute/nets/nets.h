@@ -83,9 +83,16 @@ extern const CbamAttentionModule cbam_attention_eca;
 /* All of them; NULL-terminated. */
 extern const CbamAttentionModule *const cbam_attentions[];
 
-/* The module that the spec names, on the levels or in the backbone's blocks; NULL = none there. */
-const CbamAttentionModule *cbam_net_attention_on_levels (CbamNet *net);
-const CbamAttentionModule *cbam_net_attention_in_blocks (CbamNet *net);
+/* The spec's module, where it is wanted on levels: right before the head, as in the CBAM paper's detection experiments,
+ * so that all of a level's outputs see the same. Gates are kept. */
+void cbam_net_attend_on_levels (CbamNet *net);
+
+/* The spec's module inside a block of a backbone, whose output is @x; @x itself where it is not wanted there. What
+ * comes of it is @layer in @net->layers from now on: who takes the block as a source gets what leaves its attention.
+ * Its gates are @ret_gates' (none where there is no module; may be NULL). */
+CbamValue *cbam_net_attend_in_block (CbamNet *net, const char *prefix, const char *layer, CbamValue *x,
+                                     CbamGates *ret_gates);
+gboolean cbam_net_attends_in_blocks (const CbamNet *net);
 
 /* Two layers over pooled vectors (one a pixel of @pooled): @first, its batch norm if there is one, ReLU, @second; one
  * in sixteen channels between them unless @first has other rows. */
