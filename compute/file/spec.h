@@ -7,23 +7,14 @@
 
 #include <cbamdetect/model.h>
 
+#include "engine/graph.h"
+
 G_BEGIN_DECLS
 
-#define CBAM_MAX_LEVELS 8
 #define CBAM_MAX_RATIOS 8
 
 typedef struct _CbamItem CbamItem; /* file/reader.h */
 
-typedef enum
-{
-  CBAM_ACTIVATION_RELU,
-  CBAM_ACTIVATION_RELU6
-} CbamActivation;
-typedef enum
-{
-  CBAM_PADDING_SYMMETRIC,
-  CBAM_PADDING_SAME
-} CbamPadding;
 typedef enum
 {
   CBAM_POOL_AVG = 1 << 0,

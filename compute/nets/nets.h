@@ -6,6 +6,21 @@
 
 #include "engine/graph.h"
 #include "nets/spec.h"
+#include "ops/activation.h"
+#include "ops/add.h"
+#include "ops/batch_norm.h"
+#include "ops/channel_pool.h"
+#include "ops/conv.h"
+#include "ops/deconv.h"
+#include "ops/detect.h"
+#include "ops/global_pool.h"
+#include "ops/l2_norm.h"
+#include "ops/max_pool.h"
+#include "ops/multiply.h"
+#include "ops/preprocess.h"
+#include "ops/resize.h"
+#include "ops/sigmoid.h"
+#include "ops/turn.h"
 
 G_BEGIN_DECLS
 

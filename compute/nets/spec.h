@@ -7,8 +7,9 @@
 
 #pragma once
 
-#include "engine/graph.h"
 #include "file/spec.h"
+#include "ops/activation.h"
+#include "ops/conv.h"
 
 G_BEGIN_DECLS
 

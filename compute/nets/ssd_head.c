@@ -9,6 +9,7 @@
 #include "nets/nets.h"
 
 #include "args/frame.h"
+#include "detect/anchors.h"
 
 /* Boxes per cell, from the rows of the loc weights, or from the anchor generator when the source has none. */
 static guint
@@ -129,9 +130,11 @@ build (CbamNet *net)
     const CbamValue *features = net->graph->levels[l].features;
     const guint per_cell = per_cell_of (net, l);
     g_autofree char *name = g_strdup_printf ("detect.%u", l);
-    CbamDetectNode form = {
-      .level = l, .per_cell = per_cell, .n_classes = output->n_classes, .prior = prior, .score = output->score
-    };
+    CbamDetectNode form = { .level = l,
+                            .per_cell = per_cell,
+                            .n_classes = output->n_classes,
+                            .prior = prior,
+                            .sigmoid = output->score == CBAM_SCORE_SIGMOID };
     CbamValue *loc, *conf;
 
     for (guint i = 0; i < 4; i++)

@@ -12,6 +12,7 @@
 #include "run/vulkan/program.h"
 #include "detect/image.h"
 #include "nets/spec.h"
+#include "ops/preprocess.h"
 #include "random-source.h"
 #include "detect/thin.h"
 #include "turned.h"

@@ -8,8 +8,11 @@
 
 #pragma once
 
+#include "args/frame.h"
+
 #include "engine/plan.h"
 #include "vk/commands.h"
+#include "vk/pipeline.h"
 
 G_BEGIN_DECLS
 
