@@ -17,13 +17,6 @@ typedef struct _CbamItem CbamItem; /* file/reader.h */
 
 typedef enum
 {
-  CBAM_POOL_AVG = 1 << 0,
-  CBAM_POOL_MAX = 1 << 1,
-  CBAM_POOL_LP = 1 << 2,
-  CBAM_POOL_LSE = 1 << 3
-} CbamPoolSet;
-typedef enum
-{
   CBAM_CHANNELS_RGB,
   CBAM_CHANNELS_BGR
 } CbamChannels;

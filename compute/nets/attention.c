@@ -80,16 +80,12 @@ CbamValue *
 cbam_net_channel_gate (CbamNet *net, const char *prefix, CbamValue *x, guint pools, const char *first,
                        const char *second)
 {
-  const CbamGlobalPoolParams sum = { .n = 1, .kinds = { CBAM_REDUCE_SUM } };
-  CbamGlobalPoolParams params = { .n = 0 };
+  const CbamGlobalPoolParams params = cbam_global_pool_of (pools), sum = cbam_global_pool_of (CBAM_REDUCE_SUM);
   g_autofree char *pool_name = g_strconcat (prefix, ".pool", NULL);
   g_autofree char *gate_name = g_strconcat (prefix, ".channel", NULL);
   g_autofree char *first_name = g_strconcat (prefix, ".", first, NULL);
   g_autofree char *second_name = g_strconcat (prefix, ".", second, NULL);
 
-  for (guint kind = CBAM_POOL_AVG; kind <= CBAM_POOL_LSE; kind <<= 1)
-    if (pools & kind)
-      params.kinds[params.n++] = (CbamReduction) kind;
   x = cbam_graph_global_pool (net->graph, pool_name, x, &params);
   x = cbam_net_mlp (net, x, first_name, NULL, second_name);
   x = cbam_graph_global_pool (net->graph, gate_name, x, &sum);

@@ -113,7 +113,7 @@ gboolean cbam_net_attends_in_blocks (const CbamNet *net);
  * in sixteen channels between them unless @first has other rows. */
 CbamValue *cbam_net_mlp (CbamNet *net, CbamValue *pooled, const char *first, const char *norm, const char *second);
 
-/* The channel gate of SE and CBAM: sigmoid of the sum of what the two layers make of each of @pools (a CbamPoolSet). */
+/* The channel gate of SE and CBAM: sigmoid of the sum of what the two layers make of each of @pools (CbamReduction). */
 CbamValue *cbam_net_channel_gate (CbamNet *net, const char *prefix, CbamValue *x, guint pools, const char *first,
                                   const char *second);
 

@@ -15,7 +15,7 @@ static const char *const paddings[] = { [CBAM_PADDING_SYMMETRIC] = "symmetric", 
 static const char *const upsamples[] = {
   [CBAM_UPSAMPLE_DECONV] = "deconv", [CBAM_UPSAMPLE_NEAREST] = "nearest", [CBAM_UPSAMPLE_BILINEAR] = "bilinear", NULL
 };
-static const char *const pools[] = { "avg", "max", "lp", "lse", NULL }; /* CBAM_POOL_AVG << i */
+static const char *const pools[] = { "avg", "max", "lp", "lse", NULL }; /* CBAM_REDUCE_MEAN << i */
 static const char *const orders[] = {
   [CBAM_ORDER_CHANNEL_SPATIAL] = "channel-spatial",
   [CBAM_ORDER_SPATIAL_CHANNEL] = "spatial-channel",
@@ -45,10 +45,10 @@ read_pools (const CbamItem *attention)
   guint set = 0;
 
   if (!list.node)
-    return CBAM_POOL_AVG | CBAM_POOL_MAX;
+    return CBAM_REDUCE_MEAN | CBAM_REDUCE_MAX;
   for (guint i = 0; i < cbam_item_length (&list); i++) {
     const CbamItem item = cbam_item_nth (&list, i);
-    const guint pool = (guint) CBAM_POOL_AVG << cbam_item_to_word (item, pools);
+    const guint pool = (guint) CBAM_REDUCE_MEAN << cbam_item_to_word (item, pools);
 
     if (set & pool)
       cbam_item_fail (&item, "every pool type once");

@@ -54,7 +54,7 @@ typedef enum
 typedef struct
 {
   const CbamAttentionModule *kind; /* NULL = none */
-  guint pool;                      /* CbamPoolSet; default avg + max */
+  guint pool;                      /* of CbamReduction; default avg + max */
   CbamOrder order;
   CbamSpatialInput spatial_input;
   gboolean spatial, channel; /* default TRUE */

@@ -142,7 +142,7 @@ test_block (void)
   CbamSpec spec = { .network = {
                         .bn_eps = 1e-5,
                         .attention = {
-                            .kind = &cbam_attention_cbam, .pool = CBAM_POOL_AVG, .channel = TRUE, .spatial = TRUE } } };
+                            .kind = &cbam_attention_cbam, .pool = CBAM_REDUCE_MEAN, .channel = TRUE, .spatial = TRUE } } };
   CbamNet net = { .graph = graph, .spec = &spec, .layers = layers };
   CbamValue *x = cbam_graph_input (graph, "input", 8, 8, 32), *y;
   CbamGates gates;

@@ -63,7 +63,7 @@ test_full (void)
   g_assert_cmpuint (network->extras_pad[1], ==, 0);
   g_assert_cmpint (network->upsample, ==, CBAM_UPSAMPLE_BILINEAR);
   g_assert_true (network->attention.kind == &cbam_attention_cbam);
-  g_assert_cmpuint (network->attention.pool, ==, CBAM_POOL_LSE | CBAM_POOL_AVG);
+  g_assert_cmpuint (network->attention.pool, ==, CBAM_REDUCE_LOG_SUM | CBAM_REDUCE_MEAN);
   g_assert_cmpint (network->attention.order, ==, CBAM_ORDER_PARALLEL);
   g_assert_cmpint (network->attention.spatial_input, ==, CBAM_SPATIAL_INPUT_CONV);
   g_assert_true (network->attention.spatial);
@@ -144,7 +144,7 @@ test_defaults (void)
   g_assert_cmpuint (spec->network.n_extras, ==, 0);
   g_assert_cmpint (spec->network.upsample, ==, CBAM_UPSAMPLE_DECONV);
   g_assert_null (spec->network.attention.kind);
-  g_assert_cmpuint (spec->network.attention.pool, ==, CBAM_POOL_AVG | CBAM_POOL_MAX);
+  g_assert_cmpuint (spec->network.attention.pool, ==, CBAM_REDUCE_MEAN | CBAM_REDUCE_MAX);
   g_assert_true (spec->network.attention.spatial && spec->network.attention.channel);
   g_assert_cmpuint (spec->network.attention.dilation, ==, 4);
   g_assert_false (spec->network.attention.spatial_relu || spec->network.sum_relu);
