@@ -281,7 +281,7 @@ sabotage 'bam: not dilated' compute/nets/bam.c \
 sabotage 'eca: taps are not centred' compute/nets/eca.c \
   '.pad = kernel / 2' '.pad = 0' golden
 sabotage 'mobilenet: attention after the depthwise convolution only' compute/nets/mobilenet_v1.c \
-  'return attend (net, i, 1, pointwise, x);' 'return x;' golden
+  'return cbam_net_attend_in_block (net, after_pointwise, pointwise, x, NULL);' 'return x;' golden
 sabotage 'explain: logits are given for weights' compute/explain.c \
   'gate->is_logit && i < n' 'FALSE && i < n' golden
 sabotage 'explain: maps lie over the frame, not over what the network saw' compute/explain.c \
@@ -364,12 +364,12 @@ sabotage 'safetensors: small halves are half as large' compute/file/safetensors.
 sabotage 'safetensors: the header may reach past the file' compute/file/safetensors.c \
   'if (length > size - LENGTH_BYTES)' 'if (length > size)' safetensors
 sabotage 'spec: a larger square smaller than the square' compute/file/spec.c \
-  'Range above_min = { anchors->min_size[l],' 'Range above_min = { 0,' spec
+  'above_min = { anchors->min_size[l],' 'above_min = { 0,' spec
 sabotage 'spec: steps are [width, height]' compute/file/spec.c \
-  'anchors->step_x[l] = node_to_double (scope->reader, path, w,' \
-  'anchors->step_x[l] = node_to_double (scope->reader, path, h,' spec
+  'anchors->step_x[l] = cbam_item_to_double (w,' \
+  'anchors->step_x[l] = cbam_item_to_double (h,' spec
 sabotage 'spec: nameless classes are reported' compute/file/spec.c \
-  'return !g_str_equal (spec->output.classes[class_id], "???");' 'return TRUE;' spec
+  'return !g_str_equal (output->classes[class_id], "???");' 'return TRUE;' spec
 
 # The element.
 sabotage 'fifo: last in, first out' gst/stream/gstcbamfifo.c \
