@@ -1,5 +1,8 @@
 // An activation that nothing could be fused with: clamp to lo..hi (ReLU, ReLU6), or with SIGMOID the logistic function.
 //
+// module: activation (texel plain)
+// module: sigmoid -DSIGMOID (texel plain)
+//
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #version 450
 #extension GL_GOOGLE_include_directive : require

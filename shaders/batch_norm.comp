@@ -2,6 +2,8 @@
 //
 // Weights: [C/4][2][4], scale and shift.
 //
+// module: batch_norm (texel plain)
+//
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #version 450
 #extension GL_GOOGLE_include_directive : require

@@ -6,6 +6,8 @@
 //
 // Weights: those of channel_gate.comp, then [k x k] of the spatial convolution's two inputs, then its bias.
 //
+// module: cbam (texel plain narrow)
+//
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #version 450
 #extension GL_GOOGLE_include_directive : require

@@ -1,5 +1,7 @@
 // A channel gate in one workgroup: a weight for each channel, from global pools and two layers.
 //
+// module: channel_gate (texel plain narrow)
+//
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #version 450
 #extension GL_GOOGLE_include_directive : require

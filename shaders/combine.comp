@@ -1,6 +1,10 @@
 // Sums (ADD) and products of two or three maps (INPUTS), element by element. An input may be a vector, whose strides are
 // then 0, or a map of one channel, which counts for all. One invocation makes one texel of the padded output.
 //
+// module: add -DADD -DINPUTS=2 (texel plain narrow)
+// module: multiply -DINPUTS=2 (texel plain narrow)
+// module: multiply_3 -DINPUTS=3 (texel plain narrow)
+//
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #version 450
 #extension GL_GOOGLE_include_directive : require

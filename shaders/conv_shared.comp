@@ -5,6 +5,9 @@
 //
 // The weights are packed as for conv_texel.comp: [OC/8][K][8][4], then the bias.
 //
+// module: conv_shared
+// module: conv_shared_sum -DSUM
+//
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #version 450
 #extension GL_GOOGLE_include_directive : require

@@ -3,6 +3,8 @@
 //
 // Weights as for conv_texel.comp; only the first of each group's eight output channels is read.
 //
+// module: conv_single (texel plain narrow)
+//
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #version 450
 #extension GL_GOOGLE_include_directive : require

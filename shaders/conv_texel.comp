@@ -14,6 +14,10 @@
 // Compiled per tile: OC (multiple of 8), NX, STEPS, CHAINS (channels interleaved), and KERNEL when the kernel is larger
 // than 1x1 (STEPS is then 1). With SUM a second map of the output's size is added before the activation.
 //
+// module: conv_texel_{OC}x{NX}x{STEPS} (narrow) of CBAM_CONV_TILES (OC, NX, STEPS, CHAINS)
+// module: conv_texel_{OC}x{NX}x{STEPS}_sum -DSUM (narrow) of CBAM_CONV_TILES (OC, NX, STEPS, CHAINS)
+// module: conv_texel_k_{OC}x{NX} -DKERNEL -DSTEPS=1 (narrow) of CBAM_CONV_KERNEL_TILES (OC, NX, CHAINS)
+//
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #version 450
 #extension GL_GOOGLE_include_directive : require

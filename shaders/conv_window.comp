@@ -8,6 +8,8 @@
 //
 // Compiled per tile: OC (multiple of 8), NX.
 //
+// module: conv_window_{OC}x{NX} (narrow) of CBAM_CONV_WINDOW_TILES (OC, NX)
+//
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #version 450
 #extension GL_GOOGLE_include_directive : require

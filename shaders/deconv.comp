@@ -4,6 +4,9 @@
 // Weights, full: as for conv_texel.comp, [OC/8][input block, kernel row, kernel column][8][4], then the bias. Depthwise:
 // [C/4][taps][4], then the bias.
 //
+// module: deconv (texel plain narrow)
+// module: depthwise_deconv -DDEPTHWISE (texel plain narrow)
+//
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #version 450
 #extension GL_GOOGLE_include_directive : require

@@ -2,6 +2,8 @@
 //
 // Weights: [C/4][taps][4], then the bias [C/4][4].
 //
+// module: depthwise_plain
+//
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #version 450
 #extension GL_GOOGLE_include_directive : require

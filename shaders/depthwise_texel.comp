@@ -3,6 +3,8 @@
 //
 // Weights: [C/4][9 taps][4], then the bias [C/4][4]. Compiled per STRIDE, TX, TY.
 //
+// module: depthwise_texel_{TX}x{TY}_s{STRIDE} (narrow) of CBAM_DEPTHWISE_TILES (TX, TY, STRIDE)
+//
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #version 450
 #extension GL_GOOGLE_include_directive : require

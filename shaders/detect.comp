@@ -4,6 +4,8 @@
 // The first invocations decode one box each, cell by cell and anchor by anchor; the others take some classes of an anchor
 // each.
 //
+// module: detect (texel plain)
+//
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #version 450
 #extension GL_GOOGLE_include_directive : require

@@ -1,6 +1,8 @@
 // Global pooling: all pixels of a channel become one, in several ways, each a pixel of the output. One invocation makes
 // one block of channels.
 //
+// module: global_pool (texel plain narrow)
+//
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #version 450
 #extension GL_GOOGLE_include_directive : require

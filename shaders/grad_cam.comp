@@ -9,6 +9,8 @@
 //
 // Weights as for conv_texel.comp: [rows/8][feature block, kernel row, kernel column][8][4].
 //
+// module: grad_cam
+//
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #version 450
 #extension GL_GOOGLE_include_directive : require

@@ -3,6 +3,8 @@
 //
 // Weights: [C/4][4].
 //
+// module: l2_norm (texel plain)
+//
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #version 450
 #extension GL_GOOGLE_include_directive : require

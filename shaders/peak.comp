@@ -1,5 +1,7 @@
 // The device's own multiply-add peak: ACCUMULATORS independent chains in registers, UNROLL steps a turn, nothing else.
 //
+// module: peak_{ACCUMULATORS}x{UNROLL} of CBAM_PEAK_TILES (ACCUMULATORS, UNROLL)
+//
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #version 450
 #extension GL_GOOGLE_include_directive : require

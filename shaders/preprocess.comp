@@ -4,6 +4,9 @@
 // Every pixel layout is three components with an offset, a row stride, a step and a subsampling (args/frame.h); there is
 // no code per format. Bytes are picked from 32-bit words, so that no device needs 8-bit storage.
 //
+// module: preprocess (texel plain)
+// module: preprocess_thin -DTHIN (texel plain)
+//
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #version 450
 #extension GL_GOOGLE_include_directive : require

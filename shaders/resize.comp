@@ -1,5 +1,7 @@
 // Resizing a map, nearest or bilinear between centres of pixels. One invocation makes one texel of the padded output.
 //
+// module: resize (texel plain narrow)
+//
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #version 450
 #extension GL_GOOGLE_include_directive : require

@@ -1,6 +1,8 @@
 // A vector of channels becomes a row of pixels of one channel, or the other way round: what a convolution along channels
 // needs. One invocation makes one texel of the padded output.
 //
+// module: turn (texel plain narrow)
+//
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #version 450
 #extension GL_GOOGLE_include_directive : require

@@ -9,8 +9,8 @@
 
 #include <math.h>
 
-#include "run/reference/reference.h"
 #include "ops/shaders.h"
+#include "run/reference/reference.h"
 
 #define LANES 8
 #define GROUP 8 /* output channels whose weights lie side by side; every tile has whole groups */
@@ -95,8 +95,7 @@ padded_channels (const CbamOpVariant *variant, const CbamNode *node)
 static gsize
 depth (const CbamNode *node)
 {
-  return (gsize) cbam_value_blocks (node->inputs[0]) * node->params.conv.kernel_width *
-         node->params.conv.kernel_height;
+  return (gsize) cbam_value_blocks (node->inputs[0]) * node->params.conv.kernel_width * node->params.conv.kernel_height;
 }
 
 guint
@@ -281,50 +280,36 @@ single_cost (const CbamOpVariant *variant, const CbamNode *node)
   return (node->params.conv.width * node->params.conv.height / LANES + 1) * (45.0 * depth (node) + 150);
 }
 
-#define TEXEL(label, module, channels, pixels, steps, fitting)                                                         \
+#define LANES_KERNEL(label, module, needed, tile_channels, tile_pixels, steps, fitting, costing, dispatching, ...)     \
   {                                                                                                                    \
     .name = label, .shader = &cbam_shader_##module, .narrow = &cbam_shader_##module##_narrow,                          \
-    .needs = CBAM_NEED_TEXELS | CBAM_NEED_SUBGROUP_8,                                                                  \
-    .bindings = { CBAM_BIND_INPUT, CBAM_BIND_WEIGHTS, CBAM_BIND_OUTPUT }, .args_size = sizeof (CbamConvArgs),          \
-    .tile = { channels, pixels, steps }, .whole_blocks = (channels) / 4, .fits = fitting, .cost = tile_cost,           \
-    .dispatch = dispatch_texel                                                                                         \
+    .needs = CBAM_NEED_TEXELS | CBAM_NEED_SUBGROUP_8 | needed, .bindings = { __VA_ARGS__ },                            \
+    .args_size = sizeof (CbamConvArgs), .tile = { tile_channels, tile_pixels, steps },                                 \
+    .whole_blocks = (tile_channels) / 4, .fits = fitting, .cost = costing, .dispatch = dispatching                     \
   }
 
-/* The same with a second map added. */
-#define TEXEL_SUM(label, module, channels, pixels, steps)                                                              \
-  {                                                                                                                    \
-    .name = label, .shader = &cbam_shader_##module##_sum, .narrow = &cbam_shader_##module##_sum_narrow,                \
-    .needs = CBAM_NEED_TEXELS | CBAM_NEED_SUBGROUP_8,                                                                  \
-    .bindings = { CBAM_BIND_INPUT, CBAM_BIND_WEIGHTS, CBAM_BIND_OUTPUT, CBAM_BIND_INPUT_1 },                           \
-    .args_size = sizeof (CbamConvArgs), .tile = { channels, pixels, steps }, .whole_blocks = (channels) / 4,           \
-    .fits = fits_pointwise_sum, .cost = tile_cost, .dispatch = dispatch_texel                                          \
-  }
-
-#define WINDOW(label, module, channels, pixels)                                                                        \
-  {                                                                                                                    \
-    .name = label, .shader = &cbam_shader_##module, .narrow = &cbam_shader_##module##_narrow,                          \
-    .needs = CBAM_NEED_TEXELS | CBAM_NEED_SUBGROUP_8 | CBAM_NEED_BLOCKED,                                              \
-    .bindings = { CBAM_BIND_INPUT, CBAM_BIND_WEIGHTS, CBAM_BIND_OUTPUT }, .args_size = sizeof (CbamConvArgs),          \
-    .tile = { channels, pixels, 1 }, .whole_blocks = (channels) / 4, .fits = fits_window, .cost = window_cost,         \
-    .dispatch = dispatch_window                                                                                        \
-  }
+#define TEXEL(channels, pixels, steps, chains)                                                                         \
+  LANES_KERNEL ("texel-" #channels "x" #pixels "x" #steps, conv_texel_##channels##x##pixels##x##steps, 0, channels,    \
+                pixels, steps, fits_pointwise, tile_cost, dispatch_texel, CBAM_BIND_INPUT, CBAM_BIND_WEIGHTS,          \
+                CBAM_BIND_OUTPUT)
+#define KERNEL(channels, pixels, chains)                                                                               \
+  LANES_KERNEL ("texel-k-" #channels "x" #pixels, conv_texel_k_##channels##x##pixels, 0, channels, pixels, 1, fits,    \
+                tile_cost, dispatch_texel, CBAM_BIND_INPUT, CBAM_BIND_WEIGHTS, CBAM_BIND_OUTPUT)
+#define WINDOW(channels, pixels)                                                                                       \
+  LANES_KERNEL ("window-" #channels "x" #pixels, conv_window_##channels##x##pixels, CBAM_NEED_BLOCKED, channels,       \
+                pixels, 1, fits_window, window_cost, dispatch_window, CBAM_BIND_INPUT, CBAM_BIND_WEIGHTS,              \
+                CBAM_BIND_OUTPUT)
+/* With a second map added. */
+#define TEXEL_SUM(channels, pixels, steps, chains)                                                                     \
+  LANES_KERNEL ("texel-" #channels "x" #pixels "x" #steps "-sum", conv_texel_##channels##x##pixels##x##steps##_sum, 0, \
+                channels, pixels, steps, fits_pointwise_sum, tile_cost, dispatch_texel, CBAM_BIND_INPUT,               \
+                CBAM_BIND_WEIGHTS, CBAM_BIND_OUTPUT, CBAM_BIND_INPUT_1)
 
 static const CbamOpVariant variants[] = {
-  TEXEL ("texel-48x4", conv_texel_48x4, 48, 4, 1, fits_pointwise),
-  TEXEL ("texel-32x6", conv_texel_32x6, 32, 6, 1, fits_pointwise),
-  TEXEL ("texel-24x8", conv_texel_24x8, 24, 8, 1, fits_pointwise),
-  TEXEL ("texel-16x13", conv_texel_16x13, 16, 13, 1, fits_pointwise),
-  TEXEL ("texel-32x2x2", conv_texel_32x2x2, 32, 2, 2, fits_pointwise),
-  TEXEL ("texel-k-24x4", conv_texel_k_24x4, 24, 4, 1, fits),
-  TEXEL ("texel-k-16x4", conv_texel_k_16x4, 16, 4, 1, fits),
-  TEXEL ("texel-k-32x2", conv_texel_k_32x2, 32, 2, 1, fits),
-  WINDOW ("window-16x6", conv_window_16x6, 16, 6),
-  WINDOW ("window-16x5", conv_window_16x5, 16, 5),
-  TEXEL_SUM ("texel-48x4-sum", conv_texel_48x4, 48, 4, 1),
-  TEXEL_SUM ("texel-32x6-sum", conv_texel_32x6, 32, 6, 1),
-  TEXEL_SUM ("texel-24x8-sum", conv_texel_24x8, 24, 8, 1),
-  TEXEL_SUM ("texel-16x13-sum", conv_texel_16x13, 16, 13, 1),
-  TEXEL_SUM ("texel-32x2x2-sum", conv_texel_32x2x2, 32, 2, 2),
+  CBAM_CONV_TILES (TEXEL),
+  CBAM_CONV_KERNEL_TILES (KERNEL),
+  CBAM_CONV_WINDOW_TILES (WINDOW),
+  CBAM_CONV_TILES (TEXEL_SUM),
   { .name = "single-texel",
     .shader = &cbam_shader_conv_single_texel,
     .narrow = &cbam_shader_conv_single_texel_narrow,

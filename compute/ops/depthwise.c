@@ -2,9 +2,9 @@
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "run/reference/reference.h"
 #include "ops/conv.h"
 #include "ops/shaders.h"
+#include "run/reference/reference.h"
 
 #define LANES 8
 #define PLAIN_THREADS 64
@@ -96,19 +96,17 @@ dispatch_plain (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch
   args->bias = cbam_depthwise_bias_texel (node);
 }
 
-#define TEXEL(label, module, width, height, stride)                                                                    \
+#define TEXEL(width, height, stride)                                                                                   \
   {                                                                                                                    \
-    .name = label, .shader = &cbam_shader_##module, .narrow = &cbam_shader_##module##_narrow,                          \
+    .name = "texel-" #width "x" #height, .shader = &cbam_shader_depthwise_texel_##width##x##height##_s##stride,        \
+    .narrow = &cbam_shader_depthwise_texel_##width##x##height##_s##stride##_narrow,                                    \
     .needs = CBAM_NEED_TEXELS | CBAM_NEED_SUBGROUP_8,                                                                  \
     .bindings = { CBAM_BIND_INPUT, CBAM_BIND_WEIGHTS, CBAM_BIND_OUTPUT }, .args_size = sizeof (CbamConvArgs),          \
     .tile = { width, height, stride }, .fits = fits_tile, .cost = tile_cost, .dispatch = dispatch_texel                \
   }
 
 static const CbamOpVariant variants[] = {
-  TEXEL ("texel-6x4", depthwise_texel_6x4_s1, 6, 4, 1),
-  TEXEL ("texel-5x5", depthwise_texel_5x5_s1, 5, 5, 1),
-  TEXEL ("texel-4x4", depthwise_texel_4x4_s2, 4, 4, 2),
-  TEXEL ("texel-5x2", depthwise_texel_5x2_s2, 5, 2, 2),
+  CBAM_DEPTHWISE_TILES (TEXEL),
   { .name = "plain",
     .shader = &cbam_shader_depthwise_plain,
     .bindings = { CBAM_BIND_INPUT, CBAM_BIND_WEIGHTS, CBAM_BIND_OUTPUT },

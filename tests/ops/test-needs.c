@@ -59,7 +59,7 @@ test_known_shaders (void)
 {
   const CbamShaderNeeds shared = cbam_shader_get_needs (&cbam_shader_conv_shared_sum);
   const CbamShaderNeeds cbam = cbam_shader_get_needs (&cbam_shader_cbam_plain);
-  const CbamShaderNeeds texel = cbam_shader_get_needs (&cbam_shader_conv_texel_48x4);
+  const CbamShaderNeeds texel = cbam_shader_get_needs (&cbam_shader_conv_texel_48x4x1);
 
   g_assert_cmpuint (shared.storage_buffers, ==, 4);
   g_assert_cmpuint (shared.invocations, ==, 128);

@@ -12,16 +12,16 @@
 #define THREADS 64
 #define SAMPLES 9
 
-/* Steps and chains of each kernel; the best of them counts (docs of lavapipe: 8 and 12 chains are safe). */
+#define KERNEL(accumulators, unroll)                                                                                   \
+  {                                                                                                                    \
+    &cbam_shader_peak_##accumulators##x##unroll, accumulators, unroll                                                  \
+  }
+
 static const struct
 {
   const CbamShader *shader;
   guint accumulators, unroll;
-} kernels[] = {
-  { &cbam_shader_peak_8x4, 8, 4 },     { &cbam_shader_peak_8x8, 8, 8 },     { &cbam_shader_peak_8x16, 8, 16 },
-  { &cbam_shader_peak_8x32, 8, 32 },   { &cbam_shader_peak_12x4, 12, 4 },   { &cbam_shader_peak_12x8, 12, 8 },
-  { &cbam_shader_peak_12x16, 12, 16 }, { &cbam_shader_peak_12x32, 12, 32 },
-};
+} kernels[] = { CBAM_PEAK_TILES (KERNEL) };
 
 typedef struct
 {
