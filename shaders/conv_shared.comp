@@ -12,6 +12,13 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
+#ifdef SUM
+#define INPUTS 2
+#else
+#define INPUTS 1
+#endif
+#define WEIGHTS
+#include "common/maps.glsl"
 #include "args/conv.h"
 #include "common/border.glsl"
 
@@ -21,11 +28,10 @@
 #define THREADS 128
 
 layout (local_size_x = THREADS) in;
-layout (binding = 0, std430) readonly buffer Input { vec4 X[]; };
-layout (binding = 1, std430) readonly buffer Weights { vec4 W[]; };
-layout (binding = 2, std430) writeonly buffer Output { vec4 y[]; };
+INPUT_MAP (0, X);
+OUTPUT_MAP (0, y);
 #ifdef SUM // a second map of the output's size is added before the activation
-layout (binding = 3, std430) readonly buffer Addend { vec4 S[]; };
+INPUT_MAP (1, S);
 #endif
 layout (push_constant) uniform Args { CbamConvArgs a; };
 
@@ -41,7 +47,7 @@ void zero_border ()
   const uint texel = border_texel (a.y, a.width, a.height, a.border, cell);
   for (uint block = gl_WorkGroupID.y * (CHANNELS / 4);
        block < min ((gl_WorkGroupID.y + 1) * (CHANNELS / 4), a.out_blocks); block++)
-    y[texel + block * a.y.plane] = vec4 (0);
+    STORE (y, texel + block * a.y.plane, vec4 (0));
 }
 
 // The texel of the input that K index k of the pixel at texel `base` means.
@@ -80,12 +86,12 @@ void main ()
   for (uint k0 = 0; k0 < depth; k0 += DEPTH) {
     const uint k = k0 + slice;
 
-    x_tile[slice][thread % PIXELS] = k < depth ? X[min (input_texel (base, k), a.last_texel)] : vec4 (0);
+    x_tile[slice][thread % PIXELS] = k < depth ? LOAD (X, min (input_texel (base, k), a.last_texel)) : vec4 (0);
     [[unroll]] for (uint i = 0; i < 2; i++) {
       const uint channel = thread % PIXELS + i * PIXELS;
       const uint group = gl_WorkGroupID.y * (CHANNELS / 8) + channel / 8;
 
-      w_tile[slice][channel] = k < depth ? W[group * group_size + k * 8 + channel % 8] : vec4 (0);
+      w_tile[slice][channel] = k < depth ? LOAD_WEIGHT (group * group_size + k * 8 + channel % 8) : vec4 (0);
     }
     barrier ();
     [[unroll]] for (uint d = 0; d < DEPTH; d++) {
@@ -102,7 +108,7 @@ void main ()
   const uint block = gl_WorkGroupID.y * (CHANNELS / 4) + row;
   if (block >= a.out_blocks)
     return;
-  const vec4 bias = W[a.bias + block];
+  const vec4 bias = LOAD_WEIGHT (a.bias + block);
   [[unroll]] for (uint p = 0; p < 4; p++) {
     const uint pixel = gl_WorkGroupID.x * PIXELS + column + p * 8;
     const uint py = pixel / a.width, px = pixel % a.width;
@@ -111,8 +117,8 @@ void main ()
       continue;
     vec4 v = sum[p] + bias;
 #ifdef SUM
-    v += S[a.sum.origin + py * a.sum.row + px * a.sum.pixel + block * a.sum.plane];
+    v += LOAD (S, a.sum.origin + py * a.sum.row + px * a.sum.pixel + block * a.sum.plane);
 #endif
-    y[a.y.origin + py * a.y.row + px * a.y.pixel + block * a.y.plane] = clamp (v, vec4 (a.lo), vec4 (a.hi));
+    STORE (y, a.y.origin + py * a.y.row + px * a.y.pixel + block * a.y.plane, clamp (v, vec4 (a.lo), vec4 (a.hi)));
   }
 }

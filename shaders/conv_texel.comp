@@ -24,13 +24,14 @@
 #extension GL_KHR_shader_subgroup_basic : require
 #extension GL_KHR_shader_subgroup_shuffle : require
 #extension GL_EXT_control_flow_attributes : require
-#extension GL_EXT_shader_explicit_arithmetic_types_int64 : require
-#include "args/conv.h"
-#include "common/border.glsl"
-#include "common/stores.glsl"
+#ifdef SUM
+#define INPUTS 2
+#else
+#define INPUTS 1
+#endif
 #include "common/conv_lanes.glsl"
 #ifdef SUM
-layout (binding = 3, rgba32f) uniform readonly imageBuffer S;
+INPUT_MAP (1, S);
 #endif
 
 void main ()
@@ -83,9 +84,9 @@ void main ()
       vec4 x[NX], w[GROUPS];
 
       [[unroll]] for (int j = 0; j < NX; j++)
-        x[j] = imageLoad (X, xi[j] + s * plane);
+        x[j] = LOAD (X, xi[j] + s * plane);
       [[unroll]] for (int g = 0; g < GROUPS; g++)
-        w[g] = imageLoad (W, wi + g * group_size + s * LANES);
+        w[g] = LOAD_WEIGHT (wi + g * group_size + s * LANES);
 
       [[unroll]] for (int c = 0; c < OC; c += CHAINS)
         [[unroll]] for (int k = 0; k < 4; k++)
@@ -126,13 +127,13 @@ void main ()
   }
 #endif
   [[unroll]] for (int b = 0; b < OC / 4; b++) {
-    const vec4 bias = imageLoad (W, int (a.bias + first) + b);
+    const vec4 bias = LOAD_WEIGHT (int (a.bias + first) + b);
 
     [[unroll]] for (int j = 0; j < NX; j++) {
       vec4 v = vec4 (sum[b * 4][j], sum[b * 4 + 1][j], sum[b * 4 + 2][j], sum[b * 4 + 3][j]) + bias;
 
 #ifdef SUM
-      v += imageLoad (S, int (addend[j] + min (first + b, a.out_blocks - 1) * a.sum.plane));
+      v += LOAD (S, int (addend[j] + min (first + b, a.out_blocks - 1) * a.sum.plane));
 #endif
       STORE (y, pixel[j] + (first + b) * a.y.plane, clamp (v, vec4 (a.lo), vec4 (a.hi)));
     }

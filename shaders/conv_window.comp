@@ -16,10 +16,7 @@
 #extension GL_KHR_shader_subgroup_basic : require
 #extension GL_KHR_shader_subgroup_shuffle : require
 #extension GL_EXT_control_flow_attributes : require
-#extension GL_EXT_shader_explicit_arithmetic_types_int64 : require
-#include "args/conv.h"
-#include "common/border.glsl"
-#include "common/stores.glsl"
+#define INPUTS 1
 #include "common/conv_lanes.glsl"
 
 void main ()
@@ -54,10 +51,10 @@ void main ()
     vec4 x[NX + 2], w[3][GROUPS];
 
     [[unroll]] for (int j = 0; j < NX + 2; j++)
-      x[j] = imageLoad (X, xi + j);
+      x[j] = LOAD (X, xi + j);
     [[unroll]] for (int t = 0; t < 3; t++)
       [[unroll]] for (int g = 0; g < GROUPS; g++)
-        w[t][g] = imageLoad (W, wi + t * LANES + g * group_size);
+        w[t][g] = LOAD_WEIGHT (wi + t * LANES + g * group_size);
 
     [[unroll]] for (int k_pair = 0; k_pair < 2; k_pair++)
       [[unroll]] for (int c_pair = 0; c_pair < OC / 2; c_pair++)
@@ -90,7 +87,7 @@ void main ()
     to[j] = a.y.origin + py * a.y.row + px * a.y.pixel;
   }
   [[unroll]] for (int b = 0; b < OC / 4; b++) {
-    const vec4 bias = imageLoad (W, int (a.bias + first_block) + b);
+    const vec4 bias = LOAD_WEIGHT (int (a.bias + first_block) + b);
 
     [[unroll]] for (int j = 0; j < NX; j++) {
       const vec4 v = vec4 (sum[b * 4][j], sum[b * 4 + 1][j], sum[b * 4 + 2][j], sum[b * 4 + 3][j]) + bias;

@@ -11,11 +11,8 @@
 #extension GL_KHR_shader_subgroup_basic : require
 #extension GL_KHR_shader_subgroup_shuffle : require
 #extension GL_EXT_control_flow_attributes : require
-#extension GL_EXT_shader_explicit_arithmetic_types_int64 : require
-#include "args/conv.h"
-#include "common/border.glsl"
-#include "common/stores.glsl"
-#define OC 4 // one block a workgroup
+#define INPUTS 1
+#define OC CBAM_TEXEL_CHANNELS // one block a workgroup
 #include "common/conv_lanes.glsl"
 
 #define WIDTH ((TX - 1) * STRIDE + 3)
@@ -37,9 +34,9 @@ void main ()
   const uint tile = gl_WorkGroupID.x * LANES + lane;
   const uint x0 = tile % across * TX, y0 = tile / across * TY;
   const int first = int (a.x.origin + block * a.x.plane + STRIDE * (y0 * a.x.row + x0 * a.x.pixel));
-  const vec4 w_lane = imageLoad (W, block * 9 + int (lane));
-  const vec4 w_last = imageLoad (W, block * 9 + 8);
-  const vec4 bias = imageLoad (W, int (a.bias) + block);
+  const vec4 w_lane = LOAD_WEIGHT (block * 9 + int (lane));
+  const vec4 w_last = LOAD_WEIGHT (block * 9 + 8);
+  const vec4 bias = LOAD_WEIGHT (int (a.bias) + block);
   vec4 w[9], sum[TY][TX];
 
   [[unroll]] for (int t = 0; t < 8; t++)
@@ -53,7 +50,7 @@ void main ()
     vec4 x[WIDTH];
 
     [[unroll]] for (int i = 0; i < WIDTH; i++)
-      x[i] = imageLoad (X, min (first + r * int (a.x.row) + i * int (a.x.pixel), int (a.last_texel)));
+      x[i] = LOAD (X, min (first + r * int (a.x.row) + i * int (a.x.pixel), int (a.last_texel)));
     [[unroll]] for (int j = 0; j < TY; j++)
       if (r - j * STRIDE >= 0 && r - j * STRIDE < 3)
         [[unroll]] for (int k = 0; k < 3; k++)

@@ -14,15 +14,17 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #version 450
 #extension GL_GOOGLE_include_directive : require
+#define INPUTS 2
+#define WEIGHTS
+#include "common/maps.glsl"
 #include "args/grad_cam.h"
 
 #define THREADS 64
 
 layout (local_size_x = THREADS) in;
-layout (binding = 0, std430) readonly buffer Features { vec4 X[]; };
-layout (binding = 1, std430) readonly buffer Conf { vec4 conf[]; };
-layout (binding = 2, std430) readonly buffer Weights { vec4 W[]; };
-layout (binding = 3, std430) writeonly buffer Output { float y[]; };
+INPUT_MAP (0, X);
+INPUT_MAP (1, conf);
+layout (binding = OUTPUT (0), std430) writeonly buffer Output { float y[]; };
 layout (push_constant) uniform Args { CbamGradCamArgs a; };
 
 shared vec4 alpha[CBAM_GRAD_CAM_BLOCKS];
@@ -33,7 +35,7 @@ vec4 weights (uint k, uint block, uint tap)
 {
   const uint row = a.first_conf + k, taps = a.kernel * a.kernel;
 
-  return W[(row / 8 * (a.blocks * taps) + block * taps + tap) * 8 + row % 8];
+  return LOAD_WEIGHT ((row / 8 * (a.blocks * taps) + block * taps + tap) * 8 + row % 8);
 }
 
 // What the score gains by a block's features at one tap.
@@ -55,7 +57,7 @@ void main ()
   for (uint k = thread; k < a.n_classes; k += THREADS) {
     const uint channel = a.first_conf + k;
 
-    logit[k] = conf[cell + channel / 4 * a.conf.plane][channel & 3u];
+    logit[k] = LOAD (conf, cell + channel / CBAM_TEXEL_CHANNELS * a.conf.plane)[channel % CBAM_TEXEL_CHANNELS];
   }
   barrier ();
 
@@ -81,7 +83,7 @@ void main ()
     float evidence = 0.0;
 
     for (uint block = 0; block < a.blocks; block++)
-      evidence += dot (alpha[block], X[from + block * a.x.plane]);
+      evidence += dot (alpha[block], LOAD (X, from + block * a.x.plane));
     y[pixel] = max (evidence, 0.0);
   }
 }

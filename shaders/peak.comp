@@ -6,10 +6,12 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
+#define INPUTS 0
+#include "common/maps.glsl"
 #include "args/peak.h"
 
 layout (local_size_x = 64) in;
-layout (binding = 0, std430) writeonly buffer Output { float result[]; };
+layout (binding = OUTPUT (0), std430) writeonly buffer Output { float result[]; };
 layout (push_constant) uniform Args { CbamPeakArgs a; };
 
 void main ()

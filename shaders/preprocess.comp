@@ -11,14 +11,16 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
+#define INPUTS 2
+#define NARROW // a store for each dozen loads is nothing to halve
+#include "common/maps.glsl"
 #include "args/frame.h"
 #include "args/map.h"
-#include "common/loads.glsl"
 
 layout (local_size_x = 64) in;
-BYTES_BUFFER (0, pixels);
-layout (binding = 1, std430) readonly buffer Frame { CbamFrameArgs f; };
-layout (binding = 2, std430) writeonly buffer Output { vec4 y[]; };
+INPUT_WORDS (0, pixels);
+layout (binding = INPUT (1), std430) readonly buffer Frame { CbamFrameArgs f; };
+OUTPUT_MAP (0, y);
 layout (push_constant) uniform Args { CbamMapArgs args; };
 
 float byte_at (uint i)
@@ -103,6 +105,6 @@ void main ()
     const vec3 rgb =
         vec3 (channel (raw, row0, mean.x, gain.x, round_u8), channel (raw, row1, mean.y, gain.y, round_u8),
               channel (raw, row2, mean.z, gain.z, round_u8));
-    y[to] = inside ? vec4 (bgr ? rgb.zyx : rgb, 0.0) : vec4 (0.0);
+    STORE (y, to, inside ? vec4 (bgr ? rgb.zyx : rgb, 0.0) : vec4 (0.0));
   }
 }

@@ -533,5 +533,5 @@ cbam_frame_fill (CbamFrameArgs *frame, const CbamImage *image, const CbamPlaceme
   frame->n_classes = spec->output.n_classes;
   for (guint k = 0; k < spec->output.n_classes; k++)
     if (cbam_spec_class_is_reported (spec, k))
-      frame->reported[k / 32] |= 1u << (k % 32);
+      frame->reported[k / CBAM_CLASSES_PER_WORD] |= 1u << (k % CBAM_CLASSES_PER_WORD);
 }

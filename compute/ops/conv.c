@@ -303,7 +303,7 @@ single_cost (const CbamOpVariant *variant, const CbamNode *node)
 #define TEXEL_SUM(channels, pixels, steps, chains)                                                                     \
   LANES_KERNEL ("texel-" #channels "x" #pixels "x" #steps "-sum", conv_texel_##channels##x##pixels##x##steps##_sum, 0, \
                 channels, pixels, steps, fits_pointwise_sum, tile_cost, dispatch_texel, CBAM_BIND_INPUT,               \
-                CBAM_BIND_WEIGHTS, CBAM_BIND_OUTPUT, CBAM_BIND_INPUT_1)
+                CBAM_BIND_INPUT_1, CBAM_BIND_WEIGHTS, CBAM_BIND_OUTPUT)
 
 static const CbamOpVariant variants[] = {
   CBAM_CONV_TILES (TEXEL),
@@ -334,7 +334,7 @@ static const CbamOpVariant variants[] = {
     .dispatch = dispatch_shared },
   { .name = "shared-sum",
     .shader = &cbam_shader_conv_shared_sum,
-    .bindings = { CBAM_BIND_INPUT, CBAM_BIND_WEIGHTS, CBAM_BIND_OUTPUT, CBAM_BIND_INPUT_1 },
+    .bindings = { CBAM_BIND_INPUT, CBAM_BIND_INPUT_1, CBAM_BIND_WEIGHTS, CBAM_BIND_OUTPUT },
     .args_size = sizeof (CbamConvArgs),
     .tile = { 64, 32, 4 },
     .fits = fits_shared_sum,

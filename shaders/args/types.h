@@ -9,6 +9,8 @@
 #include <sys/types.h> /* uint */
 #endif
 
+#define CBAM_TEXEL_CHANNELS 4
+
 /* A feature map in texels of four channels: texel (x, y, block) lies at origin + y*row + x*pixel + block*plane.
  * Channel-blocked: pixel 1, plane = one padded map. Pixel-major (NHWC): plane 1, pixel = number of blocks. */
 struct CbamView

@@ -3,13 +3,18 @@
 //
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
+#define WEIGHTS
+#define TEXELS
+#include "common/maps.glsl"
+#include "args/conv.h"
+#include "common/border.glsl"
+
 #define LANES 8
 #define GROUPS (OC / LANES)
 
 layout (local_size_x = LANES) in;
-layout (binding = 0, rgba32f) uniform readonly imageBuffer X;
-layout (binding = 1, rgba32f) uniform readonly imageBuffer W;
-STORE_BUFFER (2, y);
+INPUT_MAP (0, X);
+OUTPUT_MAP (0, y);
 layout (push_constant) uniform Args { CbamConvArgs args; };
 
 void zero_border (CbamConvArgs a)
