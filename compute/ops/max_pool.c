@@ -4,6 +4,7 @@
 
 #include "args/pool.h"
 
+#include "ops/padded.h"
 #include "ops/shaders.h"
 #include "run/reference/reference.h"
 
@@ -35,17 +36,7 @@ dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_
 }
 
 static const CbamOpVariant variants[] = {
-  { .name = "texel",
-    .shader = &cbam_shader_max_pool_texel,
-    .needs = CBAM_NEED_TEXELS,
-    .bindings = { CBAM_BIND_INPUT, CBAM_BIND_OUTPUT },
-    .args_size = sizeof (CbamPoolArgs),
-    .dispatch = dispatch },
-  { .name = "plain",
-    .shader = &cbam_shader_max_pool_plain,
-    .bindings = { CBAM_BIND_INPUT, CBAM_BIND_OUTPUT },
-    .args_size = sizeof (CbamPoolArgs),
-    .dispatch = dispatch },
+  CBAM_TEXEL_AND_PLAIN ("", max_pool, CbamPoolArgs, dispatch, NULL, CBAM_BIND_INPUT, CBAM_BIND_OUTPUT),
 };
 
 static float
