@@ -11,7 +11,7 @@
 #include "args/map.h"
 #include "common/channels.glsl"
 
-layout (local_size_x = 64) in;
+layout (local_size_x = CBAM_THREADS) in;
 INPUT_MAP (0, X);
 OUTPUT_MAP (0, y);
 layout (push_constant) uniform Args { CbamMapArgs a; };

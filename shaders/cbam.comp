@@ -1,5 +1,5 @@
-// CBAM (Woo et al. 2018, arXiv 1807.06521), channels first, in one workgroup: for maps so small that to start a dispatch
-// costs more than what it does.
+// CBAM (Woo et al. 2018, arXiv 1807.06521), channels first, in one workgroup: for maps so small that to start a
+// dispatch costs more than what it does.
 //
 //     global pools -> two layers, sigmoid = channel gate -> x * gate -> largest and mean of each pixel's channels
 //     -> convolution k x k, sigmoid = spatial gate -> x * gate * gate
@@ -25,9 +25,9 @@
 #include "common/channels.glsl"
 
 #ifdef TEXELS
-#define THREADS 8 // one subgroup of the device this flavour is for
+#define THREADS CBAM_LANES
 #else
-#define THREADS 128
+#define THREADS CBAM_CBAM_THREADS
 #endif
 
 layout (local_size_x = THREADS) in;

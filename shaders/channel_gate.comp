@@ -14,9 +14,9 @@
 #include "common/channels.glsl"
 
 #ifdef TEXELS
-#define THREADS 8 // one subgroup of the device this flavour is for
+#define THREADS CBAM_LANES
 #else
-#define THREADS 64
+#define THREADS CBAM_THREADS
 #endif
 
 layout (local_size_x = THREADS) in;

@@ -17,7 +17,7 @@
 #include "common/channels.glsl"
 #include "common/padded.glsl"
 
-layout (local_size_x = 8) in;
+layout (local_size_x = CBAM_LANES) in;
 INPUT_MAP (0, X);
 OUTPUT_MAP (0, y);
 #ifdef GATED

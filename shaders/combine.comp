@@ -1,5 +1,5 @@
-// Sums (ADD) and products of two or three maps (INPUTS), element by element. An input may be a vector, whose strides are
-// then 0, or a map of one channel, which counts for all. One invocation makes one texel of the padded output.
+// Sums (ADD) and products of two or three maps (INPUTS), element by element. An input may be a vector, whose strides
+// are then 0, or a map of one channel, which counts for all. One invocation makes one texel of the padded output.
 //
 // module: add -DADD -DINPUTS=2 (texel plain narrow)
 // module: multiply -DINPUTS=2 (texel plain narrow)
@@ -13,7 +13,7 @@
 #include "common/channels.glsl"
 #include "common/padded.glsl"
 
-layout (local_size_x = 64) in;
+layout (local_size_x = CBAM_THREADS) in;
 INPUT_MAP (0, X0);
 INPUT_MAP (1, X1);
 #if INPUTS == 3

@@ -22,10 +22,11 @@
 #include "args/conv.h"
 #include "common/border.glsl"
 
-#define CHANNELS 64
-#define PIXELS 32
-#define DEPTH 4
-#define THREADS 128
+#define CHANNELS CBAM_CONV_SHARED_CHANNELS
+#define PIXELS CBAM_CONV_SHARED_PIXELS
+#define DEPTH CBAM_CONV_SHARED_DEPTH
+#define THREADS CBAM_CONV_SHARED_THREADS
+#define COLUMNS (PIXELS / 4) // four pixels of each invocation lie so far apart
 
 layout (local_size_x = THREADS) in;
 INPUT_MAP (0, X);
@@ -45,8 +46,8 @@ void zero_border ()
   if (cell >= border_cells (a.width, a.height, a.border))
     return;
   const uint texel = border_texel (a.y, a.width, a.height, a.border, cell);
-  for (uint block = gl_WorkGroupID.y * (CHANNELS / 4);
-       block < min ((gl_WorkGroupID.y + 1) * (CHANNELS / 4), a.out_blocks); block++)
+  for (uint block = gl_WorkGroupID.y * (CHANNELS / CBAM_TEXEL_CHANNELS);
+       block < min ((gl_WorkGroupID.y + 1) * (CHANNELS / CBAM_TEXEL_CHANNELS), a.out_blocks); block++)
     STORE (y, texel + block * a.y.plane, vec4 (0));
 }
 
@@ -72,15 +73,15 @@ void main ()
   const uint thread = gl_LocalInvocationIndex;
   const uint count = a.width * a.height;
   const uint depth = a.in_blocks * a.kernel_width * a.kernel_height;
-  const uint group_size = depth * 8;
+  const uint group_size = depth * CBAM_CONV_GROUP;
 
   // What this invocation stages: one pixel's texel and two channels' texels, of K index `slice` of a turn.
   const uint slice = thread / PIXELS;
   const uint staged = min (gl_WorkGroupID.x * PIXELS + thread % PIXELS, count - 1);
   const uint base = a.x.origin + a.stride * (staged / a.width * a.x.row + staged % a.width * a.x.pixel);
 
-  // What it computes: channels 4*row .. +3 of pixels column, column + 8, + 16, + 24.
-  const uint row = thread / 8, column = thread % 8;
+  // What it computes: channels 4*row .. +3 of pixels column, column + COLUMNS, ...
+  const uint row = thread / COLUMNS, column = thread % COLUMNS;
   vec4 sum[4] = vec4[4] (vec4 (0), vec4 (0), vec4 (0), vec4 (0));
 
   for (uint k0 = 0; k0 < depth; k0 += DEPTH) {
@@ -89,14 +90,15 @@ void main ()
     x_tile[slice][thread % PIXELS] = k < depth ? LOAD (X, min (input_texel (base, k), a.last_texel)) : vec4 (0);
     [[unroll]] for (uint i = 0; i < 2; i++) {
       const uint channel = thread % PIXELS + i * PIXELS;
-      const uint group = gl_WorkGroupID.y * (CHANNELS / 8) + channel / 8;
+      const uint group = gl_WorkGroupID.y * (CHANNELS / CBAM_CONV_GROUP) + channel / CBAM_CONV_GROUP;
+      const uint w = group * group_size + k * CBAM_CONV_GROUP + channel % CBAM_CONV_GROUP;
 
-      w_tile[slice][channel] = k < depth ? LOAD_WEIGHT (group * group_size + k * 8 + channel % 8) : vec4 (0);
+      w_tile[slice][channel] = k < depth ? LOAD_WEIGHT (w) : vec4 (0);
     }
     barrier ();
     [[unroll]] for (uint d = 0; d < DEPTH; d++) {
       [[unroll]] for (uint p = 0; p < 4; p++) {
-        const vec4 x = x_tile[d][column + p * 8];
+        const vec4 x = x_tile[d][column + p * COLUMNS];
 
         sum[p] += vec4 (dot (w_tile[d][row * 4], x), dot (w_tile[d][row * 4 + 1], x),
                         dot (w_tile[d][row * 4 + 2], x), dot (w_tile[d][row * 4 + 3], x));
@@ -105,12 +107,12 @@ void main ()
     barrier ();
   }
 
-  const uint block = gl_WorkGroupID.y * (CHANNELS / 4) + row;
+  const uint block = gl_WorkGroupID.y * (CHANNELS / CBAM_TEXEL_CHANNELS) + row;
   if (block >= a.out_blocks)
     return;
   const vec4 bias = LOAD_WEIGHT (a.bias + block);
   [[unroll]] for (uint p = 0; p < 4; p++) {
-    const uint pixel = gl_WorkGroupID.x * PIXELS + column + p * 8;
+    const uint pixel = gl_WorkGroupID.x * PIXELS + column + p * COLUMNS;
     const uint py = pixel / a.width, px = pixel % a.width;
 
     if (pixel >= count)

@@ -1,7 +1,7 @@
-// Convolution to a single channel, as spatial gates have it: one invocation makes one pixel of the padded output. Takes the
-// sigmoid if asked.
+// Convolution to a single channel, as spatial gates have it: one invocation makes one pixel of the padded output. Takes
+// the sigmoid if asked.
 //
-// Weights as for conv_texel.comp; only the first of each group's eight output channels is read.
+// Weights as for conv_texel.comp; only the first of each group's output channels is read.
 //
 // module: conv_single (texel plain narrow)
 //
@@ -14,7 +14,7 @@
 #include "args/conv.h"
 #include "common/padded.glsl"
 
-layout (local_size_x = 64) in;
+layout (local_size_x = CBAM_THREADS) in;
 INPUT_MAP (0, X);
 OUTPUT_MAP (0, y);
 layout (push_constant) uniform Args { CbamConvArgs args; };
@@ -31,7 +31,7 @@ void main ()
 
   for (uint block = 0; block < a.in_blocks; block++)
     for (uint ky = 0; ky < a.kernel_height; ky++)
-      for (uint kx = 0; kx < a.kernel_width; kx++, k += 8)
+      for (uint kx = 0; kx < a.kernel_width; kx++, k += CBAM_CONV_GROUP)
         sum += LOAD (X, from + block * a.x.plane + a.dilation * (ky * a.x.row + kx * a.x.pixel)) * LOAD_WEIGHT (k);
 
   float v = clamp (sum.x + sum.y + sum.z + sum.w + LOAD_WEIGHT (a.bias).x, a.lo, a.hi);

@@ -54,7 +54,7 @@ void main ()
 
   [[unroll]] for (int j = 0; j < NX; j++) {
     // Lanes past the last pixel compute it again, and store the same.
-    const uint p = min (gl_WorkGroupID.x * (LANES * NX) + j * LANES + lane, count - 1);
+    const uint p = min (gl_WorkGroupID.x * (CBAM_LANES * NX) + j * CBAM_LANES + lane, count - 1);
     const uint row = uint ((float (p) + 0.5) * a.inv_width);
     const uint column = p - row * a.width;
     xi[j] = int (a.x.origin + a.stride * (row * a.x.row + column * a.x.pixel));
@@ -65,7 +65,7 @@ void main ()
 
 #ifdef KERNEL
   const int turns = int (a.in_blocks * a.kernel_width * a.kernel_height);
-  const int group_size = turns * LANES;
+  const int group_size = turns * CBAM_LANES;
   const int next_column = int (a.dilation * a.x.pixel);
   const int next_row = int (a.dilation * a.x.row) - int (a.kernel_width) * next_column;
   const int plane = 0; // one step a turn
@@ -75,7 +75,7 @@ void main ()
 #else
   const int turns = int (a.in_blocks) / STEPS;
   const int plane = int (a.x.plane);
-  const int group_size = int (a.in_blocks) * LANES;
+  const int group_size = int (a.in_blocks) * CBAM_LANES;
 #endif
   int wi = int (gl_WorkGroupID.y) * GROUPS * group_size + lane;
 
@@ -86,18 +86,18 @@ void main ()
       [[unroll]] for (int j = 0; j < NX; j++)
         x[j] = LOAD (X, xi[j] + s * plane);
       [[unroll]] for (int g = 0; g < GROUPS; g++)
-        w[g] = LOAD_WEIGHT (wi + g * group_size + s * LANES);
+        w[g] = LOAD_WEIGHT (wi + g * group_size + s * CBAM_LANES);
 
       [[unroll]] for (int c = 0; c < OC; c += CHAINS)
-        [[unroll]] for (int k = 0; k < 4; k++)
+        [[unroll]] for (int k = 0; k < CBAM_TEXEL_CHANNELS; k++)
           [[unroll]] for (int i = 0; i < CHAINS; i++) {
-            const float weight = subgroupShuffle (w[(c + i) / LANES][k], zero + (c + i) % LANES);
+            const float weight = subgroupShuffle (w[(c + i) / CBAM_LANES][k], zero + (c + i) % CBAM_LANES);
 
             [[unroll]] for (int j = 0; j < NX; j++)
               sum[c + i][j] += weight * x[j][k];
           }
     }
-    wi += STEPS * LANES;
+    wi += STEPS * CBAM_LANES;
 #ifdef KERNEL
     int step = next_column;
     column++;
@@ -115,18 +115,18 @@ void main ()
       xi[j] += step;
   }
 
-  const uint first = gl_WorkGroupID.y * (OC / 4);
+  const uint first = gl_WorkGroupID.y * BLOCKS;
 #ifdef SUM
   uint addend[NX];
 
   [[unroll]] for (int j = 0; j < NX; j++) {
-    const uint p = min (gl_WorkGroupID.x * (LANES * NX) + j * LANES + lane, count - 1);
+    const uint p = min (gl_WorkGroupID.x * (CBAM_LANES * NX) + j * CBAM_LANES + lane, count - 1);
     const uint row = uint ((float (p) + 0.5) * a.inv_width);
 
     addend[j] = a.sum.origin + row * a.sum.row + (p - row * a.width) * a.sum.pixel;
   }
 #endif
-  [[unroll]] for (int b = 0; b < OC / 4; b++) {
+  [[unroll]] for (int b = 0; b < BLOCKS; b++) {
     const vec4 bias = LOAD_WEIGHT (int (a.bias + first) + b);
 
     [[unroll]] for (int j = 0; j < NX; j++) {

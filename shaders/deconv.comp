@@ -1,8 +1,8 @@
-// Transposed convolution, full or DEPTHWISE, of any kernel and stride: one invocation makes one texel of the padded output
-// from the input pixels whose kernels reach it. Of a kernel's taps along an axis every up-th counts.
+// Transposed convolution, full or DEPTHWISE, of any kernel and stride: one invocation makes one texel of the padded
+// output from the input pixels whose kernels reach it. Of a kernel's taps along an axis every up-th counts.
 //
-// Weights, full: as for conv_texel.comp, [OC/8][input block, kernel row, kernel column][8][4], then the bias. Depthwise:
-// [C/4][taps][4], then the bias.
+// Weights, full: as for conv_texel.comp, [OC/8][input block, kernel row, kernel column][8][4], then the bias.
+// Depthwise: [C/4][taps][4], then the bias.
 //
 // module: deconv (texel plain narrow)
 // module: depthwise_deconv -DDEPTHWISE (texel plain narrow)
@@ -13,10 +13,11 @@
 #define INPUTS 1
 #define WEIGHTS
 #include "common/maps.glsl"
+#include "args/conv.h"
 #include "args/deconv.h"
 #include "common/padded.glsl"
 
-layout (local_size_x = 64) in;
+layout (local_size_x = CBAM_THREADS) in;
 INPUT_MAP (0, X);
 OUTPUT_MAP (0, y);
 layout (push_constant) uniform Args { CbamDeconvArgs args; };
@@ -50,11 +51,13 @@ void main ()
 
       sum += reaches ? x * LOAD_WEIGHT (block * taps + tap) : vec4 (0.0);
 #else
-      const uint rows = block / 2 * (a.in_blocks * taps * 8) + block % 2 * 4 + tap * 8;
+      const uint channel = block * CBAM_TEXEL_CHANNELS;
+      const uint rows = channel / CBAM_CONV_GROUP * (a.in_blocks * taps * CBAM_CONV_GROUP) + channel % CBAM_CONV_GROUP +
+                        tap * CBAM_CONV_GROUP;
 
       for (uint in_block = 0; in_block < a.in_blocks; in_block++) {
         const vec4 x = reaches ? LOAD (X, from + in_block * a.x.plane) : vec4 (0.0);
-        const uint w = rows + in_block * taps * 8;
+        const uint w = rows + in_block * taps * CBAM_CONV_GROUP;
 
         sum += vec4 (dot (LOAD_WEIGHT (w), x), dot (LOAD_WEIGHT (w + 1), x), dot (LOAD_WEIGHT (w + 2), x),
                      dot (LOAD_WEIGHT (w + 3), x));

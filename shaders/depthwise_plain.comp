@@ -13,9 +13,7 @@
 #include "args/conv.h"
 #include "common/border.glsl"
 
-#define THREADS 64
-
-layout (local_size_x = THREADS) in;
+layout (local_size_x = CBAM_THREADS) in;
 INPUT_MAP (0, X);
 OUTPUT_MAP (0, y);
 layout (push_constant) uniform Args { CbamConvArgs a; };
@@ -25,14 +23,14 @@ void main ()
   const uint block = gl_WorkGroupID.y;
 
   if (gl_WorkGroupID.x >= a.tiles) {
-    const uint cell = (gl_WorkGroupID.x - a.tiles) * THREADS + gl_LocalInvocationIndex;
+    const uint cell = (gl_WorkGroupID.x - a.tiles) * CBAM_THREADS + gl_LocalInvocationIndex;
 
     if (cell < border_cells (a.width, a.height, a.border))
       STORE (y, border_texel (a.y, a.width, a.height, a.border, cell) + block * a.y.plane, vec4 (0));
     return;
   }
 
-  const uint pixel = gl_WorkGroupID.x * THREADS + gl_LocalInvocationIndex;
+  const uint pixel = gl_WorkGroupID.x * CBAM_THREADS + gl_LocalInvocationIndex;
   if (pixel >= a.width * a.height)
     return;
   const uint row = pixel / a.width, column = pixel % a.width;

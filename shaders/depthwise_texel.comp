@@ -31,7 +31,7 @@ void main ()
   const uint lane = gl_LocalInvocationIndex;
   const int block = int (gl_WorkGroupID.y);
   const uint across = (a.width + TX - 1) / TX;
-  const uint tile = gl_WorkGroupID.x * LANES + lane;
+  const uint tile = gl_WorkGroupID.x * CBAM_LANES + lane;
   const uint x0 = tile % across * TX, y0 = tile / across * TY;
   const int first = int (a.x.origin + block * a.x.plane + STRIDE * (y0 * a.x.row + x0 * a.x.pixel));
   const vec4 w_lane = LOAD_WEIGHT (block * 9 + int (lane));

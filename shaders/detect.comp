@@ -1,8 +1,8 @@
 // The detection tail of one level: boxes decoded, scores compared with the threshold, what passes appended to a list
 // with room for every prior and class. The order of the list is the device's own; the host sorts it.
 //
-// The first invocations decode one box each, cell by cell and anchor by anchor; the others take some classes of an anchor
-// each.
+// The first invocations decode one box each, cell by cell and anchor by anchor; the others take some classes of an
+// anchor each.
 //
 // module: detect (texel plain)
 //
@@ -15,10 +15,11 @@
 #include "common/maps.glsl"
 #include "args/detect.h"
 
-layout (local_size_x = CBAM_DETECT_THREADS) in;
+layout (local_size_x = CBAM_THREADS) in;
 INPUT_MAP (0, loc);
 INPUT_MAP (1, conf);
-layout (binding = OUTPUT (0), std430) buffer Results { CbamFrameArgs f; uint words[]; }; // one, as few devices bind five
+// All results as one: a device need bind no more than four.
+layout (binding = OUTPUT (0), std430) buffer Results { CbamFrameArgs f; uint words[]; };
 layout (push_constant) uniform Args { CbamDetectArgs a; };
 
 #define n_hits words[a.hits]
@@ -69,8 +70,8 @@ vec4 scores (vec4 x, vec2 terms)
   return exp (x - terms.x) / terms.y;
 }
 
-// Appending costs lavapipe as much as many comparisons, whether any lane appends or not: so all classes of an invocation
-// are compared first, and what passed is a bit each.
+// Appending costs lavapipe as much as many comparisons, whether any lane appends or not: so all classes of an
+// invocation are compared first, and what passed is a bit each.
 const uint CHUNK = CBAM_DETECT_CHUNK;
 
 void main ()

@@ -13,7 +13,7 @@
 #include "common/border.glsl"
 #include "common/channels.glsl"
 
-layout (local_size_x = 8) in;
+layout (local_size_x = CBAM_LANES) in;
 INPUT_MAP (0, X);
 OUTPUT_MAP (0, y);
 layout (push_constant) uniform Args { CbamReduceArgs args; };

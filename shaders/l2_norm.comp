@@ -13,7 +13,7 @@
 #include "common/maps.glsl"
 #include "args/map.h"
 
-layout (local_size_x = 64) in;
+layout (local_size_x = CBAM_THREADS) in;
 INPUT_MAP (0, X);
 OUTPUT_MAP (0, y);
 layout (push_constant) uniform Args { CbamMapArgs args; };

@@ -10,7 +10,7 @@
 #include "common/maps.glsl"
 #include "args/peak.h"
 
-layout (local_size_x = 64) in;
+layout (local_size_x = CBAM_THREADS) in;
 layout (binding = OUTPUT (0), std430) writeonly buffer Output { float result[]; };
 layout (push_constant) uniform Args { CbamPeakArgs a; };
 

@@ -10,7 +10,7 @@
 #include "args/resize.h"
 #include "common/padded.glsl"
 
-layout (local_size_x = 64) in;
+layout (local_size_x = CBAM_THREADS) in;
 INPUT_MAP (0, X);
 OUTPUT_MAP (0, y);
 layout (push_constant) uniform Args { CbamResizeArgs args; };

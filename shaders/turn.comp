@@ -1,5 +1,5 @@
-// A vector of channels becomes a row of pixels of one channel, or the other way round: what a convolution along channels
-// needs. One invocation makes one texel of the padded output.
+// A vector of channels becomes a row of pixels of one channel, or the other way round: what a convolution along
+// channels needs. One invocation makes one texel of the padded output.
 //
 // module: turn (texel plain narrow)
 //
@@ -12,7 +12,7 @@
 #include "common/channels.glsl"
 #include "common/padded.glsl"
 
-layout (local_size_x = 64) in;
+layout (local_size_x = CBAM_THREADS) in;
 INPUT_MAP (0, X);
 OUTPUT_MAP (0, y);
 layout (push_constant) uniform Args { CbamResizeArgs args; };

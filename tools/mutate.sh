@@ -256,7 +256,7 @@ sabotage 'needs: devices of Vulkan 1.0 are offered' compute/vk/device-list.c \
 sabotage 'detect: boxes lie where candidates do where both are bound as one' compute/engine/plan.c \
   '(plan->boxes_offset - words)' '(plan->hits_offset - words)' ops-detect ops-needs
 sabotage 'conv: weights are padded to a multiple of every tile' compute/ops/conv.c \
-  'tile = MAX (variant->tile[0], GROUP);' 'tile = 192;' ops-ops
+  'tile = MAX (variant->tile[0], CBAM_CONV_GROUP);' 'tile = 192;' ops-ops
 sabotage 'conv: kernels are packed upside down' compute/ops/conv.c \
   '(o * in_channels + c) * taps + tap];' '(o * in_channels + c) * taps + taps - 1 - tap];' ops-ops
 

@@ -9,8 +9,6 @@
 #include "ops/shaders.h"
 #include "run/reference/reference.h"
 
-#define THREADS 8
-
 /* A second input is a channel gate that the map is multiplied with first. */
 static void
 dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_dispatch)
@@ -19,7 +17,7 @@ dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_
 
   *args = cbam_reduce_args (node->inputs[0], node->output, NULL);
   args->mean_first = node->params.channel_pool.mean_first;
-  args->inv_full = cbam_padded_dispatch (node->output, THREADS, ret_dispatch);
+  args->inv_full = cbam_padded_dispatch (node->output, CBAM_LANES, ret_dispatch);
   if (node->n_inputs > 1)
     args->gate = node->inputs[1]->view;
 }

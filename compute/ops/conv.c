@@ -12,11 +12,6 @@
 #include "ops/shaders.h"
 #include "run/reference/reference.h"
 
-#define LANES 8
-#define GROUP 8 /* output channels whose weights lie side by side; every tile has whole groups */
-#define SHARED_THREADS 128
-#define SINGLE_THREADS 64
-
 /* ---- What both convolutions share ----------------------------------------------------------------------------- */
 
 /* How far past the first or the last pixel of an axis of @input pixels the kernel reaches. */
@@ -86,7 +81,7 @@ cbam_conv_fill_args (const CbamNode *node, guint tile_pixels, guint threads, Cba
 static gsize
 padded_channels (const CbamOpVariant *variant, const CbamNode *node)
 {
-  const gsize channels = node->output->channels, tile = MAX (variant->tile[0], GROUP);
+  const gsize channels = node->output->channels, tile = MAX (variant->tile[0], CBAM_CONV_GROUP);
 
   return (channels + tile - 1) / tile * tile;
 }
@@ -125,7 +120,7 @@ cbam_conv_pack (const CbamOpVariant *variant, const CbamNode *node, float *out)
       for (gsize tap = 0; tap < taps; tap++) {
         const gsize k = c / 4 * taps + tap;
 
-        out[((o / GROUP * k_depth + k) * GROUP + o % GROUP) * 4 + c % 4] =
+        out[((o / CBAM_CONV_GROUP * k_depth + k) * CBAM_CONV_GROUP + o % CBAM_CONV_GROUP) * 4 + c % 4] =
             p->weight->values[(o * in_channels + c) * taps + tap];
       }
   for (gsize o = 0; p->bias && o < out_channels; o++)
@@ -190,7 +185,7 @@ static double
 tile_cost (const CbamOpVariant *variant, const CbamNode *node)
 {
   const guint pixels = node->params.conv.width * node->params.conv.height;
-  const guint tile_pixels = LANES * variant->tile[1];
+  const guint tile_pixels = CBAM_LANES * variant->tile[1];
   const double tiles = ((pixels + tile_pixels - 1) / tile_pixels) *
                        (double) ((node->output->channels + variant->tile[0] - 1) / variant->tile[0]);
   const double sums = variant->tile[0] * variant->tile[1];
@@ -204,7 +199,7 @@ dispatch_texel (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch
 {
   CbamConvArgs *args = (CbamConvArgs *) ret_dispatch->args;
 
-  cbam_conv_fill_args (node, LANES * variant->tile[1], LANES, ret_dispatch);
+  cbam_conv_fill_args (node, CBAM_LANES * variant->tile[1], CBAM_LANES, ret_dispatch);
   args->bias = cbam_conv_bias_texel (variant, node);
   ret_dispatch->groups[1] = (node->output->channels + variant->tile[0] - 1) / variant->tile[0];
 }
@@ -216,14 +211,14 @@ fits_window (const CbamOpVariant *variant, const CbamNode *node)
   const CbamConvParams *p = &node->params.conv;
 
   return fits (variant, node) && p->kernel_width == 3 && p->kernel_height == 3 && p->stride == 1 && p->dilation == 1 &&
-         (p->width + 2) * p->height >= LANES * variant->tile[1];
+         (p->width + 2) * p->height >= CBAM_LANES * variant->tile[1];
 }
 
 static double
 window_cost (const CbamOpVariant *variant, const CbamNode *node)
 {
   const guint pixels = (node->params.conv.width + 2) * node->params.conv.height;
-  const guint tile_pixels = LANES * variant->tile[1];
+  const guint tile_pixels = CBAM_LANES * variant->tile[1];
   const double tiles = ((pixels + tile_pixels - 1) / tile_pixels) *
                        (double) ((node->output->channels + variant->tile[0] - 1) / variant->tile[0]);
   const double sums = variant->tile[0] * variant->tile[1];
@@ -236,10 +231,10 @@ static void
 dispatch_window (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_dispatch)
 {
   CbamConvArgs *args = (CbamConvArgs *) ret_dispatch->args;
-  const guint tile_pixels = LANES * variant->tile[1];
+  const guint tile_pixels = CBAM_LANES * variant->tile[1];
   guint tiles;
 
-  cbam_conv_fill_args (node, tile_pixels, LANES, ret_dispatch);
+  cbam_conv_fill_args (node, tile_pixels, CBAM_LANES, ret_dispatch);
   tiles = (args->height * args->x.row + tile_pixels - 1) / tile_pixels;
   ret_dispatch->groups[0] += tiles - args->tiles;
   ret_dispatch->groups[1] = (node->output->channels + variant->tile[0] - 1) / variant->tile[0];
@@ -253,7 +248,7 @@ dispatch_shared (const CbamOpVariant *variant, const CbamNode *node, CbamDispatc
 {
   CbamConvArgs *args = (CbamConvArgs *) ret_dispatch->args;
 
-  cbam_conv_fill_args (node, variant->tile[1], SHARED_THREADS, ret_dispatch);
+  cbam_conv_fill_args (node, variant->tile[1], CBAM_CONV_SHARED_THREADS, ret_dispatch);
   args->bias = cbam_conv_bias_texel (variant, node);
   ret_dispatch->groups[1] = (node->output->channels + variant->tile[0] - 1) / variant->tile[0];
 }
@@ -269,7 +264,7 @@ dispatch_single (const CbamOpVariant *variant, const CbamNode *node, CbamDispatc
   cbam_conv_fill_args (node, 1, 1, ret_dispatch);
   args->bias = cbam_conv_bias_texel (variant, node);
   args->inv_width = 1.0f / (float) full_width;
-  ret_dispatch->groups[0] = (full_width * full_height + SINGLE_THREADS - 1) / SINGLE_THREADS;
+  ret_dispatch->groups[0] = (full_width * full_height + CBAM_THREADS - 1) / CBAM_THREADS;
   ret_dispatch->groups[1] = 1;
 }
 
@@ -277,7 +272,7 @@ dispatch_single (const CbamOpVariant *variant, const CbamNode *node, CbamDispatc
 static double
 single_cost (const CbamOpVariant *variant, const CbamNode *node)
 {
-  return (node->params.conv.width * node->params.conv.height / LANES + 1) * (45.0 * depth (node) + 150);
+  return (node->params.conv.width * node->params.conv.height / CBAM_LANES + 1) * (45.0 * depth (node) + 150);
 }
 
 #define LANES_KERNEL(label, module, needed, tile_channels, tile_pixels, steps, fitting, costing, dispatching, ...)     \
@@ -329,14 +324,14 @@ static const CbamOpVariant variants[] = {
     .shader = &cbam_shader_conv_shared,
     .bindings = { CBAM_BIND_INPUT, CBAM_BIND_WEIGHTS, CBAM_BIND_OUTPUT },
     .args_size = sizeof (CbamConvArgs),
-    .tile = { 64, 32, 4 },
+    .tile = { CBAM_CONV_SHARED_CHANNELS, CBAM_CONV_SHARED_PIXELS, CBAM_CONV_SHARED_DEPTH },
     .fits = fits_shared,
     .dispatch = dispatch_shared },
   { .name = "shared-sum",
     .shader = &cbam_shader_conv_shared_sum,
     .bindings = { CBAM_BIND_INPUT, CBAM_BIND_INPUT_1, CBAM_BIND_WEIGHTS, CBAM_BIND_OUTPUT },
     .args_size = sizeof (CbamConvArgs),
-    .tile = { 64, 32, 4 },
+    .tile = { CBAM_CONV_SHARED_CHANNELS, CBAM_CONV_SHARED_PIXELS, CBAM_CONV_SHARED_DEPTH },
     .fits = fits_shared_sum,
     .dispatch = dispatch_shared },
 };

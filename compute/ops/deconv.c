@@ -13,8 +13,6 @@
 #include "ops/shaders.h"
 #include "run/reference/reference.h"
 
-#define THREADS 64
-
 /* Their kernels keep inside of the map. */
 static void
 dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_dispatch)
@@ -37,7 +35,7 @@ dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_
     .pad_x = (uint) p->pad_left,
     .pad_y = (uint) p->pad_top,
     .bias = node->op == &cbam_op_deconv ? cbam_conv_bias_texel (variant, node) : cbam_depthwise_bias_texel (node),
-    .inv_full = cbam_padded_dispatch (out, THREADS, ret_dispatch),
+    .inv_full = cbam_padded_dispatch (out, CBAM_THREADS, ret_dispatch),
     .lo = p->lo,
     .hi = p->hi,
   };

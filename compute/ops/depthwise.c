@@ -6,9 +6,6 @@
 #include "ops/shaders.h"
 #include "run/reference/reference.h"
 
-#define LANES 8
-#define PLAIN_THREADS 64
-
 static gsize
 taps (const CbamNode *node)
 {
@@ -68,7 +65,7 @@ tile_cost (const CbamOpVariant *variant, const CbamNode *node)
 {
   const guint *tile = variant->tile;
   const double loads = ((tile[0] - 1) * tile[2] + 3) * ((tile[1] - 1) * tile[2] + 3);
-  const guint groups = (count_tiles (variant, node) + LANES - 1) / LANES;
+  const guint groups = (count_tiles (variant, node) + CBAM_LANES - 1) / CBAM_LANES;
 
   return groups * (loads + 2.0 * tile[0] * tile[1] + 8);
 }
@@ -77,9 +74,9 @@ static void
 dispatch_texel (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_dispatch)
 {
   CbamConvArgs *args = (CbamConvArgs *) ret_dispatch->args;
-  const guint groups = (count_tiles (variant, node) + LANES - 1) / LANES;
+  const guint groups = (count_tiles (variant, node) + CBAM_LANES - 1) / CBAM_LANES;
 
-  cbam_conv_fill_args (node, LANES, LANES, ret_dispatch);
+  cbam_conv_fill_args (node, CBAM_LANES, CBAM_LANES, ret_dispatch);
   ret_dispatch->groups[0] += groups - args->tiles;
   ret_dispatch->groups[1] = cbam_value_blocks (node->output);
   args->tiles = groups;
@@ -91,7 +88,7 @@ dispatch_plain (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch
 {
   CbamConvArgs *args = (CbamConvArgs *) ret_dispatch->args;
 
-  cbam_conv_fill_args (node, PLAIN_THREADS, PLAIN_THREADS, ret_dispatch);
+  cbam_conv_fill_args (node, CBAM_THREADS, CBAM_THREADS, ret_dispatch);
   ret_dispatch->groups[1] = cbam_value_blocks (node->output);
   args->bias = cbam_depthwise_bias_texel (node);
 }

@@ -60,7 +60,7 @@ dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_
     .boxes = p->boxes,
   };
   args->conf.origin += p->conf_channel / 4 * conf->view.plane;
-  ret_dispatch->groups[0] = (loc->width * loc->height * parts + CBAM_DETECT_THREADS - 1) / CBAM_DETECT_THREADS;
+  ret_dispatch->groups[0] = (loc->width * loc->height * parts + CBAM_THREADS - 1) / CBAM_THREADS;
   ret_dispatch->groups[1] = 1;
   ret_dispatch->groups[2] = 1;
 }

@@ -9,13 +9,11 @@
 #include "ops/shaders.h"
 #include "run/reference/reference.h"
 
-#define THREADS 8
-
 static void
 dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_dispatch)
 {
   *(CbamReduceArgs *) ret_dispatch->args = cbam_reduce_args (node->inputs[0], node->output, &node->params.global_pool);
-  ret_dispatch->groups[0] = (cbam_value_blocks (node->output) + THREADS - 1) / THREADS;
+  ret_dispatch->groups[0] = (cbam_value_blocks (node->output) + CBAM_LANES - 1) / CBAM_LANES;
   ret_dispatch->groups[1] = 1;
   ret_dispatch->groups[2] = 1;
 }

@@ -8,8 +8,6 @@
 #include "ops/shaders.h"
 #include "run/reference/reference.h"
 
-#define THREADS 64
-
 static void
 dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_dispatch)
 {
@@ -30,7 +28,7 @@ dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_
     .pad = p->pad,
     .inv_full = 1.0f / (float) full_width,
   };
-  ret_dispatch->groups[0] = (full_width * full_height + THREADS - 1) / THREADS;
+  ret_dispatch->groups[0] = (full_width * full_height + CBAM_THREADS - 1) / CBAM_THREADS;
   ret_dispatch->groups[1] = cbam_value_blocks (out);
   ret_dispatch->groups[2] = 1;
 }

@@ -7,7 +7,16 @@
 
 #include "types.h"
 
-/* Tiles of 1x1 kernels by conv_texel.comp: output channels, pixels of a lane, texels of K a turn, channels interleaved. */
+/* Output channels whose weights lie side by side, a lane each; every tile has whole groups. */
+#define CBAM_CONV_GROUP CBAM_LANES
+
+/* The tile of conv_shared.comp: output channels, pixels, texels of K a turn. */
+#define CBAM_CONV_SHARED_CHANNELS 64
+#define CBAM_CONV_SHARED_PIXELS 32
+#define CBAM_CONV_SHARED_DEPTH 4
+#define CBAM_CONV_SHARED_THREADS 128 /* of 4x4 each */
+
+/* Tiles of conv_texel.comp, 1x1: output channels, pixels of a lane, texels of K a turn, channels interleaved. */
 #define CBAM_CONV_TILES(TILE)                                                                                          \
   TILE (48, 4, 1, 1),                                                                                                  \
   TILE (32, 6, 1, 2),                                                                                                  \

@@ -10,7 +10,6 @@
 #define CBAM_DETECT_SOFTMAX 0
 #define CBAM_DETECT_SIGMOID 1
 
-#define CBAM_DETECT_THREADS 64
 #define CBAM_DETECT_CHUNK CBAM_CLASSES_PER_WORD     /* classes of an invocation */
 #define CBAM_DETECT_MAX_LOG_SIZE 4.135166556742356 /* ln (1000 / 16), as torchvision: keeps a wild output finite */
 

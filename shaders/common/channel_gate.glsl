@@ -1,5 +1,5 @@
-// The layers of a channel gate: sigmoid (sum over pools of W1 clamp (W0 pool (x) + b0) + b1). The second one is linear, so it
-// sees the sum of what the first makes of each pool.
+// The layers of a channel gate: sigmoid (sum over pools of W1 clamp (W0 pool (x) + b0) + b1). The second one is linear,
+// so it sees the sum of what the first makes of each pool.
 //
 // The including shader has shared pooled[] and hidden[], and THREADS. Weights: W0 [hidden][C/4][4],
 // b0 [hidden/4][4], W1 [hidden][C/4][4], b1 [C/4][4] times the number of pools.

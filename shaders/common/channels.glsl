@@ -1,5 +1,5 @@
-// Blocks of channels, a texel each, of which the last may hold fewer: what lies behind the last channel is zero in every
-// map.
+// Blocks of channels, a texel each, of which the last may hold fewer: what lies behind the last channel is zero in
+// every map.
 //
 // SPDX-License-Identifier: LGPL-2.1-or-later
 

@@ -10,7 +10,6 @@
 #include "vk/commands.h"
 #include "vk/pipeline.h"
 
-#define THREADS 64
 #define SAMPLES 9
 
 #define KERNEL(accumulators, unroll)                                                                                   \
@@ -79,7 +78,7 @@ measure (Peak *peak, guint k, double *ret_rate, GError **error)
   const CbamPeakArgs args = { .turns = (uint) (peak->total_steps / kernels[k].unroll), .factor = 0.75f, .term = 0.5f };
   const VkDescriptorBufferInfo buffer = { peak->output->handle, 0, VK_WHOLE_SIZE };
   const double multiply_adds =
-      (double) args.turns * kernels[k].unroll * kernels[k].accumulators * peak->groups * THREADS;
+      (double) args.turns * kernels[k].unroll * kernels[k].accumulators * peak->groups * CBAM_THREADS;
   VkDescriptorPool pool;
   VkDescriptorSet set;
   gboolean ok;
@@ -120,7 +119,8 @@ cbam_device_measure_peak (CbamDevice *device, double *gflops, GError **error)
   gboolean ok = TRUE;
 
   g_return_val_if_fail (device != NULL && gflops != NULL, FALSE);
-  peak.output = cbam_buffer_new (device, CBAM_MEMORY_DEVICE, (gsize) peak.groups * THREADS * sizeof (float), error);
+  peak.output =
+      cbam_buffer_new (device, CBAM_MEMORY_DEVICE, (gsize) peak.groups * CBAM_THREADS * sizeof (float), error);
   peak.commands = peak.output ? cbam_commands_new (device, error) : NULL;
   ok = peak.commands != NULL;
   for (guint k = 0; ok && k < G_N_ELEMENTS (kernels); k++)
