@@ -12,13 +12,13 @@
 
 #include <string.h>
 
+#include "detect/image.h"
+#include "detect/nms.h"
+#include "detect/orientation.h"
+#include "detect/thin.h"
 #include "explain.h"
 #include "model.h"
-#include "detect/orientation.h"
-#include "detect/nms.h"
-#include "detect/image.h"
 #include "result.h"
-#include "detect/thin.h"
 
 #define DEFAULT_SLOTS 2
 #define MAX_SLOTS 64

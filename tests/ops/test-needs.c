@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "compare.h"
+#include "ops/cbam.h"
 #include "run/vulkan/program.h"
 #include "model.h"
 #include "ops/shaders.h"
