@@ -48,22 +48,22 @@ sabotage 'conv-shared: a block too many is stored' shaders/conv_shared.comp \
 sabotage 'depthwise-texel: neighbouring pixels read a column apart' shaders/depthwise_texel.comp \
   'x[i * STRIDE + k]' 'x[i + k]' ops-ops
 sabotage 'depthwise-texel: the last tap is the one before' shaders/depthwise_texel.comp \
-  'imageLoad (W, block * 9 + 8)' 'imageLoad (W, block * 9 + 7)' ops-ops
+  'LOAD_WEIGHT (block * 9 + 8)' 'LOAD_WEIGHT (block * 9 + 7)' ops-ops
 sabotage 'detect: a score equal to the threshold passes' shaders/detect.comp \
   'counts && score[i] > threshold' 'counts && score[i] >= threshold' nets-detector gst-meta
 sabotage 'detect: sizes have the variance of centres' shaders/detect.comp \
   'vec2 (a.variance[2], a.variance[3])' 'vec2 (a.variance[0], a.variance[1])' ops-detect
 sabotage 'detect: sizes without a limit' shaders/detect.comp \
-  'exp (min (t.zw * vec2 (a.variance[2], a.variance[3]), vec2 (MAX_LOG_SIZE)))' \
+  'exp (min (t.zw * vec2 (a.variance[2], a.variance[3]), vec2 (CBAM_DETECT_MAX_LOG_SIZE)))' \
   'exp (t.zw * vec2 (a.variance[2], a.variance[3]))' ops-detect
 sabotage 'detect: the softmax subtracts the first logit, not the largest' shaders/detect.comp \
-  'terms.x = max (terms.x, logits (pixel, c)[c & 3u]);' 'terms.x = terms.x;' ops-detect
+  'terms.x = max (terms.x, logits (pixel, c)[c % CBAM_TEXEL_CHANNELS]);' 'terms.x = terms.x;' ops-detect
 sabotage 'detect: the softmax sum lacks a class' shaders/detect.comp \
   'for (uint c = first; c < first + a.n_classes; c++)
     terms.y' 'for (uint c = first + 1; c < first + a.n_classes; c++)
     terms.y' ops-detect
 sabotage 'detect: classes that start inside a texel lose the last' shaders/detect.comp \
-  '(begin & ~3u) + CHUNK + 4' '(begin & ~3u) + CHUNK' ops-detect
+  'begin_texel + CHUNK + CBAM_TEXEL_CHANNELS' 'begin_texel + CHUNK' ops-detect
 sabotage 'detect: classes not to be reported are' shaders/detect.comp \
   '(reported >> ((c + i - begin) & 31u) & 1u) != 0' '(reported | 1u) != 0' ops-detect
 sabotage 'detect: the best score is the first one seen' shaders/detect.comp \
@@ -83,13 +83,13 @@ sabotage 'border: the lower strip a row too high' shaders/common/border.glsl \
 sabotage 'border: the last cells are left out' shaders/common/border.glsl \
   '2 * border * (width + 2 * border + height)' '2 * border * (width + border + height)' ops-ops
 sabotage 'conv-texel: nothing is added' shaders/conv_texel.comp \
-  'v += imageLoad (S, int (addend[j] + min (first + b, a.out_blocks - 1) * a.sum.plane));' '' ops-ops
+  'v += LOAD (S, int (addend[j] + min (first + b, a.out_blocks - 1) * a.sum.plane));' '' ops-ops
 sabotage 'conv-shared: what is added is another row' shaders/conv_shared.comp \
   'py * a.sum.row + px * a.sum.pixel' 'px * a.sum.row + px * a.sum.pixel' ops-ops
 sabotage 'conv-single: no sigmoid' shaders/conv_single.comp \
   'a.sigmoid != 0 ? 1.0 / (1.0 + exp (-v)) : v' 'v' nets-nets
 sabotage 'conv-single: the bias is that of the next channel' shaders/conv_single.comp \
-  'LOAD (W, a.bias).x' 'LOAD (W, a.bias).y' ops-ops
+  'LOAD_WEIGHT (a.bias).x' 'LOAD_WEIGHT (a.bias).y' ops-ops
 sabotage 'deconv: input pixels outside of the map count as the nearest' shaders/deconv.comp \
   'const bool reaches = in_row >= 0 && in_column >= 0 && in_row' 'const bool reaches = in_row' ops-ops
 sabotage 'deconv: every tap of a row counts' shaders/deconv.comp \
@@ -99,7 +99,7 @@ sabotage 'combine: a single channel counts for the first only' shaders/combine.c
 sabotage 'combine: padding channels are left with what falls on them' shaders/combine.comp \
   'p.inside ? real_channels (v, block, a.channels) : vec4 (0.0)' 'p.inside ? v : vec4 (0.0)' ops-ops
 sabotage 'combine: the third map is forgotten' shaders/combine.comp \
-  'v *= INPUT (2);' '' ops-ops
+  'v *= VALUE (2);' '' ops-ops
 sabotage 'reduce: a mean is a sum' shaders/common/reduce.glsl \
   'v = p.sum / float (a.width * a.height);' 'v = p.sum;' ops-ops
 sabotage 'reduce: exponentials are not shifted back' shaders/common/reduce.glsl \
@@ -128,7 +128,7 @@ sabotage 'resize: corners are aligned' shaders/resize.comp \
 sabotage 'resize: the last pixel reads past the map' shaders/resize.comp \
   'min (near + 1, in_size - 1)' '(near + 1)' ops-ops
 sabotage 'turn: channels of a block in another order' shaders/turn.comp \
-  'a.x.plane)[channel & 3u]' 'a.x.plane)[3u - (channel & 3u)]' ops-ops
+  '[channel % CBAM_TEXEL_CHANNELS]' '[3u - channel % CBAM_TEXEL_CHANNELS]' ops-ops
 sabotage 'grad-cam: other classes do not speak against it' shaders/grad_cam.comp \
   'return weights (a.class_id, block, tap) - mean;' 'return weights (a.class_id, block, tap);' golden
 sabotage 'grad-cam: taps outside of the map count' shaders/grad_cam.comp \
@@ -254,7 +254,7 @@ sabotage 'needs: devices of Vulkan 1.0 are offered' compute/vk/device-list.c \
 sabotage 'detect: boxes lie where candidates do where both are bound as one' compute/engine/plan.c \
   '(plan->boxes_offset - words)' '(plan->hits_offset - words)' ops-detect ops-needs
 sabotage 'conv: weights are padded to a multiple of every tile' compute/ops/conv.c \
-  'tile = MAX (variant->tile[0], GROUP);' 'tile = 192;' ops-ops
+  'tile = MAX (variant->tile[0], CBAM_CONV_GROUP);' 'tile = 192;' ops-ops
 sabotage 'conv: kernels are packed upside down' compute/ops/conv.c \
   '(o * in_channels + c) * taps + tap];' '(o * in_channels + c) * taps + taps - 1 - tap];' ops-ops
 

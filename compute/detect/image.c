@@ -532,5 +532,5 @@ cbam_frame_fill (CbamFrameArgs *frame, const CbamImage *image, const CbamPlaceme
   frame->n_classes = output->n_classes;
   for (guint k = 0; k < output->n_classes; k++)
     if (cbam_output_spec_reports (output, k))
-      frame->reported[k / 32] |= 1u << (k % 32);
+      frame->reported[k / CBAM_CLASSES_PER_WORD] |= 1u << (k % CBAM_CLASSES_PER_WORD);
 }
