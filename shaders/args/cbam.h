@@ -37,6 +37,7 @@ struct CbamCbamArgs
 
 #ifndef VULKAN
 typedef struct CbamCbamArgs CbamCbamArgs;
+_Static_assert (sizeof (CbamCbamArgs) <= CBAM_MOST_ARGS, "push constants");
 #endif
 
 #endif

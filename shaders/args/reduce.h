@@ -39,6 +39,7 @@ struct CbamReduceArgs
 
 #ifndef VULKAN
 typedef struct CbamReduceArgs CbamReduceArgs;
+_Static_assert (sizeof (CbamReduceArgs) <= CBAM_MOST_ARGS, "push constants");
 #endif
 
 #endif

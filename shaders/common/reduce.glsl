@@ -22,7 +22,7 @@ bool wants_exponentials (CbamReduceArgs a)
 
 Pools pool_block (CbamReduceArgs a, uint block)
 {
-  const int base = int (a.x.origin + block * a.x.plane), last = int (a.width) - 1;
+  const int base = int (ORIGIN (a.x) + block * a.x.plane), last = int (a.width) - 1;
   const vec4 first = LOAD (X, base);
   Pools p = Pools (first, vec4 (0.0), vec4 (0.0), vec4 (0.0));
 
