@@ -446,7 +446,7 @@ gboolean
 cbam_model_class_is_reported (const CbamModel *model, guint class_id)
 {
   g_return_val_if_fail (model != NULL, FALSE);
-  return class_id < model->spec->output.n_classes && cbam_spec_class_is_reported (model->spec, class_id);
+  return class_id < model->spec->output.n_classes && cbam_output_spec_reports (&model->spec->output, class_id);
 }
 
 CbamDetectParams

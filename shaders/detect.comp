@@ -108,6 +108,8 @@ void main ()
 
   if (a.score == CBAM_DETECT_SOFTMAX)
     terms = softmax_terms (pixel, first);
+  // Appending costs lavapipe as much as many comparisons, whether any lane appends or not: so all classes of an
+  // invocation are compared first, and what passed is a bit each.
   // One texel more than the classes of a chunk fill, because an anchor's may begin inside of one.
   const uint begin_texel = begin - begin % CBAM_TEXEL_CHANNELS;
   for (uint c = begin_texel; c < begin_texel + CHUNK + CBAM_TEXEL_CHANNELS; c += CBAM_TEXEL_CHANNELS) {
