@@ -252,7 +252,7 @@ sabotage 'needs: CBAM is one dispatch on every device' compute/engine/plan.c \
 sabotage 'needs: devices of Vulkan 1.0 are offered' compute/vk/device-list.c \
   'properties.apiVersion >= VK_API_VERSION_1_1' 'properties.apiVersion >= VK_API_VERSION_1_0' ops-needs
 sabotage 'detect: boxes lie where candidates do where both are bound as one' compute/engine/plan.c \
-  '(plan->boxes_offset - words)' '(plan->hits_offset - words)' ops-detect ops-needs
+  '(plan->boxes_offset - first)' '(plan->hits_offset - first)' ops-detect ops-needs
 sabotage 'conv: weights are padded to a multiple of every tile' compute/ops/conv.c \
   'tile = MAX (variant->tile[0], CBAM_CONV_GROUP);' 'tile = 192;' ops-ops
 sabotage 'conv: kernels are packed upside down' compute/ops/conv.c \

@@ -69,7 +69,7 @@ typedef enum
 /* One dispatch, ready to record. */
 typedef struct
 {
-  guint8 args[128]; /* push constants */
+  guint8 args[CBAM_MOST_ARGS]; /* push constants */
   guint32 groups[3];
 } CbamDispatch;
 

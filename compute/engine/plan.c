@@ -269,15 +269,16 @@ reserve (gsize *offset, gsize size, const CbamPlanConfig *config)
 static void
 tell_detectors (CbamPlan *plan)
 {
-  const gsize words = plan->frame_offset + plan->frame_size;
+  const gsize first = plan->frame_offset, boxes_end = plan->boxes_offset + plan->boxes_size;
 
   for (guint n = 0; n < plan->graph->nodes->len; n++) {
     CbamNode *node = g_ptr_array_index (plan->graph->nodes, n);
 
     if (node->op != &cbam_op_detect)
       continue;
-    cbam_detect_params (node)->hits = (guint) ((plan->hits_offset - words) / sizeof (guint32));
-    cbam_detect_params (node)->boxes = (guint) ((plan->boxes_offset - words) / sizeof (guint32));
+    cbam_detect_params (node)->hits = (guint) ((plan->hits_offset - first) / sizeof (guint32));
+    cbam_detect_params (node)->boxes = (guint) ((plan->boxes_offset - first) / sizeof (guint32));
+    cbam_detect_params (node)->results = (guint) ((boxes_end - plan->hits_offset) / sizeof (guint32));
   }
 }
 

@@ -27,6 +27,7 @@ cbam_value_lay_out (CbamValue *value, CbamLayout layout)
   view->row = view->pixel * full_width;
   view->plane = blocked ? full_width * full_height : 1;
   view->origin = value->border * (view->row + view->pixel);
+  view->frame = full_width * full_height * blocks;
   value->size = (gsize) full_width * full_height * blocks * CBAM_TEXEL_BYTES;
 }
 

@@ -146,7 +146,7 @@ cbam_channel_gate_add_case (CbamGraph *graph, const CbamOpCase *shape, CbamValue
   return cbam_graph_sigmoid (graph, cbam_graph_global_pool (graph, "sum", x, &sum));
 }
 
-/* outputs: a set of CbamReduction; kernel: the channels between the layers. */
+/* outputs: a set of CBAM_REDUCE_*; kernel: the channels between the layers. */
 static const CbamOpCase cases[] = {
   { 1, 1, 5, CBAM_REDUCE_MEAN, 1 },
   { 9, 14, 41, CBAM_REDUCE_MEAN | CBAM_REDUCE_MAX, 7 },

@@ -69,7 +69,7 @@ cbam_conv_fill_args (const CbamNode *node, guint tile_pixels, guint threads, Cba
     .dilation = p->dilation,
     .tiles = (p->width * p->height + tile_pixels - 1) / tile_pixels,
     .border = border,
-    .last_texel = (uint) (in->size / CBAM_TEXEL_BYTES - 1),
+    .last_texel = in->view.frame - 1,
     .inv_width = 1.0f / (float) p->width,
     .lo = p->lo,
     .hi = p->hi,

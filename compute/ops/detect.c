@@ -55,8 +55,10 @@ dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_
     .prior = p->prior,
     .score = p->sigmoid ? CBAM_DETECT_SIGMOID : CBAM_DETECT_SOFTMAX,
     .variance = { p->variances[0], p->variances[1], p->variances[2], p->variances[3] },
+    .parameters = sizeof (CbamFrameArgs) / sizeof (uint),
     .hits = p->hits,
     .boxes = p->boxes,
+    .results = p->results,
   };
   args->conf.origin += p->conf_channel / 4 * conf->view.plane;
   ret_dispatch->groups[0] = (loc->width * loc->height * parts + CBAM_THREADS - 1) / CBAM_THREADS;

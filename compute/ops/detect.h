@@ -20,7 +20,9 @@ typedef struct
   gboolean sigmoid;   /* scores, else softmax */
   float variances[4];
   const float *anchors; /* cx, cy, w, h by prior, of all levels; the graph's */
-  guint hits, boxes;    /* where they begin, in words behind the frame's parameters; the plan's */
+  /* Where they begin and how far those of the next image are, in words from the first frame's parameters on; the
+   * plan's. */
+  guint hits, boxes, results;
 } CbamDetectNode;
 
 /* The detection tail of one level; @form's anchors are the graph's. */

@@ -26,7 +26,7 @@ struct CbamCbamArgs
   uint border; /* of the output, pixels */
   uint channels;
   uint n_kinds;
-  uint kinds; /* CBAM_REDUCE_KIND_*, four bits each, the first one lowest */
+  uint kinds; /* as in CbamReduceArgs */
   uint hidden;
   uint kernel;      /* of the spatial gate */
   uint mean_first;  /* its pooled maps are mean, max instead of max, mean */
@@ -37,6 +37,7 @@ struct CbamCbamArgs
 
 #ifndef VULKAN
 typedef struct CbamCbamArgs CbamCbamArgs;
+_Static_assert (sizeof (CbamCbamArgs) <= CBAM_MOST_ARGS, "push constants");
 #endif
 
 #endif

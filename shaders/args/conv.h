@@ -58,7 +58,7 @@ struct CbamConvArgs
   uint bias;       /* texel of the weights at which the bias begins */
   uint tiles;      /* workgroups along x that compute; those behind them zero the border */
   uint border;     /* of the output, pixels */
-  uint last_texel; /* of the input; loads beyond it, of pixels nobody stores, are moved here */
+  uint last_texel; /* of an image of the input; loads beyond it, of pixels nobody stores, are moved here */
   float inv_width; /* 1 / width */
   float lo;        /* the activation: clamp to lo..hi */
   float hi;
@@ -67,6 +67,7 @@ struct CbamConvArgs
 
 #ifndef VULKAN
 typedef struct CbamConvArgs CbamConvArgs;
+_Static_assert (sizeof (CbamConvArgs) <= CBAM_MOST_ARGS, "push constants");
 #endif
 
 #endif

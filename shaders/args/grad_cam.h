@@ -29,6 +29,7 @@ struct CbamGradCamArgs
 
 #ifndef VULKAN
 typedef struct CbamGradCamArgs CbamGradCamArgs;
+_Static_assert (sizeof (CbamGradCamArgs) <= CBAM_MOST_ARGS, "push constants");
 #endif
 
 #endif
