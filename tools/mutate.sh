@@ -346,11 +346,11 @@ sabotage 'nms: top-k counts those kept' compute/detect/nms.c \
   'scratch.n_entered[group] == params->top_k' 'scratch.n_kept[group] == params->top_k' nms
 sabotage 'nms: ties are broken by class only' compute/detect/nms.c \
   '  sort_by (scratch, candidates, n, prior_key);' '' nms
-sabotage 'anchors: the larger square is the mean, not the root' compute/detect/anchors.c \
+sabotage 'anchors: the larger square is the mean, not the root' compute/nets/anchors.c \
   'sqrt (size * spec->max_size[level])' '(size + spec->max_size[level]) / 2' anchors
-sabotage 'anchors: centres on the corners of cells' compute/detect/anchors.c \
+sabotage 'anchors: centres on the corners of cells' compute/nets/anchors.c \
   '(j + 0.5) * step_x' 'j * step_x' anchors
-sabotage 'anchors: tall before wide' compute/detect/anchors.c \
+sabotage 'anchors: tall before wide' compute/nets/anchors.c \
   'size * root / input_width, size / root / input_height' \
   'size / root / input_width, size * root / input_height' anchors
 

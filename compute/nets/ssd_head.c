@@ -9,7 +9,7 @@
 #include "nets/nets.h"
 
 #include "args/frame.h"
-#include "detect/anchors.h"
+#include "nets/anchors.h"
 
 /* Boxes per cell, from the rows of the loc weights, or from the anchor generator when the source has none. */
 static guint

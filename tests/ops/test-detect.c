@@ -7,11 +7,11 @@
 #include <string.h>
 
 #include "compare.h"
-#include "detect/anchors.h"
+#include "nets/anchors.h"
 #include "ops/detect.h"
+#include "random-source.h"
 #include "run/reference/reference.h"
 #include "run/vulkan/program.h"
-#include "random-source.h"
 
 typedef struct
 {
