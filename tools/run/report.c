@@ -88,7 +88,7 @@ append_attention (GString *line, const CbamAttention *attention)
   json_add_count (line, "level", attention->level);
   if (attention->spatial.values != NULL) {
     float min, max;
-    map_range (&attention->spatial, &min, &max);
+    cbam_drawing_map_range (&attention->spatial, &min, &max);
     append_frame (line, &attention->spatial);
     json_append_key (line, "min");
     append_weight (line, min);
