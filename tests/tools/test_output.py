@@ -257,6 +257,12 @@ def test_programs(tap, folder):
             process.stdout = ""  # cbam-run has found things by then
             check_one_error(process, f"'{full}'", "No space left")
             assert stat.S_ISCHR(os.stat(full).st_mode)
+    with tap.point("standard output that takes nothing is one error"):
+        with open("/dev/full", "wb") as full:
+            process = subprocess.run([CBAM_RUN, "--version"], stdout=full, stderr=subprocess.PIPE, text=True,
+                                     check=False)
+        process.stdout = ""
+        check_one_error(process, "cbam-run: cannot write to standard output")
 
 
 def main():

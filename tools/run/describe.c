@@ -34,26 +34,22 @@ describe_table (FILE *out, const CbamDescription *description)
 void
 describe_json (FILE *out, const CbamDescription *description)
 {
-  g_autoptr (GString) text = g_string_new ("{\"name\": ");
   gsize n;
   const CbamLayerInfo *layers = cbam_description_get_layers (description, &n);
-
-  json_append_string (text, cbam_description_get_name (description));
-  g_string_append_printf (text,
-                          ", \"parameters\": %" G_GUINT64_FORMAT ", \"macs\": %" G_GUINT64_FORMAT ", \"layers\": [",
-                          cbam_description_get_parameters (description), cbam_description_get_macs (description));
+  g_autoptr (GString) text = g_string_new ("{");
+  json_add_string (text, "name", cbam_description_get_name (description));
+  json_add_count (text, "parameters", cbam_description_get_parameters (description));
+  json_add_count (text, "macs", cbam_description_get_macs (description));
+  json_open (text, "layers", '[');
   for (gsize i = 0; i < n; i++) {
-    g_string_append (text, i > 0 ? ", {\"name\": " : "{\"name\": ");
-    json_append_string (text, layers[i].name);
-    g_string_append (text, ", \"kind\": ");
-    json_append_string (text, layers[i].kind);
-    g_string_append (text, ", \"shape\": ");
-    json_append_string (text, layers[i].shape);
-    g_string_append_printf (text,
-                            ", \"parameters\": %" G_GUINT64_FORMAT ", \"macs\": %" G_GUINT64_FORMAT
-                            ", \"bytes\": %" G_GUINT64_FORMAT "}",
-                            layers[i].parameters, layers[i].macs, layers[i].bytes);
+    json_open (text, NULL, '{');
+    json_add_string (text, "name", layers[i].name);
+    json_add_string (text, "kind", layers[i].kind);
+    json_add_string (text, "shape", layers[i].shape);
+    json_add_count (text, "parameters", layers[i].parameters);
+    json_add_count (text, "macs", layers[i].macs);
+    json_add_count (text, "bytes", layers[i].bytes);
+    g_string_append_c (text, '}');
   }
-  g_string_append (text, "]}\n");
-  fputs (text->str, out);
+  fprintf (out, "%s]}\n", text->str);
 }
