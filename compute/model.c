@@ -111,12 +111,12 @@ make_key (CbamDevice *device, const char *path, GError **error)
 static void
 describe_ops (CbamModel *model)
 {
-  const CbamPlan *plan = cbam_program_get_plan (model->program);
+  const CbamPlan *plan = model->program->plan;
 
   model->op_times = g_new0 (CbamOpTime, plan->n_steps);
   for (guint s = 0; s < plan->n_steps; s++) {
     const CbamNode *node = plan->steps[s].node;
-    const CbamValue *out = node->n_outputs > 0 ? node->outputs[0] : node->inputs[0];
+    const CbamValue *first = node->outputs[0], *out = first->kind == CBAM_VALUE_MAP ? first : node->inputs[0];
 
     model->op_times[s] = (CbamOpTime){
       .name = node->name,
@@ -194,7 +194,7 @@ fill (CbamModel *model, const CbamPreset *preset, GError **error)
     return FALSE;
   model->name = g_strdup (model->spec->name ? model->spec->name : base);
   model->flop = 2.0 * (double) cbam_graph_macs (graph);
-  cbam_graph_fuse (graph, cbam_plan_get_fusions (&model->device->caps));
+  cbam_graph_fuse (graph, cbam_run_get_fusions (model->device));
   model->program = cbam_program_new (model->device, g_steal_pointer (&graph), NULL, error);
   if (!model->program) {
     g_prefix_error (error, "%s: ", model->path);
@@ -208,7 +208,7 @@ static void
 model_free (CbamModel *model)
 {
   if (model->op_times)
-    for (guint s = 0; s < cbam_program_get_plan (model->program)->n_steps; s++)
+    for (guint s = 0; s < model->program->plan->n_steps; s++)
       g_free ((char *) model->op_times[s].shape);
   g_free (model->op_times);
   cbam_program_free (model->program);
@@ -460,7 +460,7 @@ const char *
 cbam_model_get_kernels (const CbamModel *model)
 {
   g_return_val_if_fail (model != NULL, NULL);
-  return cbam_plan_get_kernels (cbam_program_get_plan (model->program), &model->device->caps);
+  return cbam_plan_get_kernels (model->program->plan, &model->device->caps);
 }
 
 double

@@ -6,9 +6,11 @@
 
 #include <cbamdetect/result.h>
 
-#include "run/vulkan/program.h"
 #include "file/safetensors.h"
+#include "nets/levels.h"
 #include "nets/spec.h"
+#include "run/run.h"
+#include "vk/device.h"
 
 G_BEGIN_DECLS
 

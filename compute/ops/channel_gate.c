@@ -69,6 +69,8 @@ pack (const CbamOpVariant *variant, const CbamNode *node, float *out)
   cbam_channel_gate_pack (cbam_channel_gate_params (node), node->outputs[0]->channels, out);
 }
 
+static const CbamPacking packing = { packed_size, pack };
+
 static void
 dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_dispatch)
 {
@@ -83,8 +85,7 @@ dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_
 }
 
 static const CbamOpVariant variants[] = {
-  CBAM_TEXEL_AND_PLAIN ("", channel_gate, CbamReduceArgs, dispatch, NULL, CBAM_BIND_INPUT, CBAM_BIND_WEIGHTS,
-                        CBAM_BIND_OUTPUT),
+  CBAM_TEXEL_AND_PLAIN ("", channel_gate, CbamReduceArgs, dispatch, .packing = &packing),
 };
 
 static guint64
@@ -157,8 +158,6 @@ const CbamOpClass cbam_op_channel_gate = {
   .name = "channel_gate",
   .params_size = sizeof (CbamChannelGateParams),
   .macs = macs,
-  .packed_size = packed_size,
-  .pack = pack,
   .reference = reference,
   .variants = variants,
   .n_variants = G_N_ELEMENTS (variants),

@@ -27,7 +27,7 @@ fits (const CbamOpVariant *variant, const CbamNode *node)
 }
 
 static const CbamOpVariant variants[] = {
-  CBAM_TEXEL_AND_PLAIN ("", global_pool, CbamReduceArgs, dispatch, fits, CBAM_BIND_INPUT, CBAM_BIND_OUTPUT),
+  CBAM_TEXEL_AND_PLAIN ("", global_pool, CbamReduceArgs, dispatch, .fits = fits),
 };
 
 static double

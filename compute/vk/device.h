@@ -9,22 +9,11 @@
 #include <cbamdetect/device.h>
 #include <cbamdetect/vulkan.h>
 
+#include "base/debug.h"
 #include "engine/caps.h"
 #include "vk/turns.h"
 
 G_BEGIN_DECLS
-
-/* Switches for tests and for looking into trouble; the environment variable CBAM_DEBUG takes the same names,
- * separated by commas. */
-typedef enum
-{
-  CBAM_DEBUG_VALIDATION = 1 << 0,  /* "validation": the validation layer with synchronisation; a message is fatal */
-  CBAM_DEBUG_NONCOHERENT = 1 << 1, /* "noncoherent": host memory is seen through a copy, moved by flush/invalidate */
-  CBAM_DEBUG_STAGING = 1 << 2,     /* "staging": frames are uploaded by a copy, as on a discrete GPU */
-  CBAM_DEBUG_PLAIN = 1 << 3,       /* "plain": only the kernels that need nothing special, tensors as on a GPU */
-  CBAM_DEBUG_POISON = 1 << 4,      /* "poison": device memory starts as NaN, and again before each frame */
-  CBAM_DEBUG_LEAST = 1 << 5,       /* "least": the device has what Vulkan promises of every one, and no more */
-} CbamDebugFlags;
 
 struct _CbamDevice
 {
