@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "compare.h"
+#include "document.h"
 #include "run/reference/reference.h"
 #include "run/vulkan/program.h"
 #include "model.h"
