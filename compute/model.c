@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/refs.h"
+#include "document.h"
 #include "nets/nets.h"
 #include "presets/source.h"
 

@@ -10,6 +10,7 @@
 
 #include <glib/gstdio.h>
 
+#include "document.h"
 #include "engine/plan.h"
 #include "file/safetensors.h"
 #include "nets/anchors.h"

@@ -16,6 +16,7 @@
 
 #include "compare.h"
 #include "detect/image.h"
+#include "document.h"
 #include "file/json.h"
 #include "model.h"
 #include "presets/presets.h"

@@ -8,6 +8,7 @@
 
 #include "compare.h"
 #include "detect/image.h"
+#include "document.h"
 #include "nets/nets.h"
 #include "presets/source.h"
 #include "random-source.h"

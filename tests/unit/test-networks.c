@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "document.h"
 #include "nets/nets.h"
 
 #define DOCUMENT                                                                                                       \
