@@ -4,6 +4,7 @@
 
 #include "gstcbammeta.h"
 
+#include "gstcbamattentionmeta.h"
 #include "gstcbamregionmeta.h"
 
 #include <math.h>
@@ -69,6 +70,51 @@ gst_cbam_meta_add (GstBuffer *buffer, const CbamResult *result, const GstVideoIn
   for (gsize i = 0; i < n; i++)
     add_region (buffer, &detections[i], info, &numbers);
   gst_cbam_region_numbers_clear (&numbers);
+}
+
+/* GStreamer numbers the metadata of a process from 0 on. */
+guint64
+gst_cbam_meta_next (GstBuffer *buffer)
+{
+  gpointer state = NULL;
+  guint64 next = 0;
+  GstMeta *meta;
+
+  while ((meta = gst_buffer_iterate_meta (buffer, &state)))
+    next = MAX (next, gst_meta_get_seqnum (meta) + 1);
+  return next;
+}
+
+static void
+set_age (GstStructure *structure, GstClockTime age, guint frames)
+{
+  gst_structure_set (structure, "age", G_TYPE_UINT64, age, "frame-age", G_TYPE_UINT, frames, NULL);
+}
+
+static void
+mark_region (GstVideoRegionOfInterestMeta *region, GstClockTime age, guint frames)
+{
+  GstStructure *detection = gst_video_region_of_interest_meta_get_param (region, "detection");
+
+  if (detection != NULL)
+    set_age (detection, age, frames);
+}
+
+void
+gst_cbam_meta_mark_age (GstBuffer *buffer, guint64 first, GstClockTime age, guint frames)
+{
+  gpointer state = NULL;
+  GstMeta *meta;
+
+  while ((meta = gst_buffer_iterate_meta (buffer, &state))) {
+    if (gst_meta_get_seqnum (meta) < first)
+      continue;
+    if (meta->info->api == GST_VIDEO_REGION_OF_INTEREST_META_API_TYPE)
+      mark_region ((GstVideoRegionOfInterestMeta *) meta, age, frames);
+    else if (gst_meta_info_is_custom (meta->info) &&
+             gst_custom_meta_has_name ((GstCustomMeta *) meta, GST_CBAM_ATTENTION_META_NAME))
+      set_age (gst_custom_meta_get_structure ((GstCustomMeta *) meta), age, frames);
+  }
 }
 
 static void

@@ -17,12 +17,13 @@
 
 G_BEGIN_DECLS
 
-typedef struct _GstCbamFifo GstCbamFifo;
 typedef struct _GstCbamCollector GstCbamCollector;
 typedef struct _GstCbamFlight GstCbamFlight; /* a frame in inference, or its result */
 
-/* @fifo counts the slots; it outlives the collector. */
-GstCbamCollector *gst_cbam_collector_new (GstCbamFifo *fifo);
+/* Is called with its data, in the collector's thread, whenever the slot of a frame is free again. */
+typedef void (*GstCbamReturnSlot) (gpointer data);
+
+GstCbamCollector *gst_cbam_collector_new (GstCbamReturnSlot return_slot, gpointer data);
 /* Nothing is in inference any more. @collector may be NULL. */
 void gst_cbam_collector_free (GstCbamCollector *collector);
 

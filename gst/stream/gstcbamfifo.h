@@ -23,6 +23,8 @@ typedef struct
   GstCbamFlight *flight; /* owned; NULL: not inferred */
 } GstCbamItem;
 
+typedef struct _GstCbamFifo GstCbamFifo;
+
 GstCbamFifo *gst_cbam_fifo_new (void);
 void gst_cbam_fifo_free (GstCbamFifo *fifo);
 
@@ -36,9 +38,9 @@ void gst_cbam_fifo_close (GstCbamFifo *fifo);
  * any other call. */
 void gst_cbam_fifo_empty (GstCbamFifo *fifo);
 
-/* Streaming thread: waits until fewer than so many frames are in line, and the first of them came less than so many
- * microseconds ago; then the line is as long as it may be, and downstream holds up whoever is before us. Returns what
- * pushing would return. */
+/* Streaming thread: waits while the line is full, which is when @frames frames are in it, or when the first of them
+ * came
+ * @age microseconds ago. Upstream waits with it. Returns what pushing would return. */
 GstFlowReturn gst_cbam_fifo_wait_room (GstCbamFifo *fifo, guint frames, gint64 age);
 
 /* Streaming thread: takes a slot for the next frame. Without one it waits, or with @wait FALSE sets @taken to FALSE.
