@@ -381,8 +381,9 @@ sabotage 'fifo: one slot that comes back frees all' gst/stream/gstcbamfifo.c \
 sabotage 'fifo: results of before a flush are kept' gst/stream/gstcbamfifo.c \
   '    cbam_result_unref (gst_cbam_flight_take (item->flight, GST_BUFFER_CAST (item->object), NULL, NULL));' '    (void) 0;' gst-flow
 sabotage 'collector: slots come back when somebody takes the result' gst/stream/gstcbamcollector.c \
-  '    collector->return_slot (collector->data);
-    g_mutex_lock (&collector->lock);' '    g_mutex_lock (&collector->lock);
+  '      collector->return_slot (collector->data);
+    g_mutex_lock (&collector->lock);' '      (void) 0;
+    g_mutex_lock (&collector->lock);
     while (collector->flights.length == 0 && !collector->stop)
       g_cond_wait (&collector->added, &collector->lock);
     collector->return_slot (collector->data);' gst-flow gst-streams

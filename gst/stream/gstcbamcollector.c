@@ -48,7 +48,8 @@ run (gpointer data)
     flight->hung = flight->result == NULL && cbam_device_is_hung (flight->session->device);
     flight->took = g_get_monotonic_time () - flight->begun;
     g_clear_pointer (&flight->session, gst_cbam_session_unref);
-    collector->return_slot (collector->data);
+    if (flight->result != NULL)
+      collector->return_slot (collector->data);
     g_mutex_lock (&collector->lock);
     flight->ended = TRUE; /* and from now on whoever takes it frees it */
     g_cond_broadcast (&collector->ended);

@@ -20,7 +20,8 @@ G_BEGIN_DECLS
 typedef struct _GstCbamCollector GstCbamCollector;
 typedef struct _GstCbamFlight GstCbamFlight; /* a frame in inference, or its result */
 
-/* Is called with its data, in the collector's thread, whenever the slot of a frame is free again. */
+/* Is called with its data, in the collector's thread, when the slot of a frame is free again. Where there is no result
+ * it is not: nothing more goes to a device that has failed, until whoever takes the flight has said why. */
 typedef void (*GstCbamReturnSlot) (gpointer data);
 
 GstCbamCollector *gst_cbam_collector_new (GstCbamReturnSlot return_slot, gpointer data);
