@@ -444,8 +444,8 @@ sabotage 'detector: the limit is for unwanted classes too' compute/detector.c \
   nets-detector
 sabotage 'latency: never sinks' gst/stream/gstcbamlatency.c \
   '2 * latency->longest < latency->ceiling' 'FALSE' gst-flow
-sabotage 'publisher: the segment is forgotten' gst/stream/gstcbampublisher.c \
-  '  gst_segment_copy_into (segment, &self->segment);' '  (void) segment;' gst-meta
+sabotage 'outlet: the segment is forgotten' gst/stream/gstcbamoutlet.c \
+  '      gst_event_copy_segment (event, &self->publisher.segment);' '' gst-meta
 sabotage 'meta: running time is stream time' gst/meta/gstcbammeta.c \
   'gst_segment_to_running_time (segment,' 'gst_segment_to_stream_time (segment,' gst-meta
 sabotage 'meta: a region is its two corners' gst/meta/gstcbammeta.c \

@@ -4,7 +4,6 @@
 
 #pragma once
 
-#include <cbamdetect/result.h>
 #include <gst/video/video.h>
 
 #include "gstcbamoverlaysettings.h"
@@ -29,12 +28,7 @@ void gst_cbam_painter_set_size (GstCbamPainter *painter, int width, int height);
 GError *gst_cbam_painter_take_complaint (GstCbamPainter *painter);
 
 /* Returns (transfer full) (nullable): the drawing; NULL when there is nothing to draw. */
-GstVideoOverlayComposition *gst_cbam_painter_draw_scene (GstCbamPainter *painter, const GstCbamScene *scene,
-                                                         GstCbamOverlayParts what);
-/* The same for what the detector has found. */
-GstVideoOverlayComposition *gst_cbam_painter_draw (GstCbamPainter *painter, const CbamResult *result,
+GstVideoOverlayComposition *gst_cbam_painter_draw (GstCbamPainter *painter, const GstCbamScene *scene,
                                                    GstCbamOverlayParts what);
-
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (GstCbamPainter, gst_cbam_painter_free)
 
 G_END_DECLS

@@ -150,7 +150,7 @@ get_grad_cam (const CbamResult *result)
   return grad_cam != NULL && grad_cam->values != NULL ? grad_cam : NULL;
 }
 
-gboolean
+void
 gst_cbam_attention_meta_attach (GstBuffer *buffer, const CbamResult *result, GstCbamAttentionParts parts, int width,
                                 int height)
 {
@@ -159,7 +159,7 @@ gst_cbam_attention_meta_attach (GstBuffer *buffer, const CbamResult *result, Gst
   const CbamMap *grad_cam = parts & GST_CBAM_ATTENTION_GRAD_CAM ? get_grad_cam (result) : NULL;
 
   if ((levels == NULL || n == 0) && grad_cam == NULL)
-    return FALSE;
+    return;
 
   gst_cbam_attention_meta_register ();
   GstStructure *structure =
@@ -172,7 +172,6 @@ gst_cbam_attention_meta_attach (GstBuffer *buffer, const CbamResult *result, Gst
     set_map (map, grad_cam);
     take_structure (structure, GRAD_CAM, map);
   }
-  return TRUE;
 }
 
 /* --- Reading --- */

@@ -35,10 +35,10 @@ typedef enum
   GST_CBAM_ATTENTION_GRAD_CAM = 1 << 1, /* grad-cam: CbamDetectParams.grad_cam */
 } GstCbamAttentionParts;
 
-/* Adds those parts of @result, of a frame of this size, to the writable @buffer. FALSE: it has none of them, and
- * nothing was added. */
-gboolean gst_cbam_attention_meta_attach (GstBuffer *buffer, const CbamResult *result, GstCbamAttentionParts parts,
-                                         int width, int height);
+/* Adds those parts of @result, of a frame of this size, to the writable @buffer. Nothing is added where it has
+ * none of them. */
+void gst_cbam_attention_meta_attach (GstBuffer *buffer, const CbamResult *result, GstCbamAttentionParts parts,
+                                     int width, int height);
 
 /* What a buffer's metadata says, in the library's words. Values live as long as this does. */
 typedef struct

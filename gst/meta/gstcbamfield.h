@@ -24,4 +24,7 @@ typedef struct
 
 gboolean gst_cbam_field_get_edges (const GstStructure *structure, GstCbamEdges *edges);
 
+/* Appends @structure, which it takes, to a GstValueList. */
+void gst_cbam_field_append (GValue *list, GstStructure *structure);
+
 G_END_DECLS

@@ -5,6 +5,7 @@
 #include "gstcbammeta.h"
 
 #include "gstcbamattentionmeta.h"
+#include "gstcbamfield.h"
 #include "gstcbamregionmeta.h"
 
 #include <math.h>
@@ -117,18 +118,13 @@ gst_cbam_meta_mark_age (GstBuffer *buffer, guint64 first, GstClockTime age, guin
   }
 }
 
-static void
-append_detection (GValue *list, const CbamDetection *d)
+static GstStructure *
+detection_to_structure (const CbamDetection *d)
 {
-  GstStructure *detection = gst_structure_new (
-      "detection", "label", G_TYPE_STRING, d->label, "label-id", G_TYPE_INT, (int) d->class_id, "confidence",
-      G_TYPE_DOUBLE, (double) d->score, "x", G_TYPE_DOUBLE, (double) d->x, "y", G_TYPE_DOUBLE, (double) d->y, "width",
-      G_TYPE_DOUBLE, (double) d->width, "height", G_TYPE_DOUBLE, (double) d->height, NULL);
-  GValue value = G_VALUE_INIT;
-
-  g_value_init (&value, GST_TYPE_STRUCTURE);
-  g_value_take_boxed (&value, detection);
-  gst_value_list_append_and_take_value (list, &value);
+  return gst_structure_new ("detection", "label", G_TYPE_STRING, d->label, "label-id", G_TYPE_INT, (int) d->class_id,
+                            "confidence", G_TYPE_DOUBLE, (double) d->score, "x", G_TYPE_DOUBLE, (double) d->x, "y",
+                            G_TYPE_DOUBLE, (double) d->y, "width", G_TYPE_DOUBLE, (double) d->width, "height",
+                            G_TYPE_DOUBLE, (double) d->height, NULL);
 }
 
 GstMessage *
@@ -146,7 +142,7 @@ gst_cbam_meta_to_message (GstObject *source, GstBuffer *buffer, const CbamResult
   GValue list = G_VALUE_INIT;
   gst_value_list_init (&list, n);
   for (gsize i = 0; i < n; i++)
-    append_detection (&list, &detections[i]);
+    gst_cbam_field_append (&list, detection_to_structure (&detections[i]));
 
   GstStructure *structure =
       gst_structure_new ("cbam-detections", "timestamp", G_TYPE_UINT64, pts, "stream-time", G_TYPE_UINT64, stream_time,

@@ -40,16 +40,6 @@ move_detection (const GstCbamPlacement *placement, const GstStructure *detection
   return NULL;
 }
 
-static void
-take_detection (GValue *list, GstStructure *detection)
-{
-  GValue value = G_VALUE_INIT;
-
-  g_value_init (&value, GST_TYPE_STRUCTURE);
-  g_value_take_boxed (&value, detection);
-  gst_value_list_append_and_take_value (list, &value);
-}
-
 /* The list of detections that a structure has under our name; NULL: none, or something else. */
 static const GValue *
 get_list (const GstStructure *structure)
@@ -76,7 +66,7 @@ move_list (const GstCbamPlacement *placement, const GValue *from, GValue *to)
     const GstStructure *detection = get_nth (from, i);
     GstStructure *moved = detection != NULL ? move_detection (placement, detection) : NULL;
     if (moved != NULL)
-      take_detection (to, moved);
+      gst_cbam_field_append (to, moved);
   }
 }
 
@@ -161,7 +151,7 @@ append_region (GValue *regions, const GstVideoRegionOfInterestMeta *region, cons
 
   gst_structure_set (copy, "id", G_TYPE_INT, region->id, "label", G_TYPE_STRING, g_quark_to_string (region->roi_type),
                      NULL);
-  take_detection (regions, copy);
+  gst_cbam_field_append (regions, copy);
 }
 
 /* Somebody else's region may have the same number. */
@@ -204,7 +194,7 @@ add_regions (GstBuffer *buffer, GValue *regions)
   for (guint i = 0; earlier != NULL && i < gst_value_list_get_size (earlier); i++) {
     const GstStructure *detection = get_nth (earlier, i);
     if (detection != NULL && is_there (buffer, detection))
-      take_detection (&all, gst_structure_copy (detection));
+      gst_cbam_field_append (&all, gst_structure_copy (detection));
   }
   for (guint i = 0; i < gst_value_list_get_size (regions); i++)
     gst_value_list_append_value (&all, gst_value_list_get_value (regions, i));

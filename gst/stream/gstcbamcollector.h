@@ -37,6 +37,4 @@ GstCbamFlight *gst_cbam_collector_add (GstCbamCollector *collector, GstCbamSessi
  * finished, whenever this is called. */
 CbamResult *gst_cbam_flight_take (GstCbamFlight *flight, GstBuffer *buffer, gint64 *took, GError **error);
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (GstCbamCollector, gst_cbam_collector_free)
-
 G_END_DECLS

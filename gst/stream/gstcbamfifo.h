@@ -72,6 +72,4 @@ void gst_cbam_fifo_set_flow (GstCbamFifo *fifo, GstFlowReturn flow);
 /* Task: what set_flow() said last. @reported: whether the streaming thread has seen it. */
 GstFlowReturn gst_cbam_fifo_get_flow (GstCbamFifo *fifo, gboolean *reported);
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (GstCbamFifo, gst_cbam_fifo_free)
-
 G_END_DECLS

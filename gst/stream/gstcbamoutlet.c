@@ -19,7 +19,7 @@ struct _GstCbamOutlet
 
   /* The task's. */
   GstFlowReturn flow; /* what downstream returned last; frames are dropped unless GST_FLOW_OK */
-  GstCbamPublisher *publisher;
+  GstCbamPublisher publisher;
 };
 
 /* --- The task --- */
@@ -66,11 +66,11 @@ task_frame (GstCbamOutlet *self, const GstCbamItem *item)
 
   if (item->flight != NULL)
     result = take_result (self, item->flight, buffer);
-  if (self->flow != GST_FLOW_OK || !gst_cbam_publisher_has_caps (self->publisher)) {
+  if (self->flow != GST_FLOW_OK || self->publisher.caps == NULL) {
     gst_buffer_unref (buffer);
     return;
   }
-  buffer = gst_cbam_publisher_tell (self->publisher, buffer, result);
+  buffer = gst_cbam_publisher_tell (&self->publisher, buffer, result);
   set_flow (self, gst_pad_push (self->stream->src_pad, buffer));
 }
 
@@ -81,18 +81,15 @@ task_event (GstCbamOutlet *self, GstEvent *event)
     case GST_EVENT_CAPS: {
       GstCaps *caps;
       gst_event_parse_caps (event, &caps);
-      gst_cbam_publisher_set_caps (self->publisher, caps);
+      gst_cbam_publisher_set_caps (&self->publisher, caps);
       gst_event_unref (event);
       return;
     }
-    case GST_EVENT_SEGMENT: {
-      const GstSegment *segment;
-      gst_event_parse_segment (event, &segment);
-      gst_cbam_publisher_set_segment (self->publisher, segment);
+    case GST_EVENT_SEGMENT:
+      gst_event_copy_segment (event, &self->publisher.segment);
       if (self->flow == GST_FLOW_EOS)
         self->flow = GST_FLOW_OK;
       break;
-    }
     case GST_EVENT_STREAM_START:
       if (self->flow == GST_FLOW_EOS)
         self->flow = GST_FLOW_OK;
@@ -189,7 +186,7 @@ static void
 start (GstCbamOutlet *self)
 {
   self->flow = GST_FLOW_OK;
-  gst_cbam_publisher_restart (self->publisher);
+  gst_cbam_publisher_restart (&self->publisher);
   gst_cbam_stream_open (self->stream);
   gst_pad_start_task (self->stream->src_pad, task_run, self, NULL);
 }
@@ -272,7 +269,7 @@ gst_cbam_outlet_new (GstCbamStream *stream)
   GstCbamOutlet *self = g_new0 (GstCbamOutlet, 1);
 
   self->stream = stream;
-  self->publisher = gst_cbam_publisher_new (stream);
+  self->publisher.stream = stream;
   g_mutex_init (&self->activation);
 
   gst_pad_set_element_private (stream->src_pad, self);
@@ -288,7 +285,6 @@ gst_cbam_outlet_free (GstCbamOutlet *self)
   if (self == NULL)
     return;
   g_mutex_clear (&self->activation);
-  gst_cbam_publisher_free (self->publisher);
   g_free (self);
 }
 
@@ -297,5 +293,5 @@ gst_cbam_outlet_reset (GstCbamOutlet *self)
 {
   gst_cbam_fifo_close (self->stream->fifo);
   gst_cbam_fifo_empty (self->stream->fifo);
-  gst_cbam_publisher_reset (self->publisher);
+  gst_cbam_publisher_reset (&self->publisher);
 }

@@ -4,30 +4,11 @@
 
 #include "gstcbampublisher.h"
 
-#include "draw/gstcbamcanvas.h"
 #include "meta/gstcbamattentionmeta.h"
 #include "meta/gstcbammeta.h"
 #include "meta/gstcbamregionmeta.h"
 
 #define GST_CAT_DEFAULT gst_cbam_debug
-
-/* What was found last, for frames that are not inferred themselves. */
-typedef struct
-{
-  CbamResult *result;        /* NULL: nothing yet */
-  GstClockTime running_time; /* of the frame it was found in; may be GST_CLOCK_TIME_NONE */
-  guint frames;              /* that have come since */
-} Last;
-
-struct _GstCbamPublisher
-{
-  GstCbamStream *stream;
-  GstCaps *caps;     /* of the frames that come; NULL: none came yet */
-  GstVideoInfo info; /* the same */
-  GstSegment segment;
-  GstCbamCanvas canvas;
-  Last last;
-};
 
 /* What the properties ask of a frame. */
 typedef struct
@@ -64,19 +45,6 @@ negotiate (GstCbamPublisher *self, GstCbamOverlayParts overlay)
     GST_DEBUG_OBJECT (self->stream->element, "drawings are %s", self->canvas.attach ? "attached" : "blended");
 }
 
-static void
-draw (GstCbamPublisher *self, GstBuffer *buffer, const CbamResult *result, GstCbamOverlayParts overlay)
-{
-  GstElement *element = self->stream->element;
-  GstCbamPainter *painter =
-      gst_cbam_canvas_get_painter (&self->canvas, element, &self->stream->settings.drawing, &self->info);
-  g_autoptr (GstVideoOverlayComposition) composition = gst_cbam_painter_draw (painter, result, overlay);
-
-  if (composition != NULL)
-    gst_cbam_canvas_put (&self->canvas, buffer, &self->info, composition);
-  gst_cbam_canvas_report (&self->canvas, element, GST_CAT_DEFAULT);
-}
-
 /* Counts what was found and says it in the log; if nothing was, why. */
 static void
 account (GstCbamStream *stream, GstBuffer *buffer, const CbamResult *result)
@@ -104,7 +72,7 @@ get_running_time (GstCbamPublisher *self, GstBuffer *buffer)
 
 /* How much older the last result is than a frame of that running time; GST_CLOCK_TIME_NONE: nobody knows. */
 static GstClockTime
-get_age (const Last *last, GstClockTime running_time)
+get_age (const GstCbamLast *last, GstClockTime running_time)
 {
   if (!GST_CLOCK_TIME_IS_VALID (last->running_time) || !GST_CLOCK_TIME_IS_VALID (running_time) ||
       running_time < last->running_time)
@@ -114,7 +82,8 @@ get_age (const Last *last, GstClockTime running_time)
 
 /* Metadata and drawings of @result; @last: it is an earlier frame's. */
 static GstBuffer *
-attach (GstCbamPublisher *self, GstBuffer *buffer, const CbamResult *result, const Last *last, const Wishes *wishes)
+attach (GstCbamPublisher *self, GstBuffer *buffer, const CbamResult *result, const GstCbamLast *last,
+        const Wishes *wishes)
 {
   gsize n;
 
@@ -130,16 +99,18 @@ attach (GstCbamPublisher *self, GstBuffer *buffer, const CbamResult *result, con
   if (last != NULL)
     gst_cbam_meta_mark_age (buffer, first, get_age (last, get_running_time (self, buffer)), last->frames);
   gst_cbam_regions_meta_keep (buffer, first);
-  if (wishes->overlay != GST_CBAM_OVERLAY_NONE)
-    draw (self, buffer, result, wishes->overlay);
-  return buffer;
+  if (wishes->overlay == GST_CBAM_OVERLAY_NONE)
+    return buffer;
+  g_autoptr (GstCbamScene) scene = gst_cbam_scene_new_from_result (result);
+  return gst_cbam_canvas_draw (&self->canvas, self->stream->element, GST_CAT_DEFAULT, &self->stream->settings.drawing,
+                               &self->info, buffer, scene, wishes->overlay);
 }
 
 static void
 set_last (GstCbamPublisher *self, CbamResult *result, GstClockTime running_time)
 {
   cbam_result_unref (self->last.result);
-  self->last = (Last){ result, running_time, 0 };
+  self->last = (GstCbamLast){ result, running_time, 0 };
 }
 
 GstBuffer *
@@ -168,21 +139,6 @@ gst_cbam_publisher_tell (GstCbamPublisher *self, GstBuffer *buffer, CbamResult *
 
 /* --- What it knows of the stream --- */
 
-GstCbamPublisher *
-gst_cbam_publisher_new (GstCbamStream *stream)
-{
-  GstCbamPublisher *self = g_new0 (GstCbamPublisher, 1);
-
-  self->stream = stream;
-  return self;
-}
-
-void
-gst_cbam_publisher_free (GstCbamPublisher *self)
-{
-  g_free (self);
-}
-
 void
 gst_cbam_publisher_set_caps (GstCbamPublisher *self, GstCaps *caps)
 {
@@ -191,18 +147,6 @@ gst_cbam_publisher_set_caps (GstCbamPublisher *self, GstCaps *caps)
   set_last (self, NULL, GST_CLOCK_TIME_NONE);
   self->canvas.negotiated = FALSE;
   negotiate (self, get_wishes (self->stream).overlay);
-}
-
-gboolean
-gst_cbam_publisher_has_caps (const GstCbamPublisher *self)
-{
-  return self->caps != NULL;
-}
-
-void
-gst_cbam_publisher_set_segment (GstCbamPublisher *self, const GstSegment *segment)
-{
-  gst_segment_copy_into (segment, &self->segment);
 }
 
 void

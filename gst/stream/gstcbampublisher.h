@@ -5,22 +5,33 @@
 
 #pragma once
 
+#include "draw/gstcbamcanvas.h"
 #include "gstcbamstream.h"
 
 G_BEGIN_DECLS
 
-typedef struct _GstCbamPublisher GstCbamPublisher;
+/* What was found last, for frames that are not inferred themselves. */
+typedef struct
+{
+  CbamResult *result;        /* NULL: nothing yet */
+  GstClockTime running_time; /* of the frame it was found in; may be GST_CLOCK_TIME_NONE */
+  guint frames;              /* that have come since */
+} GstCbamLast;
 
-GstCbamPublisher *gst_cbam_publisher_new (GstCbamStream *stream);
-/* It has been reset. */
-void gst_cbam_publisher_free (GstCbamPublisher *self);
+/* All but the stream zeroed is a good start. */
+typedef struct
+{
+  GstCbamStream *stream;
+  GstCaps *caps;     /* of the frames that come; NULL: none came yet */
+  GstVideoInfo info; /* the same */
+  GstSegment segment;
+  GstCbamCanvas canvas;
+  GstCbamLast last;
+} GstCbamPublisher;
 
 /* The form of the frames that come now: what was found before is not carried on. Decides how drawings travel, and sends
  * caps that say so. */
 void gst_cbam_publisher_set_caps (GstCbamPublisher *self, GstCaps *caps);
-gboolean gst_cbam_publisher_has_caps (const GstCbamPublisher *self);
-
-void gst_cbam_publisher_set_segment (GstCbamPublisher *self, const GstSegment *segment);
 
 /* Tells about @buffer, for which @result was found; NULL: it was not inferred. Returns @buffer or a writable copy. */
 GstBuffer *gst_cbam_publisher_tell (GstCbamPublisher *self, GstBuffer *buffer, CbamResult *result);
@@ -28,7 +39,7 @@ GstBuffer *gst_cbam_publisher_tell (GstCbamPublisher *self, GstBuffer *buffer, C
 /* Forgets segment and results, as before frames that have nothing to do with the last ones. */
 void gst_cbam_publisher_restart (GstCbamPublisher *self);
 
-/* Forgets caps and drawings, too. */
+/* Forgets caps and drawings, too, and holds nothing. */
 void gst_cbam_publisher_reset (GstCbamPublisher *self);
 
 G_END_DECLS
