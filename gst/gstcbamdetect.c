@@ -133,7 +133,7 @@ log_stats (GstCbamDetect *self)
 static void
 stop (GstCbamDetect *self)
 {
-  gst_cbam_switch_stop (self->stream.sessions);
+  gst_cbam_switch_stop (&self->stream.sessions);
   log_stats (self);
   gst_cbam_outlet_reset (self->outlet);
   gst_cbam_inlet_reset (self->inlet);
@@ -147,7 +147,7 @@ start_sessions (GstCbamDetect *self, GError **error)
   gboolean good = gst_cbam_region_parse (self->stream.settings.roi, &self->stream.settings.region, error);
   GST_OBJECT_UNLOCK (self);
   if (!good || !open_device (self, error) ||
-      !gst_cbam_switch_start (self->stream.sessions, self->stream.device, self->stream.slots, error))
+      !gst_cbam_switch_start (&self->stream.sessions, self->stream.device, self->stream.slots, error))
     return FALSE;
   gst_cbam_stats_reset (&self->stream.stats);
   return TRUE;
@@ -210,7 +210,7 @@ set_text (GstCbamDetect *self, guint id, const GValue *value)
   gboolean good = TRUE;
 
   GST_OBJECT_LOCK (self);
-  GstCbamSession *session = gst_cbam_switch_peek (self->stream.sessions);
+  GstCbamSession *session = self->stream.sessions.session;
   if (session != NULL && id == GST_CBAM_PROP_CLASSES)
     good = gst_cbam_classes_parse (text, session->model, session->classes, &error);
   else if (session != NULL)
@@ -228,7 +228,7 @@ set_model (GstCbamDetect *self, const GValue *value)
   GST_OBJECT_LOCK (self);
   gst_cbam_settings_set (&self->stream.settings, GST_CBAM_PROP_MODEL, value);
   GST_OBJECT_UNLOCK (self);
-  gst_cbam_switch_change_model (self->stream.sessions);
+  gst_cbam_switch_change_model (&self->stream.sessions);
 }
 
 /* The interface that the values come from has one that says: what the element is set up for otherwise. Nothing is. */
@@ -249,7 +249,7 @@ set_timeout (GstCbamDetect *self, const GValue *value)
 {
   GST_OBJECT_LOCK (self);
   gst_cbam_settings_set (&self->stream.settings, GST_CBAM_PROP_TIMEOUT, value);
-  const GstCbamSession *session = gst_cbam_switch_peek (self->stream.sessions);
+  const GstCbamSession *session = self->stream.sessions.session;
   if (session != NULL) {
     cbam_device_set_fence_timeout (session->device, CBAM_FENCE_TIMEOUT_DEFAULT);
     gst_cbam_settings_limit_device (&self->stream.settings, session->device);
@@ -366,7 +366,6 @@ gst_cbam_detect_class_init (GstCbamDetectClass *klass)
   gst_element_class_set_static_metadata (element_class, "CBAM object detector", "Filter/Analyzer/Video",
                                          "Finds objects in video with SSD and StairNet networks on Vulkan",
                                          "the cbamdetect developers");
-  gst_type_mark_as_plugin_api (GST_TYPE_CBAM_OVERLAY_PARTS, 0);
   gst_type_mark_as_plugin_api (GST_TYPE_CBAM_CARRY, 0);
 }
 

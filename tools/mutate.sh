@@ -401,8 +401,8 @@ sabotage 'inlet: late for good means never inferred' gst/stream/gstcbaminlet.c \
   'now - last < period' 'now >= last' gst-live
 sabotage 'qos: upstream hears of every delay' gst/stream/gstcbamqos.c \
   'timestamp - qos->late_since > PATIENCE' 'TRUE' gst-live
-sabotage 'qos: lateness outlives a flush' gst/stream/gstcbamstream.c \
-  '  gst_cbam_qos_reset (&self->qos);' '' gst-live
+sabotage 'qos: lateness outlives a flush' gst/stream/gstcbamoutlet.c \
+  '  gst_cbam_qos_reset (&stream->qos);' '' gst-live
 sabotage 'publisher: detections are carried into other frames' gst/stream/gstcbampublisher.c \
   '  set_last (self, NULL, GST_CLOCK_TIME_NONE);
   self->canvas.negotiated = FALSE;' '  self->canvas.negotiated = FALSE;' gst-settings
@@ -479,7 +479,7 @@ sabotage 'regions: a number twice' gst/meta/gstcbamregionmeta.c \
   'while (g_hash_table_contains (numbers->taken, GINT_TO_POINTER (number)));' 'while (FALSE);' gst-regions
 sabotage 'regions: numbers begin anew on each frame' gst/meta/gstcbamregionmeta.c \
   'numbers->taken = collect_numbers (buffer);' 'numbers->taken = collect_numbers (buffer), given = 0;' gst-regions
-sabotage 'regions: the list outlives them' gst/meta/gstcbamregionmeta.c \
+sabotage 'regions: the list outlives them' gst/meta/gstcbamplacement.c \
   'GST_META_TAG_VIDEO_STR, GST_META_TAG_VIDEO_ORIENTATION_STR,' 'GST_META_TAG_VIDEO_STR, NULL,' gst-regions
 sabotage 'regions: of two with one number, the last' gst/meta/gstcbamregionmeta.c \
   'nearest != NULL && distance >= least' 'FALSE' gst-regions

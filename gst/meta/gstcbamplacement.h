@@ -30,4 +30,8 @@ gboolean gst_cbam_placement_read (GstCbamPlacement *placement, GQuark type, gcon
 /* Lays a scaled picture between the borders that keep its shape. */
 void gst_cbam_placement_keep_shape (GstCbamPlacement *placement, GQuark type, gconstpointer data);
 
+/* Makes metadata known to GStreamer that is about places, if nobody has in this process. It gets the tags of regions of
+ * interest: who changes the size or the orientation of frames must know what he does, or drop it with them. */
+void gst_cbam_placement_register (const char *name, GstCustomMetaTransformFunction transform);
+
 G_END_DECLS

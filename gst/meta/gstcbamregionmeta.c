@@ -93,19 +93,10 @@ transform (GstBuffer *to, GstCustomMeta *meta, G_GNUC_UNUSED GstBuffer *from, GQ
   return TRUE;
 }
 
-/* The tags of regions of interest: whoever drops those must drop this with them. */
 void
 gst_cbam_regions_meta_register (void)
 {
-  static const char *tags[] = { GST_META_TAG_VIDEO_STR, GST_META_TAG_VIDEO_ORIENTATION_STR, GST_META_TAG_VIDEO_SIZE_STR,
-                                NULL };
-  static gsize done;
-
-  if (g_once_init_enter (&done)) {
-    if (gst_meta_get_info (GST_CBAM_REGIONS_META_NAME) == NULL) /* nobody else has, in this process */
-      gst_meta_register_custom (GST_CBAM_REGIONS_META_NAME, tags, transform, NULL, NULL);
-    g_once_init_leave (&done, 1);
-  }
+  gst_cbam_placement_register (GST_CBAM_REGIONS_META_NAME, transform);
 }
 
 /* --- Numbers --- */

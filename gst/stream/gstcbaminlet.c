@@ -154,9 +154,9 @@ static GstCbamSession *
 get_session (GstCbamInlet *self, GstBuffer *buffer, GError **error)
 {
   if (!gst_cbam_vulkan_is_image (buffer))
-    return gst_cbam_switch_get (self->stream->sessions);
+    return gst_cbam_switch_get (&self->stream->sessions);
   CbamDevice *device = gst_cbam_vulkan_get_device (&self->vulkan, self->stream->element, buffer, error);
-  return device != NULL ? gst_cbam_switch_get_on (self->stream->sessions, device, error) : NULL;
+  return device != NULL ? gst_cbam_switch_get_on (&self->stream->sessions, device, error) : NULL;
 }
 
 static GstFlowReturn
@@ -195,7 +195,7 @@ take_turn (GstCbamInlet *self, GstBuffer *buffer, const FrameSettings *settings,
 static void
 miss_turn (GstCbamInlet *self)
 {
-  g_autoptr (GstCbamSession) session = gst_cbam_switch_get (self->stream->sessions);
+  g_autoptr (GstCbamSession) session = gst_cbam_switch_get (&self->stream->sessions);
 
   cbam_detector_miss (session->detector);
 }
@@ -234,7 +234,7 @@ infer (GstCbamInlet *self, GstBuffer *buffer, const FrameSettings *settings, Gst
 static void
 introduce (GstCbamInlet *self, const FrameSettings *settings)
 {
-  g_autoptr (GstCbamSession) session = gst_cbam_switch_get (self->stream->sessions);
+  g_autoptr (GstCbamSession) session = gst_cbam_switch_get (&self->stream->sessions);
   g_autoptr (GstCaps) caps = gst_pad_get_current_caps (self->stream->sink_pad);
   const CbamDeviceInfo *device = cbam_device_get_info (session->device);
 
@@ -311,7 +311,6 @@ flush_stop (GstCbamInlet *self, GstEvent *event)
 {
   gboolean pushed = gst_pad_push_event (self->stream->src_pad, event);
 
-  gst_cbam_outlet_halt (self->outlet);
   if (!gst_cbam_outlet_restart (self->outlet))
     return GST_FLOW_FLUSHING;
   begin (self);

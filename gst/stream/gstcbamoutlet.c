@@ -185,10 +185,14 @@ task_run (gpointer data)
 static void
 start (GstCbamOutlet *self)
 {
+  GstCbamStream *stream = self->stream;
+
   self->flow = GST_FLOW_OK;
   gst_cbam_publisher_restart (&self->publisher);
-  gst_cbam_stream_open (self->stream);
-  gst_pad_start_task (self->stream->src_pad, task_run, self, NULL);
+  gst_cbam_qos_reset (&stream->qos);
+  g_atomic_int_set (&stream->error_posted, FALSE);
+  gst_cbam_fifo_open (stream->fifo, stream->slots);
+  gst_pad_start_task (stream->src_pad, task_run, self, NULL);
 }
 
 void
@@ -201,11 +205,10 @@ gst_cbam_outlet_halt (GstCbamOutlet *self)
 gboolean
 gst_cbam_outlet_restart (GstCbamOutlet *self)
 {
+  gst_cbam_outlet_halt (self);
   G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->activation);
-
   if (!self->active)
     return FALSE;
-  gst_cbam_fifo_empty (self->stream->fifo);
   start (self);
   return TRUE;
 }

@@ -17,7 +17,7 @@ gst_cbam_stream_init (GstCbamStream *self, GstElement *element, GstPad *sink_pad
   g_mutex_init (&self->latency.lock);
   gst_cbam_qos_init (&self->qos);
   gst_cbam_stats_init (&self->stats);
-  self->sessions = gst_cbam_switch_new (element, &self->settings, &self->latency);
+  gst_cbam_switch_init (&self->sessions, element, &self->settings, &self->latency);
   self->fifo = gst_cbam_fifo_new ();
 }
 
@@ -25,19 +25,11 @@ void
 gst_cbam_stream_clear (GstCbamStream *self)
 {
   gst_cbam_fifo_free (self->fifo);
-  gst_cbam_switch_free (self->sessions);
+  gst_cbam_switch_clear (&self->sessions);
   gst_cbam_stats_clear (&self->stats);
   gst_cbam_qos_clear (&self->qos);
   g_mutex_clear (&self->latency.lock);
   gst_cbam_settings_clear (&self->settings);
-}
-
-void
-gst_cbam_stream_open (GstCbamStream *self)
-{
-  gst_cbam_qos_reset (&self->qos);
-  g_atomic_int_set (&self->error_posted, FALSE);
-  gst_cbam_fifo_open (self->fifo, self->slots);
 }
 
 gboolean

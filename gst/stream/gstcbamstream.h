@@ -31,8 +31,8 @@ typedef struct
   guint slots;        /* PAUSED and up; frames in inference at a time */
 
   GstCbamSettings settings; /* under the object lock */
-  GstCbamSwitch *sessions;
   GstCbamFifo *fifo;
+  GstCbamSwitch sessions;
   GstCbamLatency latency;
   GstCbamQos qos;
   GstCbamStats stats;
@@ -42,9 +42,6 @@ typedef struct
 /* The pads are the element's. */
 void gst_cbam_stream_init (GstCbamStream *self, GstElement *element, GstPad *sink_pad, GstPad *src_pad);
 void gst_cbam_stream_clear (GstCbamStream *self);
-
-/* Lets data through the line again, as if nothing had been said yet. Both sides are idle. */
-void gst_cbam_stream_open (GstCbamStream *self);
 
 /* Whether nobody has posted an error yet that stops the stream; whoever asks does it now. */
 gboolean gst_cbam_stream_is_first_error (GstCbamStream *self);
