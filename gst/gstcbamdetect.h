@@ -6,11 +6,7 @@
 
 #include <gst/gst.h>
 
-G_BEGIN_DECLS
-
 #define GST_TYPE_CBAM_DETECT (gst_cbam_detect_get_type ())
 G_DECLARE_FINAL_TYPE (GstCbamDetect, gst_cbam_detect, GST, CBAM_DETECT, GstElement)
 
 GST_ELEMENT_REGISTER_DECLARE (cbamdetect)
-
-G_END_DECLS

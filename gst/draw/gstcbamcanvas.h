@@ -6,8 +6,6 @@
 
 #include "gstcbampainter.h"
 
-G_BEGIN_DECLS
-
 /* All zero is a good start. It belongs to the thread that pushes frames. */
 typedef struct
 {
@@ -31,5 +29,3 @@ gboolean gst_cbam_canvas_negotiate (GstCbamCanvas *canvas, GstPad *src_pad, GstC
 GstBuffer *gst_cbam_canvas_draw (GstCbamCanvas *canvas, GstElement *element, GstDebugCategory *category,
                                  const GstCbamOverlaySettings *settings, const GstVideoInfo *info, GstBuffer *buffer,
                                  const GstCbamScene *scene, GstCbamOverlayParts what);
-
-G_END_DECLS

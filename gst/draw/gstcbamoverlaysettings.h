@@ -7,8 +7,6 @@
 
 #include <gst/gst.h>
 
-G_BEGIN_DECLS
-
 /**
  * GstCbamOverlayParts:
  * @GST_CBAM_OVERLAY_BOXES: a rectangle around every detection, one colour per class
@@ -92,5 +90,3 @@ void gst_cbam_overlay_settings_copy (GstCbamOverlaySettings *to, const GstCbamOv
 /* @i: the property's id less the first one. FALSE: it is none of these. */
 gboolean gst_cbam_overlay_settings_set (GstCbamOverlaySettings *settings, guint i, const GValue *value);
 gboolean gst_cbam_overlay_settings_get (const GstCbamOverlaySettings *settings, guint i, GValue *value);
-
-G_END_DECLS

@@ -9,8 +9,6 @@
 #include "gstcbamoverlaysettings.h"
 #include "gstcbamscene.h"
 
-G_BEGIN_DECLS
-
 typedef struct _GstCbamPainter GstCbamPainter;
 
 GstCbamPainter *gst_cbam_painter_new (void);
@@ -30,5 +28,3 @@ GError *gst_cbam_painter_take_complaint (GstCbamPainter *painter);
 /* Returns (transfer full) (nullable): the drawing; NULL when there is nothing to draw. */
 GstVideoOverlayComposition *gst_cbam_painter_draw (GstCbamPainter *painter, const GstCbamScene *scene,
                                                    GstCbamOverlayParts what);
-
-G_END_DECLS

@@ -8,8 +8,6 @@
 
 #include <gst/video/video.h>
 
-G_BEGIN_DECLS
-
 /* Takes out of the answer what is not understood here, so that upstream does it itself. Pools, allocators and the
  * parameters of what stays are downstream's. */
 void gst_cbam_offer_filter (GstQuery *query);
@@ -18,5 +16,3 @@ void gst_cbam_offer_filter (GstQuery *query);
  * @buffer, or in its place a frame of the size in @info without the metadata. Takes @buffer. What cannot be done is
  * told on the bus by @element, unless @warned, and the frame goes on as it lies in memory. */
 GstBuffer *gst_cbam_offer_fulfil (GstBuffer *buffer, const GstVideoInfo *info, GstElement *element, gboolean *warned);
-
-G_END_DECLS

@@ -22,8 +22,6 @@
 #include <cbamdetect/result.h>
 #include <gst/gst.h>
 
-G_BEGIN_DECLS
-
 #define GST_CBAM_ATTENTION_META_NAME "CbamAttentionMeta"
 
 /* Makes the metadata known to GStreamer. Any number of times. */
@@ -54,5 +52,3 @@ GstCbamAttentionMaps *gst_cbam_attention_maps_new (GstBuffer *buffer, int width,
 void gst_cbam_attention_maps_free (GstCbamAttentionMaps *maps);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (GstCbamAttentionMaps, gst_cbam_attention_maps_free)
-
-G_END_DECLS

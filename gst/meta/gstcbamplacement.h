@@ -14,8 +14,6 @@
 
 #include <gst/video/video.h>
 
-G_BEGIN_DECLS
-
 typedef struct
 {
   gboolean moved;          /* FALSE: a copy, and there is nothing else in this */
@@ -33,5 +31,3 @@ void gst_cbam_placement_keep_shape (GstCbamPlacement *placement, GQuark type, gc
 /* Makes metadata known to GStreamer that is about places, if nobody has in this process. It gets the tags of regions of
  * interest: who changes the size or the orientation of frames must know what he does, or drop it with them. */
 void gst_cbam_placement_register (const char *name, GstCustomMetaTransformFunction transform);
-
-G_END_DECLS

@@ -15,8 +15,6 @@
 
 #include "gstcbamsession.h"
 
-G_BEGIN_DECLS
-
 typedef struct _GstCbamCollector GstCbamCollector;
 typedef struct _GstCbamFlight GstCbamFlight; /* a frame in inference, or its result */
 
@@ -36,5 +34,3 @@ GstCbamFlight *gst_cbam_collector_add (GstCbamCollector *collector, GstCbamSessi
  * @buffer is kept for good then if the device hangs: it may be reading it. @took: microseconds until the device had
  * finished, whenever this is called. */
 CbamResult *gst_cbam_flight_take (GstCbamFlight *flight, GstBuffer *buffer, gint64 *took, GError **error);
-
-G_END_DECLS

@@ -13,8 +13,6 @@
 
 #include "gstcbamcollector.h"
 
-G_BEGIN_DECLS
-
 /* What waits in line: a buffer or an event, which the item owns, or a query, which stays the streaming thread's. */
 typedef struct
 {
@@ -71,5 +69,3 @@ void gst_cbam_fifo_set_flow (GstCbamFifo *fifo, GstFlowReturn flow);
 
 /* Task: what set_flow() said last. @reported: whether the streaming thread has seen it. */
 GstFlowReturn gst_cbam_fifo_get_flow (GstCbamFifo *fifo, gboolean *reported);
-
-G_END_DECLS

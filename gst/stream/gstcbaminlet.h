@@ -7,8 +7,6 @@
 
 #include "gstcbamoutlet.h"
 
-G_BEGIN_DECLS
-
 typedef struct _GstCbamInlet GstCbamInlet;
 
 /* Serves the sink pad of @stream. What flushes it stops and starts @outlet. Both outlive it. */
@@ -18,5 +16,3 @@ void gst_cbam_inlet_free (GstCbamInlet *self);
 
 /* Forgets the last stream, once the pads are inactive and the line is empty. */
 void gst_cbam_inlet_reset (GstCbamInlet *self);
-
-G_END_DECLS

@@ -7,8 +7,6 @@
 
 #include "gstcbamstream.h"
 
-G_BEGIN_DECLS
-
 typedef struct _GstCbamOutlet GstCbamOutlet;
 
 /* Serves the source pad of @stream, which outlives it. */
@@ -24,5 +22,3 @@ gboolean gst_cbam_outlet_restart (GstCbamOutlet *self);
 
 /* Forgets the last stream, and what of it is still in line, once the pads are inactive. */
 void gst_cbam_outlet_reset (GstCbamOutlet *self);
-
-G_END_DECLS

@@ -8,8 +8,6 @@
 #include "draw/gstcbamcanvas.h"
 #include "gstcbamstream.h"
 
-G_BEGIN_DECLS
-
 /* What was found last, for frames that are not inferred themselves. */
 typedef struct
 {
@@ -41,5 +39,3 @@ void gst_cbam_publisher_restart (GstCbamPublisher *self);
 
 /* Forgets caps and drawings, too, and holds nothing. */
 void gst_cbam_publisher_reset (GstCbamPublisher *self);
-
-G_END_DECLS

@@ -17,8 +17,6 @@
 #include "gstcbamstats.h"
 #include "gstcbamswitch.h"
 
-G_BEGIN_DECLS
-
 GST_DEBUG_CATEGORY_EXTERN (gst_cbam_debug);
 
 typedef struct
@@ -48,5 +46,3 @@ gboolean gst_cbam_stream_is_first_error (GstCbamStream *self);
 
 /* Posts @error on the bus as what stops the stream, if it is the first. */
 void gst_cbam_stream_post_error (GstCbamStream *self, const GError *error);
-
-G_END_DECLS

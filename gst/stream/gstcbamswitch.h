@@ -10,8 +10,6 @@
 #include "gstcbamsession.h"
 #include "gstcbamsettings.h"
 
-G_BEGIN_DECLS
-
 typedef struct
 {
   GstElement *element;
@@ -47,5 +45,3 @@ GstCbamSession *gst_cbam_switch_get_on (GstCbamSwitch *self, CbamDevice *device,
 /* The settings name another model: a session with it takes over as soon as it is loaded, and if it cannot be, a warning
  * says why. Nothing happens when stopped. Returns at once. */
 void gst_cbam_switch_change_model (GstCbamSwitch *self);
-
-G_END_DECLS
