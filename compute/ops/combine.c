@@ -1,4 +1,5 @@
-/* add and multiply: maps element by element, where an input may also be a vector of channels or a map of one channel.
+/* What add and multiply share: maps element by element, where an input may also be a vector of channels or a map of one
+ * channel.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
@@ -6,11 +7,8 @@
 
 #include "args/combine.h"
 
-#include "run/reference/reference.h"
+#include "ops/add.h"
 #include "ops/padded.h"
-#include "ops/shaders.h"
-
-#define THREADS 64
 
 static gboolean
 is_vector (const CbamValue *tensor)
@@ -18,18 +16,19 @@ is_vector (const CbamValue *tensor)
   return tensor->width == 1 && tensor->height == 1;
 }
 
-gboolean
-cbam_combine_fits (const CbamValue *output, const CbamValue *input)
+/* Whether @input counts for all of @output: as large as it in each of place and channels, or 1 there. */
+static gboolean
+fits (const CbamValue *output, const CbamValue *input)
 {
   const gboolean same_size = input->width == output->width && input->height == output->height;
 
   return (same_size || is_vector (input)) && (input->channels == output->channels || input->channels == 1);
 }
 
-static void
-dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_dispatch)
+void
+cbam_combine_dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_dispatch)
 {
-  const CbamValue *out = node->output;
+  const CbamValue *out = node->outputs[0];
   CbamCombineArgs *args = (CbamCombineArgs *) ret_dispatch->args;
 
   *args = (CbamCombineArgs){
@@ -38,7 +37,7 @@ dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_
     .height = out->height,
     .border = out->border,
     .channels = out->channels,
-    .inv_full = cbam_padded_dispatch (out, THREADS, ret_dispatch),
+    .inv_full = cbam_padded_dispatch (out, CBAM_THREADS, ret_dispatch),
   };
   for (guint i = 0; i < node->n_inputs; i++) {
     const CbamValue *in = node->inputs[i];
@@ -53,30 +52,6 @@ dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_
   }
 }
 
-static gboolean
-has_two (const CbamOpVariant *variant, const CbamNode *node)
-{
-  return node->n_inputs == 2;
-}
-
-static gboolean
-has_three (const CbamOpVariant *variant, const CbamNode *node)
-{
-  return node->n_inputs == 3;
-}
-
-static const CbamOpVariant add_variants[] = {
-  CBAM_TEXEL_AND_PLAIN ("", add, CbamCombineArgs, dispatch, has_two, CBAM_BIND_INPUT, CBAM_BIND_INPUT_1,
-                        CBAM_BIND_OUTPUT),
-};
-
-static const CbamOpVariant multiply_variants[] = {
-  CBAM_TEXEL_AND_PLAIN ("", multiply, CbamCombineArgs, dispatch, has_two, CBAM_BIND_INPUT, CBAM_BIND_INPUT_1,
-                        CBAM_BIND_OUTPUT),
-  CBAM_TEXEL_AND_PLAIN ("-3", multiply_3, CbamCombineArgs, dispatch, has_three, CBAM_BIND_INPUT, CBAM_BIND_INPUT_1,
-                        CBAM_BIND_INPUT_2, CBAM_BIND_OUTPUT),
-};
-
 /* ---- Truth ------------------------------------------------------------------------------------------------------ */
 
 static double
@@ -88,10 +63,10 @@ value_at (CbamReference *run, const CbamValue *in, guint c, guint row, guint col
   return is_vector (in) ? x[channel] : x[((gsize) channel * in->height + row) * in->width + column];
 }
 
-static void
-reference (CbamReference *run, const CbamNode *node)
+void
+cbam_combine_reference (CbamReference *run, const CbamNode *node)
 {
-  const CbamValue *out = node->output;
+  const CbamValue *out = node->outputs[0];
   float *y = cbam_reference_get (run, out);
 
   for (guint c = 0; c < out->channels; c++)
@@ -108,16 +83,38 @@ reference (CbamReference *run, const CbamNode *node)
       }
 }
 
-const CbamOpClass cbam_op_add = {
-  .name = "add",
-  .reference = reference,
-  .variants = add_variants,
-  .n_variants = G_N_ELEMENTS (add_variants),
-};
+/* ---- In graphs ------------------------------------------------------------------------------------------------- */
 
-const CbamOpClass cbam_op_multiply = {
-  .name = "multiply",
-  .reference = reference,
-  .variants = multiply_variants,
-  .n_variants = G_N_ELEMENTS (multiply_variants),
-};
+CbamValue *
+cbam_combine_add (CbamGraph *graph, const CbamOpClass *op, const char *name, CbamValue *a, CbamValue *b)
+{
+  CbamValue *output;
+  CbamNode *node;
+
+  if (graph->error)
+    return NULL;
+  output = cbam_graph_add_value (graph, name, MAX (a->width, b->width), MAX (a->height, b->height),
+                                 MAX (a->channels, b->channels));
+  if (!fits (output, a) || !fits (output, b))
+    cbam_graph_fail (graph, CBAM_ERROR_BAD_MODEL, "%s: maps of %ux%ux%u and %ux%ux%u do not go together", name,
+                     a->width, a->height, a->channels, b->width, b->height, b->channels);
+  node = cbam_graph_add_node (graph, op, name, NULL, a, output);
+  node->inputs[1] = b;
+  node->n_inputs = 2;
+  return output;
+}
+
+/* A vector or single channel that comes as the third is multiplied as well, which only fusions ask for. */
+CbamValue *
+cbam_combine_add_case (CbamGraph *graph, const CbamOpClass *op, const CbamOpCase *shape, CbamValue *const *inputs)
+{
+  const gboolean first = shape->company == CBAM_CASE_MAP || inputs[0]->channels == 1;
+  CbamValue *output = cbam_combine_add (graph, op, "op", first ? inputs[1] : inputs[0], first ? inputs[0] : inputs[1]);
+
+  if (shape->company == CBAM_CASE_BOTH) {
+    CbamNode *node = cbam_graph_find_writer (graph, output);
+
+    node->inputs[node->n_inputs++] = inputs[2];
+  }
+  return output;
+}

@@ -481,7 +481,8 @@ gst_cbam_painter_set_size (GstCbamPainter *painter, int width, int height)
   painter->changed = FALSE;
 
   g_hash_table_remove_all (painter->labels);
-  g_autoptr (GstBuffer) first = render_label (painter, "0", cbam_drawing_class_colour (0)); /* it looks for the font */
+  G_GNUC_UNUSED g_autoptr (GstBuffer) first =
+      render_label (painter, "0", cbam_drawing_class_colour (0)); /* for its font */
 }
 
 GError *

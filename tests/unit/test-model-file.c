@@ -232,7 +232,10 @@ test_documents (void)
     { "version", "2", CBAM_ERROR_BAD_MODEL, { "version", "expected 1", "found 2" } },
     { "version", NULL, CBAM_ERROR_BAD_MODEL, { "version", "expected 1", "found nothing" } },
     { "network", NULL, CBAM_ERROR_BAD_MODEL, { "network", "found nothing", "" } },
-    { "network.detector", "\"stairnet\"", CBAM_ERROR_BAD_MODEL, { "topdown.proj_layers.0.conv.weight", "missing", "" } },
+    { "network.detector",
+      "\"stairnet\"",
+      CBAM_ERROR_BAD_MODEL,
+      { "topdown.proj_layers.0.conv.weight", "missing", "" } },
     { "network.backbone", "\"vgg16\"", CBAM_ERROR_BAD_MODEL, { "vgg.0.weight", "missing", "" } },
     { "network.attention",
       "{ \"kind\": \"self\" }",
@@ -371,7 +374,7 @@ test_nothing_is_held (void)
   g_autoptr (TestModel) bad = test_model_new (SEED);
   g_autofree char *path = write_model (good), *maps = NULL;
   g_autoptr (GDir) descriptors = g_dir_open ("/proc/self/fd", 0, NULL);
-  g_autoptr (CbamModel) model = load (path);
+  G_GNUC_UNUSED g_autoptr (CbamModel) model = load (path);
   const char *name;
 
   test_model_drop (bad, "loc.0.bias");
