@@ -6,6 +6,7 @@
 
 #include "model.h"
 #include "nets/nets.h"
+#include "ops/detect.h"
 
 struct _CbamDescription
 {
@@ -14,33 +15,14 @@ struct _CbamDescription
   guint64 parameters, macs;
 };
 
-static guint64
-count (const CbamParam *param)
-{
-  return param ? param->n : 0;
-}
-
-static guint64
-count_parameters (const CbamNode *node)
-{
-  if (node->op == &cbam_op_conv || node->op == &cbam_op_depthwise || node->op == &cbam_op_deconv ||
-      node->op == &cbam_op_depthwise_deconv)
-    return count (node->params.conv.weight) + count (node->params.conv.bias);
-  if (node->op == &cbam_op_batch_norm)
-    return count (node->params.batch_norm.gamma) + count (node->params.batch_norm.beta);
-  if (node->op == &cbam_op_l2_norm)
-    return count (node->params.l2_norm.weight);
-  return 0;
-}
-
 static void
 add_layer (CbamDescription *description, const CbamNode *node)
 {
-  const CbamValue *out = node->output;
+  const CbamValue *out = node->outputs[0];
   CbamLayerInfo layer = {
     .name = g_strdup (node->name),
     .kind = node->op->name,
-    .parameters = count_parameters (node),
+    .parameters = node->op->parameters ? node->op->parameters (node) : 0,
     .macs = node->op->macs ? node->op->macs (node) : 0,
   };
 
@@ -50,7 +32,7 @@ add_layer (CbamDescription *description, const CbamNode *node)
   } else {
     const CbamValue *in = node->inputs[0];
 
-    layer.shape = g_strdup_printf ("%u boxes", in->width * in->height * node->params.detect.per_cell);
+    layer.shape = g_strdup_printf ("%u boxes", in->width * in->height * cbam_detect_params (node)->per_cell);
   }
   description->parameters += layer.parameters;
   description->macs += layer.macs;

@@ -12,13 +12,13 @@
 
 #include <string.h>
 
+#include "detect/image.h"
+#include "detect/nms.h"
+#include "detect/orientation.h"
+#include "detect/thin.h"
 #include "explain.h"
 #include "model.h"
-#include "detect/orientation.h"
-#include "detect/nms.h"
-#include "detect/image.h"
 #include "result.h"
-#include "detect/thin.h"
 
 #define DEFAULT_SLOTS 2
 #define MAX_SLOTS 64
@@ -101,12 +101,14 @@ static gboolean
 take_whole (CbamDetector *detector, const Flight *flight, const CbamVulkanFrame *source, const CbamImage *part,
             CbamPlacement *placement, gsize limit, GError **error)
 {
+  const CbamSpec *spec = detector->model->spec;
   const gboolean taken = source ? copy_images (detector, flight, source, part, placement, NULL, error)
                                 : read_in_place (detector, flight->slot, part, limit, placement) ||
                                       copy_pixels (flight->slot, part, placement, error);
 
   if (taken)
-    cbam_frame_fill (cbam_slot_get_frame (flight->slot), part, placement, detector->model->spec, &flight->params);
+    cbam_frame_fill (cbam_slot_get_frame (flight->slot), part, placement, &spec->input, &spec->output,
+                     &flight->params);
   return taken;
 }
 
@@ -115,11 +117,12 @@ static gboolean
 take_thinned (CbamDetector *detector, const Flight *flight, const CbamVulkanFrame *source, const CbamImage *part,
               CbamPlacement *placement, gsize limit, GError **error)
 {
-  const CbamInputSpec *input = &detector->model->spec->input;
+  const CbamSpec *spec = detector->model->spec;
+  const CbamInputSpec *input = &spec->input;
   CbamFrameArgs *frame = cbam_slot_get_frame (flight->slot);
   gboolean fits;
 
-  cbam_frame_fill (frame, part, placement, detector->model->spec, &flight->params);
+  cbam_frame_fill (frame, part, placement, input, &spec->output, &flight->params);
   if (source) {
     fits = cbam_image_thin (part, input, limit, frame, placement);
   } else {

@@ -9,9 +9,9 @@
 #include <math.h>
 #include <string.h>
 
-#include "presets/source.h"
-#include "nets/nets.h"
 #include "base/refs.h"
+#include "nets/nets.h"
+#include "presets/source.h"
 
 #define PRESET_SEED 1 /* any; the same for everybody */
 
@@ -116,8 +116,7 @@ describe_ops (CbamModel *model)
   model->op_times = g_new0 (CbamOpTime, plan->n_steps);
   for (guint s = 0; s < plan->n_steps; s++) {
     const CbamNode *node = plan->steps[s].node;
-    const CbamValue *out = node->output ? node->output : node->inputs[0];
-    const gboolean is_conv = node->op == &cbam_op_conv || node->op == &cbam_op_depthwise;
+    const CbamValue *out = node->n_outputs > 0 ? node->outputs[0] : node->inputs[0];
 
     model->op_times[s] = (CbamOpTime){
       .name = node->name,
@@ -125,7 +124,7 @@ describe_ops (CbamModel *model)
       .variant = plan->steps[s].variant->name,
       .shape = g_strdup_printf ("%ux%ux%u", out->width, out->height, out->channels),
       .flop = node->op->macs ? 2.0 * (double) node->op->macs (node) : 0,
-      .kernel = is_conv ? node->params.conv.kernel_width : 0,
+      .kernel = node->op->kernel ? node->op->kernel (node) : 0,
       .in_channels = node->n_inputs > 0 ? node->inputs[0]->channels : 0,
       .out_channels = out->channels,
       .width = out->width,
@@ -447,7 +446,7 @@ gboolean
 cbam_model_class_is_reported (const CbamModel *model, guint class_id)
 {
   g_return_val_if_fail (model != NULL, FALSE);
-  return class_id < model->spec->output.n_classes && cbam_spec_class_is_reported (model->spec, class_id);
+  return class_id < model->spec->output.n_classes && cbam_output_spec_reports (&model->spec->output, class_id);
 }
 
 CbamDetectParams

@@ -8,7 +8,7 @@
 
 #include "run/vulkan/program.h"
 #include "file/safetensors.h"
-#include "file/spec.h"
+#include "nets/spec.h"
 
 G_BEGIN_DECLS
 

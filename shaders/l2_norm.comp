@@ -3,16 +3,19 @@
 //
 // Weights: [C/4][4].
 //
+// module: l2_norm (texel plain narrow)
+//
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #version 450
 #extension GL_GOOGLE_include_directive : require
+#define INPUTS 1
+#define WEIGHTS
+#include "common/maps.glsl"
 #include "args/map.h"
-#include "common/loads.glsl"
 
-layout (local_size_x = 64) in;
-MAP_BUFFER (0, X);
-MAP_BUFFER (1, W);
-layout (binding = 2, std430) writeonly buffer Output { vec4 y[]; };
+layout (local_size_x = CBAM_THREADS) in;
+INPUT_MAP (0, X);
+OUTPUT_MAP (0, y);
 layout (push_constant) uniform Args { CbamMapArgs args; };
 
 void main ()
@@ -22,9 +25,9 @@ void main ()
   const uint i = min (gl_GlobalInvocationID.x, full * (a.height + 2 * a.border) - 1);
   const int row = int (i / full) - int (a.border), column = int (i % full) - int (a.border);
   const bool inside = row >= 0 && row < int (a.height) && column >= 0 && column < int (a.width);
-  const int from = int (a.x.origin) + clamp (row, 0, int (a.height) - 1) * int (a.x.row) +
+  const int from = int (ORIGIN (a.x)) + clamp (row, 0, int (a.height) - 1) * int (a.x.row) +
                    clamp (column, 0, int (a.width) - 1) * int (a.x.pixel);
-  const int to = int (a.y.origin) + row * int (a.y.row) + column * int (a.y.pixel);
+  const int to = int (ORIGIN (a.y)) + row * int (a.y.row) + column * int (a.y.pixel);
   float sum = 0.0;
 
   for (int block = 0; block < int (a.blocks); block++) {
@@ -34,6 +37,6 @@ void main ()
   }
   const float scale = inside ? 1.0 / (sqrt (sum) + a.lo) : 0.0;
   for (int block = 0; block < int (a.blocks); block++)
-    y[to + block * int (a.y.plane)] = inside ? LOAD (X, from + block * int (a.x.plane)) * scale * LOAD (W, block)
-                                             : vec4 (0.0);
+    STORE (y, to + block * int (a.y.plane),
+           inside ? LOAD (X, from + block * int (a.x.plane)) * scale * LOAD_WEIGHT (block) : vec4 (0.0));
 }

@@ -1,19 +1,18 @@
 // Resizing a map, nearest or bilinear between centres of pixels. One invocation makes one texel of the padded output.
 //
+// module: resize (texel plain narrow)
+//
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #version 450
 #extension GL_GOOGLE_include_directive : require
-#ifdef TEXELS
-#extension GL_EXT_shader_explicit_arithmetic_types_int64 : require
-#endif
+#define INPUTS 1
+#include "common/maps.glsl"
 #include "args/resize.h"
-#include "common/loads.glsl"
-#include "common/output.glsl"
 #include "common/padded.glsl"
 
-layout (local_size_x = 64) in;
-MAP_BUFFER (0, X);
-STORE_BUFFER (1, y);
+layout (local_size_x = CBAM_THREADS) in;
+INPUT_MAP (0, X);
+OUTPUT_MAP (0, y);
 layout (push_constant) uniform Args { CbamResizeArgs args; };
 
 void main ()
@@ -28,12 +27,12 @@ void main ()
   const uvec2 near = a.bilinear != 0 ? uvec2 (at) : pixel * in_size / size;
   const uvec2 far = a.bilinear != 0 ? min (near + 1, in_size - 1) : near;
   const vec2 part = a.bilinear != 0 ? at - vec2 (near) : vec2 (0.0);
-  const uint base = a.x.origin + block * a.x.plane;
+  const uint base = ORIGIN (a.x) + block * a.x.plane;
   const vec4 top = mix (LOAD (X, base + near.y * a.x.row + near.x * a.x.pixel),
                         LOAD (X, base + near.y * a.x.row + far.x * a.x.pixel), part.x);
   const vec4 bottom = mix (LOAD (X, base + far.y * a.x.row + near.x * a.x.pixel),
                            LOAD (X, base + far.y * a.x.row + far.x * a.x.pixel), part.x);
 
-  STORE (y, int (a.y.origin + block * a.y.plane) + p.row * int (a.y.row) + p.column * int (a.y.pixel),
+  STORE (y, int (ORIGIN (a.y) + block * a.y.plane) + p.row * int (a.y.row) + p.column * int (a.y.pixel),
          p.inside ? mix (top, bottom, part.y) : vec4 (0.0));
 }

@@ -9,7 +9,7 @@
 guint
 cbam_value_blocks (const CbamValue *value)
 {
-  const guint per_texel = cbam_channels_per_texel (value->precision);
+  const guint per_texel = cbam_channels_per_texel (value->type);
 
   return (value->channels + per_texel - 1) / per_texel;
 }
@@ -27,6 +27,7 @@ cbam_value_lay_out (CbamValue *value, CbamLayout layout)
   view->row = view->pixel * full_width;
   view->plane = blocked ? full_width * full_height : 1;
   view->origin = value->border * (view->row + view->pixel);
+  view->frame = full_width * full_height * blocks;
   value->size = (gsize) full_width * full_height * blocks * CBAM_TEXEL_BYTES;
 }
 

@@ -7,6 +7,8 @@
 
 #include "types.h"
 
+#define CBAM_CBAM_THREADS 128 /* where the lanes of a subgroup are too few */
+
 /* Shared memory: 4 KiB of pooled channels, 4 of gates, 0.5 hidden, 4 of pooled pixels. */
 #define CBAM_CBAM_POOLED 256 /* texels: blocks of channels times pools */
 #define CBAM_CBAM_BLOCKS 256
@@ -24,7 +26,7 @@ struct CbamCbamArgs
   uint border; /* of the output, pixels */
   uint channels;
   uint n_kinds;
-  uint kinds; /* CBAM_REDUCE_KIND_*, four bits each, the first one lowest */
+  uint kinds; /* as in CbamReduceArgs */
   uint hidden;
   uint kernel;      /* of the spatial gate */
   uint mean_first;  /* its pooled maps are mean, max instead of max, mean */
@@ -35,6 +37,7 @@ struct CbamCbamArgs
 
 #ifndef VULKAN
 typedef struct CbamCbamArgs CbamCbamArgs;
+_Static_assert (sizeof (CbamCbamArgs) <= CBAM_MOST_ARGS, "push constants");
 #endif
 
 #endif

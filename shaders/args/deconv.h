@@ -30,6 +30,7 @@ struct CbamDeconvArgs
 
 #ifndef VULKAN
 typedef struct CbamDeconvArgs CbamDeconvArgs;
+_Static_assert (sizeof (CbamDeconvArgs) <= CBAM_MOST_ARGS, "push constants");
 #endif
 
 #endif

@@ -8,6 +8,7 @@
 #include "types.h"
 
 #define CBAM_MAX_CLASSES 1024
+#define CBAM_CLASSES_PER_WORD 32 /* of a set of classes, a bit each */
 
 /* One of the three components of a pixel (R, G, B or Y, Cb, Cr): the byte of component pixel (x, y) lies at
  * offset + y*row + x*step, modulo 2^32: x and y are those of the upright picture, so that row and step of a turned
@@ -58,8 +59,15 @@ struct CbamThin
 typedef struct CbamThin CbamThin;
 #endif
 
+/* Words of it that are read without the rest. */
+#define CBAM_FRAME_THRESHOLD 0
+#define CBAM_FRAME_REPORTED 2
+
 struct CbamFrameArgs
 {
+  float threshold;
+  uint n_classes;
+  uint reported[CBAM_MAX_CLASSES / CBAM_CLASSES_PER_WORD]; /* bit set: the class may be reported */
   CbamComponent component[3];
   float matrix[12]; /* rows of 3 + offset: components 0..255 -> R, G, B 0..255 */
   /* Coordinates in the upright picture of the centre of input pixel (x, y): (x + 0.5) * scale + shift - 0.5. */
@@ -73,9 +81,6 @@ struct CbamFrameArgs
   float gain[3];
   uint bgr;      /* the first channel is blue */
   uint round_u8; /* round to whole numbers after resizing */
-  float threshold;
-  uint n_classes;
-  uint reported[CBAM_MAX_CLASSES / 32]; /* bit set: the class may be reported */
   CbamThin thin[3];                     /* by component, where the frame is thinned */
 };
 
@@ -88,6 +93,8 @@ struct CbamHit
 
 #ifndef VULKAN
 typedef struct CbamFrameArgs CbamFrameArgs;
+_Static_assert (offsetof (CbamFrameArgs, threshold) == sizeof (uint) * CBAM_FRAME_THRESHOLD, "a word's place");
+_Static_assert (offsetof (CbamFrameArgs, reported) == sizeof (uint) * CBAM_FRAME_REPORTED, "a word's place");
 typedef struct CbamHit CbamHit;
 #endif
 

@@ -24,6 +24,7 @@ struct CbamMapArgs
 
 #ifndef VULKAN
 typedef struct CbamMapArgs CbamMapArgs;
+_Static_assert (sizeof (CbamMapArgs) <= CBAM_MOST_ARGS, "push constants");
 #endif
 
 #endif

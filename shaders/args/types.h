@@ -6,17 +6,29 @@
 #define CBAM_ARGS_TYPES_H
 
 #ifndef VULKAN
+#include <stddef.h>
 #include <sys/types.h> /* uint */
 #endif
 
+#define CBAM_TEXEL_CHANNELS 4
+
+#define CBAM_MOST_ARGS 128 /* bytes of push constants that every device has */
+
+/* Invocations of a workgroup, where nothing asks for another number. */
+#define CBAM_THREADS 64
+/* Lanes of a subgroup of the CPU device that has kernels of its own; of workgroups too where there is little to do. */
+#define CBAM_LANES 8
+
 /* A feature map in texels of four channels: texel (x, y, block) lies at origin + y*row + x*pixel + block*plane.
- * Channel-blocked: pixel 1, plane = one padded map. Pixel-major (NHWC): plane 1, pixel = number of blocks. */
+ * Channel-blocked: pixel 1, plane = one padded map. Pixel-major (NHWC): plane 1, pixel = number of blocks. Images of a
+ * batch lie one behind the other. */
 struct CbamView
 {
   uint origin; /* texel of pixel (0, 0), behind the zero border */
   uint row;
   uint pixel;
   uint plane;
+  uint frame; /* from one image to the next */
 };
 
 #ifndef VULKAN

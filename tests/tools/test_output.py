@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Where the programs write: tools/output-file.c and tools/output.py on one table of what may stand at a path, then the
-programs themselves.
+"""Where the programs write: output-file.c and output.py of tools/shared/ on one table of what may stand at a path, then
+the programs themselves.
 
     test_output.py WRITE-FILE CBAM-RUN
 
@@ -17,7 +17,7 @@ import threading
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "tools"))
-from need import have
+from shared.need import have
 
 from common import CONVERT, HERE, check_one_error, expect_ok, run, write_png
 from tap import Skip, Tap, skip_all
@@ -257,6 +257,12 @@ def test_programs(tap, folder):
             process.stdout = ""  # cbam-run has found things by then
             check_one_error(process, f"'{full}'", "No space left")
             assert stat.S_ISCHR(os.stat(full).st_mode)
+    with tap.point("standard output that takes nothing is one error"):
+        with open("/dev/full", "wb") as full:
+            process = subprocess.run([CBAM_RUN, "--version"], stdout=full, stderr=subprocess.PIPE, text=True,
+                                     check=False)
+        process.stdout = ""
+        check_one_error(process, "cbam-run: cannot write to standard output")
 
 
 def main():

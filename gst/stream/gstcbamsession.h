@@ -1,0 +1,41 @@
+/* GstCbamSession: a model and a detector on it, with which frames are inferred until another model is chosen. Counted:
+ * the element holds the current one, and every frame in flight the one it was submitted to, so that a new model can
+ * take over between two frames.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include <cbamdetect/cbamdetect.h>
+#include <gst/video/video.h>
+
+G_BEGIN_DECLS
+
+typedef struct
+{
+  gatomicrefcount refs;
+  char *wanted; /* the path asked for; NULL = the default model */
+  CbamDevice *device;
+  CbamModel *model;
+  CbamDetector *detector;
+  guint slots;         /* frames that may be in inference at a time */
+  GstClockTime once;   /* how long one frame took */
+  guint32 classes[32]; /* as in CbamDetectParams; the only thing that changes, under the element's object lock */
+} GstCbamSession;
+
+/* The model at @path, NULL or "" being the default one, and a detector for so many frames at a time. Returns once the
+ * file is read, the network compiled, and one frame inferred. */
+GstCbamSession *gst_cbam_session_new (CbamDevice *device, const char *path, guint slots, GError **error);
+
+/* Starts inference on @buffer, a frame of @info in system memory or on the session's device, which must stay until the
+ * result is collected. It is CBAM_ERROR_BUSY that there is no room for it now. */
+gboolean gst_cbam_session_submit (GstCbamSession *session, GstBuffer *buffer, const GstVideoInfo *info,
+                                  CbamOrientation orientation, const CbamDetectParams *params, GError **error);
+
+GstCbamSession *gst_cbam_session_ref (GstCbamSession *session);
+/* @session may be NULL. */
+void gst_cbam_session_unref (GstCbamSession *session);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (GstCbamSession, gst_cbam_session_unref)
+
+G_END_DECLS

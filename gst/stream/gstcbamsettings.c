@@ -1,0 +1,375 @@
+/* The properties of `cbamdetect`: what they are called, what they may be, and what they are.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "gstcbamsettings.h"
+
+#define DEFAULT_QUEUE_DEPTH 2
+#define DEFAULT_VIDEO_DIRECTION GST_VIDEO_ORIENTATION_AUTO
+#define DEFAULT_CARRY GST_CBAM_CARRY_LAST
+
+/* May be changed at any time, or below PAUSED only. */
+#define PLAYING (G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING)
+#define READY (G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY)
+
+GType
+gst_cbam_carry_get_type (void)
+{
+  static const GEnumValue values[] = {
+    { GST_CBAM_CARRY_NONE, "Nothing", "none" },
+    { GST_CBAM_CARRY_LAST, "What was found in the last inferred frame, with its age", "last" },
+    { 0, NULL, NULL },
+  };
+  static gsize type;
+
+  if (g_once_init_enter (&type))
+    g_once_init_leave (&type, g_enum_register_static ("GstCbamCarry", values));
+  return type;
+}
+
+void
+gst_cbam_settings_init (GstCbamSettings *settings)
+{
+  *settings = (GstCbamSettings){
+    .threshold = -1,
+    .nms_iou = -1,
+    .max_detections = -1,
+    .video_direction = DEFAULT_VIDEO_DIRECTION,
+    .timeout = -1,
+    .carry = DEFAULT_CARRY,
+    .queue_depth = DEFAULT_QUEUE_DEPTH,
+    .qos = TRUE,
+  };
+  gst_cbam_overlay_settings_init (&settings->drawing, GST_CBAM_OVERLAY_NONE);
+}
+
+void
+gst_cbam_settings_clear (GstCbamSettings *settings)
+{
+  g_clear_pointer (&settings->model, g_free);
+  g_clear_pointer (&settings->device, g_free);
+  g_clear_pointer (&settings->classes, g_free);
+  g_clear_pointer (&settings->roi, g_free);
+  gst_cbam_overlay_settings_clear (&settings->drawing);
+}
+
+static void
+take_string (char **setting, const GValue *value)
+{
+  g_free (*setting);
+  *setting = g_value_dup_string (value);
+}
+
+gboolean
+gst_cbam_settings_set (GstCbamSettings *settings, guint id, const GValue *value)
+{
+  switch (id) {
+    case GST_CBAM_PROP_MODEL: take_string (&settings->model, value); break;
+    case GST_CBAM_PROP_DEVICE: take_string (&settings->device, value); break;
+    case GST_CBAM_PROP_THRESHOLD: settings->threshold = g_value_get_double (value); break;
+    case GST_CBAM_PROP_THRESHOLD_SHIFT: settings->threshold_shift = g_value_get_double (value); break;
+    case GST_CBAM_PROP_NMS_IOU: settings->nms_iou = g_value_get_double (value); break;
+    case GST_CBAM_PROP_MAX_DETECTIONS: settings->max_detections = g_value_get_int (value); break;
+    case GST_CBAM_PROP_CLASSES: take_string (&settings->classes, value); break;
+    case GST_CBAM_PROP_ROI: take_string (&settings->roi, value); break;
+    case GST_CBAM_PROP_VIDEO_DIRECTION: settings->video_direction = g_value_get_enum (value); break;
+    case GST_CBAM_PROP_INTERVAL: settings->interval = g_value_get_uint (value); break;
+    case GST_CBAM_PROP_CARRY: settings->carry = g_value_get_enum (value); break;
+    case GST_CBAM_PROP_ATTENTION: settings->attention = g_value_get_boolean (value); break;
+    case GST_CBAM_PROP_GRAD_CAM: settings->grad_cam = g_value_get_boolean (value); break;
+    case GST_CBAM_PROP_QUEUE_DEPTH: settings->queue_depth = g_value_get_uint (value); break;
+    case GST_CBAM_PROP_QOS: settings->qos = g_value_get_boolean (value); break;
+    case GST_CBAM_PROP_POST_MESSAGES: settings->post_messages = g_value_get_boolean (value); break;
+    case GST_CBAM_PROP_TIMEOUT: settings->timeout = g_value_get_int (value); break;
+    default:
+      return id >= GST_CBAM_PROP_OVERLAY &&
+             gst_cbam_overlay_settings_set (&settings->drawing, id - GST_CBAM_PROP_OVERLAY, value);
+  }
+  return TRUE;
+}
+
+gboolean
+gst_cbam_settings_get (const GstCbamSettings *settings, guint id, GValue *value)
+{
+  switch (id) {
+    case GST_CBAM_PROP_MODEL: g_value_set_string (value, settings->model); break;
+    case GST_CBAM_PROP_DEVICE: g_value_set_string (value, settings->device); break;
+    case GST_CBAM_PROP_THRESHOLD: g_value_set_double (value, settings->threshold); break;
+    case GST_CBAM_PROP_THRESHOLD_SHIFT: g_value_set_double (value, settings->threshold_shift); break;
+    case GST_CBAM_PROP_NMS_IOU: g_value_set_double (value, settings->nms_iou); break;
+    case GST_CBAM_PROP_MAX_DETECTIONS: g_value_set_int (value, settings->max_detections); break;
+    case GST_CBAM_PROP_CLASSES: g_value_set_string (value, settings->classes); break;
+    case GST_CBAM_PROP_ROI: g_value_set_string (value, settings->roi); break;
+    case GST_CBAM_PROP_VIDEO_DIRECTION: g_value_set_enum (value, settings->video_direction); break;
+    case GST_CBAM_PROP_INTERVAL: g_value_set_uint (value, settings->interval); break;
+    case GST_CBAM_PROP_CARRY: g_value_set_enum (value, settings->carry); break;
+    case GST_CBAM_PROP_ATTENTION: g_value_set_boolean (value, settings->attention); break;
+    case GST_CBAM_PROP_GRAD_CAM: g_value_set_boolean (value, settings->grad_cam); break;
+    case GST_CBAM_PROP_QUEUE_DEPTH: g_value_set_uint (value, settings->queue_depth); break;
+    case GST_CBAM_PROP_QOS: g_value_set_boolean (value, settings->qos); break;
+    case GST_CBAM_PROP_POST_MESSAGES: g_value_set_boolean (value, settings->post_messages); break;
+    case GST_CBAM_PROP_TIMEOUT: g_value_set_int (value, settings->timeout); break;
+    default:
+      return id >= GST_CBAM_PROP_OVERLAY &&
+             gst_cbam_overlay_settings_get (&settings->drawing, id - GST_CBAM_PROP_OVERLAY, value);
+  }
+  return TRUE;
+}
+
+double
+gst_cbam_settings_get_threshold (const GstCbamSettings *settings, double own)
+{
+  const double shift = settings->threshold_shift;
+
+  if (settings->threshold >= 0)
+    return settings->threshold;
+  return shift < 0 ? own + own * shift : own + (1 - own) * shift;
+}
+
+CbamDetectParams
+gst_cbam_settings_get_params (const GstCbamSettings *settings, const CbamModel *model)
+{
+  CbamDetectParams params = cbam_model_get_detect_params (model);
+
+  params.threshold = (float) gst_cbam_settings_get_threshold (settings, params.threshold);
+  if (settings->nms_iou >= 0)
+    params.nms_iou = settings->nms_iou;
+  if (settings->max_detections >= 0)
+    params.max_detections = settings->max_detections;
+  params.attention = settings->attention || (settings->drawing.overlay & GST_CBAM_OVERLAY_ATTENTION);
+  params.grad_cam = settings->grad_cam || (settings->drawing.overlay & GST_CBAM_OVERLAY_GRAD_CAM) ? 1 : 0;
+  return params;
+}
+
+void
+gst_cbam_settings_limit_device (const GstCbamSettings *settings, CbamDevice *device)
+{
+  if (settings->timeout >= 0)
+    cbam_device_set_fence_timeout (device, (guint) settings->timeout);
+}
+
+/* --- What runs --- */
+
+static void
+install_model (GObjectClass *klass)
+{
+  /**
+   * GstCbamDetect:model:
+   *
+   * Path of the model file. Set while frames flow, it is loaded beside them: the frames in flight are finished with the
+   * old model, and the next ones go to the new one. A file that cannot be used, or that lacks one of
+   * #GstCbamDetect:classes, is a warning on the bus, and the old model stays. The same path again loads it anew if the
+   * file has changed.
+   */
+  g_object_class_install_property (
+      klass, GST_CBAM_PROP_MODEL,
+      g_param_spec_string ("model", "Model",
+                           "Path of the model file (.safetensors). Unset = the one that the environment variable "
+                           "CBAM_MODEL names, or else the one that ships, which finds the twenty classes of Pascal VOC",
+                           NULL, PLAYING));
+  /**
+   * GstCbamDetect:device:
+   *
+   * Which Vulkan device detects. Elements of one process that name the same device and model share both: weights are
+   * in memory once, and the frames of all streams stand in one queue, in the order they came.
+   */
+  g_object_class_install_property (
+      klass, GST_CBAM_PROP_DEVICE,
+      g_param_spec_string ("device", "Device",
+                           "Vulkan device: its number (cbam-run --list-devices), \"cpu\", \"gpu\", or a part of its "
+                           "name. Unset = the best there is: discrete GPU, integrated GPU, virtual GPU, CPU",
+                           NULL, READY));
+  /**
+   * GstCbamDetect:queue-depth:
+   *
+   * How many frames may be in inference at the same time. One takes as long as inference itself, two keep the device
+   * busy; more hold frames longer and win nothing, unless other streams are on the same device: it serves as many
+   * frames of each in turn.
+   */
+  g_object_class_install_property (
+      klass, GST_CBAM_PROP_QUEUE_DEPTH,
+      g_param_spec_uint ("queue-depth", "Queue depth",
+                         "Frames in inference at the same time, 1..64. A further frame waits, or in a live stream "
+                         "goes on without inference",
+                         1, 64, DEFAULT_QUEUE_DEPTH, READY));
+  /**
+   * GstCbamDetect:timeout:
+   *
+   * How long the device may take over a frame before it counts as hung, in milliseconds. Then there is one error, and
+   * by way of READY the element opens a fresh device. Elements that share a device share the limit: the one set last
+   * counts. On CPU devices the usual limit is 10 s more for every 1e9 multiply-adds of the network.
+   */
+  g_object_class_install_property (
+      klass, GST_CBAM_PROP_TIMEOUT,
+      g_param_spec_int ("timeout", "Timeout",
+                        "Milliseconds that the device may take over a frame before it counts as hung, for all who "
+                        "share it. 0 = no limit, -1 = a minute, and on CPU devices more for large networks",
+                        -1, G_MAXINT, -1, PLAYING));
+}
+
+/* --- What is reported --- */
+
+static void
+install_detections (GObjectClass *klass)
+{
+  g_object_class_install_property (
+      klass, GST_CBAM_PROP_THRESHOLD,
+      g_param_spec_double ("threshold", "Threshold",
+                           "Report detections with a score above this, 0..1; lower reports more. -1 = as the model "
+                           "file says",
+                           -1, 1, -1, PLAYING | GST_PARAM_CONTROLLABLE));
+  /**
+   * GstCbamDetect:threshold-shift:
+   *
+   * More or fewer detections than the model file provides for, whatever the threshold is that it names: that is moved
+   * by this share of the way to 0, if negative, or to 1. A model whose own threshold is 0.6 reports scores above 0.45
+   * at -0.25, and above 0.7 at 0.25. Nothing happens where #GstCbamDetect:threshold is set.
+   */
+  g_object_class_install_property (
+      klass, GST_CBAM_PROP_THRESHOLD_SHIFT,
+      g_param_spec_double ("threshold-shift", "Threshold shift",
+                           "Where threshold is -1: move the model's own by this share of the way to 0, which reports "
+                           "more, or to 1, which reports less; -1..1. 0 = leave it where it is",
+                           -1, 1, 0, PLAYING | GST_PARAM_CONTROLLABLE));
+  g_object_class_install_property (
+      klass, GST_CBAM_PROP_NMS_IOU,
+      g_param_spec_double ("nms-iou", "NMS IoU",
+                           "Of two boxes of one class that overlap by more than this (intersection over union, 0..1), "
+                           "the weaker goes. -1 = as the model file says",
+                           -1, 1, -1, PLAYING));
+  g_object_class_install_property (
+      klass, GST_CBAM_PROP_MAX_DETECTIONS,
+      g_param_spec_int ("max-detections", "Maximum detections",
+                        "Report at most so many detections a frame, the best ones. 0 = all. -1 = as the model file "
+                        "says",
+                        -1, G_MAXINT, -1, PLAYING));
+  /**
+   * GstCbamDetect:classes:
+   *
+   * Report only these classes: labels of the model, in upper or lower case, or their numbers, separated by commas, for
+   * example "person,car". A name that the model does not know is an error at the start, which lists those it knows;
+   * while frames flow it is a warning, and the list stays as it was.
+   */
+  g_object_class_install_property (
+      klass, GST_CBAM_PROP_CLASSES,
+      g_param_spec_string ("classes", "Classes",
+                           "Report only these classes: labels in any case or numbers, separated by commas, such as "
+                           "\"person,car\". Unset = every class",
+                           NULL, PLAYING));
+  /**
+   * GstCbamDetect:roi:
+   *
+   * Detect only in this rectangle, "x,y,width,height" in pixels of the frame; detections are in pixels of the whole
+   * frame all the same. The rectangle alone is resized to the network's input, so that a smaller one shows smaller
+   * things. What of it lies outside of the frame is left out; if nothing is left, a warning says so and frames go on
+   * without inference. Where chroma is subsampled, odd edges move outwards by a pixel.
+   */
+  g_object_class_install_property (
+      klass, GST_CBAM_PROP_ROI,
+      g_param_spec_string ("roi", "Region of interest",
+                           "Detect only in this part of the frame: \"x,y,width,height\" in pixels, such as "
+                           "\"320,0,640,480\". Unset = everywhere",
+                           NULL, PLAYING));
+  /**
+   * GstCbamDetect:video-direction:
+   *
+   * How the frames must be turned or mirrored to be upright, as the network must see them; values are those of
+   * videoflip's property of this name. `auto` does what the tag `image-orientation` says, which videos of phones and
+   * photos with EXIF have: the stream's own before the global one, unless an element upstream, such as videoflip, has
+   * turned the frames already. Frames go on as they came, and #GstCbamDetect:roi, detections, maps and drawings are in
+   * their pixels. `custom` means nothing here: it is a warning, and the property stays as it was.
+   */
+  g_object_class_install_property (
+      klass, GST_CBAM_PROP_VIDEO_DIRECTION,
+      g_param_spec_enum (
+          "video-direction", "Video direction",
+          "How frames must be turned to be upright for the network. They go on as they came, and results "
+          "are in their own pixels. auto = as the tag image-orientation says, identity = not at all; "
+          "custom means nothing here",
+          GST_TYPE_VIDEO_ORIENTATION_METHOD, DEFAULT_VIDEO_DIRECTION, PLAYING));
+  /**
+   * GstCbamDetect:attention:
+   *
+   * Attach what the network's attention modules let through, as the #GstCustomMeta "CbamAttentionMeta". Networks
+   * without attention attach nothing.
+   */
+  g_object_class_install_property (
+      klass, GST_CBAM_PROP_ATTENTION,
+      g_param_spec_boolean ("attention", "Attention",
+                            "Attach the network's attention maps to every inferred frame, as levels of its "
+                            "CbamAttentionMeta. Networks without attention have none",
+                            FALSE, PLAYING));
+  /**
+   * GstCbamDetect:grad-cam:
+   *
+   * Attach where the evidence for the strongest detection lies (Grad-CAM, Selvaraju et al. 2017), as the field
+   * `grad-cam` of the #GstCustomMeta "CbamAttentionMeta". Any network has that; a frame without detections has none.
+   * Nothing is drawn: `cbamoverlay overlay=grad-cam` does that, wherever it stands in the pipeline.
+   */
+  g_object_class_install_property (
+      klass, GST_CBAM_PROP_GRAD_CAM,
+      g_param_spec_boolean ("grad-cam", "Grad-CAM",
+                            "Attach where the evidence for the strongest detection lies, as grad-cam of the frame's "
+                            "CbamAttentionMeta",
+                            FALSE, PLAYING));
+  g_object_class_install_property (
+      klass, GST_CBAM_PROP_POST_MESSAGES,
+      g_param_spec_boolean ("post-messages", "Post messages",
+                            "Post an element message \"cbam-detections\" on the bus for every inferred frame", FALSE,
+                            PLAYING));
+}
+
+/* --- Which frames are inferred, and what the others get --- */
+
+static void
+install_pace (GObjectClass *klass)
+{
+  /**
+   * GstCbamDetect:interval:
+   *
+   * How many frames go on without inference between two that are inferred: 0 = every frame, 2 = every third (as the
+   * property of this name in DeepStream; DL Streamer's inference-interval=3 is interval=2).
+   */
+  g_object_class_install_property (
+      klass, GST_CBAM_PROP_INTERVAL,
+      g_param_spec_uint ("interval", "Interval",
+                         "Frames that go on without inference between two that are inferred. 0 = infer every frame, 2 "
+                         "= every third",
+                         0, G_MAXINT, 0, PLAYING));
+  /**
+   * GstCbamDetect:carry:
+   *
+   * What a frame carries that was not inferred, whatever the reason. Detections of an earlier frame are marked: the
+   * structure `detection` of the region has two more fields, `age` (guint64: nanoseconds from that frame's timestamp to
+   * this one's, GST_CLOCK_TIME_NONE when either has none) and `frame-age` (guint: frames). So does the
+   * CbamAttentionMeta. Detections without these fields are of the frame itself.
+   */
+  g_object_class_install_property (
+      klass, GST_CBAM_PROP_CARRY,
+      g_param_spec_enum ("carry", "Carry",
+                         "What frames without inference carry. Detections of an earlier frame tell their age, in "
+                         "fields \"age\" (nanoseconds) and \"frame-age\" (frames)",
+                         GST_TYPE_CBAM_CARRY, DEFAULT_CARRY, PLAYING));
+  /**
+   * GstCbamDetect:qos:
+   *
+   * Whether frames that downstream says come too late go on without inference, until it has caught up; still, one a
+   * second is inferred, or as many as take a tenth of the time. Frames are never dropped, and upstream hears of the
+   * delay only when it lasts for more than a second all the same.
+   */
+  g_object_class_install_property (
+      klass, GST_CBAM_PROP_QOS,
+      g_param_spec_boolean ("qos", "QoS",
+                            "Pass frames on without inference while downstream says that they come too late. Still, "
+                            "about one a second is inferred",
+                            TRUE, PLAYING));
+}
+
+void
+gst_cbam_settings_install (GObjectClass *klass)
+{
+  install_model (klass);
+  install_detections (klass);
+  install_pace (klass);
+  gst_cbam_overlay_settings_install (klass, GST_CBAM_PROP_OVERLAY, GST_CBAM_OVERLAY_NONE);
+}

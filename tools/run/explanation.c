@@ -1,0 +1,147 @@
+/* Explanations: which maps of a result --attention and --grad-cam draw.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "explanation.h"
+
+#include <string.h>
+
+gboolean
+explanation_parse_attention (const char *which, Explanation *explanation)
+{
+  static const struct
+  {
+    const char *name;
+    ExplanationKind kind;
+  } views[] = {
+    { "mean", EXPLAIN_ATTENTION_MEAN },
+    { "max", EXPLAIN_ATTENTION_MAX },
+    { "levels", EXPLAIN_ATTENTION_LEVELS },
+  };
+  for (guint i = 0; i < G_N_ELEMENTS (views); i++)
+    if (strcmp (which, views[i].name) == 0) {
+      *explanation = (Explanation){ .kind = views[i].kind };
+      return TRUE;
+    }
+
+  guint64 level;
+  if (!g_ascii_string_to_unsigned (which, 10, 0, G_MAXUINT, &level, NULL))
+    return FALSE;
+  *explanation = (Explanation){ .kind = EXPLAIN_ATTENTION_LEVEL, .number = (guint) level };
+  return TRUE;
+}
+
+static gboolean refuse (GError **error, const char *format, ...) G_GNUC_PRINTF (2, 3);
+
+static gboolean
+refuse (GError **error, const char *format, ...)
+{
+  va_list arguments;
+  va_start (arguments, format);
+  g_autofree char *message = g_strdup_vprintf (format, arguments);
+  va_end (arguments);
+  g_set_error_literal (error, CBAM_ERROR, CBAM_ERROR_UNSUPPORTED, message);
+  return FALSE;
+}
+
+static const CbamAttention *
+find_level (const CbamAttention *levels, gsize n, guint level)
+{
+  for (gsize i = 0; i < n; i++)
+    if (levels[i].level == level)
+      return &levels[i];
+  return NULL;
+}
+
+gboolean
+explanation_check_attention (const Explanation *explanation, const CbamResult *result, const char *name,
+                             gboolean is_drawn, GError **error)
+{
+  gsize n = 0;
+  const CbamAttention *levels = cbam_result_get_attention (result, &n);
+  if (levels == NULL || n == 0)
+    return refuse (error, "--attention: expected a network with attention before its heads, found none in '%s'", name);
+
+  const gboolean wants_level = explanation->kind == EXPLAIN_ATTENTION_LEVEL;
+  const CbamAttention *level = wants_level ? find_level (levels, n, explanation->number) : NULL;
+  if (wants_level && level == NULL)
+    return refuse (error, "--attention: expected a level from %u to %u, found %u", levels[0].level, levels[n - 1].level,
+                   explanation->number);
+
+  gboolean has_spatial = FALSE;
+  for (gsize i = 0; i < n; i++)
+    has_spatial |= levels[i].spatial.values != NULL && (!wants_level || &levels[i] == level);
+  if (is_drawn && !has_spatial)
+    return refuse (error,
+                   "--attention: expected weights of places to draw, found weights of channels only in '%s' (--json "
+                   "without --output prints those)",
+                   name);
+  return TRUE;
+}
+
+static CbamDrawingHeat *
+level_heat (const CbamAttention *attention)
+{
+  const CbamMap *map = &attention->spatial;
+  float min, max;
+  cbam_drawing_map_range (map, &min, &max);
+  const float range = max - min;
+  const int digits = range == 0 || range >= 0.1F ? 2 : range >= 0.01F ? 3 : 4; /* so that they differ */
+  g_autofree char *low = g_strdup_printf ("%.*f", digits, min);
+  g_autofree char *high = g_strdup_printf ("%.*f", digits, max);
+  CbamDrawingHeat *heat = cbam_drawing_heat_new (CBAM_DRAWING_HEAT_MAX, low, high, "attention, level %u: %ux%u",
+                                                 attention->level, map->width, map->height);
+  cbam_drawing_heat_add (heat, map, min, max);
+  return heat;
+}
+
+static void
+add_attention (GPtrArray *heat_maps, const Explanation *explanation, const CbamResult *result)
+{
+  gsize n = 0;
+  const CbamAttention *levels = cbam_result_get_attention (result, &n);
+  if (explanation->kind == EXPLAIN_ATTENTION_MEAN || explanation->kind == EXPLAIN_ATTENTION_MAX) {
+    const CbamDrawingHeatMix mix =
+        explanation->kind == EXPLAIN_ATTENTION_MAX ? CBAM_DRAWING_HEAT_MAX : CBAM_DRAWING_HEAT_MEAN;
+    CbamDrawingHeat *heat = cbam_drawing_heat_new (mix, "low", "high", "attention, %s of levels",
+                                                   mix == CBAM_DRAWING_HEAT_MAX ? "max" : "mean");
+    cbam_drawing_heat_add_attention (heat, levels, n);
+    g_ptr_array_add (heat_maps, heat);
+    return;
+  }
+  for (gsize i = 0; i < n; i++)
+    if (levels[i].spatial.values != NULL &&
+        (explanation->kind == EXPLAIN_ATTENTION_LEVELS || levels[i].level == explanation->number))
+      g_ptr_array_add (heat_maps, level_heat (&levels[i]));
+}
+
+static void
+add_grad_cam (GPtrArray *heat_maps, guint n, const CbamResult *result)
+{
+  gsize n_detections;
+  const CbamDetection *detections = cbam_result_get_detections (result, &n_detections);
+  n = (guint) MIN (n, n_detections);
+  if (n == 0)
+    return;
+
+  CbamDrawingHeat *heat =
+      n == 1 ? cbam_drawing_heat_new (CBAM_DRAWING_HEAT_MAX, "0", "1", "Grad-CAM of %s", detections[0].label)
+             : cbam_drawing_heat_new (CBAM_DRAWING_HEAT_MAX, "0", "1", "Grad-CAM of the %u strongest", n);
+  for (guint i = 0; i < n; i++) {
+    const CbamMap *map = cbam_result_get_grad_cam (result, i);
+    if (map != NULL && map->values != NULL)
+      cbam_drawing_heat_add (heat, map, 0, 1);
+  }
+  g_ptr_array_add (heat_maps, heat);
+}
+
+GPtrArray *
+explanation_heat_maps (const Explanation *explanation, const CbamResult *result)
+{
+  GPtrArray *heat_maps = g_ptr_array_new_with_free_func ((GDestroyNotify) cbam_drawing_heat_free);
+  if (explanation->kind == EXPLAIN_GRAD_CAM)
+    add_grad_cam (heat_maps, explanation->number, result);
+  else if (explanation->kind != EXPLAIN_NOTHING)
+    add_attention (heat_maps, explanation, result);
+  return heat_maps;
+}
