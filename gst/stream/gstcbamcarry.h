@@ -26,7 +26,7 @@ void gst_cbam_last_clear (GstCbamLast *last);
 /* How much older it is than a frame of that running time; GST_CLOCK_TIME_NONE: nobody knows. */
 GstClockTime gst_cbam_last_get_age (const GstCbamLast *last, GstClockTime running_time);
 
-/* The number that metadata which is added to @buffer from now on has at least, for gst_cbam_mark_age() and
+/* Metadata that is added to @buffer from now on has this number or a higher one: for gst_cbam_mark_age() and
  * gst_cbam_regions_meta_keep(). */
 guint64 gst_cbam_next_meta (GstBuffer *buffer);
 

@@ -72,8 +72,8 @@ VkDescriptorType cbam_variant_get_descriptor_type (const CbamOpVariant *variant,
 
 /* ---- What intake and the other steps have in common ---- */
 
-/* Writes the sets of the steps from @first to before @end; the views that takes go to @views, in place of those there.
- */
+/* Writes the descriptor sets of the steps from @first up to, but not, @end. The buffer views that they need replace
+ * those in @views. */
 gboolean cbam_slot_write_sets (CbamSlot *slot, guint first, guint end, GArray *views, GError **error);
 /* Records these steps. */
 void cbam_slot_record_steps (CbamSlot *slot, CbamCommands *commands, guint first, guint end);
@@ -84,7 +84,7 @@ void cbam_slot_destroy_views (CbamSlot *slot, GArray *views);
 
 /* Makes the intake of the frame that the slot's source describes ready to be submitted. */
 gboolean cbam_intake_prepare (CbamSlot *slot, GError **error);
-/* What the frame's own memory took; the device has finished, or never began. */
+/* Lets go of what reading the frame's own memory took. The device has finished with it, or never began. */
 void cbam_intake_forget_frame (CbamSlot *slot);
 
 G_END_DECLS

@@ -67,7 +67,7 @@ guint8 *cbam_slot_get_map (CbamSlot *slot, const CbamValue *value);
 /* Whether submissions from now on keep every level's features and conf, for cbam_slot_get_kept(). */
 void cbam_slot_keep_levels (CbamSlot *slot, gboolean keep);
 
-/* What submissions from now on stand in the device's queue with; the caller's, and NULL for nothing. */
+/* With which ticket submissions from now on enter the device's queue; it stays the caller's. NULL: with none. */
 void cbam_slot_set_ticket (CbamSlot *slot, CbamTicket *ticket);
 
 /* On failure, CBAM_ERROR_BUSY among them, the slot is as it was before. */
