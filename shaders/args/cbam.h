@@ -28,16 +28,16 @@ struct CbamCbamArgs
   uint n_kinds;
   uint kinds; /* as in CbamReduceArgs */
   uint hidden;
-  uint kernel;      /* of the spatial gate */
-  uint mean_first;  /* its pooled maps are mean, max instead of max, mean */
-  float lo;         /* clamp of the hidden channels */
+  uint kernel;     /* of the spatial gate */
+  uint mean_first; /* its pooled maps are mean, max instead of max, mean */
+  float lo;        /* clamp of the hidden channels */
   float hi;
   float spatial_lo; /* least of the spatial gate before its sigmoid */
 };
 
 #ifndef VULKAN
 typedef struct CbamCbamArgs CbamCbamArgs;
-_Static_assert (sizeof (CbamCbamArgs) <= CBAM_MOST_ARGS, "push constants");
+_Static_assert(sizeof (CbamCbamArgs) <= CBAM_MOST_ARGS, "push constants");
 #endif
 
 #endif

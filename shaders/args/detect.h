@@ -10,7 +10,7 @@
 #define CBAM_DETECT_SOFTMAX 0
 #define CBAM_DETECT_SIGMOID 1
 
-#define CBAM_DETECT_CHUNK CBAM_CLASSES_PER_WORD     /* classes of an invocation */
+#define CBAM_DETECT_CHUNK CBAM_CLASSES_PER_WORD    /* classes of an invocation */
 #define CBAM_DETECT_MAX_LOG_SIZE 4.135166556742356 /* ln (1000 / 16), as torchvision: keeps a wild output finite */
 
 struct CbamDetectArgs
@@ -32,7 +32,7 @@ struct CbamDetectArgs
 
 #ifndef VULKAN
 typedef struct CbamDetectArgs CbamDetectArgs;
-_Static_assert (sizeof (CbamDetectArgs) <= CBAM_MOST_ARGS, "push constants");
+_Static_assert(sizeof (CbamDetectArgs) <= CBAM_MOST_ARGS, "push constants");
 #endif
 
 #endif

@@ -79,9 +79,9 @@ struct CbamFrameArgs
   float frame_height;
   float mean[3]; /* by R, G, B */
   float gain[3];
-  uint bgr;      /* the first channel is blue */
-  uint round_u8; /* round to whole numbers after resizing */
-  CbamThin thin[3];                     /* by component, where the frame is thinned */
+  uint bgr;         /* the first channel is blue */
+  uint round_u8;    /* round to whole numbers after resizing */
+  CbamThin thin[3]; /* by component, where the frame is thinned */
 };
 
 /* A score above the threshold. */
@@ -93,8 +93,8 @@ struct CbamHit
 
 #ifndef VULKAN
 typedef struct CbamFrameArgs CbamFrameArgs;
-_Static_assert (offsetof (CbamFrameArgs, threshold) == sizeof (uint) * CBAM_FRAME_THRESHOLD, "a word's place");
-_Static_assert (offsetof (CbamFrameArgs, reported) == sizeof (uint) * CBAM_FRAME_REPORTED, "a word's place");
+_Static_assert(offsetof (CbamFrameArgs, threshold) == sizeof (uint) * CBAM_FRAME_THRESHOLD, "a word's place");
+_Static_assert(offsetof (CbamFrameArgs, reported) == sizeof (uint) * CBAM_FRAME_REPORTED, "a word's place");
 typedef struct CbamHit CbamHit;
 #endif
 

@@ -33,8 +33,8 @@ struct CbamReduceArgs
   uint border; /* of the output, pixels */
   uint channels;
   uint n_kinds;
-  uint kinds; /* of CBAM_REDUCE_KIND_BITS each, the first one lowest */
-  uint hidden; /* channel_gate: channels between its layers */
+  uint kinds;      /* of CBAM_REDUCE_KIND_BITS each, the first one lowest */
+  uint hidden;     /* channel_gate: channels between its layers */
   uint mean_first; /* channel_pool: mean, max instead of max, mean */
   float lo;        /* channel_gate: clamp of the hidden channels */
   float hi;
@@ -44,7 +44,7 @@ struct CbamReduceArgs
 #ifndef VULKAN
 typedef uint CbamReduction;
 typedef struct CbamReduceArgs CbamReduceArgs;
-_Static_assert (sizeof (CbamReduceArgs) <= CBAM_MOST_ARGS, "push constants");
+_Static_assert(sizeof (CbamReduceArgs) <= CBAM_MOST_ARGS, "push constants");
 #endif
 
 #endif
