@@ -6,9 +6,9 @@
 
 #include <cbamdetect/result.h>
 
-#include "run/vulkan/program.h"
 #include "file/safetensors.h"
 #include "nets/spec.h"
+#include "run/vulkan/program.h"
 
 G_BEGIN_DECLS
 

@@ -15,13 +15,13 @@
 #include <string.h>
 
 #include "compare.h"
+#include "detect/image.h"
+#include "file/json.h"
+#include "model.h"
+#include "presets/presets.h"
+#include "presets/seeded.h"
 #include "run/reference/reference.h"
 #include "run/vulkan/program.h"
-#include "model.h"
-#include "file/json.h"
-#include "presets/seeded.h"
-#include "presets/presets.h"
-#include "detect/image.h"
 #include "write-model.h"
 
 /* Relative L2 errors. float32 carries 7 digits, of which sums of a few thousand products lose one; deep networks of

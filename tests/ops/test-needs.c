@@ -6,10 +6,10 @@
 #include <string.h>
 
 #include "compare.h"
-#include "ops/cbam.h"
-#include "run/vulkan/program.h"
 #include "model.h"
+#include "ops/cbam.h"
 #include "ops/shaders.h"
+#include "run/vulkan/program.h"
 #include "vk/device-list.h"
 
 /* ---- The tables ------------------------------------------------------------------------------------------------- */

@@ -12,9 +12,9 @@
 #include "compare.h"
 #include "ops/activation.h"
 #include "ops/conv.h"
+#include "random-source.h"
 #include "run/reference/reference.h"
 #include "run/vulkan/program.h"
-#include "random-source.h"
 
 #define CANARY 256
 #define NARROW_SHAPES 4

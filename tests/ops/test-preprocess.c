@@ -8,13 +8,13 @@
 #include <sys/mman.h>
 
 #include "compare.h"
-#include "run/reference/reference.h"
-#include "run/vulkan/program.h"
 #include "detect/image.h"
+#include "detect/thin.h"
 #include "nets/spec.h"
 #include "ops/preprocess.h"
 #include "random-source.h"
-#include "detect/thin.h"
+#include "run/reference/reference.h"
+#include "run/vulkan/program.h"
 #include "turned.h"
 
 #define INPUT_WIDTH 23

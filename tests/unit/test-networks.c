@@ -139,10 +139,11 @@ test_block (void)
 {
   g_autoptr (GHashTable) layers = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   g_autoptr (CbamGraph) graph = cbam_graph_new (&zeros);
-  CbamSpec spec = { .network = {
-                        .bn_eps = 1e-5,
-                        .attention = {
-                            .kind = &cbam_attention_cbam, .pool = CBAM_REDUCE_MEAN, .channel = TRUE, .spatial = TRUE } } };
+  CbamSpec spec = { .network = { .bn_eps = 1e-5,
+                                 .attention = { .kind = &cbam_attention_cbam,
+                                                .pool = CBAM_REDUCE_MEAN,
+                                                .channel = TRUE,
+                                                .spatial = TRUE } } };
   CbamNet net = { .graph = graph, .spec = &spec, .layers = layers };
   CbamValue *x = cbam_graph_input (graph, "input", 8, 8, 32), *y;
   CbamGates gates;

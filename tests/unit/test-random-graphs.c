@@ -12,9 +12,9 @@
 
 #include "compare.h"
 #include "engine/plan.h"
-#include "run/reference/reference.h"
 #include "nets/nets.h"
 #include "random-source.h"
+#include "run/reference/reference.h"
 #include "vk/device.h"
 
 #define GRAPHS 1500
