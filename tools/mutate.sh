@@ -193,7 +193,7 @@ sabotage 'adopted: the queue is used without its lock' compute/vk/device.c \
     device->owner.lock (device->owner.data);' '' nets-vulkan-frames
 sabotage 'vulkan: the state of an image stays what it was' gst/frame/gstcbamvulkan.c \
   '  note_reading (buffer);' '' gst-vulkan
-sabotage 'vulkan: frames are not waited for' gst/stream/gstcbamstream.c \
+sabotage 'vulkan: frames are not waited for' gst/stream/gstcbaminlet.c \
   '  gst_cbam_vulkan_settle (&self->vulkan, buffer);' '' gst-vulkan
 sabotage 'vulkan: an image may be smaller than the frame' gst/frame/gstcbamvulkan.c \
   'if (width >= image->width && height >= image->height)' 'if (width > 0)' gst-vulkan
@@ -381,30 +381,32 @@ sabotage 'fifo: one slot that comes back frees all' gst/stream/gstcbamfifo.c \
 sabotage 'fifo: results of before a flush are kept' gst/stream/gstcbamfifo.c \
   '    cbam_result_unref (gst_cbam_flight_take (item->flight, GST_BUFFER_CAST (item->object), NULL, NULL));' '    (void) 0;' gst-flow
 sabotage 'collector: slots come back when somebody takes the result' gst/stream/gstcbamcollector.c \
-  '    gst_cbam_fifo_return_slot (collector->fifo);
-    g_mutex_lock (&collector->lock);' '    g_mutex_lock (&collector->lock);
+  '      collector->return_slot (collector->data);
+    g_mutex_lock (&collector->lock);' '      (void) 0;
+    g_mutex_lock (&collector->lock);
     while (collector->flights.length == 0 && !collector->stop)
       g_cond_wait (&collector->added, &collector->lock);
-    gst_cbam_fifo_return_slot (collector->fifo);' gst-flow gst-streams
-sabotage 'stream: live frames stand in the queue of others' gst/stream/gstcbamstream.c \
+    collector->return_slot (collector->data);' gst-flow gst-streams
+sabotage 'inlet: live frames stand in the queue of others' gst/stream/gstcbaminlet.c \
   'settings->live ? CBAM_TURN_LIVE : CBAM_TURN_FAIR' 'CBAM_TURN_NOW' gst-streams
 sabotage 'fifo: the line has no end' gst/stream/gstcbamfifo.c \
   'is_full (fifo, frames, age))' 'FALSE)' gst-live
 sabotage 'fifo: frames in line do not age' gst/stream/gstcbamfifo.c \
   'return g_get_monotonic_time () - item->arrived >= age;' 'return FALSE;' gst-live
-sabotage 'stream: live frames wait for a slot' gst/stream/gstcbamstream.c \
+sabotage 'inlet: live frames wait for a slot' gst/stream/gstcbaminlet.c \
   '!settings->live, &slot' 'TRUE, &slot' gst-flow
-sabotage 'stream: a longer interval is sat out' gst/stream/gstcbamstream.c \
+sabotage 'inlet: a longer interval is sat out' gst/stream/gstcbaminlet.c \
   '  self->until_next = MIN (self->until_next, settings->interval);' '' gst-settings
-sabotage 'stream: late for good means never inferred' gst/stream/gstcbamstream.c \
+sabotage 'inlet: late for good means never inferred' gst/stream/gstcbaminlet.c \
   'now - last < period' 'now >= last' gst-live
 sabotage 'qos: upstream hears of every delay' gst/stream/gstcbamqos.c \
   'timestamp - qos->late_since > PATIENCE' 'TRUE' gst-live
-sabotage 'qos: lateness outlives a flush' gst/stream/gstcbamstream.c \
-  '  gst_cbam_qos_reset (&self->qos);' '' gst-live
-sabotage 'publish: detections are carried into other frames' gst/stream/gstcbamstream.c \
-  '      gst_cbam_publish_reset (self);' '' gst-settings
-sabotage 'carry: of any age' gst/stream/gstcbampublish.c \
+sabotage 'qos: lateness outlives a flush' gst/stream/gstcbamoutlet.c \
+  '  gst_cbam_qos_reset (&stream->qos);' '' gst-live
+sabotage 'publisher: detections are carried into other frames' gst/stream/gstcbampublisher.c \
+  '  set_last (self, NULL, GST_CLOCK_TIME_NONE);
+  self->canvas.negotiated = FALSE;' '  self->canvas.negotiated = FALSE;' gst-settings
+sabotage 'publisher: what is carried may be of any age' gst/stream/gstcbampublisher.c \
   'if (last != NULL)' 'if (FALSE)' gst-settings
 sabotage 'selection: labels have their case' gst/stream/gstcbamselection.c \
   'g_utf8_casefold (b, -1)' 'g_strdup (b)' gst-settings
@@ -440,8 +442,8 @@ sabotage 'detector: the limit is for unwanted classes too' compute/detector.c \
   nets-detector
 sabotage 'latency: never sinks' gst/stream/gstcbamlatency.c \
   '2 * latency->longest < latency->ceiling' 'FALSE' gst-flow
-sabotage 'stream: the segment is forgotten' gst/stream/gstcbamstream.c \
-  '      gst_event_copy_segment (event, &self->segment);' '' gst-meta
+sabotage 'outlet: the segment is forgotten' gst/stream/gstcbamoutlet.c \
+  '      gst_event_copy_segment (event, &self->publisher.segment);' '' gst-meta
 sabotage 'meta: running time is stream time' gst/meta/gstcbammeta.c \
   'gst_segment_to_running_time (segment,' 'gst_segment_to_stream_time (segment,' gst-meta
 sabotage 'meta: a region is its two corners' gst/meta/gstcbammeta.c \
@@ -458,7 +460,7 @@ sabotage 'attention: maps are scaled across as they are down' gst/meta/gstcbamat
   'move_double (map, "over-y", placement->scale[1],' 'move_double (map, "over-y", placement->scale[0],' gst-attention
 sabotage 'attention: maps of any size are read' gst/meta/gstcbamattentionmeta.c \
   'n == 0 || gst_buffer_get_size (buffer) != n * sizeof (float)' 'n == 0' gst-attention
-sabotage 'regions: what scalers drop is lost' gst/stream/gstcbampublish.c \
+sabotage 'regions: what scalers drop is lost' gst/stream/gstcbampublisher.c \
   '  gst_cbam_regions_meta_keep (buffer, first);' '' gst-cbamjson
 sabotage 'regions: each of them leaves a name behind' gst/meta/gstcbamregionmeta.c \
   'GstStructure *copy = gst_structure_copy (detection);' \
@@ -475,7 +477,7 @@ sabotage 'regions: a number twice' gst/meta/gstcbamregionmeta.c \
   'while (g_hash_table_contains (numbers->taken, GINT_TO_POINTER (number)));' 'while (FALSE);' gst-regions
 sabotage 'regions: numbers begin anew on each frame' gst/meta/gstcbamregionmeta.c \
   'numbers->taken = collect_numbers (buffer);' 'numbers->taken = collect_numbers (buffer), given = 0;' gst-regions
-sabotage 'regions: the list outlives them' gst/meta/gstcbamregionmeta.c \
+sabotage 'regions: the list outlives them' gst/meta/gstcbamplacement.c \
   'GST_META_TAG_VIDEO_STR, GST_META_TAG_VIDEO_ORIENTATION_STR,' 'GST_META_TAG_VIDEO_STR, NULL,' gst-regions
 sabotage 'regions: of two with one number, the last' gst/meta/gstcbamregionmeta.c \
   'nearest != NULL && distance >= least' 'FALSE' gst-regions
@@ -485,8 +487,8 @@ sabotage 'offer: sinks crop what is detected on' gst/frame/gstcbamoffer.c \
   '{ "GstVideoCropMetaAPI", FALSE }' '{ "GstVideoCropMetaAPI", TRUE }' gst-offers
 sabotage 'offer: chroma is cropped as luma is' gst/frame/gstcbamoffer.c \
   'x >> GST_VIDEO_FORMAT_INFO_W_SUB (format, c)' 'x' gst-offers
-sabotage 'stream: caps must say everything' gst/stream/gstcbamstream.c \
-  '  GST_PAD_SET_ACCEPT_INTERSECT (self->sink_pad);' '' gst-caps
+sabotage 'inlet: caps must say everything' gst/stream/gstcbaminlet.c \
+  '  GST_PAD_SET_ACCEPT_INTERSECT (pad);' '' gst-caps
 sabotage 'composition: what caps leave open stays open' gst/draw/gstcbamcomposition.c \
   'if (!gst_structure_has_field (structure, field))' 'if (FALSE)' gst-caps
 sabotage 'attention: levels come unasked' gst/meta/gstcbamattentionmeta.c \
@@ -501,8 +503,8 @@ sabotage 'plugin: drivers of other data folders' gst/gstcbamplugin.c \
   '"XDG_DATA_DIRS/vulkan/icd.d",' '' gst-rescan
 sabotage 'plugin: drivers that are named' gst/gstcbamplugin.c \
   '"VK_ADD_DRIVER_FILES", NULL' 'NULL' gst-rescan
-sabotage 'stats: the model'"'"'s own threshold is none' gst/stream/gstcbampublish.c \
-  'gst_cbam_settings_get_threshold (&self->settings, own)' 'self->settings.threshold' gst-silence
+sabotage 'stats: the model'"'"'s own threshold is none' gst/stream/gstcbampublisher.c \
+  'gst_cbam_settings_get_threshold (&stream->settings, own)' 'stream->settings.threshold' gst-silence
 sabotage 'settings: the way to 1 is as long as that to 0' gst/stream/gstcbamsettings.c \
   'own + (1 - own) * shift' 'own + own * shift' gst-presets
 sabotage 'stats: classes are not what silences' gst/stream/gstcbamstats.c \

@@ -494,7 +494,7 @@ gst_cbam_painter_take_complaint (GstCbamPainter *painter)
 }
 
 GstVideoOverlayComposition *
-gst_cbam_painter_draw_scene (GstCbamPainter *painter, const GstCbamScene *scene, GstCbamOverlayParts what)
+gst_cbam_painter_draw (GstCbamPainter *painter, const GstCbamScene *scene, GstCbamOverlayParts what)
 {
   g_autoptr (GstVideoOverlayComposition) composition = gst_video_overlay_composition_new (NULL);
 
@@ -509,12 +509,4 @@ gst_cbam_painter_draw_scene (GstCbamPainter *painter, const GstCbamScene *scene,
   if (what & GST_CBAM_OVERLAY_LABELS)
     add_labels (painter, composition, scene->boxes);
   return gst_video_overlay_composition_n_rectangles (composition) > 0 ? g_steal_pointer (&composition) : NULL;
-}
-
-GstVideoOverlayComposition *
-gst_cbam_painter_draw (GstCbamPainter *painter, const CbamResult *result, GstCbamOverlayParts what)
-{
-  g_autoptr (GstCbamScene) scene = gst_cbam_scene_new_from_result (result);
-
-  return gst_cbam_painter_draw_scene (painter, scene, what);
 }

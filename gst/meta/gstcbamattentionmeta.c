@@ -73,35 +73,20 @@ transform (GstBuffer *to, GstCustomMeta *meta, G_GNUC_UNUSED GstBuffer *from, GQ
   return TRUE;
 }
 
-/* As regions of interest: elements that change the size or the orientation must know what they do. */
 void
 gst_cbam_attention_meta_register (void)
 {
-  static const char *tags[] = { GST_META_TAG_VIDEO_STR, GST_META_TAG_VIDEO_ORIENTATION_STR, GST_META_TAG_VIDEO_SIZE_STR,
-                                NULL };
-  static gsize done;
-
-  if (g_once_init_enter (&done)) {
-    if (gst_meta_get_info (GST_CBAM_ATTENTION_META_NAME) == NULL) /* nobody else has, in this process */
-      gst_meta_register_custom (GST_CBAM_ATTENTION_META_NAME, tags, transform, NULL, NULL);
-    g_once_init_leave (&done, 1);
-  }
+  gst_cbam_placement_register (GST_CBAM_ATTENTION_META_NAME, transform);
 }
 
 /* --- Writing --- */
-
-static GstBuffer *
-floats_to_buffer (const float *values, gsize n)
-{
-  return gst_buffer_new_memdup (values, n * sizeof (float));
-}
 
 static void
 set_map (GstStructure *structure, const CbamMap *map)
 {
   const gsize n = (gsize) map->width * map->height;
   float min = map->values[0], max = map->values[0];
-  g_autoptr (GstBuffer) values = floats_to_buffer (map->values, n);
+  g_autoptr (GstBuffer) values = gst_buffer_new_memdup (map->values, n * sizeof (float));
 
   for (gsize i = 1; i < n; i++) {
     min = MIN (min, map->values[i]);
@@ -133,7 +118,7 @@ add_level (GstStructure *parent, const CbamAttention *attention)
   if (attention->spatial.values != NULL)
     set_map (level, &attention->spatial);
   if (attention->channel != NULL) {
-    g_autoptr (GstBuffer) values = floats_to_buffer (attention->channel, attention->n_channels);
+    g_autoptr (GstBuffer) values = gst_buffer_new_memdup (attention->channel, attention->n_channels * sizeof (float));
     gst_structure_set (level, "channels", G_TYPE_INT, (int) attention->n_channels, "channel", GST_TYPE_BUFFER, values,
                        NULL);
   }
@@ -141,25 +126,18 @@ add_level (GstStructure *parent, const CbamAttention *attention)
   take_structure (parent, field, level);
 }
 
-/* (transfer none) (nullable) */
-static const CbamMap *
-get_grad_cam (const CbamResult *result)
-{
-  const CbamMap *grad_cam = cbam_result_get_grad_cam (result, 0);
-
-  return grad_cam != NULL && grad_cam->values != NULL ? grad_cam : NULL;
-}
-
-gboolean
+void
 gst_cbam_attention_meta_attach (GstBuffer *buffer, const CbamResult *result, GstCbamAttentionParts parts, int width,
                                 int height)
 {
   gsize n = 0;
   const CbamAttention *levels = parts & GST_CBAM_ATTENTION_LEVELS ? cbam_result_get_attention (result, &n) : NULL;
-  const CbamMap *grad_cam = parts & GST_CBAM_ATTENTION_GRAD_CAM ? get_grad_cam (result) : NULL;
+  const CbamMap *grad_cam = parts & GST_CBAM_ATTENTION_GRAD_CAM ? cbam_result_get_grad_cam (result, 0) : NULL;
 
+  if (grad_cam != NULL && grad_cam->values == NULL)
+    grad_cam = NULL;
   if ((levels == NULL || n == 0) && grad_cam == NULL)
-    return FALSE;
+    return;
 
   gst_cbam_attention_meta_register ();
   GstStructure *structure =
@@ -172,7 +150,6 @@ gst_cbam_attention_meta_attach (GstBuffer *buffer, const CbamResult *result, Gst
     set_map (map, grad_cam);
     take_structure (structure, GRAD_CAM, map);
   }
-  return TRUE;
 }
 
 /* --- Reading --- */

@@ -9,38 +9,17 @@
 #define GST_CAT_DEFAULT gst_cbam_debug
 GST_DEBUG_CATEGORY_EXTERN (gst_cbam_debug);
 
-struct _GstCbamSwitch
+void
+gst_cbam_switch_init (GstCbamSwitch *self, GstElement *element, GstCbamSettings *settings, GstCbamLatency *latency)
 {
-  GstElement *element;
-  GstCbamSettings *settings; /* under the object lock */
-  GstCbamLatency *latency;
-  GstCbamSession *session; /* under the object lock */
-
-  GMutex lock;
-  GThread *thread;
-  gboolean busy;  /* the thread has not decided to end */
-  gboolean again; /* the model was changed again since it began to load */
-};
-
-GstCbamSwitch *
-gst_cbam_switch_new (GstElement *element, GstCbamSettings *settings, GstCbamLatency *latency)
-{
-  GstCbamSwitch *self = g_new0 (GstCbamSwitch, 1);
-
-  self->element = element;
-  self->settings = settings;
-  self->latency = latency;
+  *self = (GstCbamSwitch){ .element = element, .settings = settings, .latency = latency };
   g_mutex_init (&self->lock);
-  return self;
 }
 
 void
-gst_cbam_switch_free (GstCbamSwitch *self)
+gst_cbam_switch_clear (GstCbamSwitch *self)
 {
-  if (self == NULL)
-    return;
   g_mutex_clear (&self->lock);
-  g_free (self);
 }
 
 gboolean
@@ -75,12 +54,6 @@ gst_cbam_switch_stop (GstCbamSwitch *self)
   g_mutex_unlock (&self->lock);
   if (thread != NULL)
     g_thread_join (thread);
-}
-
-GstCbamSession *
-gst_cbam_switch_peek (GstCbamSwitch *self)
-{
-  return self->session;
 }
 
 GstCbamSession *
