@@ -65,7 +65,7 @@ gst_cbam_switch_get (GstCbamSwitch *self)
   return session;
 }
 
-/* --- Another session --- */
+/* ---- Another session ---- */
 
 /* Makes @session the current one, if it knows the classes that the settings want. When stopped it is left alone. */
 static gboolean
