@@ -45,7 +45,7 @@ void
 gst_cbam_switch_stop (GstCbamSwitch *self)
 {
   GST_OBJECT_LOCK (self->element);
-  g_autoptr (GstCbamSession) session = g_steal_pointer (&self->session);
+  G_GNUC_UNUSED g_autoptr (GstCbamSession) session = g_steal_pointer (&self->session);
   GST_OBJECT_UNLOCK (self->element);
 
   g_mutex_lock (&self->lock);
