@@ -75,7 +75,7 @@ register_debug (void)
 
 GST_ELEMENT_REGISTER_DEFINE_WITH_CODE (cbamdetect, "cbamdetect", GST_RANK_NONE, GST_TYPE_CBAM_DETECT, register_debug ())
 
-/* --- States --- */
+/* ---- States ---- */
 
 /* The device that the property names now; the one that is open already, unless it has failed. */
 static gboolean
@@ -198,7 +198,7 @@ gst_cbam_detect_change_state (GstElement *element, GstStateChange transition)
   return result;
 }
 
-/* --- Properties --- */
+/* ---- Properties ---- */
 
 /* Takes new text of a property that must be understood. What is not understood below PAUSED is an error at the start;
  * above, a warning, and what was stays. */

@@ -78,7 +78,7 @@ register_debug (void)
 GST_ELEMENT_REGISTER_DEFINE_WITH_CODE (cbamoverlay, "cbamoverlay", GST_RANK_NONE, GST_TYPE_CBAM_OVERLAY_ELEMENT,
                                        register_debug ())
 
-/* --- Data flow --- */
+/* ---- Data flow ---- */
 
 static GstCbamOverlayParts
 get_overlay (GstCbamOverlayElement *self)
@@ -186,7 +186,7 @@ gst_cbam_overlay_element_change_state (GstElement *element, GstStateChange trans
   return result;
 }
 
-/* --- Properties --- */
+/* ---- Properties ---- */
 
 static void
 gst_cbam_overlay_element_set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Tests the tests: breaks one line of the library, the element or cbam-eval at a time and expects the suite to notice.
+# Tests the tests: breaks one line of the project at a time and expects the suite to notice.
 #
 #     tools/mutate.sh [--list] [PATTERN]
 #
@@ -641,6 +641,14 @@ sabotage 'cbam-eval: overlap as the model has it' tools/eval/cbam-eval.c \
 sabotage 'detector: overlap is always the model'"'"'s' compute/detector.c \
   'params->overlap == CBAM_OVERLAP_FRACTIONS ?' 'FALSE ?' nets-detector
 
+# Papers.
+sabotage 'docs: a link leads nowhere' README.md \
+  '(docs/performance.md)' '(docs/speed.md)' docs-references
+sabotage 'docs: a function that is not there' docs/design.md \
+  'cbam_net_build ()' 'cbam_nets_build ()' docs-references
+sabotage 'docs: a file that has moved' docs/developing.md \
+  'compute/ops/list.h' 'compute/list.h' docs-references
+
 # Holes that were found by sabotage and closed.
 sabotage 'hole: top padding as on the left' compute/ops/conv.c \
   'p->pad_top * in->view.row' 'p->pad_left * in->view.row' ops-ops
@@ -671,6 +679,7 @@ sabotage 'setup: --no-install installs' tools/setup.sh \
   'step=cbam_check_packages' 'step=cbam_install_packages' tools-setup
 sabotage 'setup: without what builds it goes on' tools/setup.sh \
   '= 0 ] || cbam_die "nothing can be built' '= 0 ] || cbam_say "nothing can be built' tools-setup
+# shellcheck disable=SC2016 # the script's text
 sabotage 'setup: it sets up when it is sourced' tools/setup.sh \
   'if [ "${BASH_SOURCE[0]}" = "$0" ]; then' 'if true; then' tools-setup
 

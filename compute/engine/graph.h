@@ -2,8 +2,8 @@
  * it, plan.c lays it out, what is in run/ runs it.
  *
  * Building never fails on the spot: the first error sticks to the graph, later calls do nothing and return NULL, and
- * cbam_graph_finish() reports it. How each op is added says its header in compute/ops/, by forms: fields left out are
- * 0, and 0 means the default in brackets.
+ * cbam_graph_finish() reports it. The header of each op, in compute/ops/, has the form that adds it: a field left out
+ * is 0, and 0 means the default in brackets.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 

@@ -60,8 +60,8 @@ gboolean cbam_device_check (CbamDevice *device, VkResult result, const char *cal
 /* FALSE with the error that parked the device, if one did. A parked device gets nothing more to do. */
 gboolean cbam_device_check_alive (CbamDevice *device, GError **error);
 gboolean cbam_device_is_parked (CbamDevice *device);
-/* Destructors ask cbam_device_is_hung() first: nothing that the device may still use is destroyed. What a lost device
- * had in hand is over. */
+/* A destructor asks cbam_device_is_hung() first, and leaves alone what a hung device may still use. A lost device uses
+ * nothing any more. */
 
 /* From now on waits allow for a frame of so many multiply-adds. */
 void cbam_device_expect_macs (CbamDevice *device, guint64 macs);

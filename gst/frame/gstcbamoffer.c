@@ -4,7 +4,7 @@
 
 #include "gstcbamoffer.h"
 
-/* --- What is understood --- */
+/* ---- What is understood ---- */
 
 /* By the names of their types, some of which older GStreamers do not have. What is not here is not handed on. */
 static const struct
@@ -46,7 +46,7 @@ gst_cbam_offer_filter (GstQuery *query)
       gst_query_remove_nth_allocation_meta (query, i);
 }
 
-/* --- What comes all the same --- */
+/* ---- What comes all the same ---- */
 
 /* Sample by sample, because those of packed formats lie between each other. An odd place is that of whole chroma
  * samples, as GStreamer's videocrop has it. */

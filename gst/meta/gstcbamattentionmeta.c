@@ -14,7 +14,7 @@
 #define GRAD_CAM "grad-cam"
 #define MOST_CELLS 4096 /* across and down, of a map that can be read */
 
-/* --- Frames that change --- */
+/* ---- Frames that change ---- */
 
 static void
 move_double (GstStructure *structure, const char *field, double scale, double shift)
@@ -79,7 +79,7 @@ gst_cbam_attention_meta_register (void)
   gst_cbam_placement_register (GST_CBAM_ATTENTION_META_NAME, transform);
 }
 
-/* --- Writing --- */
+/* ---- Writing ---- */
 
 static void
 set_map (GstStructure *structure, const CbamMap *map)
@@ -152,7 +152,7 @@ gst_cbam_attention_meta_attach (GstBuffer *buffer, const CbamResult *result, Gst
   }
 }
 
-/* --- Reading --- */
+/* ---- Reading ---- */
 
 /* The floats of a buffer that has exactly @n of them, kept by @maps; NULL otherwise. */
 static const float *

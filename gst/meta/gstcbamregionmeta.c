@@ -11,7 +11,7 @@
 
 #define REGIONS "regions"
 
-/* --- Frames that change --- */
+/* ---- Frames that change ---- */
 
 static double
 move (const GstCbamPlacement *placement, guint axis, double fraction)
@@ -99,7 +99,7 @@ gst_cbam_regions_meta_register (void)
   gst_cbam_placement_register (GST_CBAM_REGIONS_META_NAME, transform);
 }
 
-/* --- Numbers --- */
+/* ---- Numbers ---- */
 
 static GHashTable *
 collect_numbers (GstBuffer *buffer)
@@ -133,7 +133,7 @@ gst_cbam_region_numbers_clear (GstCbamRegionNumbers *numbers)
   g_clear_pointer (&numbers->taken, g_hash_table_unref);
 }
 
-/* --- Writing --- */
+/* ---- Writing ---- */
 
 static void
 append_region (GValue *regions, const GstVideoRegionOfInterestMeta *region, const GstStructure *detection)
@@ -213,7 +213,7 @@ gst_cbam_regions_meta_keep (GstBuffer *buffer, guint64 first)
     g_value_unset (&regions);
 }
 
-/* --- Reading --- */
+/* ---- Reading ---- */
 
 /* How far the edges of @detection are from those of @region. */
 static double

@@ -42,7 +42,7 @@ struct _GstCbamInlet
   GstCbamVulkan vulkan;      /* where frames come from that are no system memory */
 };
 
-/* --- What becomes of a frame --- */
+/* ---- What becomes of a frame ---- */
 
 /* The properties at the time of one frame, and its own running time or GST_CLOCK_TIME_NONE. */
 typedef struct
@@ -295,7 +295,7 @@ sink_chain (GstPad *pad, G_GNUC_UNUSED GstObject *parent, GstBuffer *buffer)
   return gst_cbam_fifo_push (self->stream->fifo, item);
 }
 
-/* --- Events and queries --- */
+/* ---- Events and queries ---- */
 
 /* What comes has nothing to do with what was. */
 static void
@@ -399,7 +399,7 @@ sink_activate_mode (GstPad *pad, G_GNUC_UNUSED GstObject *parent, GstPadMode mod
   return TRUE;
 }
 
-/* --- Life --- */
+/* ---- Life ---- */
 
 static void
 return_slot (gpointer fifo)

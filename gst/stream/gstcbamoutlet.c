@@ -22,7 +22,7 @@ struct _GstCbamOutlet
   GstCbamPublisher publisher;
 };
 
-/* --- The task --- */
+/* ---- The task ---- */
 
 /* Remembers what downstream said and passes it on upstream. */
 static void
@@ -179,7 +179,7 @@ task_run (gpointer data)
     task_query (self, GST_QUERY_CAST (item.object));
 }
 
-/* --- Starting and stopping --- */
+/* ---- Starting and stopping ---- */
 
 /* Lets data flow. Both sides are idle. */
 static void
@@ -231,7 +231,7 @@ src_activate_mode (GstPad *pad, G_GNUC_UNUSED GstObject *parent, GstPadMode mode
   return active || gst_pad_stop_task (pad);
 }
 
-/* --- Queries and events from downstream --- */
+/* ---- Queries and events from downstream ---- */
 
 static gboolean
 src_query (GstPad *pad, GstObject *parent, GstQuery *query)
@@ -264,7 +264,7 @@ src_event (GstPad *pad, GstObject *parent, GstEvent *event)
   return gst_pad_event_default (pad, parent, event);
 }
 
-/* --- Life --- */
+/* ---- Life ---- */
 
 GstCbamOutlet *
 gst_cbam_outlet_new (GstCbamStream *stream)

@@ -137,7 +137,7 @@ gst_cbam_publisher_tell (GstCbamPublisher *self, GstBuffer *buffer, CbamResult *
   return buffer;
 }
 
-/* --- What it knows of the stream --- */
+/* ---- What it knows of the stream ---- */
 
 void
 gst_cbam_publisher_set_caps (GstCbamPublisher *self, GstCaps *caps)

@@ -45,7 +45,7 @@ void
 gst_cbam_switch_stop (GstCbamSwitch *self)
 {
   GST_OBJECT_LOCK (self->element);
-  g_autoptr (GstCbamSession) session = g_steal_pointer (&self->session);
+  G_GNUC_UNUSED g_autoptr (GstCbamSession) session = g_steal_pointer (&self->session);
   GST_OBJECT_UNLOCK (self->element);
 
   g_mutex_lock (&self->lock);
@@ -65,7 +65,7 @@ gst_cbam_switch_get (GstCbamSwitch *self)
   return session;
 }
 
-/* --- Another session --- */
+/* ---- Another session ---- */
 
 /* Makes @session the current one, if it knows the classes that the settings want. When stopped it is left alone. */
 static gboolean

@@ -32,7 +32,8 @@ OLD, NEW = b"precious", b"new " * 50_000  # more than a FIFO holds
 NOBODY = 65534
 
 
-# ---- What stands there. Each makes `path`, and returns the path where the new bytes must be found.
+# ---- What stands there ----
+# Each makes `path`, and returns the path where the new bytes must be found.
 
 
 def nothing(path):
