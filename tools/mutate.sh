@@ -34,7 +34,7 @@ sabotage 'conv-texel: the second kernel row begins a tap late' shaders/conv_texe
 sabotage 'conv-texel: input blocks are one row off' shaders/conv_texel.comp \
   'int (a.kernel_height * a.dilation * a.x.row)' 'int ((a.kernel_height - 1) * a.dilation * a.x.row)' ops-ops
 sabotage 'conv-texel: no upper end of the activation' shaders/conv_texel.comp \
-  'clamp (v, vec4 (a.lo), vec4 (a.hi))' 'max (v, vec4 (a.lo))' ops-ops
+  'activate (v, a.lo, a.hi)' 'activate (v, a.lo, 1e30)' ops-ops
 sabotage 'conv-texel: the border is not zeroed' shaders/conv_texel.comp \
   '    zero_border (a);' '' ops-ops
 sabotage 'conv-window: no step to the next input block' shaders/conv_window.comp \
@@ -49,6 +49,10 @@ sabotage 'depthwise-texel: neighbouring pixels read a column apart' shaders/dept
   'x[i * STRIDE + k]' 'x[i + k]' ops-ops
 sabotage 'depthwise-texel: the last tap is the one before' shaders/depthwise_texel.comp \
   'LOAD_WEIGHT (block * 9 + 8)' 'LOAD_WEIGHT (block * 9 + 7)' ops-ops
+sabotage 'concat: the second map begins with its second channel' shaders/concat.comp \
+  'min (max (c, a.first), a.channels - 1) - a.first;' 'min (max (c + 1, a.first), a.channels - 1) - a.first;' ops-ops
+sabotage 'maps: every image of a batch reads the first' shaders/common/maps.glsl \
+  '#define BEFORE(view) (gl_WorkGroupID.z * (view).frame)' '#define BEFORE(view) 0u' ops-ops
 sabotage 'detect: a score equal to the threshold passes' shaders/detect.comp \
   'counts && score[i] > threshold' 'counts && score[i] >= threshold' nets-detector gst-meta
 sabotage 'detect: sizes have the variance of centres' shaders/detect.comp \
@@ -113,7 +117,7 @@ sabotage 'channel-pool: padding channels can be the largest' shaders/channel_poo
 sabotage 'channel-pool: the mean counts padding channels' shaders/channel_pool.comp \
   '/ float (a.channels);' '/ float ((a.channels + 3) / 4 * 4);' ops-ops
 sabotage 'channel-gate: hidden channels may be negative' shaders/common/channel_gate.glsl \
-  'clamp (bias + products.x + products.y + products.z + products.w, a.lo, a.hi)' \
+  'activate (bias + products.x + products.y + products.z + products.w, a.lo, a.hi)' \
   '(bias + products.x + products.y + products.z + products.w)' ops-ops
 sabotage 'channel-gate: only the first pool counts' shaders/common/channel_gate.glsl \
   'pooled[i * blocks + block];' 'pooled[block];' ops-ops
