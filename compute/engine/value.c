@@ -9,7 +9,7 @@
 guint
 cbam_value_blocks (const CbamValue *value)
 {
-  const guint per_texel = cbam_channels_per_texel (value->precision);
+  const guint per_texel = cbam_channels_per_texel (value->type);
 
   return (value->channels + per_texel - 1) / per_texel;
 }

@@ -25,8 +25,8 @@ G_BEGIN_DECLS
 
 typedef enum
 {
-  CBAM_PRECISION_FP32, /* four channels a texel */
-} CbamPrecision;
+  CBAM_TYPE_F32, /* four channels a texel */
+} CbamType;
 
 typedef enum
 {
@@ -43,7 +43,7 @@ typedef struct
   gboolean host; /* the host writes it before each run (graph inputs of tests) */
 
   /* Set by the planner. */
-  CbamPrecision precision;
+  CbamType type;
   guint border;     /* pixels */
   guint blocks;     /* texels per pixel there is room for: its writer may store whole tiles of zeros behind the last */
   CbamView view;    /* strides in texels */
@@ -53,10 +53,10 @@ typedef struct
 } CbamValue;
 
 static inline guint
-cbam_channels_per_texel (CbamPrecision precision)
+cbam_channels_per_texel (CbamType type)
 {
-  switch (precision) {
-    case CBAM_PRECISION_FP32: return 4;
+  switch (type) {
+    case CBAM_TYPE_F32: return 4;
   }
   g_return_val_if_reached (4);
 }
