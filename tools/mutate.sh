@@ -247,7 +247,7 @@ sabotage 'conv: borders a pixel too narrow on the far side' compute/ops/conv.c \
   'last - (gint) (input - 1)' 'last - (gint) input' ops-ops
 sabotage 'needs: a device without 64-bit integers gets them all the same' compute/ops/ops.c \
   'caps->int64 || !variant->narrow ?' 'TRUE ?' ops-needs nets-vulkan-frames
-sabotage 'needs: nobody counts storage buffers' compute/vk/shader-needs.c \
+sabotage 'needs: nobody counts storage buffers' compute/engine/shader.c \
   'reader->needs.storage_buffers++;' '' ops-needs
 sabotage 'needs: CBAM is one dispatch on every device' compute/engine/plan.c \
   '!cbam_op_runs (&cbam_op_cbam, caps)' 'FALSE' ops-needs

@@ -7,8 +7,8 @@
 #pragma once
 
 #include "args/frame.h"
+#include "engine/shader.h"
 #include "engine/value.h"
-#include "vk/shader-needs.h"
 
 G_BEGIN_DECLS
 
@@ -17,13 +17,15 @@ typedef struct _CbamOpClass CbamOpClass;
 typedef struct _CbamOpVariant CbamOpVariant;
 typedef struct _CbamReference CbamReference;
 
-/* What a kernel asks of a device or a plan besides what its shader's own code says (vk/shader-needs.h). */
+/* What a kernel asks of a device or a plan besides what its shader's own code says (shader.h). */
 typedef enum
 {
   CBAM_NEED_TEXELS = 1 << 0,     /* rgba32f storage texel buffers; maps, weights and pixels are bound as such */
   CBAM_NEED_SUBGROUP_8 = 1 << 1, /* subgroups of just 8 lanes */
   CBAM_NEED_BLOCKED = 1 << 2,    /* channel-blocked maps: neighbouring pixels are neighbouring texels */
 } CbamNeeds;
+
+#define CBAM_MAX_BINDINGS 6
 
 /* Turns of all loops of an invocation together: Mesa before 25 ends them after 65,535, silently. */
 #define CBAM_MOST_TURNS 65000

@@ -9,11 +9,11 @@
 
 #include <math.h>
 
-#include "run/reference/reference.h"
 #include "ops/channel_gate.h"
 #include "ops/padded.h"
 #include "ops/reduce.h"
 #include "ops/shaders.h"
+#include "run/reference/reference.h"
 
 /* Texels of the map above which four dispatches over all processors are faster than one workgroup: on two, about
  * 10x10 pixels of 128 channels. */

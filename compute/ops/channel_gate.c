@@ -7,10 +7,10 @@
 
 #include <math.h>
 
-#include "run/reference/reference.h"
 #include "ops/padded.h"
 #include "ops/reduce.h"
 #include "ops/shaders.h"
+#include "run/reference/reference.h"
 
 #define LEAST_THREADS 8 /* that its workgroup has */
 

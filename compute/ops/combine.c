@@ -1,4 +1,5 @@
-/* add and multiply: maps element by element, where an input may also be a vector of channels or a map of one channel.
+/* What add and multiply share: maps element by element, where an input may also be a vector of channels or a map of one
+ * channel.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
@@ -6,9 +7,8 @@
 
 #include "args/combine.h"
 
-#include "run/reference/reference.h"
 #include "ops/padded.h"
-#include "ops/shaders.h"
+#include "run/reference/reference.h"
 
 #define THREADS 64
 
@@ -26,8 +26,8 @@ cbam_combine_fits (const CbamValue *output, const CbamValue *input)
   return (same_size || is_vector (input)) && (input->channels == output->channels || input->channels == 1);
 }
 
-static void
-dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_dispatch)
+void
+cbam_combine_dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_dispatch)
 {
   const CbamValue *out = node->output;
   CbamCombineArgs *args = (CbamCombineArgs *) ret_dispatch->args;
@@ -53,30 +53,6 @@ dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_
   }
 }
 
-static gboolean
-has_two (const CbamOpVariant *variant, const CbamNode *node)
-{
-  return node->n_inputs == 2;
-}
-
-static gboolean
-has_three (const CbamOpVariant *variant, const CbamNode *node)
-{
-  return node->n_inputs == 3;
-}
-
-static const CbamOpVariant add_variants[] = {
-  CBAM_TEXEL_AND_PLAIN ("", add, CbamCombineArgs, dispatch, has_two, CBAM_BIND_INPUT, CBAM_BIND_INPUT_1,
-                        CBAM_BIND_OUTPUT),
-};
-
-static const CbamOpVariant multiply_variants[] = {
-  CBAM_TEXEL_AND_PLAIN ("", multiply, CbamCombineArgs, dispatch, has_two, CBAM_BIND_INPUT, CBAM_BIND_INPUT_1,
-                        CBAM_BIND_OUTPUT),
-  CBAM_TEXEL_AND_PLAIN ("-3", multiply_3, CbamCombineArgs, dispatch, has_three, CBAM_BIND_INPUT, CBAM_BIND_INPUT_1,
-                        CBAM_BIND_INPUT_2, CBAM_BIND_OUTPUT),
-};
-
 /* ---- Truth ------------------------------------------------------------------------------------------------------ */
 
 static double
@@ -88,8 +64,8 @@ value_at (CbamReference *run, const CbamValue *in, guint c, guint row, guint col
   return is_vector (in) ? x[channel] : x[((gsize) channel * in->height + row) * in->width + column];
 }
 
-static void
-reference (CbamReference *run, const CbamNode *node)
+void
+cbam_combine_reference (CbamReference *run, const CbamNode *node)
 {
   const CbamValue *out = node->output;
   float *y = cbam_reference_get (run, out);
@@ -107,17 +83,3 @@ reference (CbamReference *run, const CbamNode *node)
         *y++ = (float) v;
       }
 }
-
-const CbamOpClass cbam_op_add = {
-  .name = "add",
-  .reference = reference,
-  .variants = add_variants,
-  .n_variants = G_N_ELEMENTS (add_variants),
-};
-
-const CbamOpClass cbam_op_multiply = {
-  .name = "multiply",
-  .reference = reference,
-  .variants = multiply_variants,
-  .n_variants = G_N_ELEMENTS (multiply_variants),
-};

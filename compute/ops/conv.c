@@ -9,8 +9,8 @@
 
 #include <math.h>
 
-#include "run/reference/reference.h"
 #include "ops/shaders.h"
+#include "run/reference/reference.h"
 
 #define LANES 8
 #define GROUP 8 /* output channels whose weights lie side by side; every tile has whole groups */
@@ -95,8 +95,7 @@ padded_channels (const CbamOpVariant *variant, const CbamNode *node)
 static gsize
 depth (const CbamNode *node)
 {
-  return (gsize) cbam_value_blocks (node->inputs[0]) * node->params.conv.kernel_width *
-         node->params.conv.kernel_height;
+  return (gsize) cbam_value_blocks (node->inputs[0]) * node->params.conv.kernel_width * node->params.conv.kernel_height;
 }
 
 guint

@@ -8,10 +8,10 @@
 
 #include "args/deconv.h"
 
-#include "run/reference/reference.h"
 #include "ops/conv.h"
 #include "ops/padded.h"
 #include "ops/shaders.h"
+#include "run/reference/reference.h"
 
 #define THREADS 64
 

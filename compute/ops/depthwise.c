@@ -2,9 +2,9 @@
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "run/reference/reference.h"
 #include "ops/conv.h"
 #include "ops/shaders.h"
+#include "run/reference/reference.h"
 
 #define LANES 8
 #define PLAIN_THREADS 64

@@ -6,8 +6,8 @@
 
 #include <math.h>
 
-#include "run/reference/reference.h"
 #include "ops/shaders.h"
+#include "run/reference/reference.h"
 
 #define THREADS 64
 #define MAX_LOG_SIZE 4.135166556742356 /* ln (1000 / 16), as torchvision: keeps a wild output finite */

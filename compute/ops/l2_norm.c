@@ -7,9 +7,9 @@
 
 #include <math.h>
 
-#include "run/reference/reference.h"
 #include "ops/map.h"
 #include "ops/shaders.h"
+#include "run/reference/reference.h"
 
 static gsize
 packed_size (const CbamOpVariant *variant, const CbamNode *node)

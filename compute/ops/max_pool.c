@@ -4,8 +4,8 @@
 
 #include "args/pool.h"
 
-#include "run/reference/reference.h"
 #include "ops/shaders.h"
+#include "run/reference/reference.h"
 
 #define THREADS 64
 

@@ -7,10 +7,10 @@
 
 #include <math.h>
 
-#include "run/reference/reference.h"
+#include "detect/thin.h"
 #include "ops/map.h"
 #include "ops/shaders.h"
-#include "detect/thin.h"
+#include "run/reference/reference.h"
 
 static void
 dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_dispatch)

@@ -1,17 +1,18 @@
-/* resize: a map to any size, nearest or bilinear; turn: a vector of channels becomes a row of pixels, or back.
+/* resize: a map to any size, nearest or bilinear.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "args/resize.h"
 
-#include "run/reference/reference.h"
 #include "ops/padded.h"
+#include "ops/resize.h"
 #include "ops/shaders.h"
+#include "run/reference/reference.h"
 
 #define THREADS 64
 
-static void
-fill (const CbamNode *node, CbamDispatch *ret_dispatch)
+void
+cbam_resize_fill (const CbamNode *node, CbamDispatch *ret_dispatch)
 {
   const CbamValue *in = node->inputs[0], *out = node->output;
 
@@ -27,17 +28,15 @@ fill (const CbamNode *node, CbamDispatch *ret_dispatch)
   };
 }
 
-/* ---- resize ----------------------------------------------------------------------------------------------------- */
-
 static void
-resize_dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_dispatch)
+dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_dispatch)
 {
-  fill (node, ret_dispatch);
+  cbam_resize_fill (node, ret_dispatch);
   ((CbamResizeArgs *) ret_dispatch->args)->bilinear = node->params.resize.bilinear;
 }
 
-static const CbamOpVariant resize_variants[] = {
-  CBAM_TEXEL_AND_PLAIN ("", resize, CbamResizeArgs, resize_dispatch, NULL, CBAM_BIND_INPUT, CBAM_BIND_OUTPUT),
+static const CbamOpVariant variants[] = {
+  CBAM_TEXEL_AND_PLAIN ("", resize, CbamResizeArgs, dispatch, NULL, CBAM_BIND_INPUT, CBAM_BIND_OUTPUT),
 };
 
 /* Where output pixel @i of @n lies among @in pixels, along one axis: between @ret_near and the next, by the part
@@ -53,7 +52,7 @@ source_of (guint i, guint n, guint in, gboolean bilinear, guint *ret_near)
 }
 
 static void
-resize_reference (CbamReference *run, const CbamNode *node)
+reference (CbamReference *run, const CbamNode *node)
 {
   const CbamValue *in = node->inputs[0], *out = node->output;
   const gboolean bilinear = node->params.resize.bilinear;
@@ -76,39 +75,7 @@ resize_reference (CbamReference *run, const CbamNode *node)
 
 const CbamOpClass cbam_op_resize = {
   .name = "resize",
-  .reference = resize_reference,
-  .variants = resize_variants,
-  .n_variants = G_N_ELEMENTS (resize_variants),
-};
-
-/* ---- turn ------------------------------------------------------------------------------------------------------- */
-
-static void
-turn_dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_dispatch)
-{
-  fill (node, ret_dispatch);
-  ((CbamResizeArgs *) ret_dispatch->args)->from_row = node->inputs[0]->channels == 1;
-}
-
-static const CbamOpVariant turn_variants[] = {
-  CBAM_TEXEL_AND_PLAIN ("", turn, CbamResizeArgs, turn_dispatch, NULL, CBAM_BIND_INPUT, CBAM_BIND_OUTPUT),
-};
-
-/* Either way the numbers stay in their order. */
-static void
-turn_reference (CbamReference *run, const CbamNode *node)
-{
-  const CbamValue *in = node->inputs[0];
-  const float *x = cbam_reference_get (run, in);
-  float *y = cbam_reference_get (run, node->output);
-
-  for (guint i = 0; i < in->width * in->channels; i++)
-    y[i] = x[i];
-}
-
-const CbamOpClass cbam_op_turn = {
-  .name = "turn",
-  .reference = turn_reference,
-  .variants = turn_variants,
-  .n_variants = G_N_ELEMENTS (turn_variants),
+  .reference = reference,
+  .variants = variants,
+  .n_variants = G_N_ELEMENTS (variants),
 };

@@ -4,7 +4,7 @@
 
 #pragma once
 
-#include "vk/pipeline.h"
+#include "engine/shader.h"
 
 G_BEGIN_DECLS
 

@@ -65,22 +65,6 @@ memory_is_unified (const CbamDevice *device)
   return FALSE;
 }
 
-const CbamDeviceCaps cbam_least_caps = {
-  .max_storage_range = 1 << 27,
-  .max_buffer_size = 1 << 30,
-  .range_alignment = 256,
-  .atom_size = 256,
-  .max_texels = 1 << 16,
-  .max_groups = { 65535, 65535, 65535 },
-  .max_invocations = 128,
-  .max_shared = 16384,
-  .max_push = 128,
-  .max_storage_buffers = 4,
-  .max_storage_texels = 4,
-  .max_bindings = 128,
-  .max_allocations = 4096,
-};
-
 /* Takes away what other devices do not have. What the device itself demands stays. */
 static void
 lower_caps (CbamDeviceCaps *caps)

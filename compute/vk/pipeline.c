@@ -4,12 +4,14 @@
 
 #include "vk/pipeline.h"
 
+#define MAX_BINDINGS 8
+
 static gboolean
 create_layouts (CbamPipeline *pipeline, const VkDescriptorType *bindings, guint n_bindings, guint push_size,
                 GError **error)
 {
   CbamDevice *device = pipeline->device;
-  VkDescriptorSetLayoutBinding slots[CBAM_MAX_BINDINGS] = { 0 };
+  VkDescriptorSetLayoutBinding slots[MAX_BINDINGS] = { 0 };
   const VkDescriptorSetLayoutCreateInfo set = {
     .sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_LAYOUT_CREATE_INFO,
     .bindingCount = n_bindings,
@@ -68,7 +70,7 @@ cbam_pipeline_new (CbamDevice *device, const CbamShader *shader, const VkDescrip
 {
   g_autoptr (CbamPipeline) pipeline = g_new0 (CbamPipeline, 1);
 
-  g_return_val_if_fail (n_bindings <= CBAM_MAX_BINDINGS, NULL);
+  g_return_val_if_fail (n_bindings <= MAX_BINDINGS, NULL);
   g_return_val_if_fail (push_size <= 128 && push_size % 4 == 0, NULL);
   pipeline->device = cbam_device_ref (device);
   if (!create_layouts (pipeline, bindings, n_bindings, push_size, error) ||

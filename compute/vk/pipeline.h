@@ -4,19 +4,11 @@
 
 #pragma once
 
+#include "engine/shader.h"
 #include "vk/device.h"
 
 G_BEGIN_DECLS
 
-#define CBAM_MAX_BINDINGS 6
-
-/* A compiled shader; compute/ops/shaders.c lists them. */
-typedef struct
-{
-  const char *name;
-  const guint32 *code;
-  gsize size; /* bytes */
-} CbamShader;
 
 typedef struct
 {

@@ -8,6 +8,7 @@
 
 #include "ops/shaders.h"
 #include "vk/commands.h"
+#include "vk/pipeline.h"
 
 #define THREADS 64
 #define SAMPLES 9

@@ -10,6 +10,7 @@
 
 #include "engine/plan.h"
 #include "vk/commands.h"
+#include "vk/pipeline.h"
 
 G_BEGIN_DECLS
 

@@ -3,7 +3,7 @@
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "vk/shader-needs.h"
+#include "engine/shader.h"
 
 #define HEADER_WORDS 5
 #define BOUND_WORD 3

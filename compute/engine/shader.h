@@ -5,9 +5,17 @@
 
 #pragma once
 
-#include "vk/pipeline.h"
+#include "engine/caps.h"
 
 G_BEGIN_DECLS
+
+/* A compiled shader. */
+typedef struct
+{
+  const char *name;
+  const guint32 *code; /* SPIR-V */
+  gsize size;          /* bytes */
+} CbamShader;
 
 typedef struct
 {

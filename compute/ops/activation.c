@@ -1,0 +1,52 @@
+/* activation: each number clamped. It is usually fused into the convolution before it; this runs where that is switched
+ * off or impossible, as do batch_norm and sigmoid.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "args/map.h"
+
+#include "ops/map.h"
+#include "ops/shaders.h"
+#include "run/reference/reference.h"
+
+static void
+dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_dispatch)
+{
+  CbamMapArgs *args = (CbamMapArgs *) ret_dispatch->args;
+
+  cbam_map_fill_dispatch (node, ret_dispatch);
+  args->lo = node->params.activation.lo;
+  args->hi = node->params.activation.hi;
+}
+
+static const CbamOpVariant variants[] = {
+  { .name = "texel",
+    .shader = &cbam_shader_activation_texel,
+    .needs = CBAM_NEED_TEXELS,
+    .bindings = { CBAM_BIND_INPUT, CBAM_BIND_OUTPUT },
+    .args_size = sizeof (CbamMapArgs),
+    .dispatch = dispatch },
+  { .name = "plain",
+    .shader = &cbam_shader_activation_plain,
+    .bindings = { CBAM_BIND_INPUT, CBAM_BIND_OUTPUT },
+    .args_size = sizeof (CbamMapArgs),
+    .dispatch = dispatch },
+};
+
+static void
+reference (CbamReference *run, const CbamNode *node)
+{
+  const CbamValue *out = node->output;
+  const float *x = cbam_reference_get (run, node->inputs[0]);
+  float *y = cbam_reference_get (run, out);
+
+  for (gsize i = 0; i < (gsize) out->width * out->height * out->channels; i++)
+    y[i] = CLAMP (x[i], node->params.activation.lo, node->params.activation.hi);
+}
+
+const CbamOpClass cbam_op_activation = {
+  .name = "activation",
+  .reference = reference,
+  .variants = variants,
+  .n_variants = G_N_ELEMENTS (variants),
+};

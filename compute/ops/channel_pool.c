@@ -1,0 +1,74 @@
+/* channel_pool: all channels of a pixel become two, their largest and their mean.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <math.h>
+
+#include "ops/padded.h"
+#include "ops/reduce.h"
+#include "ops/shaders.h"
+#include "run/reference/reference.h"
+
+#define THREADS 8
+
+/* A second input is a channel gate that the map is multiplied with first. */
+static void
+dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_dispatch)
+{
+  CbamReduceArgs *args = (CbamReduceArgs *) ret_dispatch->args;
+
+  *args = cbam_reduce_args (node->inputs[0], node->output, NULL);
+  args->mean_first = node->params.channel_pool.mean_first;
+  args->inv_full = cbam_padded_dispatch (node->output, THREADS, ret_dispatch);
+  if (node->n_inputs > 1)
+    args->gate = node->inputs[1]->view;
+}
+
+static gboolean
+has_one (const CbamOpVariant *variant, const CbamNode *node)
+{
+  return node->n_inputs == 1;
+}
+
+static gboolean
+has_gate (const CbamOpVariant *variant, const CbamNode *node)
+{
+  return node->n_inputs == 2;
+}
+
+static const CbamOpVariant variants[] = {
+  CBAM_TEXEL_AND_PLAIN ("", channel_pool, CbamReduceArgs, dispatch, has_one, CBAM_BIND_INPUT, CBAM_BIND_OUTPUT),
+  CBAM_TEXEL_AND_PLAIN ("-gated", channel_pool_gated, CbamReduceArgs, dispatch, has_gate, CBAM_BIND_INPUT,
+                        CBAM_BIND_INPUT_1, CBAM_BIND_OUTPUT),
+};
+
+static void
+reference (CbamReference *run, const CbamNode *node)
+{
+  const CbamValue *in = node->inputs[0];
+  const gsize pixels = (gsize) in->width * in->height;
+  const gboolean mean_first = node->params.channel_pool.mean_first;
+  const float *x = cbam_reference_get (run, in);
+  const float *gate = node->n_inputs > 1 ? cbam_reference_get (run, node->inputs[1]) : NULL;
+  float *y = cbam_reference_get (run, node->output);
+
+  for (gsize i = 0; i < pixels; i++) {
+    double largest = -INFINITY, sum = 0;
+
+    for (guint c = 0; c < in->channels; c++) {
+      const double v = x[c * pixels + i] * (gate ? gate[c] : 1.0);
+
+      largest = MAX (largest, v);
+      sum += v;
+    }
+    y[i] = (float) (mean_first ? sum / in->channels : largest);
+    y[pixels + i] = (float) (mean_first ? largest : sum / in->channels);
+  }
+}
+
+const CbamOpClass cbam_op_channel_pool = {
+  .name = "channel_pool",
+  .reference = reference,
+  .variants = variants,
+  .n_variants = G_N_ELEMENTS (variants),
+};
