@@ -12,13 +12,13 @@
 
 #include <string.h>
 
+#include "detect/image.h"
+#include "detect/nms.h"
+#include "detect/orientation.h"
+#include "detect/thin.h"
 #include "explain.h"
 #include "model.h"
-#include "detect/orientation.h"
-#include "detect/nms.h"
-#include "detect/image.h"
 #include "result.h"
-#include "detect/thin.h"
 
 #define DEFAULT_SLOTS 2
 #define MAX_SLOTS 64
@@ -459,8 +459,8 @@ warm_up (CbamDetector *detector, GError **error)
   return result != NULL;
 }
 
-CbamDetector *
-cbam_detector_new (CbamModel *model, const CbamDetectorConfig *config, GError **error)
+static CbamDetector *
+detector_new (CbamModel *model, const CbamDetectorConfig *config, gboolean profile, GError **error)
 {
   g_autoptr (CbamDetector) detector = g_new0 (CbamDetector, 1);
   const guint n_slots = config && config->slots > 0 ? config->slots : DEFAULT_SLOTS;
@@ -476,7 +476,7 @@ cbam_detector_new (CbamModel *model, const CbamDetectorConfig *config, GError **
   detector->scratch = g_byte_array_new ();
   detector->regions = g_array_new (FALSE, FALSE, sizeof (VkBufferImageCopy));
   for (guint i = 0; i < n_slots; i++) {
-    detector->flights[i].slot = cbam_slot_new (model->program, config && config->profile, error);
+    detector->flights[i].slot = cbam_slot_new (model->program, profile, error);
     if (!detector->flights[i].slot)
       return NULL;
     detector->flights[i].ticket.share = &detector->share;
@@ -485,6 +485,18 @@ cbam_detector_new (CbamModel *model, const CbamDetectorConfig *config, GError **
   if (!warm_up (detector, error))
     return NULL;
   return g_steal_pointer (&detector);
+}
+
+CbamDetector *
+cbam_detector_new (CbamModel *model, const CbamDetectorConfig *config, GError **error)
+{
+  return detector_new (model, config, FALSE, error);
+}
+
+CbamDetector *
+cbam_detector_new_profiled (CbamModel *model, const CbamDetectorConfig *config, GError **error)
+{
+  return detector_new (model, config, TRUE, error);
 }
 
 void

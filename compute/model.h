@@ -4,7 +4,7 @@
 
 #pragma once
 
-#include <cbamdetect/result.h>
+#include <cbamdetect/profile.h>
 
 #include "run/vulkan/program.h"
 #include "file/safetensors.h"

@@ -86,10 +86,16 @@ cbam_result_get_seconds (const CbamResult *result)
   return result->seconds;
 }
 
-const CbamOpTime *
-cbam_result_get_op_times (const CbamResult *result, gsize *n)
+gsize
+cbam_result_get_n_op_times (const CbamResult *result)
 {
-  g_return_val_if_fail (result != NULL && n != NULL, NULL);
-  *n = result->n_op_times;
-  return result->op_times;
+  g_return_val_if_fail (result != NULL, 0);
+  return result->n_op_times;
+}
+
+const CbamOpTime *
+cbam_result_get_op_time (const CbamResult *result, gsize i)
+{
+  g_return_val_if_fail (result != NULL && i < result->n_op_times, NULL);
+  return &result->op_times[i];
 }

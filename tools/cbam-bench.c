@@ -117,10 +117,11 @@ measure_frames (NetworkBench **networks, guint n, const CbamImage *image, GError
 
 /* Turns every operation's samples, which stand in columns of @times, into a spread. */
 static void
-summarise_ops (NetworkBench *network, const CbamOpTime *ops, gsize n, GPtrArray *times)
+summarise_ops (NetworkBench *network, const CbamResult *last, GPtrArray *times)
 {
-  for (gsize i = 0; i < n; i++) {
-    const OpBench bench = { .op = ops[i], .seconds = bench_spread (g_ptr_array_index (times, i)) };
+  for (guint i = 0; i < times->len; i++) {
+    const OpBench bench = { .op = *cbam_result_get_op_time (last, i),
+                            .seconds = bench_spread (g_ptr_array_index (times, i)) };
     g_array_append_val (network->ops, bench);
   }
 }
@@ -131,8 +132,6 @@ measure_ops (NetworkBench *network, const CbamImage *image, GError **error)
 {
   g_autoptr (GPtrArray) times = g_ptr_array_new_with_free_func ((GDestroyNotify) g_array_unref);
   g_autoptr (CbamResult) last = NULL; /* owns the operations' list */
-  const CbamOpTime *ops = NULL;
-  gsize n = 0;
   Sampler sampler;
   gboolean ok = sampler_start (&sampler, network->model, image, TRUE, options.runs, error);
   for (int run = 0; ok && run < options.runs; run++) {
@@ -142,18 +141,15 @@ measure_ops (NetworkBench *network, const CbamImage *image, GError **error)
       break;
     g_clear_pointer (&last, cbam_result_unref);
     last = sample.result;
-    ops = cbam_result_get_op_times (last, &n);
-    if (ops == NULL)
-      n = 0; /* a device without timestamps */
-    for (gsize i = 0; i < n; i++) {
+    for (gsize i = 0; i < cbam_result_get_n_op_times (last); i++) {
       if (times->len == i)
         g_ptr_array_add (times, g_array_new (FALSE, FALSE, sizeof (double)));
-      g_array_append_val (g_ptr_array_index (times, i), ops[i].seconds);
+      g_array_append_val (g_ptr_array_index (times, i), cbam_result_get_op_time (last, i)->seconds);
     }
   }
   network->profiled = sampler_end (&sampler);
   if (ok)
-    summarise_ops (network, ops, n, times);
+    summarise_ops (network, last, times);
   return ok;
 }
 

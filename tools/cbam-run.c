@@ -12,6 +12,7 @@
 #include "report.h"
 
 #include <cbamdetect/cbamdetect.h>
+#include <cbamdetect/profile.h>
 #include <errno.h>
 #include <locale.h>
 #include <stdlib.h>
@@ -293,8 +294,9 @@ prepare (Run *run, GError **error)
   run->model = cbam_model_load (device, options.model, error);
   if (run->model == NULL)
     return FALSE;
-  const CbamDetectorConfig config = { .slots = IN_FLIGHT, .profile = options.profile };
-  run->detector = cbam_detector_new (run->model, &config, error);
+  const CbamDetectorConfig config = { .slots = IN_FLIGHT };
+  run->detector = options.profile ? cbam_detector_new_profiled (run->model, &config, error)
+                                  : cbam_detector_new (run->model, &config, error);
   if (run->detector == NULL)
     return FALSE;
 

@@ -6,6 +6,7 @@
 
 #include "json-text.h"
 
+#include <cbamdetect/profile.h>
 #include <heatmap.h>
 #include <math.h>
 #include <string.h>
@@ -13,7 +14,6 @@
 struct _Profile
 {
   CbamResult *first; /* owns the operations' names */
-  const CbamOpTime *ops;
   gsize n_ops;
   double *seconds; /* per operation, summed over the frames */
   guint frames;
@@ -174,20 +174,18 @@ profile_free (Profile *profile)
 void
 profile_add (Profile *profile, const CbamResult *result)
 {
-  gsize n;
-  const CbamOpTime *ops = cbam_result_get_op_times (result, &n);
-  if (ops == NULL)
+  const gsize n = cbam_result_get_n_op_times (result);
+  if (n == 0)
     return;
 
   if (profile->first == NULL) {
     profile->first = cbam_result_ref ((CbamResult *) result);
-    profile->ops = ops;
     profile->n_ops = n;
     profile->seconds = g_new0 (double, n);
   }
   g_return_if_fail (n == profile->n_ops); /* a detector runs the same operations on every frame */
   for (gsize i = 0; i < n; i++)
-    profile->seconds[i] += ops[i].seconds;
+    profile->seconds[i] += cbam_result_get_op_time (result, i)->seconds;
   profile->frames++;
 }
 
@@ -202,17 +200,18 @@ profile_print (const Profile *profile, FILE *out)
   int name_width = 4, kind_width = 4, variant_width = 7;
   double total = 0, flop = 0;
   for (gsize i = 0; i < profile->n_ops; i++) {
-    name_width = MAX (name_width, (int) strlen (profile->ops[i].name));
-    kind_width = MAX (kind_width, (int) strlen (profile->ops[i].kind));
-    variant_width = MAX (variant_width, (int) strlen (profile->ops[i].variant));
+    const CbamOpTime *op = cbam_result_get_op_time (profile->first, i);
+    name_width = MAX (name_width, (int) strlen (op->name));
+    kind_width = MAX (kind_width, (int) strlen (op->kind));
+    variant_width = MAX (variant_width, (int) strlen (op->variant));
     total += profile->seconds[i];
-    flop += profile->ops[i].flop * profile->frames;
+    flop += op->flop * profile->frames;
   }
 
   fprintf (out, "%-*s  %-*s  %-*s  %-13s  %9s  %8s  %6s\n", name_width, "name", kind_width, "kind", variant_width,
            "variant", "shape", "ms", "GFLOP/s", "share");
   for (gsize i = 0; i < profile->n_ops; i++) {
-    const CbamOpTime *op = &profile->ops[i];
+    const CbamOpTime *op = cbam_result_get_op_time (profile->first, i);
     const double seconds = profile->seconds[i] / profile->frames;
     fprintf (out, "%-*s  %-*s  %-*s  %-13s  %9.3f  ", name_width, op->name, kind_width, op->kind, variant_width,
              op->variant, op->shape, 1e3 * seconds);

@@ -17,3 +17,4 @@
 #include <cbamdetect/model.h>
 #include <cbamdetect/result.h>
 #include <cbamdetect/types.h>
+#include <cbamdetect/version.h>

@@ -17,12 +17,10 @@ G_BEGIN_DECLS
 /**
  * CbamDetectorConfig:
  * @slots: frames in flight at most, 1..64; 0 = 2
- * @profile: measure every operation on the device (cbam_result_get_op_times())
  */
 typedef struct
 {
   guint slots;
-  gboolean profile;
 } CbamDetectorConfig;
 
 /**

@@ -113,18 +113,6 @@ CBAM_API guint cbam_device_get_fence_timeout (CbamDevice *device);
  */
 CBAM_API gboolean cbam_device_wait_idle (CbamDevice *device, GError **error);
 
-/**
- * cbam_device_measure_peak:
- * @device: a device nothing else is using
- * @gflops: (out): the best rate of separate fp32 multiplies and adds seen, in 1e9 operations a second
- * @error: return location for an error
- *
- * Measures the multiply-add peak that this driver's own code reaches: several register-only kernels (8 and 12
- * accumulators a lane, 4 to 32 steps unrolled), the best of them. Takes a second or two. It is the yardstick of
- * cbam-bench's shares.
- */
-CBAM_API gboolean cbam_device_measure_peak (CbamDevice *device, double *gflops, GError **error);
-
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CbamDevice, cbam_device_unref)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CbamDeviceList, cbam_device_list_free)
 

@@ -27,30 +27,6 @@ typedef struct
 } CbamDetection;
 
 /**
- * CbamOpTime:
- * @name: the layer, as the model file names it
- * @kind: the op, e.g. `conv`
- * @variant: the kernel that ran it
- * @shape: output as `WxHxC`
- * @seconds: on the device
- * @flop: twice its direct multiply-adds, whatever the kernel does; 0 for ops that have none
- * @kernel: spatial size of a convolution's kernel, 0 for other ops
- * @in_channels: channels read, @out_channels: channels written, @width, @height: of the output map
- *
- * One device operation of a profiled frame. Strings belong to the model.
- */
-typedef struct
-{
-  const char *name;
-  const char *kind;
-  const char *variant;
-  const char *shape;
-  double seconds;
-  double flop;
-  guint kernel, in_channels, out_channels, width, height;
-} CbamOpTime;
-
-/**
  * CbamMap:
  * @width: cells across
  * @height: cells down
@@ -134,16 +110,6 @@ CBAM_API gsize cbam_result_get_n_unwanted (const CbamResult *result);
 
 /** cbam_result_get_seconds: wall time from submit to the sorted result. */
 CBAM_API double cbam_result_get_seconds (const CbamResult *result);
-
-/**
- * cbam_result_get_op_times:
- * @result: a result
- * @n: (out): how many there are
- *
- * Returns: (array length=n) (transfer none) (nullable): time per device operation in running order; %NULL unless the
- * detector was made with `profile`
- */
-CBAM_API const CbamOpTime *cbam_result_get_op_times (const CbamResult *result, gsize *n);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CbamResult, cbam_result_unref)
 

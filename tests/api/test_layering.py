@@ -31,7 +31,7 @@ def sources(*folders):
     for folder in folders:
         for place, _, names in os.walk(os.path.join(ROOT, folder)):
             for name in names:
-                if name.endswith((".c", ".h")):
+                if name.endswith((".c", ".h", ".h.in")):
                     path = os.path.join(place, name)
                     with open(path, encoding="utf-8") as file:
                         found.append((os.path.relpath(path, ROOT), file.read()))
@@ -65,7 +65,7 @@ def exists(*parts):
 def reaches_inside(folder, quote, name):
     """Whether an include in `folder` names anything of ours but a file beside it and the public headers."""
     if name.startswith("cbamdetect/"):
-        return not exists("include", name)
+        return not exists("include", name) and not exists("include", name + ".in")
     if ".." in name.split("/"):
         return True
     if quote == '"':

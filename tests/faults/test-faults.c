@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include <cbamdetect/cbamdetect.h>
+#include <cbamdetect/profile.h>
 #include <cbamdetect/vulkan.h>
 #include <stdlib.h>
 #include <string.h>
@@ -251,7 +252,7 @@ prepare_staging_detector (void)
   g_autoptr (GError) error = NULL;
 
   prepare_staging_model ();
-  detector = cbam_detector_new (model, &(CbamDetectorConfig){ .profile = TRUE }, &error);
+  detector = cbam_detector_new_profiled (model, NULL, &error);
   g_assert_no_error (error);
 }
 
@@ -298,8 +299,7 @@ run_load_staging (GString *seen, GError **error)
 static gboolean
 run_detector (GString *seen, GError **error)
 {
-  g_autoptr (CbamDetector) made =
-      cbam_detector_new (model, &(CbamDetectorConfig){ .slots = 1, .profile = TRUE }, error);
+  g_autoptr (CbamDetector) made = cbam_detector_new_profiled (model, &(CbamDetectorConfig){ .slots = 1 }, error);
   const CbamImage image = make_image (SMALL, FALSE);
 
   return made && cbam_detector_submit (made, &image, NULL, error) && collect (made, seen, error);
