@@ -12,6 +12,7 @@
 
 #include <string.h>
 
+#include "base/given.h"
 #include "detect/image.h"
 #include "detect/nms.h"
 #include "detect/orientation.h"
@@ -28,7 +29,7 @@ typedef struct
 {
   CbamSlot *slot;
   CbamTicket ticket;
-  CbamDetectParams params;
+  CbamDetectParams params;   /* nothing in it is the model's own any more */
   guint x, y, width, height; /* of the part that is looked at */
   CbamOrientation orientation;
   gint64 submitted; /* g_get_monotonic_time() */
@@ -180,16 +181,46 @@ cbam_detector_miss (CbamDetector *detector)
   cbam_turns_miss (detector->model->device->turns, &ticket, g_get_monotonic_time ());
 }
 
+/* A number of the frame's where one is given, else the model's: what is less than 0 stands for 0. */
+static float
+choose (float given, float own)
+{
+  return given != 0 ? MAX (given, 0) : own;
+}
+
+/* The same for limits, of which CBAM_ALL stands for 0, none. */
+static guint
+choose_limit (guint given, guint own)
+{
+  if (given == CBAM_ALL)
+    return 0;
+  return given != 0 ? given : own;
+}
+
+/* What the frame leaves to the model, filled in; from here on 0 is 0, and no limit. */
 static gboolean
-submit (CbamDetector *detector, const CbamVulkanFrame *source, const CbamImage *image, const CbamDetectParams *params,
+take_params (const CbamDetectParams *given, const CbamDetectParams *own, CbamDetectParams *ret_params, GError **error)
+{
+  if (!cbam_take_given ("CbamDetectParams", given, given ? given->size : 0, ret_params, sizeof *ret_params, error))
+    return FALSE;
+  ret_params->threshold = choose (ret_params->threshold, own->threshold);
+  ret_params->nms_iou = choose (ret_params->nms_iou, own->nms_iou);
+  ret_params->top_k = choose_limit (ret_params->top_k, own->top_k);
+  ret_params->max_detections = choose_limit (ret_params->max_detections, own->max_detections);
+  return TRUE;
+}
+
+static gboolean
+submit (CbamDetector *detector, const CbamVulkanFrame *source, const CbamImage *image, const CbamDetectParams *given,
         GError **error)
 {
-  static const CbamRegion everywhere;
+  CbamDetectParams params;
   CbamImage part;
   Flight *flight;
   guint x, y;
 
-  if (!cbam_image_crop (image, params ? &params->region : &everywhere, &part, &x, &y, error))
+  if (!take_params (given, &detector->model->spec->nms.params, &params, error) ||
+      !cbam_image_crop (image, &params.region, &part, &x, &y, error))
     return FALSE;
   if (cbam_detector_get_free_slots (detector) == 0) {
     g_set_error (error, CBAM_ERROR, CBAM_ERROR_BUSY, "all %u slots are in flight", detector->n_slots);
@@ -198,14 +229,14 @@ submit (CbamDetector *detector, const CbamVulkanFrame *source, const CbamImage *
   if (!cbam_device_check_alive (detector->model->device, error))
     return FALSE;
   flight = &detector->flights[detector->head];
-  flight->params = params ? *params : detector->model->spec->nms.params;
+  flight->params = params;
   flight->x = x;
   flight->y = y;
   flight->width = part.width;
   flight->height = part.height;
   flight->orientation = part.orientation;
   flight->submitted = g_get_monotonic_time ();
-  flight->ticket.turn = flight->params.turn;
+  flight->ticket.turn = params.turn;
   flight->ticket.seconds = detector->warming ? NULL : &detector->model->seconds;
   /* Now, before pixels are copied for nothing, and again when it is entered. */
   if (!cbam_turns_ask (detector->model->device->turns, &flight->ticket, flight->submitted)) {
@@ -470,7 +501,7 @@ detector_new (CbamModel *model, const CbamDetectorConfig *config, gboolean profi
   detector->model = cbam_model_ref (model);
   detector->n_slots = n_slots;
   detector->flights = g_new0 (Flight, n_slots);
-  detector->share = (CbamShare){ .cost = model->flop / n_slots, .slots = n_slots };
+  detector->share = (CbamShare){ .cost = 2.0 * (double) model->info->macs / n_slots, .slots = n_slots };
   cbam_turns_join (model->device->turns, &detector->share);
   detector->candidates = g_array_new (FALSE, FALSE, sizeof (CbamCandidate));
   detector->scratch = g_byte_array_new ();

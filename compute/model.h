@@ -6,22 +6,21 @@
 
 #include <cbamdetect/profile.h>
 
-#include "run/vulkan/program.h"
 #include "file/safetensors.h"
 #include "file/spec.h"
+#include "info.h"
+#include "run/vulkan/program.h"
 
 G_BEGIN_DECLS
 
 struct _CbamModel
 {
   gint refs; /* atomic; see refs.h */
-  char *key; /* in the table of loaded models; NULL when it never came there */
-  char *path;
-  char *name;
+  char *key; /* in the table of loaded models; NULL when it never comes there */
   CbamDevice *device;
   CbamSpec *spec;
+  CbamModelInfo *info;
   CbamProgram *program;
-  double flop;
   double seconds; /* of the device for a frame, roughly; 0 = not known yet. Under the lock of the device's turns */
   gint warm;      /* atomic: the driver has compiled the kernels */
   CbamOpTime *op_times; /* by step of the plan; seconds are 0 */

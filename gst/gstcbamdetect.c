@@ -124,15 +124,16 @@ gst_cbam_detect_follow_device (GstCbamDetect *self, CbamDevice *device, GError *
 CbamDetectParams
 gst_cbam_detect_get_params (GstCbamDetect *self, const GstCbamSession *session)
 {
-  CbamDetectParams params = cbam_model_get_detect_params (session->model);
+  CbamDetectParams params = { 0 };
 
   GST_OBJECT_LOCK (self);
   const GstCbamSettings *settings = &self->settings;
-  params.threshold = (float) gst_cbam_settings_get_threshold (settings, params.threshold);
+  const double threshold = gst_cbam_settings_get_threshold (settings, cbam_model_get_info (session->model)->threshold);
+  params.threshold = threshold > 0 ? (float) threshold : -1;
   if (settings->nms_iou >= 0)
-    params.nms_iou = settings->nms_iou;
+    params.nms_iou = settings->nms_iou > 0 ? (float) settings->nms_iou : -1;
   if (settings->max_detections >= 0)
-    params.max_detections = settings->max_detections;
+    params.max_detections = settings->max_detections > 0 ? (guint) settings->max_detections : CBAM_ALL;
   params.attention = settings->attention || (settings->drawing.overlay & GST_CBAM_OVERLAY_ATTENTION);
   params.grad_cam = settings->grad_cam || (settings->drawing.overlay & GST_CBAM_OVERLAY_GRAD_CAM) ? 1 : 0;
   memcpy (params.classes, session->classes, sizeof params.classes);

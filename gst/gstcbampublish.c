@@ -67,7 +67,7 @@ static void
 account (GstCbamDetect *self, GstBuffer *buffer, const CbamResult *result)
 {
   g_autoptr (GstCbamSession) session = gst_cbam_detect_get_session (self);
-  const double own = cbam_model_get_detect_params (session->model).threshold;
+  const double own = cbam_model_get_info (session->model)->threshold;
 
   GST_OBJECT_LOCK (self);
   const double threshold = gst_cbam_settings_get_threshold (&self->settings, own);

@@ -18,7 +18,7 @@ keep_old (GstCbamDetect *self, const char *path, const GError *error)
     return;
   }
   g_autofree char *old = g_strdup (self->session->wanted);
-  g_autofree char *name = g_strdup (cbam_model_get_name (self->session->model));
+  g_autofree char *name = g_strdup (cbam_model_get_info (self->session->model)->name);
   if (g_strcmp0 (self->settings.model, path) == 0) {
     g_free (self->settings.model);
     self->settings.model = g_strdup (old);
@@ -47,8 +47,8 @@ load (GstCbamDetect *self)
     keep_old (self, path, error);
     return;
   }
-  GST_INFO_OBJECT (self, "from now on with model %s (%s)", cbam_model_get_name (session->model),
-                   cbam_model_get_path (session->model));
+  GST_INFO_OBJECT (self, "from now on with model %s (%s)", cbam_model_get_info (session->model)->name,
+                   cbam_model_get_info (session->model)->origin);
 }
 
 static gpointer

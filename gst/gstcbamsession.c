@@ -28,7 +28,7 @@ gst_cbam_session_new (CbamDevice *device, const char *path, guint slots, GError 
   g_atomic_ref_count_init (&session->refs);
   session->wanted = usual ? NULL : g_strdup (path);
   session->device = cbam_device_ref (device);
-  session->model = cbam_model_load (device, session->wanted, error);
+  session->model = cbam_model_load (device, session->wanted, NULL, error);
   if (session->model == NULL)
     return NULL;
   session->detector = cbam_detector_new (session->model, &(CbamDetectorConfig){ .slots = slots }, error);

@@ -156,8 +156,9 @@ measure_ops (NetworkBench *network, const CbamImage *image, GError **error)
 static NetworkBench *
 load_network (CbamDevice *device, const char *path, GError **error)
 {
-  CbamModel *model = g_strv_contains (cbam_model_get_presets (), path) ? cbam_model_load_preset (device, path, error)
-                                                                       : cbam_model_load (device, path, error);
+  CbamModel *model = g_strv_contains (cbam_model_get_presets (), path)
+                         ? cbam_model_load_preset (device, path, NULL, error)
+                         : cbam_model_load (device, path, NULL, error);
   if (model == NULL)
     return NULL;
   NetworkBench *network = g_new0 (NetworkBench, 1);
@@ -273,7 +274,7 @@ bench_steps (CbamDevice *device, const CbamImage *image, GError **error)
   Sampler sampler;
   gboolean ok = sampler_start (&sampler, network->model, image, FALSE, options.runs, error);
   if (ok)
-    printf ("ready %s\n", cbam_model_get_name (network->model));
+    printf ("ready %s\n", cbam_model_get_info (network->model)->name);
   char line[16];
   while (ok && fflush (stdout) == 0 && fgets (line, sizeof line, stdin) != NULL) {
     Sample sample;

@@ -192,7 +192,7 @@ load_model (Run *run, GError **error)
   g_autoptr (CbamDevice) device = cbam_device_open (options.device, error);
   if (device == NULL)
     return FALSE;
-  run->model = cbam_model_load (device, options.model, error);
+  run->model = cbam_model_load (device, options.model, NULL, error);
   if (run->model == NULL)
     return FALSE;
   const CbamDetectorConfig config = { .slots = 1 };
@@ -228,10 +228,8 @@ report_renamed (const Devkit *devkit)
 static gboolean
 map_labels (Run *run, GError **error)
 {
-  const guint n_labels = cbam_model_get_n_classes (run->model);
-  g_autofree const char **labels = g_new (const char *, n_labels);
-  for (guint i = 0; i < n_labels; i++)
-    labels[i] = cbam_model_get_class_name (run->model, i);
+  const guint n_labels = cbam_model_get_info (run->model)->n_classes;
+  const char *const *labels = cbam_model_get_info (run->model)->classes;
   run->meanings = label_map_read (options.map, labels, n_labels, class_names (run), error);
   if (run->meanings == NULL)
     return FALSE;
@@ -239,27 +237,13 @@ map_labels (Run *run, GError **error)
   return TRUE;
 }
 
-/* Only a result says what attention a network has: a frame of nothing does, before any picture is looked at. */
 static gboolean
-check_attention (Run *run, GError **error)
+check_attention (const CbamModelInfo *info, GError **error)
 {
-  static const guint8 pixel[3];
-  const CbamImage nothing = {
-    .format = CBAM_FORMAT_RGB, .width = 1, .height = 1, .planes = { pixel }, .strides = { sizeof pixel }
-  };
-  if (!cbam_detector_submit (run->detector, &nothing, &run->params, error))
-    return FALSE;
-  g_autoptr (CbamResult) result = cbam_detector_collect (run->detector, error);
-  if (result == NULL)
-    return FALSE;
-  gsize n = 0;
-  const CbamAttention *levels = cbam_result_get_attention (result, &n);
-  for (gsize i = 0; levels != NULL && i < n; i++)
-    if (levels[i].spatial.values != NULL)
-      return TRUE;
+  if (info->spatial_levels != 0)
+    return TRUE;
   g_set_error (error, CBAM_ERROR, CBAM_ERROR_UNSUPPORTED,
-               "--attention: expected a network with spatial attention before its heads, found none in %s",
-               cbam_model_get_name (run->model));
+               "--attention: expected a network with spatial attention before its heads, found none in %s", info->name);
   return FALSE;
 }
 
@@ -301,7 +285,7 @@ prepare (Run *run, GError **error)
   run->params.attention = options.attention;
   if (options.attention) {
     run->attention = attention_study_new ();
-    if (!check_attention (run, error))
+    if (!check_attention (cbam_model_get_info (run->model), error))
       return FALSE;
   }
   return open_detections (run, error);
@@ -317,10 +301,10 @@ by_rising_value (gconstpointer a, gconstpointer b)
 static gboolean
 report (Run *run, GError **error)
 {
-  const float threshold = cbam_model_get_detect_params (run->model).threshold;
+  const float threshold = cbam_model_get_info (run->model)->threshold;
   g_autoptr (GArray) attention = run->attention != NULL ? attention_study_scores (run->attention) : NULL;
   EvalReport text = {
-    .model = cbam_model_get_name (run->model),
+    .model = cbam_model_get_info (run->model)->name,
     .split = options.split,
     .classes = class_names (run),
     .evaluation = run->evaluation,

@@ -176,6 +176,13 @@ draw_job (Run *run, const Job *job, const CbamResult *result, GError **error)
   return draw_png (&drawing, path, error);
 }
 
+/* What scores had to exceed. */
+static float
+get_threshold (const Run *run)
+{
+  return options.threshold != NOT_GIVEN ? (float) options.threshold : cbam_model_get_info (run->model)->threshold;
+}
+
 /* Waits for the oldest picture in flight and reports it. Returns %FALSE when the device is of no more use. */
 static gboolean
 finish_one (Run *run)
@@ -195,7 +202,7 @@ finish_one (Run *run)
   if (options.json)
     report_json (stdout, job->path, job->width, job->height, result);
   else
-    report_table (stdout, job->path, job->width, job->height, result, run->params.threshold);
+    report_table (stdout, job->path, job->width, job->height, result, get_threshold (run));
   fflush (stdout);
   if (run->profile != NULL)
     profile_add (run->profile, result);
@@ -268,21 +275,6 @@ prepare_output (Run *run, GError **error)
   return FALSE;
 }
 
-/* Only a result says what attention a network has: a frame of nothing does, before any picture is looked at. */
-static gboolean
-check_attention (Run *run, GError **error)
-{
-  static const guint8 pixel[3];
-  const CbamImage nothing = {
-    .format = CBAM_FORMAT_RGB, .width = 1, .height = 1, .planes = { pixel }, .strides = { sizeof pixel }
-  };
-  if (!cbam_detector_submit (run->detector, &nothing, &run->params, error))
-    return FALSE;
-  g_autoptr (CbamResult) result = cbam_detector_collect (run->detector, error);
-  return result != NULL && explanation_check_attention (&run->explanation, result, cbam_model_get_name (run->model),
-                                                        options.output != NULL, error);
-}
-
 static gboolean
 prepare (Run *run, GError **error)
 {
@@ -291,7 +283,7 @@ prepare (Run *run, GError **error)
   g_autoptr (CbamDevice) device = cbam_device_open (options.device, error);
   if (device == NULL)
     return FALSE;
-  run->model = cbam_model_load (device, options.model, error);
+  run->model = cbam_model_load (device, options.model, NULL, error);
   if (run->model == NULL)
     return FALSE;
   const CbamDetectorConfig config = { .slots = IN_FLIGHT };
@@ -300,13 +292,12 @@ prepare (Run *run, GError **error)
   if (run->detector == NULL)
     return FALSE;
 
-  run->params = cbam_model_get_detect_params (run->model);
   if (options.threshold != NOT_GIVEN)
-    run->params.threshold = options.threshold;
+    run->params.threshold = options.threshold > 0 ? (float) options.threshold : -1;
   if (options.nms_iou != NOT_GIVEN)
-    run->params.nms_iou = options.nms_iou;
+    run->params.nms_iou = options.nms_iou > 0 ? (float) options.nms_iou : -1;
   if (options.max_detections != NOT_GIVEN)
-    run->params.max_detections = options.max_detections;
+    run->params.max_detections = options.max_detections > 0 ? (guint) options.max_detections : CBAM_ALL;
 
   const gboolean wants_attention = options.attention.kind != EXPLAIN_NOTHING;
   run->explanation = options.attention;
@@ -316,7 +307,8 @@ prepare (Run *run, GError **error)
     if (!wants_attention)
       run->explanation = (Explanation){ .kind = EXPLAIN_GRAD_CAM, .number = (guint) options.grad_cam };
   }
-  return !wants_attention || check_attention (run, error);
+  return !wants_attention || explanation_check_attention (&run->explanation, cbam_model_get_info (run->model),
+                                                          options.output != NULL, error);
 }
 
 static int

@@ -11,48 +11,51 @@
 void
 describe_table (FILE *out, const CbamDescription *description)
 {
-  gsize n;
-  const CbamLayerInfo *layers = cbam_description_get_layers (description, &n);
+  const CbamModelInfo *info = cbam_description_get_info (description);
+  const guint n = cbam_description_get_n_layers (description);
 
   int name_width = strlen ("layer"), kind_width = strlen ("kind");
 
-  for (gsize i = 0; i < n; i++) {
-    name_width = MAX (name_width, (int) strlen (layers[i].name));
-    kind_width = MAX (kind_width, (int) strlen (layers[i].kind));
+  for (guint i = 0; i < n; i++) {
+    name_width = MAX (name_width, (int) strlen (cbam_description_get_layer (description, i)->name));
+    kind_width = MAX (kind_width, (int) strlen (cbam_description_get_layer (description, i)->kind));
   }
-  fprintf (out, "%s\n", cbam_description_get_name (description));
+  fprintf (out, "%s\n", info->name);
   fprintf (out, "  %-*s  %-*s  %-12s  %10s  %13s  %10s\n", name_width, "layer", kind_width, "kind", "output",
            "parameters", "multiply-adds", "bytes");
-  for (gsize i = 0; i < n; i++)
+  for (guint i = 0; i < n; i++) {
+    const CbamLayerInfo *layer = cbam_description_get_layer (description, i);
     fprintf (out, "  %-*s  %-*s  %-12s  %10" G_GUINT64_FORMAT "  %13" G_GUINT64_FORMAT "  %10" G_GUINT64_FORMAT "\n",
-             name_width, layers[i].name, kind_width, layers[i].kind, layers[i].shape, layers[i].parameters,
-             layers[i].macs, layers[i].bytes);
+             name_width, layer->name, kind_width, layer->kind, layer->shape, layer->parameters, layer->macs,
+             layer->bytes);
+  }
   fprintf (out, "  %-*s  %10" G_GUINT64_FORMAT "  %13" G_GUINT64_FORMAT "\n", name_width + kind_width + 16, "total",
-           cbam_description_get_parameters (description), cbam_description_get_macs (description));
+           info->parameters, info->macs);
 }
 
 void
 describe_json (FILE *out, const CbamDescription *description)
 {
   g_autoptr (GString) text = g_string_new ("{\"name\": ");
-  gsize n;
-  const CbamLayerInfo *layers = cbam_description_get_layers (description, &n);
+  const CbamModelInfo *info = cbam_description_get_info (description);
+  const guint n = cbam_description_get_n_layers (description);
 
-  json_append_string (text, cbam_description_get_name (description));
+  json_append_string (text, info->name);
   g_string_append_printf (text,
                           ", \"parameters\": %" G_GUINT64_FORMAT ", \"macs\": %" G_GUINT64_FORMAT ", \"layers\": [",
-                          cbam_description_get_parameters (description), cbam_description_get_macs (description));
-  for (gsize i = 0; i < n; i++) {
+                          info->parameters, info->macs);
+  for (guint i = 0; i < n; i++) {
+    const CbamLayerInfo *layer = cbam_description_get_layer (description, i);
     g_string_append (text, i > 0 ? ", {\"name\": " : "{\"name\": ");
-    json_append_string (text, layers[i].name);
+    json_append_string (text, layer->name);
     g_string_append (text, ", \"kind\": ");
-    json_append_string (text, layers[i].kind);
+    json_append_string (text, layer->kind);
     g_string_append (text, ", \"shape\": ");
-    json_append_string (text, layers[i].shape);
+    json_append_string (text, layer->shape);
     g_string_append_printf (text,
                             ", \"parameters\": %" G_GUINT64_FORMAT ", \"macs\": %" G_GUINT64_FORMAT
                             ", \"bytes\": %" G_GUINT64_FORMAT "}",
-                            layers[i].parameters, layers[i].macs, layers[i].bytes);
+                            layer->parameters, layer->macs, layer->bytes);
   }
   g_string_append (text, "]}\n");
   fputs (text->str, out);

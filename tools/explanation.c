@@ -44,38 +44,25 @@ refuse (GError **error, const char *format, ...)
   return FALSE;
 }
 
-static const CbamAttention *
-find_level (const CbamAttention *levels, gsize n, guint level)
-{
-  for (gsize i = 0; i < n; i++)
-    if (levels[i].level == level)
-      return &levels[i];
-  return NULL;
-}
-
 gboolean
-explanation_check_attention (const Explanation *explanation, const CbamResult *result, const char *name,
-                             gboolean is_drawn, GError **error)
+explanation_check_attention (const Explanation *explanation, const CbamModelInfo *info, gboolean is_drawn,
+                             GError **error)
 {
-  gsize n = 0;
-  const CbamAttention *levels = cbam_result_get_attention (result, &n);
-  if (levels == NULL || n == 0)
-    return refuse (error, "--attention: expected a network with attention before its heads, found none in '%s'", name);
+  const gulong levels = info->spatial_levels | info->channel_levels;
+  if (levels == 0)
+    return refuse (error, "--attention: expected a network with attention before its heads, found none in '%s'",
+                   info->name);
 
   const gboolean wants_level = explanation->kind == EXPLAIN_ATTENTION_LEVEL;
-  const CbamAttention *level = wants_level ? find_level (levels, n, explanation->number) : NULL;
-  if (wants_level && level == NULL)
-    return refuse (error, "--attention: expected a level from %u to %u, found %u", levels[0].level, levels[n - 1].level,
-                   explanation->number);
-
-  gboolean has_spatial = FALSE;
-  for (gsize i = 0; i < n; i++)
-    has_spatial |= levels[i].spatial.values != NULL && (!wants_level || &levels[i] == level);
-  if (is_drawn && !has_spatial)
+  const guint32 shown = !wants_level ? ~0u : explanation->number < 32 ? 1u << explanation->number : 0;
+  if ((levels & shown) == 0)
+    return refuse (error, "--attention: expected a level from %d to %d, found %u", g_bit_nth_lsf (levels, -1),
+                   g_bit_nth_msf (levels, -1), explanation->number);
+  if (is_drawn && (info->spatial_levels & shown) == 0)
     return refuse (error,
                    "--attention: expected weights of places to draw, found weights of channels only in '%s' (--json "
                    "without --output prints those)",
-                   name);
+                   info->name);
   return TRUE;
 }
 

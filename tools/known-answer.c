@@ -10,9 +10,7 @@
 
 #include <cairo.h>
 #include <gio/gio.h>
-#include <glib/gstdio.h>
 #include <math.h>
-#include <unistd.h>
 
 #define MODEL_RESOURCE "/cbamdetect/shapes.safetensors"
 #define WIDTH 160
@@ -140,26 +138,11 @@ known_picture_view (const KnownPicture *picture)
 
 /* ---- The model -------------------------------------------------------------------------------------------------- */
 
-/* Models are loaded from files alone, so it becomes one for as long as that takes. */
 CbamModel *
 known_answer_load_model (CbamDevice *device, GError **error)
 {
   g_autoptr (GBytes) bytes = g_resources_lookup_data (MODEL_RESOURCE, G_RESOURCE_LOOKUP_FLAGS_NONE, error);
-  g_autofree char *path = NULL;
-  CbamModel *model = NULL;
-  gsize size;
-  if (bytes == NULL)
-    return NULL;
-  const int file = g_file_open_tmp ("cbam-run-XXXXXX.safetensors", &path, error);
-  if (file < 0)
-    return NULL;
-
-  close (file);
-  const char *content = g_bytes_get_data (bytes, &size);
-  if (g_file_set_contents (path, content, (gssize) size, error))
-    model = cbam_model_load (device, path, error);
-  g_unlink (path);
-  return model;
+  return bytes != NULL ? cbam_model_load_bytes (device, bytes, MODEL_RESOURCE, NULL, error) : NULL;
 }
 
 /* ---- The answer ------------------------------------------------------------------------------------------------- */

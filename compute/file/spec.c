@@ -638,6 +638,7 @@ cbam_spec_parse (const char *where, const char *json, GError **error)
 
   document.object = object;
   read_uint (&document, "version", 1, 1, REQUIRED);
+  spec->document = g_strdup (json);
   spec->name = read_string (&document, "name");
   spec->description = read_string (&document, "description");
   read_network (&document, &spec->network);
@@ -664,6 +665,7 @@ cbam_spec_free (CbamSpec *spec)
   g_strfreev (spec->output.classes);
   g_free (spec->anchors.tensor);
   g_free (spec->description);
+  g_free (spec->document);
   g_free (spec->name);
   g_free (spec);
 }

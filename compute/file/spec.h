@@ -177,6 +177,7 @@ typedef struct
 
 typedef struct _CbamSpec
 {
+  char *document;    /* what all this was read from */
   char *name;        /* NULL when absent */
   char *description; /* NULL when absent */
   CbamNetworkSpec network;

@@ -61,6 +61,16 @@ CBAM_API const CbamDeviceInfo *cbam_device_get_info (const CbamDevice *device);
 CBAM_API gboolean cbam_device_is_cpu (const CbamDevice *device);
 
 /**
+ * cbam_device_has_precision:
+ * @device: a device
+ * @precision: what a model would be loaded with
+ *
+ * Returns: whether this device and this version of the library can compute with such numbers; always %TRUE for
+ * #CBAM_PRECISION_AUTO and #CBAM_PRECISION_FP32
+ */
+CBAM_API gboolean cbam_device_has_precision (const CbamDevice *device, CbamPrecision precision);
+
+/**
  * cbam_device_get_host_alignment:
  * @device: a device
  *

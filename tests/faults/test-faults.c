@@ -39,7 +39,7 @@ make_image (guint size, gboolean lasting)
 static CbamDetectParams
 make_params (guint grad_cam)
 {
-  CbamDetectParams params = cbam_model_get_detect_params (model);
+  CbamDetectParams params = { 0 };
 
   params.threshold = 0.5f;
   params.grad_cam = grad_cam;
@@ -205,7 +205,7 @@ prepare_model_with (CbamDebugFlags debug)
   assert_nothing_alive ();
   device = cbam_device_open_with (NULL, debug, &error);
   g_assert_no_error (error);
-  model = cbam_model_load (device, g_getenv ("CBAM_TEST_MODEL"), &error);
+  model = cbam_model_load (device, g_getenv ("CBAM_TEST_MODEL"), NULL, &error);
   g_assert_no_error (error);
 }
 
@@ -271,10 +271,10 @@ run_list (GString *seen, GError **error)
 static gboolean
 load (CbamDevice *opened, GString *seen, GError **error)
 {
-  g_autoptr (CbamModel) loaded = opened ? cbam_model_load (opened, g_getenv ("CBAM_TEST_MODEL"), error) : NULL;
+  g_autoptr (CbamModel) loaded = opened ? cbam_model_load (opened, g_getenv ("CBAM_TEST_MODEL"), NULL, error) : NULL;
 
   if (loaded)
-    g_string_append (seen, cbam_model_get_name (loaded));
+    g_string_append (seen, cbam_model_get_info (loaded)->name);
   return loaded != NULL;
 }
 
@@ -346,7 +346,7 @@ run_reload (GString *seen, GError **error)
 
   if (!cbam_detector_submit (detector, &image, NULL, error))
     return FALSE;
-  other = cbam_model_load (device, g_getenv ("CBAM_TEST_OTHER_MODEL"), error);
+  other = cbam_model_load (device, g_getenv ("CBAM_TEST_OTHER_MODEL"), NULL, error);
   ok = other != NULL;
   if (ok) {
     g_autoptr (CbamDetector) made = cbam_detector_new (other, &(CbamDetectorConfig){ .slots = 1 }, error);
@@ -429,7 +429,7 @@ prepare_adopted (void)
     clear_image_of_theirs ();
     adopted = adopt (&error);
     g_assert_no_error (error);
-    model = cbam_model_load (adopted, g_getenv ("CBAM_TEST_MODEL"), &error);
+    model = cbam_model_load (adopted, g_getenv ("CBAM_TEST_MODEL"), NULL, &error);
     g_assert_no_error (error);
   }
   detector = cbam_detector_new (model, NULL, &error);
@@ -506,7 +506,7 @@ test_usual_limit (void)
   guint limit;
 
   prepare_detector ();
-  limit = 60000 + (guint) (cbam_model_get_flop (model) / 2 / 1e5);
+  limit = 60000 + (guint) ((double) cbam_model_get_info (model)->macs / 1e5);
   g_assert_cmpuint (limit, >, 60000);
   g_assert_cmpuint (cbam_device_get_fence_timeout (device), ==, limit);
   g_assert_true (run_frames (seen, NULL));

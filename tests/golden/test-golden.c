@@ -15,13 +15,13 @@
 #include <string.h>
 
 #include "compare.h"
+#include "detect/image.h"
+#include "file/json.h"
+#include "model.h"
+#include "presets/presets.h"
+#include "presets/seeded.h"
 #include "run/reference/reference.h"
 #include "run/vulkan/program.h"
-#include "model.h"
-#include "file/json.h"
-#include "presets/seeded.h"
-#include "presets/presets.h"
-#include "detect/image.h"
 #include "write-model.h"
 
 /* Relative L2 errors. float32 carries 7 digits, of which sums of a few thousand products lose one; deep networks of
@@ -394,7 +394,7 @@ test_parameters (Golden *golden, gconstpointer path)
   g_autoptr (CbamDescription) description = cbam_describe (golden->model, &error);
 
   g_assert_no_error (error);
-  g_assert_cmpuint (cbam_description_get_parameters (description), ==,
+  g_assert_cmpuint (cbam_description_get_info (description)->parameters, ==,
                     (guint64) json_object_get_int_member (golden->about, "parameters"));
 }
 
@@ -503,8 +503,8 @@ static void
 test_detector (Golden *golden, gconstpointer path)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (CbamModel) model = golden->is_preset ? cbam_model_load_preset (device, golden->model, &error)
-                                                  : cbam_model_load (device, golden->model, &error);
+  g_autoptr (CbamModel) model = golden->is_preset ? cbam_model_load_preset (device, golden->model, NULL, &error)
+                                                  : cbam_model_load (device, golden->model, NULL, &error);
   g_autoptr (CbamDetector) detector = NULL;
   g_autoptr (CbamResult) result = NULL;
   const CbamImage image = picture_of (golden);
@@ -513,11 +513,9 @@ test_detector (Golden *golden, gconstpointer path)
   g_assert_no_error (error);
   detector = cbam_detector_new (model, &(CbamDetectorConfig){ .slots = 1 }, &error);
   g_assert_no_error (error);
-  params = cbam_model_get_detect_params (model);
+  params = (CbamDetectParams){ .attention = TRUE, .grad_cam = GRAD_CAMS };
   if (golden->is_preset)
     params.threshold = (float) json_object_get_double_member (golden->about, "threshold");
-  params.attention = TRUE;
-  params.grad_cam = GRAD_CAMS;
   g_assert_true (cbam_detector_submit (detector, &image, &params, &error));
   result = cbam_detector_collect (detector, &error);
   g_assert_no_error (error);

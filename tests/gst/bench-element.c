@@ -321,7 +321,7 @@ bench_inferred (const char *path)
   g_autoptr (GError) error = NULL;
   Stand *stand = stand_new ("cbamdetect", properties);
   g_autoptr (CbamDevice) device = need (cbam_device_open (NULL, &error), error);
-  g_autoptr (CbamModel) model = need (cbam_model_load (device, path, &error), error);
+  g_autoptr (CbamModel) model = need (cbam_model_load (device, path, NULL, &error), error);
   g_autoptr (CbamDetector) plain = need (cbam_detector_new (model, &(CbamDetectorConfig){ .slots = 1 }, &error), error);
   g_autoptr (CbamDetector) profiled =
       need (cbam_detector_new_profiled (model, &(CbamDetectorConfig){ .slots = 1 }, &error), error);
@@ -344,8 +344,8 @@ bench_inferred (const char *path)
   gst_buffer_unmap (stand->frame, &map);
   stand_free (stand);
 
-  g_print ("Frames that are inferred, one at a time, with %s, medians of %u in ms:\n", cbam_model_get_name (model),
-           split.element.n);
+  g_print ("Frames that are inferred, one at a time, with %s, medians of %u in ms:\n",
+           cbam_model_get_info (model)->name, split.element.n);
   print_split ("through the element", &split.element);
   print_split ("library: submit (copies the pixels)", &split.submit);
   print_split ("library: collect (waits; sorts; NMS)", &split.collect);

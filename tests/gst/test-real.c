@@ -104,10 +104,10 @@ GST_START_TEST (the_librarys_own_detections)
 
   g_autoptr (GError) error = NULL;
   g_autoptr (CbamDevice) device = cbam_device_open (NULL, &error);
-  g_autoptr (CbamModel) model = cbam_model_load (device, g_getenv ("CBAM_COCO_MODEL"), &error);
+  g_autoptr (CbamModel) model = cbam_model_load (device, g_getenv ("CBAM_COCO_MODEL"), NULL, &error);
   g_autoptr (CbamDetector) detector = cbam_detector_new (model, NULL, &error);
   fail_unless (detector != NULL);
-  CbamDetectParams params = cbam_model_get_detect_params (model);
+  CbamDetectParams params = { 0 };
   params.threshold = 0.1f;
   const CbamImage image = {
     .format = CBAM_FORMAT_RGB,

@@ -19,7 +19,7 @@ static CbamModel *
 load_preset (CbamDevice *device, const char *name)
 {
   g_autoptr (GError) error = NULL;
-  CbamModel *model = cbam_model_load_preset (device, name, &error);
+  CbamModel *model = cbam_model_load_preset (device, name, NULL, &error);
 
   g_assert_no_error (error);
   return model;
@@ -36,7 +36,7 @@ load_letterboxed (CbamDevice *device)
 
   test_model_set (source, "input.resize", "\"letterbox\"");
   g_assert_true (test_model_write (source, path, &error));
-  model = cbam_model_load (device, path, &error);
+  model = cbam_model_load (device, path, NULL, &error);
   g_assert_no_error (error);
   g_unlink (path);
   g_rmdir (folder);
@@ -70,13 +70,9 @@ make_detector (CbamModel *model)
 }
 
 static CbamDetectParams
-everything (CbamModel *model)
+everything (void)
 {
-  CbamDetectParams params = cbam_model_get_detect_params (model);
-
-  params.threshold = 0;
-  params.max_detections = 20;
-  return params;
+  return (CbamDetectParams){ .threshold = -1, .max_detections = 20 };
 }
 
 static void
@@ -103,7 +99,7 @@ test_attention (void)
   g_autoptr (CbamDevice) device = test_device_open (0);
   g_autoptr (CbamModel) model = load_preset (device, "stairnet-cbam-mobilenet");
   g_autoptr (CbamDetector) detector = make_detector (model);
-  CbamDetectParams params = everything (model);
+  CbamDetectParams params = everything ();
   g_autoptr (CbamResult) without = detect (detector, &params);
   g_autoptr (CbamResult) with = NULL;
   const CbamAttention *attention;
@@ -134,7 +130,7 @@ test_parts (void)
   g_autoptr (CbamDevice) device = test_device_open (0);
   g_autoptr (CbamModel) se = load_preset (device, "stairnet-se-mobilenet"), none = load_letterboxed (device);
   g_autoptr (CbamDetector) of_se = make_detector (se), of_none = make_detector (none);
-  CbamDetectParams params = everything (se);
+  CbamDetectParams params = everything ();
   g_autoptr (CbamResult) found = NULL, nothing = NULL;
   const CbamAttention *attention;
   gsize n;
@@ -157,7 +153,7 @@ test_grad_cam (gconstpointer debug)
   g_autoptr (CbamDevice) device = test_device_open (GPOINTER_TO_UINT (debug) | CBAM_DEBUG_POISON);
   g_autoptr (CbamModel) model = load_letterboxed (device);
   g_autoptr (CbamDetector) detector = make_detector (model);
-  CbamDetectParams params = everything (model);
+  CbamDetectParams params = everything ();
   g_autoptr (CbamResult) plain = detect (detector, &params);
   g_autoptr (CbamResult) first = NULL, again = NULL, all = NULL, after = NULL;
   const CbamDetection *expected, *found;
@@ -250,7 +246,7 @@ test_turned_attention (void)
   g_autoptr (CbamDevice) device = test_device_open (0);
   g_autoptr (CbamModel) model = load_preset (device, "stairnet-cbam-mobilenet");
   g_autoptr (CbamDetector) detector = make_detector (model);
-  CbamDetectParams params = everything (model);
+  CbamDetectParams params = everything ();
   g_autoptr (CbamResult) upright = NULL;
   const CbamAttention *a, *b;
   gsize n, m;
@@ -277,7 +273,7 @@ test_turned_grad_cam (void)
   g_autoptr (CbamDevice) device = test_device_open (0);
   g_autoptr (CbamModel) model = load_letterboxed (device);
   g_autoptr (CbamDetector) detector = make_detector (model);
-  CbamDetectParams params = everything (model);
+  CbamDetectParams params = everything ();
 
   params.grad_cam = 3;
   for (guint part = 0; part < 2; part++) {

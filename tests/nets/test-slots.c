@@ -82,7 +82,7 @@ static CbamDetector *
 make_detector (CbamDevice *device)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (CbamModel) model = cbam_model_load (device, g_getenv ("CBAM_TEST_MODEL"), &error);
+  g_autoptr (CbamModel) model = cbam_model_load (device, g_getenv ("CBAM_TEST_MODEL"), NULL, &error);
   CbamDetector *detector;
 
   g_assert_no_error (error);

@@ -184,10 +184,8 @@ image_fill (const Image *image, const guint8 *bytes, guint width, guint height, 
 static CbamDetectParams
 everything (const CbamRegion *region)
 {
-  CbamDetectParams params = cbam_model_get_detect_params (model);
+  CbamDetectParams params = { .threshold = -1, .top_k = CBAM_ALL, .max_detections = CBAM_ALL };
 
-  params.threshold = 0;
-  params.top_k = params.max_detections = 0;
   params.region = *region;
   return params;
 }
@@ -391,7 +389,7 @@ test_without_int64 (void)
   const CbamPlan *plan = cbam_program_get_plan (model->program);
   g_autoptr (GError) error = NULL;
   g_autoptr (CbamDevice) own = cbam_device_open (NULL, &error);
-  g_autoptr (CbamModel) own_model = own ? cbam_model_load (own, g_getenv ("CBAM_TEST_MODEL"), &error) : NULL;
+  g_autoptr (CbamModel) own_model = own ? cbam_model_load (own, g_getenv ("CBAM_TEST_MODEL"), NULL, &error) : NULL;
   g_autoptr (CbamDetector) with = own_model ? cbam_detector_new (own_model, NULL, &error) : NULL;
   g_autoptr (CbamDetector) without = detector_new ();
   g_autoptr (CbamResult) expected = NULL, found = NULL;
@@ -461,7 +459,7 @@ main (int argc, char **argv)
   handles = their_handles ();
   device = cbam_device_adopt (&handles, &error);
   g_assert_no_error (error);
-  model = cbam_model_load (device, g_getenv ("CBAM_TEST_MODEL"), &error);
+  model = cbam_model_load (device, g_getenv ("CBAM_TEST_MODEL"), NULL, &error);
   g_assert_no_error (error);
   g_test_add_func ("/vulkan-frames/formats", test_formats);
   g_test_add_func ("/vulkan-frames/regions", test_regions);

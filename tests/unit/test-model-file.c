@@ -38,7 +38,7 @@ static CbamModel *
 load (const char *path)
 {
   g_autoptr (GError) error = NULL;
-  CbamModel *model = cbam_model_load (device, path, &error);
+  CbamModel *model = cbam_model_load (device, path, NULL, &error);
 
   g_assert_no_error (error);
   g_assert_nonnull (model);
@@ -53,8 +53,8 @@ assert_path_refused (const char *path, CbamError code, const char *const *words)
   g_autoptr (GError) error = NULL;
   const char *first;
 
-  g_assert_null (cbam_model_load (device, path, NULL)); /* an error nobody wants */
-  g_assert_null (cbam_model_load (device, path, &error));
+  g_assert_null (cbam_model_load (device, path, NULL, NULL)); /* an error nobody wants */
+  g_assert_null (cbam_model_load (device, path, NULL, &error));
   g_test_message ("%s", error->message);
   g_assert_error (error, CBAM_ERROR, (int) code);
   first = strstr (error->message, path);
@@ -116,9 +116,9 @@ test_file_named_like_a_preset (void)
 
   g_assert_cmpint (g_chdir (folder), ==, 0);
   g_assert_true (test_model_write (file, name, &error));
-  model = cbam_model_load (device, name, &error);
+  model = cbam_model_load (device, name, NULL, &error);
   g_assert_no_error (error);
-  g_assert_cmpuint (cbam_model_get_n_classes (model), ==, TEST_MODEL_CLASSES);
+  g_assert_cmpuint (cbam_model_get_info (model)->n_classes, ==, TEST_MODEL_CLASSES);
   g_unlink (name);
   g_assert_cmpint (g_chdir (before), ==, 0);
 }
@@ -232,7 +232,10 @@ test_documents (void)
     { "version", "2", CBAM_ERROR_BAD_MODEL, { "version", "expected 1", "found 2" } },
     { "version", NULL, CBAM_ERROR_BAD_MODEL, { "version", "expected 1", "found nothing" } },
     { "network", NULL, CBAM_ERROR_BAD_MODEL, { "network", "found nothing", "" } },
-    { "network.detector", "\"stairnet\"", CBAM_ERROR_BAD_MODEL, { "topdown.proj_layers.0.conv.weight", "missing", "" } },
+    { "network.detector",
+      "\"stairnet\"",
+      CBAM_ERROR_BAD_MODEL,
+      { "topdown.proj_layers.0.conv.weight", "missing", "" } },
     { "network.backbone", "\"vgg16\"", CBAM_ERROR_BAD_MODEL, { "vgg.0.weight", "missing", "" } },
     { "network.attention",
       "{ \"kind\": \"self\" }",
@@ -341,8 +344,8 @@ test_sharing (void)
   g_assert_true (test_model_write (model, path, NULL));
   replaced = load (path);
   g_assert_true (replaced != first);
-  g_assert_cmpstr (cbam_model_get_name (first), ==, "test-model");
-  g_assert_cmpstr (cbam_model_get_name (replaced), ==, "another");
+  g_assert_cmpstr (cbam_model_get_info (first)->name, ==, "test-model");
+  g_assert_cmpstr (cbam_model_get_info (replaced)->name, ==, "another");
 
   /* So is the same file once it was written to. */
   g_assert_cmpint (g_utime (path, &(struct utimbuf){ 1, 1 }), ==, 0);
@@ -359,7 +362,7 @@ test_sharing (void)
   test_model_set (model, "name", "\"a third\"");
   g_assert_true (test_model_write (model, path, NULL));
   first = load (path);
-  g_assert_cmpstr (cbam_model_get_name (first), ==, "a third");
+  g_assert_cmpstr (cbam_model_get_info (first)->name, ==, "a third");
   cbam_model_unref (first);
 }
 
@@ -396,7 +399,7 @@ test_nothing_is_held (void)
 static CbamResult *
 detect (TestModel *test_model, TestDtype dtype)
 {
-  const CbamDetectParams all = { .threshold = 0, .nms_iou = 1 };
+  const CbamDetectParams all = { .threshold = -1, .nms_iou = 1, .top_k = CBAM_ALL, .max_detections = CBAM_ALL };
   guint8 pixels[PICTURE][PICTURE][3];
   const CbamImage image = {
     .format = CBAM_FORMAT_RGB, .width = PICTURE, .height = PICTURE, .planes = { &pixels[0][0][0] }
