@@ -6,6 +6,7 @@
 
 #include "model.h"
 #include "nets/nets.h"
+#include "ops/detect.h"
 
 struct _CbamDescription
 {
@@ -18,11 +19,11 @@ struct _CbamDescription
 static void
 add_layer (CbamDescription *description, const CbamNode *node)
 {
-  const CbamValue *out = node->output;
+  const CbamValue *out = node->outputs[0];
   CbamLayerInfo layer = {
     .name = g_strdup (node->name),
     .kind = node->op->name,
-    .parameters = cbam_node_count_parameters (node),
+    .parameters = node->op->parameters ? node->op->parameters (node) : 0,
     .macs = node->op->macs ? node->op->macs (node) : 0,
   };
 
@@ -32,7 +33,7 @@ add_layer (CbamDescription *description, const CbamNode *node)
   } else {
     const CbamValue *in = node->inputs[0];
 
-    layer.shape = g_strdup_printf ("%u boxes", in->width * in->height * node->params.detect.per_cell);
+    layer.shape = g_strdup_printf ("%u boxes", in->width * in->height * cbam_detect_params (node)->per_cell);
   }
   g_array_append_val (description->layers, layer);
 }

@@ -113,30 +113,14 @@ fill_from_spec (CbamModelInfo *info, const CbamSpec *spec)
   info->document = spec->document;
 }
 
-static guint64
-count (const CbamParam *param)
-{
-  return param ? param->n : 0;
-}
-
-guint64
-cbam_node_count_parameters (const CbamNode *node)
-{
-  if (node->op == &cbam_op_conv || node->op == &cbam_op_depthwise || node->op == &cbam_op_deconv ||
-      node->op == &cbam_op_depthwise_deconv)
-    return count (node->params.conv.weight) + count (node->params.conv.bias);
-  if (node->op == &cbam_op_batch_norm)
-    return count (node->params.batch_norm.gamma) + count (node->params.batch_norm.beta);
-  if (node->op == &cbam_op_l2_norm)
-    return count (node->params.l2_norm.weight);
-  return 0;
-}
-
 static void
 fill_from_graph (CbamModelInfo *info, const CbamGraph *graph)
 {
-  for (guint n = 0; n < graph->nodes->len; n++)
-    info->parameters += cbam_node_count_parameters (g_ptr_array_index (graph->nodes, n));
+  for (guint n = 0; n < graph->nodes->len; n++) {
+    const CbamNode *node = g_ptr_array_index (graph->nodes, n);
+
+    info->parameters += node->op->parameters ? node->op->parameters (node) : 0;
+  }
   info->macs = cbam_graph_macs (graph);
   for (guint l = 0; l < graph->n_levels; l++) {
     info->spatial_levels |= (guint32) (graph->levels[l].spatial.map != NULL) << l;

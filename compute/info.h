@@ -18,7 +18,4 @@ CbamModelInfo *cbam_model_info_new (const CbamSpec *spec, const CbamGraph *graph
 /* @info may be NULL. */
 void cbam_model_info_free (CbamModelInfo *info);
 
-/* Trainable numbers of one op. */
-guint64 cbam_node_count_parameters (const CbamNode *node);
-
 G_END_DECLS

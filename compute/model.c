@@ -129,8 +129,7 @@ describe_ops (CbamModel *model)
   model->op_times = g_new0 (CbamOpTime, plan->n_steps);
   for (guint s = 0; s < plan->n_steps; s++) {
     const CbamNode *node = plan->steps[s].node;
-    const CbamValue *out = node->output ? node->output : node->inputs[0];
-    const gboolean is_conv = node->op == &cbam_op_conv || node->op == &cbam_op_depthwise;
+    const CbamValue *out = node->n_outputs > 0 ? node->outputs[0] : node->inputs[0];
 
     model->op_times[s] = (CbamOpTime){
       .name = node->name,
@@ -138,7 +137,7 @@ describe_ops (CbamModel *model)
       .variant = plan->steps[s].variant->name,
       .shape = g_strdup_printf ("%ux%ux%u", out->width, out->height, out->channels),
       .flop = node->op->macs ? 2.0 * (double) node->op->macs (node) : 0,
-      .kernel = is_conv ? node->params.conv.kernel_width : 0,
+      .kernel = node->op->kernel ? node->op->kernel (node) : 0,
       .in_channels = node->n_inputs > 0 ? node->inputs[0]->channels : 0,
       .out_channels = out->channels,
       .width = out->width,

@@ -35,13 +35,14 @@ import time
 import zlib
 
 sys.dont_write_bytecode = True
-from need import need
+from shared.need import need
 
 need("numpy")
 import numpy as np
 
 from peers import detections, networks
 from peers.ncnn_peer import NcnnPeer, find_gpu, write_model
+from shared.safetensors import write_safetensors
 
 NO_NCNN = 77  # what test harnesses take for "skipped"
 DEFAULT_BENCH = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "build", "tools", "cbam-bench")
@@ -200,7 +201,7 @@ def measure(name, bench, runs, folder):
     tensors = networks.make_weights(net)
     png, model, *files = (os.path.join(folder, name + end) for end in (".png", ".safetensors", ".param", ".bin"))
     write_png(png, picture)
-    networks.write_cbamdetect(net, tensors, model)
+    write_safetensors(model, tensors, net.document())
     write_model(net, tensors, *files)
 
     line = detect_ours(bench, model, png)

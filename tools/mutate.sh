@@ -137,28 +137,28 @@ sabotage 'grad-cam: what speaks against it shows too' shaders/grad_cam.comp \
   'max (evidence, 0.0)' 'evidence' golden nets-explain
 
 # Graph: fusions, memory, barriers.
-sabotage 'fuse: a batch norm without its mean' compute/engine/fuse.c \
+sabotage 'fuse: a batch norm without its mean' compute/ops/batch_norm.c \
   '(bias->values[c] - norm->mean->values[c]) * scale' 'bias->values[c] * scale' nets-nets
-sabotage 'fuse: a batch norm without its epsilon' compute/engine/fuse.c \
-  'sqrt (norm->variance->values[c] + norm->eps)' 'sqrt (norm->variance->values[c])' nets-nets
-sabotage 'fuse: merged heads have conf rows first' compute/engine/fuse.c \
-  'node->params.detect.conf_channel = (guint) n_loc;' 'node->params.detect.conf_channel = 0;' nets-nets
-sabotage 'fuse: a parity class has its kernel the other way round' compute/engine/fuse.c \
+sabotage 'fuse: a batch norm without its epsilon' compute/ops/batch_norm.c \
+  '/ sqrt (norm->variance->values[c] + norm->eps)' '/ sqrt (norm->variance->values[c])' nets-nets
+sabotage 'fuse: merged heads have conf rows first' compute/ops/detect.c \
+  '  p->conf_channel = (guint) n_loc;' '  p->conf_channel = 0;' nets-nets
+sabotage 'fuse: a parity class has its kernel the other way round' compute/ops/deconv.c \
   'y.first_tap + (y.n - 1 - ty) * p->up_y' 'y.first_tap + ty * p->up_y' nets-nets
-sabotage 'fuse: parity classes are one pixel off' compute/engine/fuse.c \
+sabotage 'fuse: parity classes are one pixel off' compute/ops/deconv.c \
   '(gint) x.n - 1 - x.base' '(gint) x.n - x.base' nets-nets
-sabotage 'fuse: a sum whose other part is another sum' compute/engine/fuse.c \
-  'conv->inputs[1] = other;' 'conv->inputs[1] = conv->output;' nets-nets
-sabotage 'fuse: a sum is taken along before its other part is made' compute/engine/fuse.c \
-  'place_of (graph, writer) > place_of (graph, conv) || ' '' random-graphs
-sabotage 'fuse: a channel gate with its pools one short' compute/engine/fuse.c \
-  '(CbamChannelGateParams){ pool->params.global_pool, first->params.conv, second->params.conv };' \
-  '(CbamChannelGateParams){ { 1, { CBAM_REDUCE_MEAN } }, first->params.conv, second->params.conv };' ops-ops
+sabotage 'fuse: a sum whose other part is another sum' compute/ops/add.c \
+  'conv->inputs[1] = other;' 'conv->inputs[1] = conv->outputs[0];' nets-nets
+sabotage 'fuse: a sum is taken along before its other part is made' compute/ops/add.c \
+  'cbam_graph_find_place (graph, writer) > cbam_graph_find_place (graph, conv) ||' '' random-graphs
+sabotage 'fuse: a channel gate with its pools one short' compute/ops/channel_gate.c \
+  '(CbamChannelGateParams){ *cbam_global_pool_params (pool),' \
+  '(CbamChannelGateParams){ { 1, { CBAM_REDUCE_MEAN } },' ops-ops
 sabotage 'run: levels are kept before they are made' compute/run/vulkan/slot.c \
   'if (maps[i]->last != (gint) s)' 'if (maps[i]->first != (gint) s + 1)' golden
 sabotage 'plan: a map that several fill lives from the last of them' compute/engine/plan.c \
-  'node->output->first = node->output->first < 0 ? (gint) s : node->output->first;' \
-  'node->output->first = (gint) s;' nets-nets
+  'out->first = out->first < 0 ? (gint) s : out->first;' \
+  'out->first = (gint) s;' nets-nets
 sabotage 'plan: a map may lie on one that dies where it is born' compute/engine/plan.c \
   'value->first <= other->last && other->first <= value->last' \
   'tensor->first < other->last && other->first < tensor->last' nets-nets
@@ -245,12 +245,12 @@ sabotage 'memory: the last atom is not flushed' compute/vk/memory.c \
 # Ops: what the host computes for the kernels.
 sabotage 'conv: borders a pixel too narrow on the far side' compute/ops/conv.c \
   'last - (gint) (input - 1)' 'last - (gint) input' ops-ops
-sabotage 'needs: a device without 64-bit integers gets them all the same' compute/ops/ops.c \
+sabotage 'needs: a device without 64-bit integers gets them all the same' compute/engine/op.c \
   'caps->int64 || !variant->narrow ?' 'TRUE ?' ops-needs nets-vulkan-frames
 sabotage 'needs: nobody counts storage buffers' compute/engine/shader.c \
   'reader->needs.storage_buffers++;' '' ops-needs
 sabotage 'needs: CBAM is one dispatch on every device' compute/engine/plan.c \
-  '!cbam_op_runs (&cbam_op_cbam, caps)' 'FALSE' ops-needs
+  '!cbam_op_runs (cbam_ops[o], caps)' 'FALSE' ops-needs
 sabotage 'needs: devices of Vulkan 1.0 are offered' compute/vk/device-list.c \
   'properties.apiVersion >= VK_API_VERSION_1_1' 'properties.apiVersion >= VK_API_VERSION_1_0' ops-needs
 sabotage 'detect: boxes lie where candidates do where both are bound as one' compute/engine/plan.c \
@@ -262,7 +262,7 @@ sabotage 'conv: kernels are packed upside down' compute/ops/conv.c \
 
 sabotage 'channel-gate: the second bias counts once' compute/ops/channel_gate.c \
   'params->second.bias->values[c] * (float) params->pool.n' 'params->second.bias->values[c]' ops-ops
-sabotage 'deconv: weights stay [in, out]' compute/engine/graph.c \
+sabotage 'deconv: weights stay [in, out]' compute/ops/deconv.c \
   '    swap_channels (params.weight);' '    ;' golden
 
 # Recipes.
@@ -548,87 +548,87 @@ sabotage 'composition: the padding byte is alpha' gst/gstcbamcomposition.c \
   '  set_padding_opaque (&window);' '' gst-overlay
 
 # The evaluation.
-sabotage 'evaluation: boxes without the devkit'"'"'s extra pixel' tools/average-precision.c \
+sabotage 'evaluation: boxes without the devkit'"'"'s extra pixel' tools/eval/average-precision.c \
   'MAX (a->x0, b->x0) + 1;' 'MAX (a->x0, b->x0);' eval-average-precision
-sabotage 'evaluation: one half is not enough' tools/average-precision.c \
+sabotage 'evaluation: one half is not enough' tools/eval/average-precision.c \
   'if (iou >= (10 + i) / 20.0)' 'if (iou > (10 + i) / 20.0)' eval-average-precision eval-independent
-sabotage 'evaluation: a second detection is as right as the first' tools/average-precision.c \
+sabotage 'evaluation: a second detection is as right as the first' tools/eval/average-precision.c \
   '  found[best_object] |= reached;' '' eval-average-precision
-sabotage 'evaluation: of equal overlaps the last' tools/average-precision.c \
+sabotage 'evaluation: of equal overlaps the last' tools/eval/average-precision.c \
   'if (iou > best) {' 'if (iou > 0 && iou >= best) {' eval-average-precision
-sabotage 'evaluation: difficult objects count' tools/average-precision.c \
+sabotage 'evaluation: difficult objects count' tools/eval/average-precision.c \
   'best_object == n_objects || objects[best_object].is_difficult' 'best_object == n_objects' \
   eval-average-precision
-sabotage 'evaluation: difficult objects are missed' tools/average-precision.c \
+sabotage 'evaluation: difficult objects are missed' tools/eval/average-precision.c \
   '    if (!objects[i].is_difficult)' '' eval-average-precision
-sabotage 'evaluation: classes find each other'"'"'s objects' tools/average-precision.c \
+sabotage 'evaluation: classes find each other'"'"'s objects' tools/eval/average-precision.c \
   'objects[i].class_id == detection->class_id ?' 'TRUE ?' eval-average-precision
-sabotage 'evaluation: pictures are not sorted' tools/average-precision.c \
+sabotage 'evaluation: pictures are not sorted' tools/eval/average-precision.c \
   '  g_array_sort (sorted, by_falling_score); /* stable, as GLib promises */' '' eval-average-precision
-sabotage 'evaluation: a step of the area is its own precision' tools/average-precision.c \
+sabotage 'evaluation: a step of the area is its own precision' tools/eval/average-precision.c \
   '    best = MAX (best, g_array_index (steps, double, i));' '    best = g_array_index (steps, double, i);' \
   eval-independent
-sabotage 'evaluation: empty classes are in the mean' tools/average-precision.c \
+sabotage 'evaluation: empty classes are in the mean' tools/eval/average-precision.c \
   '    if (evaluation->classes[i].objects->len > 0) {' '    {' eval-average-precision
-sabotage 'evaluation: the threshold lets equals through' tools/average-precision.c \
+sabotage 'evaluation: the threshold lets equals through' tools/eval/average-precision.c \
   'if (match->score > threshold)' 'if (match->score >= threshold)' eval-average-precision
-sabotage 'evaluation: a threshold between equal scores' tools/average-precision.c \
+sabotage 'evaluation: a threshold between equal scores' tools/eval/average-precision.c \
   '    if (next == match->score)' '    if (FALSE)' eval-independent
-sabotage 'evaluation: the bootstrap draws pictures once' tools/average-precision.c \
+sabotage 'evaluation: the bootstrap draws pictures once' tools/eval/average-precision.c \
   '      seen.right += n;' '      seen.right += 1;' eval-average-precision
-sabotage 'evaluation: the interval is the quartiles' tools/average-precision.c \
+sabotage 'evaluation: the interval is the quartiles' tools/eval/average-precision.c \
   'quantile (means, 0.025)' 'quantile (means, 0.5)' eval-average-precision
-sabotage 'annotation: nothing is difficult' tools/annotation.c \
+sabotage 'annotation: nothing is difficult' tools/eval/annotation.c \
   '*ret_is_difficult = is_flag ? flag == 1 :' '*ret_is_difficult = is_flag ? FALSE :' eval-annotations eval-independent
-sabotage 'annotation: everything is an answer to difficult' tools/annotation.c \
+sabotage 'annotation: everything is an answer to difficult' tools/eval/annotation.c \
   'if (is_flag || *ret_is_difficult || is_one_of (text, no))' 'if (TRUE)' eval-annotations
-sabotage 'annotation: of two elements the last' tools/annotation.c \
+sabotage 'annotation: of two elements the last' tools/eval/annotation.c \
   '    if (*ret_child != NULL) {' '    if (FALSE) {' eval-annotations
-sabotage 'annotation: an object may be any element' tools/annotation.c \
+sabotage 'annotation: an object may be any element' tools/eval/annotation.c \
   'if (!is_element (node, "object"))' 'if (node->type != XML_ELEMENT_NODE)' eval-annotations
-sabotage 'annotation: entities count' tools/annotation.c \
+sabotage 'annotation: entities count' tools/eval/annotation.c \
   'document != NULL ? find_entity (document->children) : NULL' 'NULL' eval-annotations
-sabotage 'annotation: corners in any order' tools/annotation.c \
+sabotage 'annotation: corners in any order' tools/eval/annotation.c \
   'if (box->x1 > box->x0 - 1 && box->y1 > box->y0 - 1)' 'if (TRUE)' eval-annotations
-sabotage 'devkit: a height is believed' tools/devkit.c \
+sabotage 'devkit: a height is believed' tools/eval/devkit.c \
   '(said_height == 0 || said_height == height)' 'TRUE' eval-annotations
-sabotage 'devkit: boxes reach over the left edge' tools/devkit.c \
+sabotage 'devkit: boxes reach over the left edge' tools/eval/devkit.c \
   'MAX (box->x0, 1)' 'box->x0' eval-annotations
-sabotage 'devkit: a box outside is one' tools/devkit.c \
+sabotage 'devkit: a box outside is one' tools/eval/devkit.c \
   'box->x0 - 1 >= width || box->y0 - 1 >= height' 'box->y0 - 1 >= height' eval-annotations
-sabotage 'devkit: the last kind of picture wins' tools/devkit.c \
+sabotage 'devkit: the last kind of picture wins' tools/eval/devkit.c \
   'if (kind < best_kind) {' 'if (kind < G_N_ELEMENTS (kinds)) {' eval-annotations
-sabotage 'jpeg: half of one is whole' tools/jpeg.c \
+sabotage 'jpeg: half of one is whole' tools/shared/jpeg.c \
   '  case JWRN_JPEG_EOF:' '' tools-cbam_run
-sabotage 'jpeg: a lost part is not missed' tools/jpeg.c \
+sabotage 'jpeg: a lost part is not missed' tools/shared/jpeg.c \
   '  case JWRN_HIT_MARKER:' '' tools-cbam_run
-sabotage 'jpeg: shown as it is stored' tools/jpeg.c \
+sabotage 'jpeg: shown as it is stored' tools/shared/jpeg.c \
   '"%u", orientation_of (info)' '"%u", 0 * orientation_of (info)' tools-cbam_run
-sabotage 'bmp: half of one is whole' tools/picture-file.c \
+sabotage 'bmp: half of one is whole' tools/shared/picture-file.c \
   'if ((gint64) size >= needed)' 'if (TRUE)' tools-cbam_run
-sabotage 'attention: a single cell tells something' tools/attention-auc.c \
+sabotage 'attention: a single cell tells something' tools/eval/attention-auc.c \
   'can_tell ? level_auc (level, NULL) :' 'TRUE ? level_auc (level, NULL) :' eval-attention-auc
-sabotage 'attention: a tie is won' tools/attention-auc.c \
+sabotage 'attention: a tie is won' tools/eval/attention-auc.c \
   '2 * outside + equal_outside' '2 * (outside + equal_outside)' eval-attention-auc
-sabotage 'attention: boxes begin a pixel late' tools/attention-auc.c \
+sabotage 'attention: boxes begin a pixel late' tools/eval/attention-auc.c \
   'x < box->x0 - 1 ||' 'x < box->x0 ||' eval-attention-auc
-sabotage 'attention: cells beyond the picture count' tools/attention-auc.c \
+sabotage 'attention: cells beyond the picture count' tools/eval/attention-auc.c \
   'is_beyond ? CELL_IGNORED :' 'FALSE ? CELL_IGNORED :' eval-attention-auc
-sabotage 'output-file: links are replaced' tools/output-file.c \
+sabotage 'output-file: links are replaced' tools/shared/output-file.c \
   'if (target == NULL)' 'if (TRUE)' tools-output
-sabotage 'output-file: the old mode is lost' tools/output-file.c \
+sabotage 'output-file: the old mode is lost' tools/shared/output-file.c \
   'old->st_mode & 07777' '0600' tools-output
-sabotage 'output-file: other names of a file keep the old' tools/output-file.c \
+sabotage 'output-file: other names of a file keep the old' tools/shared/output-file.c \
   'old->st_nlink == 1' 'TRUE' tools-output
-sabotage 'output.py: links are replaced' tools/output.py \
+sabotage 'output.py: links are replaced' tools/shared/output.py \
   'if not os.path.islink(path):' 'if True:' tools-output
-sabotage 'text-file: byte order marks are text' tools/text-file.c \
+sabotage 'text-file: byte order marks are text' tools/shared/text-file.c \
   'while (g_str_has_prefix (line, MARK))' 'while (FALSE)' tools-text_files
-sabotage 'text_file.py: byte order marks are text' tools/text_file.py \
+sabotage 'text_file.py: byte order marks are text' tools/shared/text_file.py \
   'line.lstrip(MARK)' 'line' tools-text_files
-sabotage 'convert: the last step before the average' tools/dialects/weights.py \
+sabotage 'convert: the last step before the average' tools/converter/weights.py \
   'return averages[0], (f"took' 'return raw[0], (f"took' tools-convert_wrappers
-sabotage 'convert: tensors may repeat their storage' tools/dialects/pickles.py \
+sabotage 'convert: tensors may repeat their storage' tools/converter/pickles.py \
   'if np.prod(self.shape, dtype=float) > numbers.size:' 'if False:' tools-convert_wrappers
 sabotage 'train: classes without objects are learned' tools/train/checks.py \
   'if not missing or found and not each:' 'if True:' train-sentences
@@ -640,9 +640,9 @@ sabotage 'average: figures of the first part' tools/train/average \
   'provenance["metrics"] = metrics' 'pass' train-sentences
 sabotage 'check: a licence that nobody named' compute/info.c \
   'g_str_has_prefix (info->licence, "unknown")' 'FALSE' tools-cbam_check
-sabotage 'cbam-eval: boxes count from 0' tools/cbam-eval.c \
+sabotage 'cbam-eval: boxes count from 0' tools/eval/cbam-eval.c \
   '.x0 = (double) detection->x + 1,' '.x0 = (double) detection->x,' eval-program
-sabotage 'cbam-eval: overlap as the model has it' tools/cbam-eval.c \
+sabotage 'cbam-eval: overlap as the model has it' tools/eval/cbam-eval.c \
   '  .overlap = CBAM_OVERLAP_FRACTIONS,' '' eval-program
 sabotage 'detector: overlap is always the model'"'"'s' compute/detector.c \
   'params->overlap == CBAM_OVERLAP_FRACTIONS ?' 'FALSE ?' nets-detector
@@ -665,8 +665,8 @@ sabotage 'hole: right edges scaled by the height' compute/detector.c \
 sabotage 'hole: letterboxed boxes stay in the letterbox' compute/detector.c \
   'candidate->y0 * input->height * frame->scale_y + frame->shift_y' \
   'candidate->y0 * input->height * frame->scale_y' nets-detector
-sabotage 'hole: fused although something else reads it' compute/engine/fuse.c \
-  'before && cbam_graph_count_readers (graph, before->output) == 1 ? before' 'before ? before' nets-nets
+sabotage 'hole: fused although something else reads it' compute/engine/graph.c \
+  'before && cbam_graph_count_readers (graph, before->outputs[0]) == 1 ? before' 'before ? before' nets-nets
 sabotage 'hole: no more room for those before us' gst/gstcbamlatency.c \
   'max += latency->ceiling;' 'max += 0;' gst-flow
 

@@ -8,6 +8,7 @@
 
 #include "args/grad_cam.h"
 
+#include "ops/conv.h"
 #include "ops/shaders.h"
 
 #define THREADS 64
@@ -52,7 +53,7 @@ static guint64
 count_turns (const CbamGradCam *cam, const CbamLevel *level)
 {
   const CbamValue *features = level->features;
-  const CbamConvParams *head = &head_of (cam, level)->params.conv;
+  const CbamConvParams *head = cbam_conv_params (head_of (cam, level));
   const guint64 blocks = cbam_value_blocks (features), classes = graph_of (cam)->n_classes;
   const guint64 cells = (guint64) features->width * features->height;
 
@@ -199,7 +200,7 @@ record (CbamGradCam *cam, const CbamGradCamTarget *target, GError **error)
     .n_classes = graph_of (cam)->n_classes,
     .class_id = target->class_id,
     .softmax = cam->softmax,
-    .kernel = head_of (cam, level)->params.conv.kernel_width,
+    .kernel = cbam_conv_params (head_of (cam, level))->kernel_width,
     .row = target->row,
     .column = target->column,
   };

@@ -7,8 +7,8 @@
 #include <cbamdetect/detector.h>
 
 #include "args/frame.h"
-#include "run/vulkan/program.h"
 #include "file/spec.h"
+#include "run/vulkan/program.h"
 
 G_BEGIN_DECLS
 

@@ -1,21 +1,41 @@
-/* What an op is: a const table. Name, shape, zero border it needs, multiply-adds, weight packing, the slow C reference,
- * and the Vulkan kernels that can run it. Layouts, pipelines and descriptor sets derive from it; an op has no Vulkan
- * code. compute/ops/ops.c lists them all.
+/* What an op is: a const table. Name, parameters, zero border it needs, multiply-adds, weight packing, the slow C
+ * reference, the Vulkan kernels that can run it, the fusions that make it, and the shapes it is tested with. Layouts,
+ * pipelines and descriptor sets derive from it; an op has no Vulkan code. Each has a file in compute/ops/, whose ops.c
+ * lists them all.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #pragma once
 
-#include "args/frame.h"
+#include "engine/param.h"
 #include "engine/shader.h"
 #include "engine/value.h"
 
 G_BEGIN_DECLS
 
+typedef struct _CbamGraph CbamGraph;
 typedef struct _CbamNode CbamNode;
 typedef struct _CbamOpClass CbamOpClass;
 typedef struct _CbamOpVariant CbamOpVariant;
 typedef struct _CbamReference CbamReference;
+
+#define CBAM_MAX_INPUTS 3
+#define CBAM_MAX_OUTPUTS 3
+#define CBAM_MAX_BINDINGS 6
+
+/* An op at its place in a graph. */
+struct _CbamNode
+{
+  const CbamOpClass *op;
+  char *name;
+  CbamValue *inputs[CBAM_MAX_INPUTS];
+  guint n_inputs;
+  CbamValue *outputs[CBAM_MAX_OUTPUTS];
+  guint n_outputs;
+  gpointer params; /* the op's own struct */
+};
+
+/* ---- Kernels ----------------------------------------------------------------------------------------------------- */
 
 /* What a kernel asks of a device or a plan besides what its shader's own code says (shader.h). */
 typedef enum
@@ -24,8 +44,6 @@ typedef enum
   CBAM_NEED_SUBGROUP_8 = 1 << 1, /* subgroups of just 8 lanes */
   CBAM_NEED_BLOCKED = 1 << 2,    /* channel-blocked maps: neighbouring pixels are neighbouring texels */
 } CbamNeeds;
-
-#define CBAM_MAX_BINDINGS 6
 
 /* Turns of all loops of an invocation together: Mesa before 25 ends them after 65,535, silently. */
 #define CBAM_MOST_TURNS 65000
@@ -55,6 +73,7 @@ typedef struct
   guint32 groups[3];
 } CbamDispatch;
 
+/* A kernel. */
 struct _CbamOpVariant
 {
   const char *name;
@@ -74,9 +93,64 @@ struct _CbamOpVariant
   void (*dispatch) (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_dispatch);
 };
 
+/* ---- Fusions ----------------------------------------------------------------------------------------------------- */
+
+/* In the order in which they are tried. */
+typedef enum
+{
+  CBAM_FUSE_BATCH_NORM = 1 << 0,   /* folded into the convolution before it */
+  CBAM_FUSE_SUM = 1 << 1,          /* a sum is added by the 1x1 convolution before it */
+  CBAM_FUSE_ACTIVATION = 1 << 2,   /* taken by the convolution before it */
+  CBAM_FUSE_SIGMOID = 1 << 3,      /* a gate's sigmoid is taken by the convolution before it */
+  CBAM_FUSE_HEADS = 1 << 4,        /* loc and conf of a level are one convolution */
+  CBAM_FUSE_CHANNEL_GATE = 1 << 5, /* pools, both layers, sum and sigmoid in one dispatch */
+  CBAM_FUSE_GATES = 1 << 6,        /* a channel gate's product is made where it is read */
+  CBAM_FUSE_CBAM = 1 << 7,         /* what the last three leave of CBAM on a small map is one dispatch */
+  CBAM_FUSE_PARITY = 1 << 8,       /* a transposed convolution becomes several ordinary ones */
+  CBAM_FUSE_LAST = CBAM_FUSE_PARITY,
+  CBAM_FUSE_ALL = ~0,
+} CbamFusions;
+
+/* What has become of a node. */
+typedef enum
+{
+  CBAM_FUSION_NOTHING,
+  CBAM_FUSION_CHANGED, /* it, or its neighbours */
+  CBAM_FUSION_GONE,    /* it has become part of another: the caller removes it */
+} CbamFusionResult;
+
+/* A rule that rewrites the graph around a node, where it applies; it may remove other nodes. */
+typedef CbamFusionResult (*CbamFusion) (CbamGraph *graph, CbamNode *node);
+
+/* ---- Tests ------------------------------------------------------------------------------------------------------- */
+
+/* What an op gets besides the first map. */
+typedef enum
+{
+  CBAM_CASE_ALONE,
+  CBAM_CASE_MAP,    /* of the output's size */
+  CBAM_CASE_VECTOR, /* one pixel */
+  CBAM_CASE_SINGLE, /* one channel */
+  CBAM_CASE_BOTH,   /* a vector and a single channel */
+} CbamCaseCompany;
+
+/* A shape that an op is tested with. Some fields mean what the op's file says. */
+typedef struct
+{
+  guint width, height, channels; /* of the first map */
+  guint outputs, kernel, stride, dilation, pad;
+  gboolean same;
+  gboolean no_bias;
+  gboolean big_reader; /* what reads the output wants a border of 3 pixels, not of 1 */
+  CbamCaseCompany company;
+} CbamOpCase;
+
+/* ---- Ops --------------------------------------------------------------------------------------------------------- */
+
 struct _CbamOpClass
 {
   const char *name;
+  gsize params_size; /* bytes of a node's params; 0 = it has none */
 
   /* Zero border that @node needs around input @i, in pixels; NULL = none. */
   guint (*border) (const CbamNode *node, guint i);
@@ -85,46 +159,46 @@ struct _CbamOpClass
   /* Floats that pack() writes for @variant; NULL = no weights. */
   gsize (*packed_size) (const CbamOpVariant *variant, const CbamNode *node);
   void (*pack) (const CbamOpVariant *variant, const CbamNode *node, float *out);
+  /* Numbers that were learned; NULL = none. */
+  guint64 (*parameters) (const CbamNode *node);
+  /* Pixels of its kernel along a row; NULL = it has none. */
+  guint (*kernel) (const CbamNode *node);
 
   void (*reference) (CbamReference *reference, const CbamNode *node);
 
   const CbamOpVariant *variants;
   guint n_variants;
+
+  /* How it comes about, or vanishes: a rule to try on every node of a graph, and its switch. NULL = none. */
+  CbamFusions fusion;
+  CbamFusion fuse;
+
+  /* Adds it to a graph as @shape says; @inputs are the first map and what @shape->company brings. NULL: tests of its
+   * own. Where only fusions make the op, @case_fusions do. */
+  CbamValue *(*add_case) (CbamGraph *graph, const CbamOpCase *shape, CbamValue *const *inputs);
+  const CbamOpCase *cases;
+  guint n_cases;
+  guint case_fusions;
 };
 
-extern const CbamOpClass cbam_op_input;
-extern const CbamOpClass cbam_op_preprocess;
-extern const CbamOpClass cbam_op_conv;
-extern const CbamOpClass cbam_op_depthwise;
-extern const CbamOpClass cbam_op_deconv;
-extern const CbamOpClass cbam_op_depthwise_deconv;
-extern const CbamOpClass cbam_op_batch_norm;
-extern const CbamOpClass cbam_op_activation;
-extern const CbamOpClass cbam_op_sigmoid;
-extern const CbamOpClass cbam_op_add;
-extern const CbamOpClass cbam_op_multiply;
-extern const CbamOpClass cbam_op_global_pool;
-extern const CbamOpClass cbam_op_channel_pool;
-extern const CbamOpClass cbam_op_channel_gate;
-extern const CbamOpClass cbam_op_cbam;
-extern const CbamOpClass cbam_op_resize;
-extern const CbamOpClass cbam_op_turn;
-extern const CbamOpClass cbam_op_max_pool;
-extern const CbamOpClass cbam_op_l2_norm;
-extern const CbamOpClass cbam_op_detect;
+/* All of them; NULL-terminated. */
+extern const CbamOpClass *const cbam_ops[];
 
-/* Whether any variant of @op runs on a device; for ops that fuse.c makes of others, which may stay what they are. */
+/* Whether any variant of @op runs on a device; for ops that fusions make of others, which may stay what they are. */
 gboolean cbam_op_runs (const CbamOpClass *op, const CbamDeviceCaps *caps);
 
-guint cbam_variant_count_bindings (const CbamOpVariant *variant);
-/* Whether a binding is a texel buffer view. */
-gboolean cbam_variant_binds_texels (const CbamOpVariant *variant, CbamBinding binding);
 /* The shader of @variant for a device. */
 const CbamShader *cbam_variant_get_shader (const CbamOpVariant *variant, const CbamDeviceCaps *caps);
 /* FALSE: the device cannot run @variant, and *@ret_shortage says why. */
 gboolean cbam_variant_runs (const CbamOpVariant *variant, const CbamDeviceCaps *caps, CbamShortage *ret_shortage);
 
-/* All of them; NULL-terminated. */
-extern const CbamOpClass *const cbam_ops[];
+guint cbam_variant_count_bindings (const CbamOpVariant *variant);
+/* Whether a binding is a texel buffer view. */
+gboolean cbam_variant_binds_texels (const CbamOpVariant *variant, CbamBinding binding);
+
+/* ---- The reference's side ---------------------------------------------------------------------------------------- */
+
+/* The numbers of a map, [channel][row][column]. */
+float *cbam_reference_get (CbamReference *reference, const CbamValue *value);
 
 G_END_DECLS

@@ -4,6 +4,10 @@
 
 #include "engine/plan.h"
 
+#include "args/frame.h"
+
+#include "ops/detect.h"
+
 #include <string.h>
 
 gboolean
@@ -136,10 +140,9 @@ cbam_plan_get_fusions (const CbamDeviceCaps *caps)
 {
   CbamFusions fusions = CBAM_FUSE_ALL;
 
-  if (!cbam_op_runs (&cbam_op_channel_gate, caps))
-    fusions &= ~CBAM_FUSE_CHANNEL_GATE;
-  if (!cbam_op_runs (&cbam_op_cbam, caps))
-    fusions &= ~CBAM_FUSE_CBAM;
+  for (guint o = 0; cbam_ops[o]; o++)
+    if (cbam_ops[o]->case_fusions != 0 && !cbam_op_runs (cbam_ops[o], caps))
+      fusions &= ~cbam_ops[o]->fusion;
   return fusions;
 }
 
@@ -157,10 +160,8 @@ lay_out_maps (CbamPlan *plan)
     for (guint i = 0; i < node->n_inputs; i++)
       if (node->op->border)
         node->inputs[i]->border = MAX (node->inputs[i]->border, node->op->border (node, i));
-    for (guint i = 0; i < node->n_more; i++)
-      node->more[i]->blocks = cbam_value_blocks (node->more[i]);
-    if (node->output)
-      node->output->blocks = (cbam_value_blocks (node->output) + whole - 1) / whole * whole;
+    for (guint i = 0; i < node->n_outputs; i++)
+      node->outputs[i]->blocks = (cbam_value_blocks (node->outputs[i]) + whole - 1) / whole * whole;
   }
   for (guint t = 0; t < values->len; t++)
     cbam_value_lay_out (g_ptr_array_index (values, t), plan->layout);
@@ -179,12 +180,12 @@ find_lifetimes (CbamPlan *plan)
   for (guint s = 0; s < plan->n_steps; s++) {
     const CbamNode *node = plan->steps[s].node;
 
-    if (node->output) { /* which several steps may fill together */
-      node->output->first = node->output->first < 0 ? (gint) s : node->output->first;
-      node->output->last = (gint) s;
+    for (guint i = 0; i < node->n_outputs; i++) { /* which several steps may fill together */
+      CbamValue *out = node->outputs[i];
+
+      out->first = out->first < 0 ? (gint) s : out->first;
+      out->last = (gint) s;
     }
-    for (guint i = 0; i < node->n_more; i++)
-      node->more[i]->first = node->more[i]->last = (gint) s;
     for (guint i = 0; i < node->n_inputs; i++)
       node->inputs[i]->last = (gint) s;
   }
@@ -275,8 +276,8 @@ tell_detectors (CbamPlan *plan)
 
     if (node->op != &cbam_op_detect)
       continue;
-    node->params.detect.hits = (guint) ((plan->hits_offset - words) / sizeof (guint32));
-    node->params.detect.boxes = (guint) ((plan->boxes_offset - words) / sizeof (guint32));
+    cbam_detect_params (node)->hits = (guint) ((plan->hits_offset - words) / sizeof (guint32));
+    cbam_detect_params (node)->boxes = (guint) ((plan->boxes_offset - words) / sizeof (guint32));
   }
 }
 
@@ -360,14 +361,12 @@ accesses_of (const CbamPlan *plan, const CbamStep *step, Access *ret_accesses)
 
     ret_accesses[n++] = (Access){ cbam_plan_is_in_slot (in), in->offset, in->size, FALSE };
   }
-  for (guint i = 0; i < node->n_more; i++) {
-    const CbamValue *out = node->more[i];
+  for (guint i = 0; i < node->n_outputs; i++) {
+    const CbamValue *out = node->outputs[i];
 
     ret_accesses[n++] = (Access){ cbam_plan_is_in_slot (out), out->offset, out->size, TRUE };
   }
-  if (node->output)
-    ret_accesses[n++] = (Access){ cbam_plan_is_in_slot (node->output), node->output->offset, node->output->size, TRUE };
-  else /* the list of hits is shared by all levels */
+  if (node->n_outputs == 0) /* the list of hits is shared by all levels */
     ret_accesses[n++] = (Access){ TRUE, plan->hits_offset, plan->hits_size, TRUE };
   return n;
 }
@@ -378,7 +377,7 @@ place_barriers (CbamPlan *plan)
   g_autoptr (GArray) since = g_array_new (FALSE, FALSE, sizeof (Access));
 
   for (guint s = 0; s < plan->n_steps; s++) {
-    Access accesses[CBAM_MAX_INPUTS + CBAM_MAX_MORE + 1];
+    Access accesses[CBAM_MAX_INPUTS + CBAM_MAX_OUTPUTS];
     const guint n = accesses_of (plan, &plan->steps[s], accesses);
 
     for (guint i = 0; i < n; i++)
@@ -401,9 +400,9 @@ bound_size (const CbamPlan *plan, const CbamStep *step, CbamBinding binding, con
     case CBAM_BIND_INPUT:
     case CBAM_BIND_INPUT_1:
     case CBAM_BIND_INPUT_2: *ret_what = "inputs"; return node->inputs[binding - CBAM_BIND_INPUT]->size;
-    case CBAM_BIND_OUTPUT: *ret_what = "outputs"; return node->output->size;
+    case CBAM_BIND_OUTPUT: *ret_what = "outputs"; return node->outputs[0]->size;
     case CBAM_BIND_MORE:
-    case CBAM_BIND_MORE_1: *ret_what = "outputs"; return node->more[binding - CBAM_BIND_MORE]->size;
+    case CBAM_BIND_MORE_1: *ret_what = "outputs"; return node->outputs[1 + binding - CBAM_BIND_MORE]->size;
     case CBAM_BIND_WEIGHTS: *ret_what = "weights"; return step->weights_size;
     case CBAM_BIND_FRAME: *ret_what = "parameters"; return plan->frame_size;
     case CBAM_BIND_BOXES: *ret_what = "boxes"; return plan->boxes_size;

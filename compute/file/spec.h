@@ -9,9 +9,11 @@
 
 #include <cbamdetect/model.h>
 
+#include "ops/activation.h"
+#include "ops/conv.h"
+
 G_BEGIN_DECLS
 
-#define CBAM_MAX_LEVELS 8
 #define CBAM_MAX_EXTRAS 8 /* convs larger than 1x1 among the extras */
 #define CBAM_MAX_RATIOS 8
 
@@ -25,16 +27,6 @@ typedef enum
   CBAM_BACKBONE_VGG16,
   CBAM_BACKBONE_MOBILENET_V1
 } CbamBackboneKind;
-typedef enum
-{
-  CBAM_ACTIVATION_RELU,
-  CBAM_ACTIVATION_RELU6
-} CbamActivation;
-typedef enum
-{
-  CBAM_PADDING_SYMMETRIC,
-  CBAM_PADDING_SAME
-} CbamPadding;
 typedef enum
 {
   CBAM_UPSAMPLE_DECONV,

@@ -9,6 +9,8 @@
 
 #include "args/frame.h"
 
+#include "detect/anchors.h"
+
 const CbamBackbone *const cbam_backbones[] = { &cbam_backbone_vgg16, &cbam_backbone_mobilenet_v1, NULL };
 const CbamNeck *const cbam_necks[] = { &cbam_neck_ssd, &cbam_neck_stairnet, NULL };
 
@@ -209,9 +211,11 @@ build_heads (CbamNet *net)
     const CbamValue *features = net->graph->levels[l].features;
     const guint per_cell = per_cell_of (net, l);
     g_autofree char *name = g_strdup_printf ("detect.%u", l);
-    CbamDetectNode form = {
-      .level = l, .per_cell = per_cell, .n_classes = output->n_classes, .prior = prior, .score = output->score
-    };
+    CbamDetectNode form = { .level = l,
+                            .per_cell = per_cell,
+                            .n_classes = output->n_classes,
+                            .prior = prior,
+                            .sigmoid = output->score == CBAM_SCORE_SIGMOID };
     CbamValue *loc, *conf;
 
     for (guint i = 0; i < 4; i++)

@@ -5,6 +5,22 @@
 #pragma once
 
 #include "engine/graph.h"
+#include "file/spec.h"
+#include "ops/activation.h"
+#include "ops/add.h"
+#include "ops/batch_norm.h"
+#include "ops/channel_pool.h"
+#include "ops/conv.h"
+#include "ops/deconv.h"
+#include "ops/detect.h"
+#include "ops/global_pool.h"
+#include "ops/l2_norm.h"
+#include "ops/max_pool.h"
+#include "ops/multiply.h"
+#include "ops/preprocess.h"
+#include "ops/resize.h"
+#include "ops/sigmoid.h"
+#include "ops/turn.h"
 
 G_BEGIN_DECLS
 
@@ -82,7 +98,7 @@ CbamValue *cbam_net_mlp (CbamNet *net, CbamValue *pooled, const char *first, con
 
 /* The channel gate of SE and CBAM: sigmoid of the sum of what the two layers make of each of @pools (a CbamPoolSet). */
 CbamValue *cbam_net_channel_gate (CbamNet *net, const char *prefix, CbamValue *x, guint pools, const char *first,
-                                   const char *second);
+                                  const char *second);
 
 /* convolution -> batch norm (where the source has @norm) -> activation of the spec; listed in @net->layers. */
 CbamValue *cbam_net_conv (CbamNet *net, const char *norm, const CbamConvForm *form);

@@ -3,11 +3,15 @@
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include "ops/activation.h"
+
 #include "args/map.h"
 
+#include <math.h>
+
+#include "ops/conv.h"
 #include "ops/map.h"
 #include "ops/shaders.h"
-#include "run/reference/reference.h"
 
 static void
 dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_dispatch)
@@ -15,8 +19,8 @@ dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_
   CbamMapArgs *args = (CbamMapArgs *) ret_dispatch->args;
 
   cbam_map_fill_dispatch (node, ret_dispatch);
-  args->lo = node->params.activation.lo;
-  args->hi = node->params.activation.hi;
+  args->lo = cbam_activation_params (node)->lo;
+  args->hi = cbam_activation_params (node)->hi;
 }
 
 static const CbamOpVariant variants[] = {
@@ -36,17 +40,66 @@ static const CbamOpVariant variants[] = {
 static void
 reference (CbamReference *run, const CbamNode *node)
 {
-  const CbamValue *out = node->output;
+  const CbamValue *out = node->outputs[0];
   const float *x = cbam_reference_get (run, node->inputs[0]);
   float *y = cbam_reference_get (run, out);
 
   for (gsize i = 0; i < (gsize) out->width * out->height * out->channels; i++)
-    y[i] = CLAMP (x[i], node->params.activation.lo, node->params.activation.hi);
+    y[i] = CLAMP (x[i], cbam_activation_params (node)->lo, cbam_activation_params (node)->hi);
 }
+
+/* ---- In graphs ------------------------------------------------------------------------------------------------- */
+
+CbamValue *
+cbam_graph_activation (CbamGraph *graph, CbamValue *input, CbamActivation activation)
+{
+  const CbamActivationParams params = { .lo = 0, .hi = activation == CBAM_ACTIVATION_RELU6 ? 6 : INFINITY };
+  CbamValue *output;
+
+  if (graph->error)
+    return NULL;
+  output = cbam_graph_add_value (graph, input->name, input->width, input->height, input->channels);
+  cbam_graph_add_node (graph, &cbam_op_activation, input->name, &params, input, output);
+  return output;
+}
+
+/* Taken by the convolution before it. */
+static CbamFusionResult
+fuse (CbamGraph *graph, CbamNode *node)
+{
+  CbamNode *conv;
+
+  if (node->op != &cbam_op_activation)
+    return CBAM_FUSION_NOTHING;
+  conv = cbam_conv_find_sole_before (graph, node);
+  if (!conv || cbam_conv_has_activation (conv))
+    return CBAM_FUSION_NOTHING;
+  cbam_conv_params (conv)->lo = cbam_activation_params (node)->lo;
+  cbam_conv_params (conv)->hi = cbam_activation_params (node)->hi;
+  conv->outputs[0] = node->outputs[0];
+  return CBAM_FUSION_GONE;
+}
+
+static CbamValue *
+add_case (CbamGraph *graph, const CbamOpCase *shape, CbamValue *const *inputs)
+{
+  return cbam_graph_activation (graph, inputs[0], CBAM_ACTIVATION_RELU6);
+}
+
+static const CbamOpCase cases[] = {
+  { 1, 1, 1 },
+  { 13, 7, 21, .big_reader = TRUE },
+};
 
 const CbamOpClass cbam_op_activation = {
   .name = "activation",
+  .params_size = sizeof (CbamActivationParams),
   .reference = reference,
   .variants = variants,
   .n_variants = G_N_ELEMENTS (variants),
+  .fusion = CBAM_FUSE_ACTIVATION,
+  .fuse = fuse,
+  .add_case = add_case,
+  .cases = cases,
+  .n_cases = G_N_ELEMENTS (cases),
 };

@@ -2,12 +2,14 @@
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include "ops/add.h"
+
 #include "args/combine.h"
 
 #include "ops/combine.h"
+#include "ops/conv.h"
 #include "ops/padded.h"
 #include "ops/shaders.h"
-#include "run/reference/reference.h"
 
 static gboolean
 has_two (const CbamOpVariant *variant, const CbamNode *node)
@@ -20,9 +22,60 @@ static const CbamOpVariant variants[] = {
                         CBAM_BIND_OUTPUT),
 };
 
+/* ---- In graphs ------------------------------------------------------------------------------------------------- */
+
+CbamValue *
+cbam_graph_add (CbamGraph *graph, const char *name, CbamValue *a, CbamValue *b)
+{
+  return cbam_combine_add (graph, &cbam_op_add, name, a, b);
+}
+
+/* A sum that a 1x1 convolution in front of it can take along. It runs after whatever makes the other part. */
+static CbamFusionResult
+fuse (CbamGraph *graph, CbamNode *node)
+{
+  if (node->op != &cbam_op_add)
+    return CBAM_FUSION_NOTHING;
+  for (guint i = 0; i < 2; i++) {
+    CbamNode *conv = cbam_graph_find_sole_writer (graph, node, i);
+    CbamValue *other = node->inputs[1 - i];
+    const CbamNode *writer = cbam_graph_find_writer (graph, other);
+
+    if (!conv || !writer || !cbam_conv_is_pointwise (conv) || cbam_conv_has_activation (conv) ||
+        cbam_graph_find_place (graph, writer) > cbam_graph_find_place (graph, conv) ||
+        other->width != conv->outputs[0]->width || other->height != conv->outputs[0]->height ||
+        other->channels != conv->outputs[0]->channels)
+      continue;
+    conv->inputs[1] = other;
+    conv->n_inputs = 2;
+    conv->outputs[0] = node->outputs[0];
+    return CBAM_FUSION_GONE;
+  }
+  return CBAM_FUSION_NOTHING;
+}
+
+static CbamValue *
+add_case (CbamGraph *graph, const CbamOpCase *shape, CbamValue *const *inputs)
+{
+  return cbam_combine_add_case (graph, &cbam_op_add, shape, inputs);
+}
+
+/* A first map of one channel meets a vector of the channels that outputs says. */
+static const CbamOpCase cases[] = {
+  { 1, 1, 3, .company = CBAM_CASE_MAP },
+  { 11, 6, 21, .company = CBAM_CASE_MAP, .big_reader = TRUE },
+  { 11, 6, 21, .company = CBAM_CASE_VECTOR },
+  { 11, 6, 1, .outputs = 9, .company = CBAM_CASE_VECTOR },
+};
+
 const CbamOpClass cbam_op_add = {
   .name = "add",
   .reference = cbam_combine_reference,
   .variants = variants,
   .n_variants = G_N_ELEMENTS (variants),
+  .fusion = CBAM_FUSE_SUM,
+  .fuse = fuse,
+  .add_case = add_case,
+  .cases = cases,
+  .n_cases = G_N_ELEMENTS (cases),
 };

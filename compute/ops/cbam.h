@@ -1,14 +1,27 @@
-/* Whether CBAM can be had in one piece.
+/* cbam: all of CBAM on a small map in one piece.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #pragma once
 
-#include "engine/graph.h"
+#include "ops/channel_gate.h"
 
 G_BEGIN_DECLS
 
-/* Whether a module with @params on @x fits the kernel's shared memory. */
-gboolean cbam_cbam_fits (const CbamCbamParams *params, const CbamValue *x);
+extern const CbamOpClass cbam_op_cbam;
+
+/* Channels first: a channel gate, and the spatial gate's convolution of two maps. */
+typedef struct
+{
+  CbamChannelGateParams channel;
+  CbamConvParams spatial;
+  gboolean mean_first;
+} CbamCbamParams;
+
+static inline CbamCbamParams *
+cbam_cbam_params (const CbamNode *node)
+{
+  return node->params;
+}
 
 G_END_DECLS

@@ -10,12 +10,13 @@
 #include "ops/padded.h"
 #include "ops/reduce.h"
 #include "ops/shaders.h"
-#include "run/reference/reference.h"
+#include "ops/sigmoid.h"
 
 #define LEAST_THREADS 8 /* that its workgroup has */
 
-gboolean
-cbam_channel_gate_fits (const CbamGlobalPoolParams *pool, const CbamValue *x, guint hidden)
+/* Whether pooling @x by @pool, with @hidden channels between the layers, fits what the kernel can do. */
+static gboolean
+fits (const CbamGlobalPoolParams *pool, const CbamValue *x, guint hidden)
 {
   const guint blocks = (x->channels + 3) / 4;
   const guint64 blocks_each = (blocks + LEAST_THREADS - 1) / LEAST_THREADS;
@@ -61,22 +62,22 @@ cbam_channel_gate_pack (const CbamChannelGateParams *params, guint channels, flo
 static gsize
 packed_size (const CbamOpVariant *variant, const CbamNode *node)
 {
-  return cbam_channel_gate_packed_size (&node->params.channel_gate, node->output->channels);
+  return cbam_channel_gate_packed_size (cbam_channel_gate_params (node), node->outputs[0]->channels);
 }
 
 static void
 pack (const CbamOpVariant *variant, const CbamNode *node, float *out)
 {
-  cbam_channel_gate_pack (&node->params.channel_gate, node->output->channels, out);
+  cbam_channel_gate_pack (cbam_channel_gate_params (node), node->outputs[0]->channels, out);
 }
 
 static void
 dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_dispatch)
 {
-  const CbamChannelGateParams *p = &node->params.channel_gate;
+  const CbamChannelGateParams *p = cbam_channel_gate_params (node);
   CbamReduceArgs *args = (CbamReduceArgs *) ret_dispatch->args;
 
-  *args = cbam_reduce_args (node->inputs[0], node->output, &p->pool);
+  *args = cbam_reduce_args (node->inputs[0], node->outputs[0], &p->pool);
   args->hidden = cbam_channel_gate_hidden (p);
   args->lo = p->first.lo;
   args->hi = p->first.hi;
@@ -91,9 +92,9 @@ static const CbamOpVariant variants[] = {
 static guint64
 macs (const CbamNode *node)
 {
-  const CbamChannelGateParams *p = &node->params.channel_gate;
+  const CbamChannelGateParams *p = cbam_channel_gate_params (node);
 
-  return 2 * (guint64) p->pool.n * node->output->channels * cbam_channel_gate_hidden (p);
+  return 2 * (guint64) p->pool.n * node->outputs[0]->channels * cbam_channel_gate_hidden (p);
 }
 
 /* It only stands in for other ops, which have references of their own. */
@@ -103,12 +104,70 @@ reference (CbamReference *run, const CbamNode *node)
   g_return_if_reached ();
 }
 
+/* ---- In graphs ------------------------------------------------------------------------------------------------- */
+
+/* pools -> convolution -> convolution -> sum over the pools -> sigmoid. */
+static CbamFusionResult
+fuse (CbamGraph *graph, CbamNode *node)
+{
+  CbamNode *sum, *second, *first, *pool;
+  CbamChannelGateParams params;
+
+  if (node->op != &cbam_op_sigmoid)
+    return CBAM_FUSION_NOTHING;
+  sum = cbam_graph_find_sole_writer (graph, node, 0);
+  second = sum && sum->op == &cbam_op_global_pool ? cbam_graph_find_sole_writer (graph, sum, 0) : NULL;
+  first = second && cbam_conv_is_pointwise (second) && !cbam_conv_has_activation (second)
+              ? cbam_graph_find_sole_writer (graph, second, 0)
+              : NULL;
+  pool = first && cbam_conv_is_pointwise (first) ? cbam_graph_find_sole_writer (graph, first, 0) : NULL;
+  if (!pool || pool->op != &cbam_op_global_pool || cbam_global_pool_params (sum)->n != 1 ||
+      cbam_global_pool_params (sum)->kinds[0] != CBAM_REDUCE_SUM ||
+      !fits (cbam_global_pool_params (pool), pool->inputs[0], first->outputs[0]->channels))
+    return CBAM_FUSION_NOTHING;
+  params =
+      (CbamChannelGateParams){ *cbam_global_pool_params (pool), *cbam_conv_params (first), *cbam_conv_params (second) };
+  cbam_node_become (node, &cbam_op_channel_gate, &params);
+  node->inputs[0] = pool->inputs[0];
+  cbam_graph_remove_node (graph, pool);
+  cbam_graph_remove_node (graph, first);
+  cbam_graph_remove_node (graph, second);
+  cbam_graph_remove_node (graph, sum);
+  return CBAM_FUSION_CHANGED;
+}
+
+CbamValue *
+cbam_channel_gate_add_case (CbamGraph *graph, const CbamOpCase *shape, CbamValue *const *inputs)
+{
+  const CbamGlobalPoolParams pools = cbam_global_pool_of (shape->outputs), sum = cbam_global_pool_of (CBAM_REDUCE_SUM);
+  CbamValue *x = cbam_graph_global_pool (graph, "pool", inputs[0], &pools);
+
+  x = cbam_graph_conv (graph, &(CbamConvForm){ .name = "first", .input = x, .channels = shape->kernel });
+  cbam_conv_params (cbam_graph_find_writer (graph, x))->lo = 0;
+  x = cbam_graph_conv (graph, &(CbamConvForm){ .name = "second", .input = x, .channels = inputs[0]->channels });
+  return cbam_graph_sigmoid (graph, cbam_graph_global_pool (graph, "sum", x, &sum));
+}
+
+/* outputs: a set of CbamReduction; kernel: the channels between the layers. */
+static const CbamOpCase cases[] = {
+  { 1, 1, 5, CBAM_REDUCE_MEAN, 1 },
+  { 9, 14, 41, CBAM_REDUCE_MEAN | CBAM_REDUCE_MAX, 7 },
+  { 5, 6, 130, CBAM_REDUCE_MEAN | CBAM_REDUCE_MAX | CBAM_REDUCE_L2 | CBAM_REDUCE_LOG_SUM, 70, .no_bias = TRUE },
+};
+
 const CbamOpClass cbam_op_channel_gate = {
   .name = "channel_gate",
+  .params_size = sizeof (CbamChannelGateParams),
   .macs = macs,
   .packed_size = packed_size,
   .pack = pack,
   .reference = reference,
   .variants = variants,
   .n_variants = G_N_ELEMENTS (variants),
+  .fusion = CBAM_FUSE_CHANNEL_GATE,
+  .fuse = fuse,
+  .add_case = cbam_channel_gate_add_case,
+  .cases = cases,
+  .n_cases = G_N_ELEMENTS (cases),
+  .case_fusions = CBAM_FUSE_CHANNEL_GATE,
 };

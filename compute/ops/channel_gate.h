@@ -1,15 +1,22 @@
-/* A channel gate's weights and parameters, for the ops that have one in them.
+/* channel_gate: a channel gate in one piece; its weights and parameters, for the ops that have one in them.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #pragma once
 
-#include "engine/graph.h"
+#include "ops/conv.h"
+#include "ops/global_pool.h"
 
 G_BEGIN_DECLS
 
-/* Whether pooling @x by @pool, with @hidden channels between the layers, fits what the kernel can do. */
-gboolean cbam_channel_gate_fits (const CbamGlobalPoolParams *pool, const CbamValue *x, guint hidden);
+extern const CbamOpClass cbam_op_channel_gate;
+
+/* global_pool, two convolutions of what it gives, sum over the pools, sigmoid. */
+typedef struct
+{
+  CbamGlobalPoolParams pool;
+  CbamConvParams first, second;
+} CbamChannelGateParams;
 
 guint cbam_channel_gate_hidden (const CbamChannelGateParams *params);
 
@@ -17,5 +24,14 @@ guint cbam_channel_gate_hidden (const CbamChannelGateParams *params);
  * multiple of four. */
 gsize cbam_channel_gate_packed_size (const CbamChannelGateParams *params, guint channels);
 void cbam_channel_gate_pack (const CbamChannelGateParams *params, guint channels, float *out);
+
+/* What the fusion looks for, with @hidden channels between its layers. */
+CbamValue *cbam_channel_gate_add_case (CbamGraph *graph, const CbamOpCase *shape, CbamValue *const *inputs);
+
+static inline CbamChannelGateParams *
+cbam_channel_gate_params (const CbamNode *node)
+{
+  return node->params;
+}
 
 G_END_DECLS

@@ -7,8 +7,8 @@
 
 #include "args/combine.h"
 
+#include "ops/add.h"
 #include "ops/padded.h"
-#include "run/reference/reference.h"
 
 #define THREADS 64
 
@@ -18,8 +18,9 @@ is_vector (const CbamValue *tensor)
   return tensor->width == 1 && tensor->height == 1;
 }
 
-gboolean
-cbam_combine_fits (const CbamValue *output, const CbamValue *input)
+/* Whether @input counts for all of @output: as large as it in each of place and channels, or 1 there. */
+static gboolean
+fits (const CbamValue *output, const CbamValue *input)
 {
   const gboolean same_size = input->width == output->width && input->height == output->height;
 
@@ -29,7 +30,7 @@ cbam_combine_fits (const CbamValue *output, const CbamValue *input)
 void
 cbam_combine_dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_dispatch)
 {
-  const CbamValue *out = node->output;
+  const CbamValue *out = node->outputs[0];
   CbamCombineArgs *args = (CbamCombineArgs *) ret_dispatch->args;
 
   *args = (CbamCombineArgs){
@@ -67,7 +68,7 @@ value_at (CbamReference *run, const CbamValue *in, guint c, guint row, guint col
 void
 cbam_combine_reference (CbamReference *run, const CbamNode *node)
 {
-  const CbamValue *out = node->output;
+  const CbamValue *out = node->outputs[0];
   float *y = cbam_reference_get (run, out);
 
   for (guint c = 0; c < out->channels; c++)
@@ -82,4 +83,40 @@ cbam_combine_reference (CbamReference *run, const CbamNode *node)
         }
         *y++ = (float) v;
       }
+}
+
+/* ---- In graphs ------------------------------------------------------------------------------------------------- */
+
+CbamValue *
+cbam_combine_add (CbamGraph *graph, const CbamOpClass *op, const char *name, CbamValue *a, CbamValue *b)
+{
+  CbamValue *output;
+  CbamNode *node;
+
+  if (graph->error)
+    return NULL;
+  output = cbam_graph_add_value (graph, name, MAX (a->width, b->width), MAX (a->height, b->height),
+                                 MAX (a->channels, b->channels));
+  if (!fits (output, a) || !fits (output, b))
+    cbam_graph_fail (graph, CBAM_ERROR_BAD_MODEL, "%s: maps of %ux%ux%u and %ux%ux%u do not go together", name,
+                     a->width, a->height, a->channels, b->width, b->height, b->channels);
+  node = cbam_graph_add_node (graph, op, name, NULL, a, output);
+  node->inputs[1] = b;
+  node->n_inputs = 2;
+  return output;
+}
+
+/* A vector or single channel that comes as the third is multiplied as well, which only fusions ask for. */
+CbamValue *
+cbam_combine_add_case (CbamGraph *graph, const CbamOpClass *op, const CbamOpCase *shape, CbamValue *const *inputs)
+{
+  const gboolean first = shape->company == CBAM_CASE_MAP || inputs[0]->channels == 1;
+  CbamValue *output = cbam_combine_add (graph, op, "op", first ? inputs[1] : inputs[0], first ? inputs[0] : inputs[1]);
+
+  if (shape->company == CBAM_CASE_BOTH) {
+    CbamNode *node = cbam_graph_find_writer (graph, output);
+
+    node->inputs[node->n_inputs++] = inputs[2];
+  }
+  return output;
 }

@@ -4,14 +4,17 @@
 
 #pragma once
 
-#include "engine/op.h"
+#include "engine/graph.h"
 
 G_BEGIN_DECLS
 
-/* Whether @input counts for all of @output: as large as it in each of place and channels, or 1 there. */
-gboolean cbam_combine_fits (const CbamValue *output, const CbamValue *input);
+/* Adds a node of @op over two maps. */
+CbamValue *cbam_combine_add (CbamGraph *graph, const CbamOpClass *op, const char *name, CbamValue *a, CbamValue *b);
 
 void cbam_combine_dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_dispatch);
 void cbam_combine_reference (CbamReference *run, const CbamNode *node);
+
+CbamValue *cbam_combine_add_case (CbamGraph *graph, const CbamOpClass *op, const CbamOpCase *shape,
+                                  CbamValue *const *inputs);
 
 G_END_DECLS

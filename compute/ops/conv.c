@@ -8,9 +8,11 @@
 #include "ops/conv.h"
 
 #include <math.h>
+#include <string.h>
 
+#include "ops/deconv.h"
+#include "ops/depthwise.h"
 #include "ops/shaders.h"
-#include "run/reference/reference.h"
 
 #define LANES 8
 #define GROUP 8 /* output channels whose weights lie side by side; every tile has whole groups */
@@ -18,6 +20,14 @@
 #define SINGLE_THREADS 64
 
 /* ---- What both convolutions share ----------------------------------------------------------------------------- */
+
+gsize
+cbam_conv_taps (const CbamNode *node)
+{
+  const CbamConvParams *p = cbam_conv_params (node);
+
+  return (gsize) p->kernel_width * p->kernel_height;
+}
 
 /* How far past the first or the last pixel of an axis of @input pixels the kernel reaches. */
 static guint
@@ -31,7 +41,7 @@ reach (guint input, guint output, guint kernel, const CbamConvParams *p, gint pa
 guint
 cbam_conv_border (const CbamNode *node, guint i)
 {
-  const CbamConvParams *p = &node->params.conv;
+  const CbamConvParams *p = cbam_conv_params (node);
   const CbamValue *in = node->inputs[0];
 
   if (i > 0)
@@ -43,8 +53,8 @@ cbam_conv_border (const CbamNode *node, guint i)
 void
 cbam_conv_fill_args (const CbamNode *node, guint tile_pixels, guint threads, CbamDispatch *ret_dispatch)
 {
-  const CbamConvParams *p = &node->params.conv;
-  const CbamValue *in = node->inputs[0], *out = node->output;
+  const CbamConvParams *p = cbam_conv_params (node);
+  const CbamValue *in = node->inputs[0], *out = node->outputs[0];
   /* One of several that fill a map together leaves no border: cbam_graph_fuse() sees to it that nobody wants one. */
   const gboolean whole = p->step_x == 1 && p->step_y == 1;
   const guint border = whole ? out->border : 0;
@@ -86,7 +96,7 @@ cbam_conv_fill_args (const CbamNode *node, guint tile_pixels, guint threads, Cba
 static gsize
 padded_channels (const CbamOpVariant *variant, const CbamNode *node)
 {
-  const gsize channels = node->output->channels, tile = MAX (variant->tile[0], GROUP);
+  const gsize channels = node->outputs[0]->channels, tile = MAX (variant->tile[0], GROUP);
 
   return (channels + tile - 1) / tile * tile;
 }
@@ -95,7 +105,8 @@ padded_channels (const CbamOpVariant *variant, const CbamNode *node)
 static gsize
 depth (const CbamNode *node)
 {
-  return (gsize) cbam_value_blocks (node->inputs[0]) * node->params.conv.kernel_width * node->params.conv.kernel_height;
+  return (gsize) cbam_value_blocks (node->inputs[0]) * cbam_conv_params (node)->kernel_width *
+         cbam_conv_params (node)->kernel_height;
 }
 
 guint
@@ -113,8 +124,8 @@ cbam_conv_packed_size (const CbamOpVariant *variant, const CbamNode *node)
 void
 cbam_conv_pack (const CbamOpVariant *variant, const CbamNode *node, float *out)
 {
-  const CbamConvParams *p = &node->params.conv;
-  const guint in_channels = node->inputs[0]->channels, out_channels = node->output->channels;
+  const CbamConvParams *p = cbam_conv_params (node);
+  const guint in_channels = node->inputs[0]->channels, out_channels = node->outputs[0]->channels;
   const gsize k_depth = depth (node), taps = (gsize) p->kernel_width * p->kernel_height;
   float *bias = out + padded_channels (variant, node) * k_depth * 4;
 
@@ -139,13 +150,13 @@ cbam_conv_pack (const CbamOpVariant *variant, const CbamNode *node, float *out)
 static gboolean
 fits (const CbamOpVariant *variant, const CbamNode *node)
 {
-  return depth (node) < CBAM_MOST_TURNS && node->n_inputs == 1 && !node->params.conv.sigmoid;
+  return depth (node) < CBAM_MOST_TURNS && node->n_inputs == 1 && !cbam_conv_params (node)->sigmoid;
 }
 
 static gboolean
 is_pointwise (const CbamOpVariant *variant, const CbamNode *node)
 {
-  const CbamConvParams *p = &node->params.conv;
+  const CbamConvParams *p = cbam_conv_params (node);
 
   return depth (node) < CBAM_MOST_TURNS && p->kernel_width == 1 && p->kernel_height == 1 && !p->sigmoid &&
          cbam_value_blocks (node->inputs[0]) % variant->tile[2] == 0;
@@ -166,21 +177,21 @@ fits_pointwise_sum (const CbamOpVariant *variant, const CbamNode *node)
 static gboolean
 fits_shared (const CbamOpVariant *variant, const CbamNode *node)
 {
-  return node->n_inputs == 1 && !node->params.conv.sigmoid;
+  return node->n_inputs == 1 && !cbam_conv_params (node)->sigmoid;
 }
 
 static gboolean
 fits_shared_sum (const CbamOpVariant *variant, const CbamNode *node)
 {
-  return node->n_inputs == 2 && !node->params.conv.sigmoid;
+  return node->n_inputs == 2 && !cbam_conv_params (node)->sigmoid;
 }
 
 /* One output channel would leave most of a tile unused. */
 static gboolean
 fits_single (const CbamOpVariant *variant, const CbamNode *node)
 {
-  return depth (node) < CBAM_MOST_TURNS && node->n_inputs == 1 && node->output->channels == 1 &&
-         node->params.conv.step_x == 1 && node->params.conv.step_y == 1;
+  return depth (node) < CBAM_MOST_TURNS && node->n_inputs == 1 && node->outputs[0]->channels == 1 &&
+         cbam_conv_params (node)->step_x == 1 && cbam_conv_params (node)->step_y == 1;
 }
 
 /* Cycles on lavapipe, roughly: of every tile, those that stick out of the map or past the last channel included, its
@@ -189,10 +200,10 @@ fits_single (const CbamOpVariant *variant, const CbamNode *node)
 static double
 tile_cost (const CbamOpVariant *variant, const CbamNode *node)
 {
-  const guint pixels = node->params.conv.width * node->params.conv.height;
+  const guint pixels = cbam_conv_params (node)->width * cbam_conv_params (node)->height;
   const guint tile_pixels = LANES * variant->tile[1];
   const double tiles = ((pixels + tile_pixels - 1) / tile_pixels) *
-                       (double) ((node->output->channels + variant->tile[0] - 1) / variant->tile[0]);
+                       (double) ((node->outputs[0]->channels + variant->tile[0] - 1) / variant->tile[0]);
   const double sums = variant->tile[0] * variant->tile[1];
   const double loads = variant->tile[1] + variant->tile[0] / 8.0;
 
@@ -206,14 +217,14 @@ dispatch_texel (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch
 
   cbam_conv_fill_args (node, LANES * variant->tile[1], LANES, ret_dispatch);
   args->bias = cbam_conv_bias_texel (variant, node);
-  ret_dispatch->groups[1] = (node->output->channels + variant->tile[0] - 1) / variant->tile[0];
+  ret_dispatch->groups[1] = (node->outputs[0]->channels + variant->tile[0] - 1) / variant->tile[0];
 }
 
 /* The sliding window counts pixels along the input's padded rows. */
 static gboolean
 fits_window (const CbamOpVariant *variant, const CbamNode *node)
 {
-  const CbamConvParams *p = &node->params.conv;
+  const CbamConvParams *p = cbam_conv_params (node);
 
   return fits (variant, node) && p->kernel_width == 3 && p->kernel_height == 3 && p->stride == 1 && p->dilation == 1 &&
          (p->width + 2) * p->height >= LANES * variant->tile[1];
@@ -222,10 +233,10 @@ fits_window (const CbamOpVariant *variant, const CbamNode *node)
 static double
 window_cost (const CbamOpVariant *variant, const CbamNode *node)
 {
-  const guint pixels = (node->params.conv.width + 2) * node->params.conv.height;
+  const guint pixels = (cbam_conv_params (node)->width + 2) * cbam_conv_params (node)->height;
   const guint tile_pixels = LANES * variant->tile[1];
   const double tiles = ((pixels + tile_pixels - 1) / tile_pixels) *
-                       (double) ((node->output->channels + variant->tile[0] - 1) / variant->tile[0]);
+                       (double) ((node->outputs[0]->channels + variant->tile[0] - 1) / variant->tile[0]);
   const double sums = variant->tile[0] * variant->tile[1];
   const double loads = variant->tile[1] + 2 + 3 * variant->tile[0] / 8.0;
 
@@ -242,7 +253,7 @@ dispatch_window (const CbamOpVariant *variant, const CbamNode *node, CbamDispatc
   cbam_conv_fill_args (node, tile_pixels, LANES, ret_dispatch);
   tiles = (args->height * args->x.row + tile_pixels - 1) / tile_pixels;
   ret_dispatch->groups[0] += tiles - args->tiles;
-  ret_dispatch->groups[1] = (node->output->channels + variant->tile[0] - 1) / variant->tile[0];
+  ret_dispatch->groups[1] = (node->outputs[0]->channels + variant->tile[0] - 1) / variant->tile[0];
   args->tiles = tiles;
   args->bias = cbam_conv_bias_texel (variant, node);
   args->inv_width = 1.0f / (float) args->x.row;
@@ -255,7 +266,7 @@ dispatch_shared (const CbamOpVariant *variant, const CbamNode *node, CbamDispatc
 
   cbam_conv_fill_args (node, variant->tile[1], SHARED_THREADS, ret_dispatch);
   args->bias = cbam_conv_bias_texel (variant, node);
-  ret_dispatch->groups[1] = (node->output->channels + variant->tile[0] - 1) / variant->tile[0];
+  ret_dispatch->groups[1] = (node->outputs[0]->channels + variant->tile[0] - 1) / variant->tile[0];
 }
 
 /* One invocation per pixel of the padded output. */
@@ -263,8 +274,8 @@ static void
 dispatch_single (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_dispatch)
 {
   CbamConvArgs *args = (CbamConvArgs *) ret_dispatch->args;
-  const guint full_width = node->output->width + 2 * node->output->border;
-  const guint full_height = node->output->height + 2 * node->output->border;
+  const guint full_width = node->outputs[0]->width + 2 * node->outputs[0]->border;
+  const guint full_height = node->outputs[0]->height + 2 * node->outputs[0]->border;
 
   cbam_conv_fill_args (node, 1, 1, ret_dispatch);
   args->bias = cbam_conv_bias_texel (variant, node);
@@ -277,7 +288,7 @@ dispatch_single (const CbamOpVariant *variant, const CbamNode *node, CbamDispatc
 static double
 single_cost (const CbamOpVariant *variant, const CbamNode *node)
 {
-  return (node->params.conv.width * node->params.conv.height / LANES + 1) * (45.0 * depth (node) + 150);
+  return (cbam_conv_params (node)->width * cbam_conv_params (node)->height / LANES + 1) * (45.0 * depth (node) + 150);
 }
 
 #define TEXEL(label, module, channels, pixels, steps, fitting)                                                         \
@@ -360,7 +371,7 @@ static const CbamOpVariant variants[] = {
 static double
 reference_pixel (const CbamNode *node, const float *x, guint o, guint row, guint column)
 {
-  const CbamConvParams *p = &node->params.conv;
+  const CbamConvParams *p = cbam_conv_params (node);
   const CbamValue *in = node->inputs[0];
   double sum = p->bias ? p->bias->values[o] : 0;
 
@@ -381,8 +392,8 @@ reference_pixel (const CbamNode *node, const float *x, guint o, guint row, guint
 static void
 reference (CbamReference *run, const CbamNode *node)
 {
-  const CbamConvParams *p = &node->params.conv;
-  const CbamValue *out = node->output;
+  const CbamConvParams *p = cbam_conv_params (node);
+  const CbamValue *out = node->outputs[0];
   const float *x = cbam_reference_get (run, node->inputs[0]);
   const float *added = node->n_inputs > 1 ? cbam_reference_get (run, node->inputs[1]) : NULL;
   float *y = cbam_reference_get (run, out);
@@ -402,14 +413,196 @@ reference (CbamReference *run, const CbamNode *node)
 static guint64
 macs (const CbamNode *node)
 {
-  const CbamConvParams *p = &node->params.conv;
+  const CbamConvParams *p = cbam_conv_params (node);
 
-  return (guint64) p->width * p->height * node->output->channels * node->inputs[0]->channels * p->kernel_width *
+  return (guint64) p->width * p->height * node->outputs[0]->channels * node->inputs[0]->channels * p->kernel_width *
          p->kernel_height;
 }
 
+guint64
+cbam_conv_parameters (const CbamNode *node)
+{
+  const CbamConvParams *p = cbam_conv_params (node);
+
+  return cbam_param_count (p->weight) + cbam_param_count (p->bias);
+}
+
+guint
+cbam_conv_kernel (const CbamNode *node)
+{
+  return cbam_conv_params (node)->kernel_width;
+}
+
+/* ---- In graphs ------------------------------------------------------------------------------------------------- */
+
+/* Output size and padding before the first pixel, along one axis. 0 when the kernel does not fit. */
+static guint
+conv_extent (guint input, const CbamConvForm *form, guint kernel, guint stride, guint dilation, guint pad,
+             gint *ret_pad)
+{
+  const gint span = (gint) ((kernel - 1) * dilation + 1);
+  gint output;
+
+  if (form->padding == CBAM_PADDING_SAME) {
+    output = (gint) ((input + stride - 1) / stride);
+    *ret_pad = MAX (0, (output - 1) * (gint) stride + span - (gint) input) / 2;
+    return (guint) output;
+  }
+  *ret_pad = (gint) pad;
+  output = (gint) input + 2 * *ret_pad - span;
+  return output < 0 ? 0 : (guint) output / stride + 1;
+}
+
+/* As [out, in, height, width], however many dimensions the source has. */
+static CbamParam *
+read_conv_weight (CbamGraph *graph, const CbamConvForm *form, guint channels, guint kernel_height, guint kernel_width)
+{
+  const gsize in = form->depthwise ? 1 : form->input->channels;
+  const gsize dims[4] = { channels, in, kernel_height, kernel_width }, row[3] = { channels, in, kernel_width };
+  g_autofree char *name = g_strconcat (form->name, ".weight", NULL);
+  guint n_dims = form->weight_dims ? form->weight_dims : 4;
+  CbamParam *weight;
+
+  if (form->weight_dims == 2 && graph->source->dim (graph->source, name, 2) == 1)
+    n_dims = 4; /* a 1x1 convolution does as well as a linear layer */
+  weight = cbam_graph_read_param (graph, form->name, "weight", n_dims, n_dims == 3 ? row : dims);
+  weight->n_dims = 4;
+  memcpy (weight->dims, dims, sizeof dims);
+  return weight;
+}
+
+CbamValue *
+cbam_graph_conv (CbamGraph *graph, const CbamConvForm *form)
+{
+  const guint kernel = MAX (form->kernel, 1), stride = MAX (form->stride, 1), dilation = MAX (form->dilation, 1);
+  const gboolean is_row = form->weight_dims == 3; /* padded along the row only */
+  const guint kernel_height = is_row ? 1 : kernel;
+  const CbamValue *input = form->input;
+  CbamConvParams params = { .kernel_width = kernel,
+                            .kernel_height = kernel_height,
+                            .stride = stride,
+                            .dilation = dilation,
+                            .step_x = 1,
+                            .step_y = 1,
+                            .lo = -INFINITY,
+                            .hi = INFINITY };
+  CbamValue *output;
+  guint channels;
+
+  if (graph->error)
+    return NULL;
+  channels = form->depthwise ? input->channels : form->channels;
+  params.width = conv_extent (input->width, form, kernel, stride, dilation, form->pad, &params.pad_left);
+  params.height =
+      conv_extent (input->height, form, kernel_height, stride, dilation, is_row ? 0 : form->pad, &params.pad_top);
+  output = cbam_graph_add_value (graph, form->name, params.width, params.height, channels);
+  params.weight = read_conv_weight (graph, form, channels, kernel_height, kernel);
+  if (form->needs_bias || cbam_graph_has_param (graph, form->name, "bias"))
+    params.bias = cbam_graph_read_param (graph, form->name, "bias", 1, (const gsize[]){ channels });
+  cbam_graph_add_node (graph, form->depthwise ? &cbam_op_depthwise : &cbam_op_conv, form->name, &params, form->input,
+                       output);
+  return output;
+}
+
+gboolean
+cbam_conv_is_any (const CbamNode *node)
+{
+  return node->op == &cbam_op_conv || node->op == &cbam_op_depthwise || node->op == &cbam_op_deconv ||
+         node->op == &cbam_op_depthwise_deconv;
+}
+
+gboolean
+cbam_conv_is_pointwise (const CbamNode *node)
+{
+  const CbamConvParams *p = node->params;
+
+  return node->op == &cbam_op_conv && p->kernel_width == 1 && p->kernel_height == 1 && p->stride == 1 &&
+         node->n_inputs == 1;
+}
+
+gboolean
+cbam_conv_has_activation (const CbamNode *node)
+{
+  const CbamConvParams *p = cbam_conv_params (node);
+
+  return p->lo != -INFINITY || p->hi != INFINITY;
+}
+
+CbamNode *
+cbam_conv_find_sole_before (CbamGraph *graph, const CbamNode *node)
+{
+  CbamNode *before = cbam_graph_find_sole_writer (graph, node, 0);
+
+  return before && cbam_conv_is_any (before) ? before : NULL;
+}
+
+CbamValue *
+cbam_conv_add_case (CbamGraph *graph, const CbamOpCase *shape, CbamValue *const *inputs)
+{
+  CbamValue *output = cbam_graph_conv (graph, &(CbamConvForm){ .name = "op",
+                                                               .input = inputs[0],
+                                                               .channels = shape->outputs,
+                                                               .kernel = shape->kernel,
+                                                               .stride = shape->stride,
+                                                               .dilation = shape->dilation,
+                                                               .pad = shape->pad,
+                                                               .padding = shape->same ? CBAM_PADDING_SAME : 0,
+                                                               .depthwise = shape->outputs == 0 });
+  CbamNode *node = cbam_graph_find_writer (graph, output);
+
+  if (shape->company == CBAM_CASE_MAP)
+    node->inputs[node->n_inputs++] = inputs[1];
+  if (shape->outputs % 2 == 0) {
+    cbam_conv_params (node)->lo = 0;
+    cbam_conv_params (node)->hi = 6;
+  }
+  return output;
+}
+
+static const CbamOpCase cases[] = {
+  /* 1x1: tiles exactly full, one too many, one too few; one pixel; odd channels */
+  { 1, 1, 3, 1, 1 },
+  { 1, 1, 8, 21, 1, .no_bias = TRUE },
+  { 5, 3, 4, 4, 1 },
+  { 8, 13, 16, 16, 1 },
+  { 13, 8, 12, 17, 1 },
+  { 7, 7, 13, 84, 1 },
+  { 19, 19, 24, 126, 1 },
+  { 10, 10, 64, 49, 1, .no_bias = TRUE },
+  { 3, 3, 21, 285, 1, .big_reader = TRUE },
+  { 2, 2, 192, 48, 1 },
+  { 11, 2, 40, 33, 1, 2 },
+  { 64, 1, 8, 95, 1, .big_reader = TRUE },
+  { 1, 67, 36, 32, 1 },
+  /* larger kernels */
+  { 17, 11, 3, 24, 3, 2, .same = TRUE },
+  { 18, 12, 3, 23, 3, 2, .same = TRUE },
+  { 17, 12, 3, 24, 3, 2, .same = TRUE }, /* left and top padding differ */
+  { 9, 9, 5, 16, 3, 1, 1, 1 },
+  { 1, 1, 4, 8, 3, 1, 1, 1 },
+  { 2, 3, 9, 40, 3, 2, 1, 1, .no_bias = TRUE },
+  { 13, 10, 6, 7, 3, 1, 6, 6 },
+  { 5, 5, 8, 12, 3, 1, 1, 0 },
+  { 4, 4, 7, 33, 4, 1, 1, 1 },
+  { 9, 8, 3, 5, 7, 3, 1, 3, .big_reader = TRUE },
+  { 6, 6, 65, 10, 3, 2, .same = TRUE },
+  /* 1x1 with a map added */
+  { 5, 3, 4, 4, 1, .company = CBAM_CASE_MAP },
+  { 19, 19, 24, 126, 1, .company = CBAM_CASE_MAP },
+  { 10, 10, 64, 49, 1, .no_bias = TRUE, .company = CBAM_CASE_MAP },
+  { 2, 2, 192, 48, 1, .company = CBAM_CASE_MAP },
+  { 64, 1, 8, 95, 1, .big_reader = TRUE, .company = CBAM_CASE_MAP },
+  /* to one channel */
+  { 1, 1, 2, 1, 7, 1, 1, 3 },
+  { 19, 11, 2, 1, 7, 1, 1, 3, .no_bias = TRUE },
+  { 12, 13, 2, 1, 3, 1, 1, 1, .big_reader = TRUE },
+  { 17, 9, 21, 1, 1 },
+  { 9, 9, 6, 1, 3, 2, 1, 1 },
+};
+
 const CbamOpClass cbam_op_conv = {
   .name = "conv",
+  .params_size = sizeof (CbamConvParams),
   .border = cbam_conv_border,
   .macs = macs,
   .packed_size = cbam_conv_packed_size,
@@ -417,4 +610,9 @@ const CbamOpClass cbam_op_conv = {
   .reference = reference,
   .variants = variants,
   .n_variants = G_N_ELEMENTS (variants),
+  .parameters = cbam_conv_parameters,
+  .kernel = cbam_conv_kernel,
+  .add_case = cbam_conv_add_case,
+  .cases = cases,
+  .n_cases = G_N_ELEMENTS (cases),
 };

@@ -1,13 +1,69 @@
-/* What convolutions share, transposed ones included.
+/* conv: a full convolution; and what all convolutions share, depthwise and transposed ones included.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #pragma once
 
 #include "args/conv.h"
+
 #include "engine/graph.h"
 
 G_BEGIN_DECLS
+
+extern const CbamOpClass cbam_op_conv;
+
+typedef enum
+{
+  CBAM_PADDING_SYMMETRIC,
+  CBAM_PADDING_SAME
+} CbamPadding;
+
+/* A convolution or transposed convolution, full or depthwise. Output pixel (x, y) of its own grid of width x height is
+ * pixel (x * step_x + first_x, y * step_y + first_y) of its output: a transposed convolution is several of these. */
+typedef struct
+{
+  guint kernel_width, kernel_height, stride, dilation;
+  gint pad_left, pad_top;
+  guint up_x, up_y; /* transposed: output pixels per input pixel */
+  guint width, height, step_x, step_y, first_x, first_y;
+  CbamParam *weight; /* [out, in, height, width]; depthwise [channels, 1, height, width] */
+  CbamParam *bias;   /* [out], NULL = zeros */
+  float lo, hi;      /* fused activation; -inf..inf = none */
+  gboolean sigmoid;  /* fused, after the clamp */
+} CbamConvParams;
+
+typedef struct
+{
+  const char *name; /* prefix of the tensors name.weight, name.bias */
+  CbamValue *input;
+  guint channels;      /* output; ignored when depthwise */
+  guint kernel;        /* [1] */
+  guint stride;        /* [1] */
+  guint dilation;      /* [1] */
+  guint pad;           /* on all sides [0]; ignored with CBAM_PADDING_SAME */
+  CbamPadding padding; /* [symmetric]; same = as TensorFlow, output = ceil (input / stride) */
+  gboolean depthwise;
+  gboolean needs_bias; /* name.bias must be there [it may be missing] */
+  guint
+      weight_dims; /* of name.weight: 2 = [out, in], 3 = [out, in, kernel] along rows, 4 [4, or 2 as the source has] */
+} CbamConvForm;
+
+/* A convolution; its bias is added when the source has name.bias. */
+CbamValue *cbam_graph_conv (CbamGraph *graph, const CbamConvForm *form);
+
+static inline CbamConvParams *
+cbam_conv_params (const CbamNode *node)
+{
+  return node->params;
+}
+
+/* ---- For the other convolutions ---------------------------------------------------------------------------------- */
+
+guint64 cbam_conv_parameters (const CbamNode *node);
+guint cbam_conv_kernel (const CbamNode *node);
+/* Taps of the kernel. */
+gsize cbam_conv_taps (const CbamNode *node);
+CbamValue *cbam_conv_add_case (CbamGraph *graph, const CbamOpCase *shape, CbamValue *const *inputs);
 
 /* The zero border that the kernel reads around its input, in pixels. */
 guint cbam_conv_border (const CbamNode *node, guint i);
@@ -22,9 +78,14 @@ gsize cbam_conv_packed_size (const CbamOpVariant *variant, const CbamNode *node)
 void cbam_conv_pack (const CbamOpVariant *variant, const CbamNode *node, float *out);
 guint cbam_conv_bias_texel (const CbamOpVariant *variant, const CbamNode *node);
 
-/* Of a depthwise one: [channels/4][taps][4], then the bias. */
-gsize cbam_depthwise_packed_size (const CbamOpVariant *variant, const CbamNode *node);
-void cbam_depthwise_pack (const CbamOpVariant *variant, const CbamNode *node, float *out);
-guint cbam_depthwise_bias_texel (const CbamNode *node);
+/* ---- For fusions ------------------------------------------------------------------------------------------------- */
+
+/* Whether @node is a convolution of any kind, with CbamConvParams. */
+gboolean cbam_conv_is_any (const CbamNode *node);
+/* 1x1, stride 1, nothing added. */
+gboolean cbam_conv_is_pointwise (const CbamNode *node);
+gboolean cbam_conv_has_activation (const CbamNode *node);
+/* The convolution, of any kind, that makes input 0 of @node and nothing else; NULL = none. */
+CbamNode *cbam_conv_find_sole_before (CbamGraph *graph, const CbamNode *node);
 
 G_END_DECLS

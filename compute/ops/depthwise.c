@@ -2,43 +2,37 @@
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "ops/conv.h"
+#include "ops/depthwise.h"
+
 #include "ops/shaders.h"
-#include "run/reference/reference.h"
 
 #define LANES 8
 #define PLAIN_THREADS 64
 
-static gsize
-taps (const CbamNode *node)
-{
-  return (gsize) node->params.conv.kernel_width * node->params.conv.kernel_height;
-}
-
 guint
 cbam_depthwise_bias_texel (const CbamNode *node)
 {
-  return (guint) (cbam_value_blocks (node->output) * taps (node));
+  return (guint) (cbam_value_blocks (node->outputs[0]) * cbam_conv_taps (node));
 }
 
 gsize
 cbam_depthwise_packed_size (const CbamOpVariant *variant, const CbamNode *node)
 {
-  return (gsize) cbam_value_blocks (node->output) * 4 * (taps (node) + 1);
+  return (gsize) cbam_value_blocks (node->outputs[0]) * 4 * (cbam_conv_taps (node) + 1);
 }
 
 void
 cbam_depthwise_pack (const CbamOpVariant *variant, const CbamNode *node, float *out)
 {
-  const CbamConvParams *p = &node->params.conv;
-  const guint channels = node->output->channels;
-  float *bias = out + (gsize) cbam_value_blocks (node->output) * 4 * taps (node);
+  const CbamConvParams *p = cbam_conv_params (node);
+  const guint channels = node->outputs[0]->channels;
+  float *bias = out + (gsize) cbam_value_blocks (node->outputs[0]) * 4 * cbam_conv_taps (node);
 
   for (gsize i = 0; i < cbam_depthwise_packed_size (variant, node); i++)
     out[i] = 0;
   for (guint c = 0; c < channels; c++) {
-    for (gsize t = 0; t < taps (node); t++)
-      out[(c / 4 * taps (node) + t) * 4 + c % 4] = p->weight->values[c * taps (node) + t];
+    for (gsize t = 0; t < cbam_conv_taps (node); t++)
+      out[(c / 4 * cbam_conv_taps (node) + t) * 4 + c % 4] = p->weight->values[c * cbam_conv_taps (node) + t];
     bias[c] = p->bias ? p->bias->values[c] : 0;
   }
 }
@@ -48,7 +42,7 @@ cbam_depthwise_pack (const CbamOpVariant *variant, const CbamNode *node, float *
 static gboolean
 fits_tile (const CbamOpVariant *variant, const CbamNode *node)
 {
-  const CbamConvParams *p = &node->params.conv;
+  const CbamConvParams *p = cbam_conv_params (node);
 
   return p->kernel_width == 3 && p->kernel_height == 3 && p->dilation == 1 && p->stride == variant->tile[2];
 }
@@ -56,8 +50,8 @@ fits_tile (const CbamOpVariant *variant, const CbamNode *node)
 static guint
 count_tiles (const CbamOpVariant *variant, const CbamNode *node)
 {
-  const guint across = (node->output->width + variant->tile[0] - 1) / variant->tile[0];
-  const guint down = (node->output->height + variant->tile[1] - 1) / variant->tile[1];
+  const guint across = (node->outputs[0]->width + variant->tile[0] - 1) / variant->tile[0];
+  const guint down = (node->outputs[0]->height + variant->tile[1] - 1) / variant->tile[1];
 
   return across * down;
 }
@@ -81,7 +75,7 @@ dispatch_texel (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch
 
   cbam_conv_fill_args (node, LANES, LANES, ret_dispatch);
   ret_dispatch->groups[0] += groups - args->tiles;
-  ret_dispatch->groups[1] = cbam_value_blocks (node->output);
+  ret_dispatch->groups[1] = cbam_value_blocks (node->outputs[0]);
   args->tiles = groups;
   args->bias = cbam_depthwise_bias_texel (node);
 }
@@ -92,7 +86,7 @@ dispatch_plain (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch
   CbamConvArgs *args = (CbamConvArgs *) ret_dispatch->args;
 
   cbam_conv_fill_args (node, PLAIN_THREADS, PLAIN_THREADS, ret_dispatch);
-  ret_dispatch->groups[1] = cbam_value_blocks (node->output);
+  ret_dispatch->groups[1] = cbam_value_blocks (node->outputs[0]);
   args->bias = cbam_depthwise_bias_texel (node);
 }
 
@@ -119,8 +113,8 @@ static const CbamOpVariant variants[] = {
 static void
 reference (CbamReference *run, const CbamNode *node)
 {
-  const CbamConvParams *p = &node->params.conv;
-  const CbamValue *in = node->inputs[0], *out = node->output;
+  const CbamConvParams *p = cbam_conv_params (node);
+  const CbamValue *in = node->inputs[0], *out = node->outputs[0];
   const float *x = cbam_reference_get (run, in);
   float *y = cbam_reference_get (run, out);
 
@@ -145,11 +139,28 @@ reference (CbamReference *run, const CbamNode *node)
 static guint64
 macs (const CbamNode *node)
 {
-  return (guint64) node->output->width * node->output->height * node->output->channels * taps (node);
+  return (guint64) node->outputs[0]->width * node->outputs[0]->height * node->outputs[0]->channels *
+         cbam_conv_taps (node);
 }
+
+static const CbamOpCase cases[] = {
+  { 1, 1, 3, 0, 3, 1, 1, 1 },
+  { 2, 2, 8, 0, 3, 2, .same = TRUE },
+  { 19, 19, 21, 0, 3, 1, 1, 1 },
+  { 24, 20, 5, 0, 3, 1, .same = TRUE },
+  { 25, 25, 4, 0, 3, 2, .same = TRUE, .big_reader = TRUE },
+  { 26, 24, 7, 0, 3, 2, 1, 1, .no_bias = TRUE },
+  { 7, 31, 84, 0, 3, 2, .same = TRUE },
+  { 31, 5, 12, 0, 5, 1, 1, 2 },
+  { 10, 11, 9, 0, 3, 1, 2, 2 },
+  { 48, 16, 4, 0, 3, 1, 1, 1 }, /* tiles that fill the workgroups exactly */
+  { 32, 16, 4, 0, 3, 2, 1, 1 },
+  { 13, 12, 8, 0, 3, 2, .same = TRUE },
+};
 
 const CbamOpClass cbam_op_depthwise = {
   .name = "depthwise",
+  .params_size = sizeof (CbamConvParams),
   .border = cbam_conv_border,
   .macs = macs,
   .packed_size = cbam_depthwise_packed_size,
@@ -157,4 +168,9 @@ const CbamOpClass cbam_op_depthwise = {
   .reference = reference,
   .variants = variants,
   .n_variants = G_N_ELEMENTS (variants),
+  .parameters = cbam_conv_parameters,
+  .kernel = cbam_conv_kernel,
+  .add_case = cbam_conv_add_case,
+  .cases = cases,
+  .n_cases = G_N_ELEMENTS (cases),
 };

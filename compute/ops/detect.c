@@ -2,10 +2,14 @@
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include "ops/detect.h"
+
 #include "args/detect.h"
 
 #include <math.h>
+#include <string.h>
 
+#include "ops/conv.h"
 #include "ops/shaders.h"
 #include "run/reference/reference.h"
 
@@ -15,7 +19,7 @@
 static guint
 count_priors (const CbamNode *node)
 {
-  return node->inputs[0]->width * node->inputs[0]->height * node->params.detect.per_cell;
+  return node->inputs[0]->width * node->inputs[0]->height * cbam_detect_params (node)->per_cell;
 }
 
 static gsize
@@ -28,22 +32,17 @@ packed_size (const CbamOpVariant *variant, const CbamNode *node)
 static void
 pack (const CbamOpVariant *variant, const CbamNode *node, float *out)
 {
-  const CbamDetectNode *p = &node->params.detect;
+  const CbamDetectNode *p = cbam_detect_params (node);
 
   for (guint i = 0; i < count_priors (node); i++) {
-    const CbamAnchor *anchor = &g_array_index (p->anchors, CbamAnchor, p->prior + i);
-
-    *out++ = anchor->cx;
-    *out++ = anchor->cy;
-    *out++ = anchor->w;
-    *out++ = anchor->h;
+    memcpy (out + 4 * i, p->anchors + 4 * (p->prior + i), 4 * sizeof (float));
   }
 }
 
 static void
 dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_dispatch)
 {
-  const CbamDetectNode *p = &node->params.detect;
+  const CbamDetectNode *p = cbam_detect_params (node);
   const CbamValue *loc = node->inputs[0], *conf = node->inputs[1];
   /* A cell's boxes, then its anchors' classes in chunks. */
   const guint parts = p->per_cell * (1 + (p->n_classes + CBAM_DETECT_CHUNK - 1) / CBAM_DETECT_CHUNK);
@@ -57,7 +56,7 @@ dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_
     .per_cell = p->per_cell,
     .n_classes = p->n_classes,
     .prior = p->prior,
-    .score = p->score == CBAM_SCORE_SIGMOID ? CBAM_DETECT_SIGMOID : CBAM_DETECT_SOFTMAX,
+    .score = p->sigmoid ? CBAM_DETECT_SIGMOID : CBAM_DETECT_SOFTMAX,
     .variance = { p->variances[0], p->variances[1], p->variances[2], p->variances[3] },
     .hits = p->hits,
     .boxes = p->boxes,
@@ -86,11 +85,11 @@ static const CbamOpVariant variants[] = {
 /* ---- Truth ------------------------------------------------------------------------------------------------------ */
 
 static void
-decode (const CbamDetectNode *p, const double t[4], const CbamAnchor *a, float ret_box[4])
+decode (const CbamDetectNode *p, const double t[4], const float a[4], float ret_box[4])
 {
-  const double cx = a->cx + t[0] * p->variances[0] * a->w, cy = a->cy + t[1] * p->variances[1] * a->h;
-  const double w = a->w * exp (MIN (t[2] * p->variances[2], MAX_LOG_SIZE));
-  const double h = a->h * exp (MIN (t[3] * p->variances[3], MAX_LOG_SIZE));
+  const double cx = a[0] + t[0] * p->variances[0] * a[2], cy = a[1] + t[1] * p->variances[1] * a[3];
+  const double w = a[2] * exp (MIN (t[2] * p->variances[2], MAX_LOG_SIZE));
+  const double h = a[3] * exp (MIN (t[3] * p->variances[3], MAX_LOG_SIZE));
 
   ret_box[0] = (float) (cx - w / 2);
   ret_box[1] = (float) (cy - h / 2);
@@ -100,11 +99,11 @@ decode (const CbamDetectNode *p, const double t[4], const CbamAnchor *a, float r
 
 /* @logits of one prior, @stride floats apart. */
 static double
-score_of (CbamScore score, const float *logits, gsize stride, guint n, guint k)
+score_of (gboolean sigmoid, const float *logits, gsize stride, guint n, guint k)
 {
   double largest = logits[0], sum = 0;
 
-  if (score == CBAM_SCORE_SIGMOID)
+  if (sigmoid)
     return 1 / (1 + exp (-logits[k * stride]));
   for (guint i = 1; i < n; i++)
     largest = MAX (largest, logits[i * stride]);
@@ -116,7 +115,7 @@ score_of (CbamScore score, const float *logits, gsize stride, guint n, guint k)
 static void
 reference (CbamReference *run, const CbamNode *node)
 {
-  const CbamDetectNode *p = &node->params.detect;
+  const CbamDetectNode *p = cbam_detect_params (node);
   const CbamValue *in = node->inputs[0];
   const gsize pixels = (gsize) in->width * in->height;
   const float *loc = cbam_reference_get (run, in);
@@ -129,10 +128,10 @@ reference (CbamReference *run, const CbamNode *node)
 
       for (guint i = 0; i < 4; i++)
         t[i] = loc[(anchor * 4 + i) * pixels + cell];
-      decode (p, t, &g_array_index (p->anchors, CbamAnchor, prior), run->boxes[prior]);
+      decode (p, t, p->anchors + 4 * prior, run->boxes[prior]);
       for (guint k = 0; k < p->n_classes; k++) {
         const CbamHit hit = {
-          .score = (float) score_of (p->score, conf + anchor * p->n_classes * pixels + cell, pixels, p->n_classes, k),
+          .score = (float) score_of (p->sigmoid, conf + anchor * p->n_classes * pixels + cell, pixels, p->n_classes, k),
           .prior_class = prior * p->n_classes + k,
         };
 
@@ -145,11 +144,100 @@ reference (CbamReference *run, const CbamNode *node)
     }
 }
 
+void
+cbam_graph_detect (CbamGraph *graph, const char *name, CbamValue *loc, CbamValue *conf, const CbamDetectNode *form)
+{
+  CbamNode *node;
+
+  if (graph->error)
+    return;
+  node = cbam_graph_add_node (graph, &cbam_op_detect, name, form, loc, NULL);
+  node->inputs[node->n_inputs++] = conf;
+  cbam_detect_params (node)->anchors = (const float *) graph->anchors->data;
+  graph->levels[form->level].loc = loc;
+  graph->levels[form->level].conf = conf;
+  graph->levels[form->level].prior = form->prior;
+  graph->levels[form->level].per_cell = form->per_cell;
+  graph->n_levels = MAX (graph->n_levels, form->level + 1);
+}
+
+/* Rows of @a, then rows of @b. Either may be NULL: zeros. */
+static float *
+concatenate (const CbamParam *a, gsize n_a, const CbamParam *b, gsize n_b)
+{
+  float *values = g_new0 (float, n_a + n_b);
+
+  if (a)
+    memcpy (values, a->values, n_a * sizeof (float));
+  if (b)
+    memcpy (values + n_a, b->values, n_b * sizeof (float));
+  return values;
+}
+
+static gboolean
+same_shape_of_conv (const CbamNode *a, const CbamNode *b)
+{
+  const CbamConvParams *p = cbam_conv_params (a), *q = cbam_conv_params (b);
+
+  return a->op == &cbam_op_conv && b->op == &cbam_op_conv && a->inputs[0] == b->inputs[0] &&
+         p->kernel_width == q->kernel_width && p->stride == q->stride && p->dilation == q->dilation &&
+         p->pad_left == q->pad_left && p->pad_top == q->pad_top && p->lo == q->lo && p->hi == q->hi;
+}
+
+/* The loc and conf convolutions of a level become one: its loc rows first, so that loc stays one texel per anchor. */
+static CbamFusionResult
+fuse (CbamGraph *graph, CbamNode *node)
+{
+  CbamDetectNode *p = node->params;
+  CbamNode *loc, *conf;
+  CbamConvParams params;
+  g_autofree char *name = NULL;
+  CbamValue *output;
+  gsize dims[4];
+  gsize n_loc;
+
+  if (node->op != &cbam_op_detect || node->inputs[0] == node->inputs[1])
+    return CBAM_FUSION_NOTHING;
+  loc = cbam_graph_find_writer (graph, node->inputs[0]);
+  conf = cbam_graph_find_writer (graph, node->inputs[1]);
+  if (!loc || !conf || !same_shape_of_conv (loc, conf) || loc->outputs[0]->channels % 4 != 0 ||
+      cbam_graph_count_readers (graph, loc->outputs[0]) != 1 || cbam_graph_count_readers (graph, conf->outputs[0]) != 1)
+    return CBAM_FUSION_NOTHING;
+
+  name = g_strconcat (loc->name, "+", conf->name, NULL);
+  params = *cbam_conv_params (loc);
+  n_loc = params.weight->dims[0];
+  memcpy (dims, params.weight->dims, sizeof dims);
+  dims[0] += cbam_conv_params (conf)->weight->dims[0];
+  params.weight = cbam_graph_add_param (graph, name, 4, dims);
+  params.weight->values = concatenate (cbam_conv_params (loc)->weight, cbam_conv_params (loc)->weight->n,
+                                       cbam_conv_params (conf)->weight, cbam_conv_params (conf)->weight->n);
+  params.bias = cbam_graph_add_param (graph, name, 1, dims);
+  params.bias->values =
+      concatenate (cbam_conv_params (loc)->bias, n_loc, cbam_conv_params (conf)->bias, dims[0] - n_loc);
+
+  output = cbam_graph_add_value (graph, name, loc->outputs[0]->width, loc->outputs[0]->height, (guint) dims[0]);
+  node->inputs[0] = node->inputs[1] = output;
+  p->conf_channel = (guint) n_loc;
+  graph->levels[p->level].loc = graph->levels[p->level].conf = output;
+  graph->levels[p->level].conf_channel = (guint) n_loc;
+  /* loc computes both from where conf stood, the later of the two; the other node goes. */
+  g_free (conf->name);
+  conf->name = g_steal_pointer (&name);
+  *cbam_conv_params (conf) = params;
+  conf->outputs[0] = output;
+  cbam_graph_remove_node (graph, loc);
+  return CBAM_FUSION_CHANGED;
+}
+
 const CbamOpClass cbam_op_detect = {
   .name = "detect",
+  .params_size = sizeof (CbamDetectNode),
   .packed_size = packed_size,
   .pack = pack,
   .reference = reference,
   .variants = variants,
   .n_variants = G_N_ELEMENTS (variants),
+  .fusion = CBAM_FUSE_HEADS,
+  .fuse = fuse,
 };

@@ -3,32 +3,33 @@
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include "ops/l2_norm.h"
+
 #include "args/map.h"
 
 #include <math.h>
 
 #include "ops/map.h"
 #include "ops/shaders.h"
-#include "run/reference/reference.h"
 
 static gsize
 packed_size (const CbamOpVariant *variant, const CbamNode *node)
 {
-  return (gsize) cbam_value_blocks (node->output) * 4;
+  return (gsize) cbam_value_blocks (node->outputs[0]) * 4;
 }
 
 static void
 pack (const CbamOpVariant *variant, const CbamNode *node, float *out)
 {
   for (gsize c = 0; c < packed_size (variant, node); c++)
-    out[c] = c < node->output->channels ? node->params.l2_norm.weight->values[c] : 0;
+    out[c] = c < node->outputs[0]->channels ? cbam_l2_norm_params (node)->weight->values[c] : 0;
 }
 
 static void
 dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_dispatch)
 {
   cbam_map_fill_dispatch (node, ret_dispatch);
-  ((CbamMapArgs *) ret_dispatch->args)->lo = (float) node->params.l2_norm.eps;
+  ((CbamMapArgs *) ret_dispatch->args)->lo = (float) cbam_l2_norm_params (node)->eps;
   ret_dispatch->groups[1] = 1; /* an invocation makes all blocks of its pixel */
 }
 
@@ -49,8 +50,8 @@ static const CbamOpVariant variants[] = {
 static void
 reference (CbamReference *run, const CbamNode *node)
 {
-  const CbamL2NormParams *p = &node->params.l2_norm;
-  const CbamValue *out = node->output;
+  const CbamL2NormParams *p = cbam_l2_norm_params (node);
+  const CbamValue *out = node->outputs[0];
   const gsize pixels = (gsize) out->width * out->height;
   const float *x = cbam_reference_get (run, node->inputs[0]);
   float *y = cbam_reference_get (run, out);
@@ -65,11 +66,49 @@ reference (CbamReference *run, const CbamNode *node)
   }
 }
 
+static guint64
+parameters (const CbamNode *node)
+{
+  return cbam_param_count (cbam_l2_norm_params (node)->weight);
+}
+
+/* ---- In graphs ------------------------------------------------------------------------------------------------- */
+
+CbamValue *
+cbam_graph_l2_norm (CbamGraph *graph, const char *name, CbamValue *input, double eps)
+{
+  CbamL2NormParams params = { .eps = eps };
+  CbamValue *output;
+
+  if (graph->error)
+    return NULL;
+  params.weight = cbam_graph_read_param (graph, name, "weight", 1, (const gsize[]){ input->channels });
+  output = cbam_graph_add_value (graph, name, input->width, input->height, input->channels);
+  cbam_graph_add_node (graph, &cbam_op_l2_norm, name, &params, input, output);
+  return output;
+}
+
+static CbamValue *
+add_case (CbamGraph *graph, const CbamOpCase *shape, CbamValue *const *inputs)
+{
+  return cbam_graph_l2_norm (graph, "norm", inputs[0], 1e-10);
+}
+
+static const CbamOpCase cases[] = {
+  { 1, 1, 3 },
+  { 11, 6, 30, .big_reader = TRUE },
+};
+
 const CbamOpClass cbam_op_l2_norm = {
   .name = "l2_norm",
+  .params_size = sizeof (CbamL2NormParams),
   .packed_size = packed_size,
   .pack = pack,
   .reference = reference,
   .variants = variants,
   .n_variants = G_N_ELEMENTS (variants),
+  .parameters = parameters,
+  .add_case = add_case,
+  .cases = cases,
+  .n_cases = G_N_ELEMENTS (cases),
 };

@@ -11,7 +11,7 @@
 void
 cbam_map_fill_dispatch (const CbamNode *node, CbamDispatch *ret_dispatch)
 {
-  const CbamValue *out = node->output;
+  const CbamValue *out = node->outputs[0];
   const guint texels = (out->width + 2 * out->border) * (out->height + 2 * out->border);
   CbamMapArgs *args = (CbamMapArgs *) ret_dispatch->args;
 

@@ -2,18 +2,19 @@
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include "ops/max_pool.h"
+
 #include "args/pool.h"
 
 #include "ops/shaders.h"
-#include "run/reference/reference.h"
 
 #define THREADS 64
 
 static void
 dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_dispatch)
 {
-  const CbamPoolParams *p = &node->params.pool;
-  const CbamValue *in = node->inputs[0], *out = node->output;
+  const CbamPoolParams *p = cbam_max_pool_params (node);
+  const CbamValue *in = node->inputs[0], *out = node->outputs[0];
   const guint full_width = out->width + 2 * out->border, full_height = out->height + 2 * out->border;
 
   *(CbamPoolArgs *) ret_dispatch->args = (CbamPoolArgs){
@@ -51,7 +52,7 @@ static const CbamOpVariant variants[] = {
 static float
 largest_of_window (const CbamNode *node, const float *plane, guint row, guint column)
 {
-  const CbamPoolParams *p = &node->params.pool;
+  const CbamPoolParams *p = cbam_max_pool_params (node);
   const CbamValue *in = node->inputs[0];
   float largest = -G_MAXFLOAT;
 
@@ -69,7 +70,7 @@ largest_of_window (const CbamNode *node, const float *plane, guint row, guint co
 static void
 reference (CbamReference *run, const CbamNode *node)
 {
-  const CbamValue *in = node->inputs[0], *out = node->output;
+  const CbamValue *in = node->inputs[0], *out = node->outputs[0];
   const float *x = cbam_reference_get (run, in);
   float *y = cbam_reference_get (run, out);
 
@@ -79,9 +80,64 @@ reference (CbamReference *run, const CbamNode *node)
         *y++ = largest_of_window (node, x, row, column);
 }
 
+/* ---- In graphs ------------------------------------------------------------------------------------------------- */
+
+/* Windows along one axis. The last one begins inside the map or its first padding (PyTorch's rule for ceil_mode). */
+static guint
+pool_extent (guint input, const CbamPoolParams *params, gboolean ceil)
+{
+  const gint room = (gint) (input + 2 * params->pad) - (gint) params->kernel;
+  gint output;
+
+  if (room < 0)
+    return ceil ? 1 : 0;
+  output = (gint) ((guint) room + (ceil ? params->stride - 1 : 0)) / (gint) params->stride + 1;
+  if ((guint) (output - 1) * params->stride >= input + params->pad)
+    output--;
+  return (guint) output;
+}
+
+CbamValue *
+cbam_graph_max_pool (CbamGraph *graph, const CbamPoolForm *form)
+{
+  CbamPoolParams params = { .kernel = form->kernel ? form->kernel : 2, .pad = form->pad };
+  const CbamValue *input = form->input;
+  CbamValue *output;
+
+  if (graph->error)
+    return NULL;
+  params.stride = form->stride ? form->stride : params.kernel;
+  output = cbam_graph_add_value (graph, form->name, pool_extent (input->width, &params, form->ceil),
+                                 pool_extent (input->height, &params, form->ceil), input->channels);
+  cbam_graph_add_node (graph, &cbam_op_max_pool, form->name, &params, form->input, output);
+  return output;
+}
+
+static CbamValue *
+add_case (CbamGraph *graph, const CbamOpCase *shape, CbamValue *const *inputs)
+{
+  return cbam_graph_max_pool (graph, &(CbamPoolForm){ .name = "op",
+                                                      .input = inputs[0],
+                                                      .kernel = shape->kernel,
+                                                      .stride = shape->stride,
+                                                      .pad = shape->pad,
+                                                      .ceil = shape->outputs == 1 });
+}
+
+/* outputs: 1 for ceil. */
+static const CbamOpCase cases[] = {
+  { 2, 2, 3, 0, 2, 2 },           { 75, 7, 12, 1, 2, 2 },
+  { 75, 7, 12, 0, 2, 2 },         { 19, 13, 21, 0, 3, 1, .pad = 1, .big_reader = TRUE },
+  { 1, 1, 5, 0, 3, 1, .pad = 1 }, { 10, 11, 9, 1, 3, 2, .pad = 1 },
+};
+
 const CbamOpClass cbam_op_max_pool = {
   .name = "max_pool",
+  .params_size = sizeof (CbamPoolParams),
   .reference = reference,
   .variants = variants,
   .n_variants = G_N_ELEMENTS (variants),
+  .add_case = add_case,
+  .cases = cases,
+  .n_cases = G_N_ELEMENTS (cases),
 };

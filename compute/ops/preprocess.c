@@ -3,6 +3,8 @@
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include "ops/preprocess.h"
+
 #include "args/map.h"
 
 #include <math.h>
@@ -61,8 +63,8 @@ static void
 reference (CbamReference *run, const CbamNode *node)
 {
   const CbamFrameArgs *f = run->frame;
-  const guint width = node->output->width, height = node->output->height;
-  float *out = cbam_reference_get (run, node->output);
+  const guint width = node->outputs[0]->width, height = node->outputs[0]->height;
+  float *out = cbam_reference_get (run, node->outputs[0]);
 
   for (guint y = 0; y < height; y++)
     for (guint x = 0; x < width; x++) {
@@ -84,6 +86,18 @@ reference (CbamReference *run, const CbamNode *node)
         out[(plane * height + y) * width + x] = (float) v;
       }
     }
+}
+
+CbamValue *
+cbam_graph_preprocess (CbamGraph *graph, guint width, guint height)
+{
+  CbamValue *output;
+
+  if (graph->error)
+    return NULL;
+  output = cbam_graph_add_value (graph, "preprocess", width, height, 3);
+  cbam_graph_add_node (graph, &cbam_op_preprocess, "preprocess", NULL, NULL, output);
+  return output;
 }
 
 const CbamOpClass cbam_op_preprocess = {

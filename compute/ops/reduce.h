@@ -5,7 +5,7 @@
 #pragma once
 
 #include "args/reduce.h"
-#include "engine/graph.h"
+#include "ops/global_pool.h"
 
 G_BEGIN_DECLS
 

@@ -2,19 +2,19 @@
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include "ops/resize.h"
+
 #include "args/resize.h"
 
 #include "ops/padded.h"
-#include "ops/resize.h"
 #include "ops/shaders.h"
-#include "run/reference/reference.h"
 
 #define THREADS 64
 
 void
 cbam_resize_fill (const CbamNode *node, CbamDispatch *ret_dispatch)
 {
-  const CbamValue *in = node->inputs[0], *out = node->output;
+  const CbamValue *in = node->inputs[0], *out = node->outputs[0];
 
   *(CbamResizeArgs *) ret_dispatch->args = (CbamResizeArgs){
     .x = in->view,
@@ -32,7 +32,7 @@ static void
 dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_dispatch)
 {
   cbam_resize_fill (node, ret_dispatch);
-  ((CbamResizeArgs *) ret_dispatch->args)->bilinear = node->params.resize.bilinear;
+  ((CbamResizeArgs *) ret_dispatch->args)->bilinear = cbam_resize_params (node)->bilinear;
 }
 
 static const CbamOpVariant variants[] = {
@@ -54,8 +54,8 @@ source_of (guint i, guint n, guint in, gboolean bilinear, guint *ret_near)
 static void
 reference (CbamReference *run, const CbamNode *node)
 {
-  const CbamValue *in = node->inputs[0], *out = node->output;
-  const gboolean bilinear = node->params.resize.bilinear;
+  const CbamValue *in = node->inputs[0], *out = node->outputs[0];
+  const gboolean bilinear = cbam_resize_params (node)->bilinear;
   const float *x = cbam_reference_get (run, in);
   float *y = cbam_reference_get (run, out);
 
@@ -73,9 +73,40 @@ reference (CbamReference *run, const CbamNode *node)
       }
 }
 
+/* ---- In graphs ------------------------------------------------------------------------------------------------- */
+
+CbamValue *
+cbam_graph_resize (CbamGraph *graph, const char *name, CbamValue *input, guint width, guint height, gboolean bilinear)
+{
+  CbamValue *output;
+
+  if (graph->error)
+    return NULL;
+  output = cbam_graph_add_value (graph, name, width, height, input->channels);
+  cbam_graph_add_node (graph, &cbam_op_resize, name, &(CbamResizeParams){ bilinear }, input, output);
+  return output;
+}
+
+static CbamValue *
+add_case (CbamGraph *graph, const CbamOpCase *shape, CbamValue *const *inputs)
+{
+  return cbam_graph_resize (graph, "op", inputs[0], shape->kernel, shape->stride, shape->outputs == 1);
+}
+
+/* outputs: 1 for bilinear; kernel x stride: the size. */
+static const CbamOpCase cases[] = {
+  { 3, 2, 5, 0, 5, 4 }, { 10, 10, 21, 0, 19, 19, .big_reader = TRUE },
+  { 1, 1, 8, 1, 3, 2 }, { 10, 5, 21, 1, 19, 10, .big_reader = TRUE },
+  { 7, 9, 4, 1, 5, 3 },
+};
+
 const CbamOpClass cbam_op_resize = {
   .name = "resize",
+  .params_size = sizeof (CbamResizeParams),
   .reference = reference,
   .variants = variants,
   .n_variants = G_N_ELEMENTS (variants),
+  .add_case = add_case,
+  .cases = cases,
+  .n_cases = G_N_ELEMENTS (cases),
 };

@@ -1,4 +1,4 @@
-/* What resize and turn share.
+/* resize: a map to any size, nearest or bilinear; and what turn shares with it.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
@@ -7,6 +7,23 @@
 #include "engine/graph.h"
 
 G_BEGIN_DECLS
+
+extern const CbamOpClass cbam_op_resize;
+
+typedef struct
+{
+  gboolean bilinear; /* else nearest */
+} CbamResizeParams;
+
+/* To width x height, nearest or bilinear between centres of pixels (PyTorch's align_corners = False). */
+CbamValue *cbam_graph_resize (CbamGraph *graph, const char *name, CbamValue *input, guint width, guint height,
+                              gboolean bilinear);
+
+static inline CbamResizeParams *
+cbam_resize_params (const CbamNode *node)
+{
+  return node->params;
+}
 
 /* Fills a CbamResizeArgs but for what tells the two apart, and the groups. */
 void cbam_resize_fill (const CbamNode *node, CbamDispatch *ret_dispatch);

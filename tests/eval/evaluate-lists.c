@@ -7,8 +7,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "devkit.h"
-#include "eval-report.h"
+#include "eval/devkit.h"
+#include "eval/eval-report.h"
 
 #define THRESHOLD 0.5f
 #define RESAMPLES 400

@@ -9,8 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "devkit.h"
-#include "picture.h"
+#include "eval/devkit.h"
+#include "shared/picture.h"
 
 static void
 print_error (const GError *error)

@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-#include "attention-auc.h"
+#include "eval/attention-auc.h"
 
 #define EXACT 1e-12
 #define SIDE 40 /* of the pictures, in pixels */

@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-#include "average-precision.h"
+#include "eval/average-precision.h"
 
 #define EXACT 1e-12
 

@@ -16,7 +16,7 @@ sys.path.insert(0, os.path.join(HERE, "..", "tools"))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "..", "tools"), os.path.join(HERE, "..", "..", "tools", "train")]
 
 from common import run
-from need import have
+from shared.need import have
 from tap import Tap, skip_all
 
 if not have("numpy", "torch"):

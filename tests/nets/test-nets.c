@@ -392,9 +392,8 @@ test_lifetimes (gconstpointer data)
   for (gint s = 0; s < (gint) plan->n_steps; s++) {
     const CbamNode *node = plan->steps[s].node;
 
-    g_assert_true (!node->output || (node->output->first <= s && s <= node->output->last));
-    for (guint n = 0; n < node->n_more; n++)
-      g_assert_true (node->more[n]->first <= s && s <= node->more[n]->last);
+    for (guint n = 0; n < node->n_outputs; n++)
+      g_assert_true (node->outputs[n]->first <= s && s <= node->outputs[n]->last);
     for (guint n = 0; n < node->n_inputs; n++)
       g_assert_true (node->inputs[n]->first < s && s <= node->inputs[n]->last);
   }

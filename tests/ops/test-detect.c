@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "compare.h"
+#include "detect/anchors.h"
+#include "ops/detect.h"
 #include "run/reference/reference.h"
 #include "run/vulkan/program.h"
 #include "random-source.h"
@@ -45,7 +47,7 @@ make_anchors (guint n)
 
 /* Two priors of another level come first, so that the offset counts. */
 static Case
-build (const Level *level, CbamScore score, gboolean merged)
+build (const Level *level, gboolean sigmoid, gboolean merged)
 {
   RandomSource source;
   const guint loc_channels = level->per_cell * 4, conf_channels = level->per_cell * level->n_classes;
@@ -53,7 +55,7 @@ build (const Level *level, CbamScore score, gboolean merged)
                           .n_classes = level->n_classes,
                           .prior = 2,
                           .conf_channel = merged ? loc_channels : 0,
-                          .score = score,
+                          .sigmoid = sigmoid,
                           .variances = { 0.1f, 0.1f, 0.2f, 0.2f } };
   Case result;
 
@@ -128,10 +130,10 @@ fill (CbamReference *reference, const CbamValue *tensor, double spread, guint32 
 }
 
 static void
-run_level (CbamDevice *device, const Level *level, CbamScore score, gboolean merged, float threshold)
+run_level (CbamDevice *device, const Level *level, gboolean sigmoid, gboolean merged, float threshold)
 {
   const CbamPlanConfig config = { .canary = 256 };
-  Case truth = build (level, score, merged), fast = build (level, score, merged);
+  Case truth = build (level, sigmoid, merged), fast = build (level, sigmoid, merged);
   g_autoptr (GError) error = NULL;
   g_autoptr (CbamGraph) truth_graph = truth.graph;
   g_autoptr (CbamReference) reference = cbam_reference_new (truth.graph);
@@ -178,8 +180,8 @@ test_detect (gconstpointer data)
 
   for (guint l = 0; l < G_N_ELEMENTS (levels); l++)
     for (guint t = 0; t < G_N_ELEMENTS (thresholds); t++)
-      for (guint score = CBAM_SCORE_SOFTMAX; score <= CBAM_SCORE_SIGMOID; score++)
-        run_level (device, &levels[l], (CbamScore) score, t % 2 == 0, thresholds[t]);
+      for (gboolean sigmoid = FALSE; sigmoid <= TRUE; sigmoid++)
+        run_level (device, &levels[l], sigmoid, t % 2 == 0, thresholds[t]);
 }
 
 int

@@ -7,6 +7,7 @@
 
 #include "compare.h"
 #include "model.h"
+#include "ops/cbam.h"
 #include "ops/shaders.h"
 #include "run/vulkan/program.h"
 #include "vk/device-list.h"

@@ -11,6 +11,7 @@
 #include "run/reference/reference.h"
 #include "run/vulkan/program.h"
 #include "detect/image.h"
+#include "ops/preprocess.h"
 #include "random-source.h"
 #include "detect/thin.h"
 #include "turned.h"

@@ -17,13 +17,14 @@ sys.dont_write_bytecode = True
 from common import TOOLS, expect_ok, run
 
 sys.path.insert(0, TOOLS)
-from need import need
+from shared.need import need
 
 need("numpy")
 import numpy as np
 
 from peers import detections, networks
 from peers.ncnn_peer import write_model
+from shared.safetensors import write_safetensors
 from tap import Skip, Tap
 
 CBAM_BENCH, CBAM_RUN = sys.argv[1:3]
@@ -40,7 +41,7 @@ def describe(model):
 
 def check_model(folder, net, tensors):
     path = os.path.join(folder, f"{net.name}.safetensors")
-    networks.write_cbamdetect(net, tensors, path)
+    write_safetensors(path, tensors, net.document())
     ours = describe(path)
     os.unlink(path)
     assert ours["parameters"] == PARAMETERS[net.name], ours["parameters"]

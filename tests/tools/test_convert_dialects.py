@@ -15,7 +15,7 @@ import zlib
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "tools"))
-from need import need
+from shared.need import need
 
 need("numpy")
 import numpy as np

@@ -26,7 +26,7 @@ import zipfile
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "tools"))
-from need import need
+from shared.need import need
 
 need("numpy")
 import numpy as np
@@ -134,7 +134,7 @@ def check(path, state=STATE, key=None, remark=""):
 def expect_error(path, *words, key=None):
     try:
         read(path, key)
-    except convert.ConvertError as error:
+    except convert.InputError as error:
         assert path in str(error) and "\n" not in str(error), error
         for word in words:
             assert word in str(error), f"no {word} in {error}"

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Where the programs write: tools/output-file.c and tools/output.py on one table of what may stand at a path, then the
-programs themselves.
+"""Where the programs write: output-file.c and output.py of tools/shared/ on one table of what may stand at a path, then
+the programs themselves.
 
     test_output.py WRITE-FILE CBAM-RUN
 
@@ -17,7 +17,7 @@ import threading
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "tools"))
-from need import have
+from shared.need import have
 
 from common import CONVERT, HERE, check_one_error, expect_ok, run, write_png
 from tap import Skip, Tap, skip_all

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Lists that people write, as Windows, old Macs and spreadsheets save them: tools/text-file.c and tools/text_file.py on
-one table, then the programs that read lists.
+"""Lists that people write, as Windows, old Macs and spreadsheets save them: text-file.c and text_file.py of tools/shared/
+on one table, then the programs that read lists.
 
     test_text_files.py READ-LINES CBAM-EVAL
 
@@ -15,7 +15,7 @@ import tempfile
 sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "..", "..", "tools"), os.path.join(HERE, "..", "eval")]
-from need import have
+from shared.need import have
 
 from common import check_one_error, expect_ok, run, write_png
 from devkits import write_devkit
@@ -24,9 +24,9 @@ from tap import Tap, skip_all
 if not have("numpy"):
     skip_all("needs numpy")
 
-from dialects import ConvertError
-from dialects.document import set_labels
-from text_file import read_lines, read_names, read_rules
+from converter.document import set_labels
+from shared.faults import InputError
+from shared.text_file import read_lines, read_names, read_rules
 
 READ_LINES, CBAM_EVAL = sys.argv[1:3]
 MODEL = os.path.join(HERE, "..", "models", "shapes.safetensors")
@@ -111,9 +111,9 @@ def test_labels(tap, path):
             assert document["output"]["classes"] == ["background", "bolt", "nut"], document
     with tap.point("tools/convert --labels: Latin-1 is one error"):
         write(path, b"\xe9crou\nnut\n")
-        expect_error(lambda: set_labels({"output": {"classes": [0, 0, 0]}}, path), ConvertError, path, "0xE9")
+        expect_error(lambda: set_labels({"output": {"classes": [0, 0, 0]}}, path), InputError, path, "0xE9")
     with tap.point("tools/convert --labels: a file that is not there is one error"):
-        expect_error(lambda: set_labels({"output": {"classes": [0]}}, path + "x"), ConvertError, path + "x", "No such")
+        expect_error(lambda: set_labels({"output": {"classes": [0]}}, path + "x"), InputError, path + "x", "No such")
 
 
 def test_eval(tap, folder):

@@ -2,7 +2,7 @@
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "output-file.h"
+#include "shared/output-file.h"
 
 #include <stdio.h>
 

@@ -1,4 +1,4 @@
-"""write_file.py PATH: makes standard input the content of PATH, by tools/output.py.
+"""write_file.py PATH: makes standard input the content of PATH, by shared/output.py.
 
 SPDX-License-Identifier: LGPL-2.1-or-later
 """
@@ -8,7 +8,7 @@ import sys
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "tools"))
-from output import writing
+from shared.output import writing
 
 try:
     with writing(sys.argv[1]) as file:

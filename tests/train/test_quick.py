@@ -18,7 +18,7 @@ import setting
 
 from common import expect_ok, run
 from devkits import write_devkit
-from need import have
+from shared.need import have
 from tap import Tap, skip_all
 
 if not have("numpy", "torch", "PIL"):

@@ -26,7 +26,7 @@ import setting
 
 from common import check_one_error, expect_ok, run
 from devkits import write_devkit
-from need import have
+from shared.need import have
 from tap import Tap, skip_all
 
 if not have("numpy", "torch", "PIL"):

@@ -2,7 +2,7 @@
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "json-text.h"
+#include "shared/json-text.h"
 
 #include <locale.h>
 #include <math.h>

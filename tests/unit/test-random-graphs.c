@@ -328,15 +328,14 @@ overlap (const Touch *a, const Touch *b)
 }
 
 static guint
-touches_of (const CbamNode *node, Touch touches[CBAM_MAX_INPUTS + CBAM_MAX_MORE + 1])
+touches_of (const CbamNode *node, Touch touches[CBAM_MAX_INPUTS + CBAM_MAX_OUTPUTS])
 {
   guint n = 0;
 
   for (guint i = 0; i < node->n_inputs; i++)
     touches[n++] = touch_of (node->inputs[i], FALSE);
-  for (guint i = 0; i < node->n_more; i++)
-    touches[n++] = touch_of (node->more[i], TRUE);
-  touches[n++] = touch_of (node->output, TRUE);
+  for (guint i = 0; i < node->n_outputs; i++)
+    touches[n++] = touch_of (node->outputs[i], TRUE);
   return n;
 }
 
@@ -350,12 +349,12 @@ find_life (const CbamPlan *plan, const CbamValue *tensor, guint *ret_first, guin
   *ret_last = 0;
   for (guint s = 0; s < plan->n_steps; s++) {
     const CbamNode *node = plan->steps[s].node;
-    gboolean touched = node->output == tensor;
+    gboolean touched = FALSE;
 
     for (guint i = 0; i < node->n_inputs; i++)
       touched |= node->inputs[i] == tensor;
-    for (guint i = 0; i < node->n_more; i++)
-      touched |= node->more[i] == tensor;
+    for (guint i = 0; i < node->n_outputs; i++)
+      touched |= node->outputs[i] == tensor;
     if (!touched)
       continue;
     *ret_first = MIN (*ret_first, s);
@@ -399,7 +398,7 @@ static void
 check_barriers (const CbamPlan *plan, guint32 seed)
 {
   for (guint later = 0; later < plan->n_steps; later++) {
-    Touch now[CBAM_MAX_INPUTS + CBAM_MAX_MORE + 1], then[G_N_ELEMENTS (now)];
+    Touch now[CBAM_MAX_INPUTS + CBAM_MAX_OUTPUTS], then[G_N_ELEMENTS (now)];
     const guint n_now = touches_of (plan->steps[later].node, now);
     gboolean between = plan->steps[later].barrier;
 

@@ -7,10 +7,7 @@ holds the two against each other with `cbam-run --describe`. All maps are square
 SPDX-License-Identifier: LGPL-2.1-or-later
 """
 
-import importlib.machinery
-import importlib.util
 import math
-import os
 from dataclasses import dataclass
 
 import numpy as np
@@ -203,11 +200,3 @@ def fold(layer, tensors):
                               for part in ("weight", "bias", "running_mean", "running_var"))
     scale = gamma / np.sqrt(var + BN_EPS)
     return weight * scale[:, None, None, None], beta - mean * scale
-
-
-def write_cbamdetect(net, tensors, path):
-    """Our model file, by tools/convert, which knows how; a program whose name has no .py."""
-    loader = importlib.machinery.SourceFileLoader("convert", os.path.join(os.path.dirname(__file__), "..", "convert"))
-    convert = importlib.util.module_from_spec(importlib.util.spec_from_loader("convert", loader))
-    loader.exec_module(convert)
-    convert.write_safetensors(path, tensors, net.document())

@@ -1,6 +1,6 @@
 """What people marked in a picture, as Pascal VOC writes it down.
 
-docs/training.md says what is read and what is refused; tools/annotation.c is cbam-eval's twin, and
+docs/training.md says what is read and what is refused; tools/eval/annotation.c is cbam-eval's twin, and
 tests/eval/annotations.py the table that both are tested with.
 
 SPDX-License-Identifier: LGPL-2.1-or-later
@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass, field
 from xml.parsers import expat
 
-from faults import DataError
+from shared.faults import InputError
 
 BLANKS = " \t\r\n"  # XML's
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
@@ -59,11 +59,11 @@ def read_annotation(path):
         with open(path, "rb") as file:
             content = file.read()
     except OSError as error:
-        raise DataError(f"'{path}': {error.strerror}") from error
+        raise InputError(f"'{path}': {error.strerror}") from error
     try:
         return read_root(parse(decode(content)))
     except Refused as error:
-        raise DataError(f"'{path}' line {error.line}: {error}") from error
+        raise InputError(f"'{path}' line {error.line}: {error}") from error
 
 
 def decode(content):

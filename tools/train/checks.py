@@ -10,7 +10,7 @@ from collections import Counter
 
 import torch
 
-from text_file import read_lines
+from shared.text_file import read_lines
 
 # (option, from, to, whether the first is left out); all are finite.
 NUMBERS = (

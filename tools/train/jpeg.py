@@ -3,8 +3,8 @@
 PIL tells of a file that ends early, but not of one that has lost a part inside: libjpeg then reaches the end of the
 data before the end of the picture, makes the rest up, and PIL does not pass on that it warned. So the picture is
 decoded once more with other bytes behind its data. A decoder that had all it needed passes over them; one that had not
-reads them, and another picture comes out. What libjpeg warns of beside that, codes that mean nothing, only tools/jpeg.c
-sees.
+reads them, and another picture comes out. What libjpeg warns of beside that, codes that mean nothing, only
+tools/shared/jpeg.c sees.
 
 SPDX-License-Identifier: LGPL-2.1-or-later
 """

@@ -1,6 +1,6 @@
 """Pictures as files hold them: upright, in red, green and blue.
 
-tools/picture.c is the programs' twin: the same pixels, and the same answer to files that are cut short. Where
+tools/shared/picture.c is the programs' twin: the same pixels, and the same answer to files that are cut short. Where
 their libraries differ, the rules are: of 16 bits the upper 8 count; CMYK is Adobe's; what is transparent keeps its
 colour, but in GIF and TIFF it lies on black, as gdk-pixbuf gives it out.
 
@@ -15,8 +15,8 @@ import zlib
 import numpy as np
 from PIL import Image
 
-from faults import DataError
 from jpeg import is_complete
+from shared.faults import InputError
 
 Image.MAX_IMAGE_PIXELS = None  # whose pictures these are knows how large they are
 
@@ -31,14 +31,14 @@ def read_picture(path):
         with open(path, "rb") as file:
             content = file.read()
     except OSError as error:
-        raise DataError(f"'{path}': {error.strerror}") from error
+        raise InputError(f"'{path}': {error.strerror}") from error
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of EXIF that is broken
             return decode(content)
     except Exception as error:  # PIL's readers raise whatever a broken file makes them run into
         reason = "it is no picture that PIL knows" if isinstance(error, Image.UnidentifiedImageError) else error
-        raise DataError(f"'{path}': expected a whole picture, found one that cannot be read ({reason})") from error
+        raise InputError(f"'{path}': expected a whole picture, found one that cannot be read ({reason})") from error
 
 
 def decode(content):

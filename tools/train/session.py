@@ -21,7 +21,7 @@ from augment import augment
 from boxes import anchors_of
 from devkit import order_of_pass
 from loss import Loss
-from output import writing
+from shared.output import writing
 from score import normaliser
 
 REPORT = 20.0      # seconds between lines of progress

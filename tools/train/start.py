@@ -18,7 +18,7 @@ from augment import warp
 from boxes import cell_sizes
 from modelfile import network_of
 from score import normaliser
-from text_file import read_rules
+from shared.text_file import read_rules
 
 GATES = {"none": 1.0, "se": 0.5, "cbam": 0.25}  # what attention with zero weights multiplies by
 SHARED = 0.02  # of the finest level's features at the start: its lateral's share beside the copy

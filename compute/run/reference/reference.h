@@ -5,6 +5,8 @@
 
 #pragma once
 
+#include "args/frame.h"
+
 #include "engine/graph.h"
 
 G_BEGIN_DECLS
@@ -26,8 +28,7 @@ void cbam_reference_free (CbamReference *reference);
 /* Runs every node. @pixels and @frame may be NULL for graphs without preprocess and detect. */
 void cbam_reference_run (CbamReference *reference, const guint8 *pixels, const CbamFrameArgs *frame);
 
-/* The numbers of a value; write those of host values before running. */
-float *cbam_reference_get (CbamReference *reference, const CbamValue *value);
+/* cbam_reference_get() has the numbers of a value; write those of host values before running. */
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CbamReference, cbam_reference_free)
 

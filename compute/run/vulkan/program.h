@@ -8,6 +8,8 @@
 
 #pragma once
 
+#include "args/frame.h"
+
 #include "engine/plan.h"
 #include "vk/commands.h"
 #include "vk/pipeline.h"

@@ -38,9 +38,9 @@ binding_range (CbamSlot *slot, const CbamStep *step, CbamBinding binding)
     case CBAM_BIND_INPUT: return map_range (slot, step->node->inputs[0]);
     case CBAM_BIND_INPUT_1: return map_range (slot, step->node->inputs[1]);
     case CBAM_BIND_INPUT_2: return map_range (slot, step->node->inputs[2]);
-    case CBAM_BIND_OUTPUT: return map_range (slot, step->node->output);
-    case CBAM_BIND_MORE: return map_range (slot, step->node->more[0]);
-    case CBAM_BIND_MORE_1: return map_range (slot, step->node->more[1]);
+    case CBAM_BIND_OUTPUT: return map_range (slot, step->node->outputs[0]);
+    case CBAM_BIND_MORE: return map_range (slot, step->node->outputs[1]);
+    case CBAM_BIND_MORE_1: return map_range (slot, step->node->outputs[2]);
     case CBAM_BIND_WEIGHTS:
       return (CbamBufferRange){ slot->program->weights, step->weights_offset, step->weights_size };
     case CBAM_BIND_PIXELS: return pixels_range (slot);
@@ -378,7 +378,7 @@ cbam_program_get_weights (const CbamProgram *program, const CbamValue *value)
   for (guint s = 0; s < program->plan->n_steps; s++) {
     const CbamStep *step = &program->plan->steps[s];
 
-    if (step->node->output == value)
+    if (step->node->outputs[0] == value)
       return (CbamBufferRange){ program->weights, step->weights_offset, step->weights_size };
   }
   g_return_val_if_reached ((CbamBufferRange){ 0 });

@@ -1,0 +1,26 @@
+/* channel_pool: all channels of a pixel become two, their largest and their mean.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "engine/graph.h"
+
+G_BEGIN_DECLS
+
+extern const CbamOpClass cbam_op_channel_pool;
+
+typedef struct
+{
+  gboolean mean_first; /* channels mean, max instead of max, mean */
+} CbamChannelPoolParams;
+
+CbamValue *cbam_graph_channel_pool (CbamGraph *graph, const char *name, CbamValue *input, gboolean mean_first);
+
+static inline CbamChannelPoolParams *
+cbam_channel_pool_params (const CbamNode *node)
+{
+  return node->params;
+}
+
+G_END_DECLS

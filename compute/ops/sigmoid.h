@@ -1,0 +1,15 @@
+/* sigmoid: 1 / (1 + exp (-x)) of each number.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "engine/graph.h"
+
+G_BEGIN_DECLS
+
+extern const CbamOpClass cbam_op_sigmoid;
+
+CbamValue *cbam_graph_sigmoid (CbamGraph *graph, CbamValue *input);
+
+G_END_DECLS

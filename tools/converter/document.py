@@ -1,0 +1,111 @@
+"""The document of models/README.md, section 3: what all converted checkpoints say alike, and the names of classes.
+
+SPDX-License-Identifier: LGPL-2.1-or-later
+"""
+
+from shared.faults import InputError
+from shared.text_file import read_lines
+
+VOC = ("aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow", "diningtable", "dog",
+       "horse", "motorbike", "person", "pottedplant", "sheep", "sofa", "train", "tvmonitor")
+
+COCO = ("person", "bicycle", "car", "motorcycle", "airplane", "bus", "train", "truck", "boat", "traffic light",
+        "fire hydrant", "stop sign", "parking meter", "bench", "bird", "cat", "dog", "horse", "sheep", "cow",
+        "elephant", "bear", "zebra", "giraffe", "backpack", "umbrella", "handbag", "tie", "suitcase", "frisbee",
+        "skis", "snowboard", "sports ball", "kite", "baseball bat", "baseball glove", "skateboard", "surfboard",
+        "tennis racket", "bottle", "wine glass", "cup", "fork", "knife", "spoon", "bowl", "banana", "apple",
+        "sandwich", "orange", "broccoli", "carrot", "hot dog", "pizza", "donut", "cake", "chair", "couch",
+        "potted plant", "bed", "dining table", "toilet", "tv", "laptop", "mouse", "remote", "keyboard", "cell phone",
+        "microwave", "oven", "toaster", "sink", "refrigerator", "book", "clock", "vase", "scissors", "teddy bear",
+        "hair drier", "toothbrush")
+COCO_UNUSED_IDS = (12, 26, 29, 30, 45, 66, 68, 69, 71, 83)  # of COCO's ids 1 to 90
+
+
+def coco_by_id():
+    """COCO's names by their published ids; "???" where an id was never given to anything."""
+    names = iter(COCO)
+    return ["???" if number in COCO_UNUSED_IDS else next(names) for number in range(1, 91)]
+
+
+# By the number of classes with the background: what the data set was called, and its names.
+KNOWN_CLASSES = {21: ("voc", list(VOC)), 81: ("coco", list(COCO)), 91: ("coco", coco_by_id())}
+
+
+def data_set(count):
+    """ "voc", "coco", or None where so many classes are neither's."""
+    return KNOWN_CLASSES.get(count, (None, None))[0]
+
+
+def class_names(count):
+    return ["background"] + KNOWN_CLASSES.get(count, (None, [f"class_{k}" for k in range(1, count)]))[1]
+
+
+# An OpenCV port resizes bytes; `mean` and `scale` are in the order of `channels`.
+def input_of(size, channels, mean, scale=1, rounding="u8"):
+    return {"width": size, "height": size, "channels": channels, "mean": list(mean), "scale": [scale] * 3,
+            "resize": "stretch", "rounding": rounding}
+
+
+def anchors_of(maps, steps, min_sizes, max_sizes, boxes, clip):
+    """SSD's generator; how many boxes a cell has tells its aspect ratios."""
+    ratios = {4: [2], 6: [2, 3]}
+    for level, each in enumerate(boxes):
+        if each not in ratios:
+            raise InputError(f"level {level} has {each} boxes per cell by its loc weights, and SSD has 4 or 6")
+    return {"maps": [[side, side] for side in maps], "steps": list(steps), "min_sizes": list(min_sizes),
+            "max_sizes": list(max_sizes), "aspect_ratios": [ratios[each] for each in boxes], "clip": clip}
+
+
+def document_of(source, name, project, classes, network, picture, anchors, profile):
+    """`name` lacks what the network was trained on and its attention; `project` says whose dialect it is, for people;
+    `picture` is the document's "input"."""
+    attention = network["attention"]["kind"]
+    parts = [name, data_set(classes), attention if attention != "none" else None]
+    return {
+        "version": 1,
+        "name": "-".join(part for part in parts if part),
+        "network": network,
+        "input": picture,
+        "anchors": anchors,
+        "output": {"classes": class_names(classes), "score": "softmax", "variances": [0.1, 0.1, 0.2, 0.2]},
+        "nms": {"profile": profile},
+        "provenance": {"recipe": f"as {project} does it; converted by tools/convert", "source": source.base},
+    }
+
+
+def lay_over(document, changes):
+    """A copy of the document with the changes in it, object by object."""
+    if not isinstance(document, dict) or not isinstance(changes, dict):
+        return changes
+    return {**document, **{key: lay_over(document.get(key), value) for key, value in changes.items()}}
+
+
+def set_channels(document, channels):
+    """Says that the first convolution expects its channels in that order; mean and scale are turned round with it."""
+    given = document["input"]
+    if given.get("channels") != channels:
+        given["channels"] = channels
+        for key in ("mean", "scale"):
+            if given.get(key):
+                given[key] = given[key][::-1]
+
+
+def set_labels(document, path):
+    """Names the classes by a file's lines: one per class, the background first or left out."""
+    try:
+        lines = read_lines(path)
+    except OSError as error:
+        raise InputError(f"cannot read '{path}': {error.strerror}") from error
+    except ValueError as error:
+        raise InputError(str(error)) from error
+    while lines and not lines[-1]:
+        lines.pop()
+    if "" in lines:
+        raise InputError(f"'{path}': line {lines.index('') + 1} is empty")
+    count = len(document["output"].get("classes") or ())
+    if len(lines) == count and lines[0].strip("_").lower() == "background":
+        lines.pop(0)
+    if len(lines) != count - 1:
+        raise InputError(f"'{path}': expected {count - 1} names (or {count}, the first one background), "
+                           f"found {len(lines)}")
+    document["output"]["classes"] = ["background"] + lines

@@ -1,0 +1,185 @@
+/* What cbam-eval says at the end: tables for people, or one JSON object for programs.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "eval-report.h"
+
+#include "attention-auc.h"
+#include "shared/json-text.h"
+
+#include <math.h>
+#include <string.h>
+
+/* A share in per cent, or a dash, in a column of 9. */
+static void
+print_percent (FILE *out, double share)
+{
+  if (isnan (share))
+    fprintf (out, "%9s", "-");
+  else
+    fprintf (out, "%9.1f", 100 * share);
+}
+
+static void
+print_number (FILE *out, double value)
+{
+  if (isnan (value))
+    fprintf (out, "%9s", "-");
+  else
+    fprintf (out, "%9.3f", value);
+}
+
+static void
+print_classes (FILE *out, const EvalReport *report)
+{
+  const Evaluation *evaluation = report->evaluation;
+  const guint n_classes = evaluation_n_classes (evaluation);
+  int name_width = 5;
+  guint n_objects = 0;
+  for (guint i = 0; i < n_classes; i++)
+    name_width = MAX (name_width, (int) g_utf8_strlen (report->classes[i], -1));
+
+  fprintf (out, "%-*s%9s%9s%9s%9s   at %.2f:%10s%9s\n", name_width, "class", "objects", "11-point", "area", "50:95",
+           report->threshold, "precision", "recall");
+  for (guint i = 0; i < n_classes; i++) {
+    const OperatingPoint point = evaluation_at (evaluation, i, report->threshold);
+    const int padding = name_width - (int) g_utf8_strlen (report->classes[i], -1);
+    fprintf (out, "%s%*s%9u", report->classes[i], padding, "", evaluation_n_objects (evaluation, i));
+    for (ApMeasure measure = AP_11_POINT; measure <= AP_50_95; measure++)
+      print_percent (out, evaluation_average_precision (evaluation, i, measure));
+    fprintf (out, "%12s", "");
+    print_percent (out, point.precision);
+    print_percent (out, point.recall);
+    fputc ('\n', out);
+    n_objects += evaluation_n_objects (evaluation, i);
+  }
+  fprintf (out, "%-*s%9u", name_width, "mean", n_objects);
+  for (ApMeasure measure = AP_11_POINT; measure <= AP_50_95; measure++)
+    print_percent (out, evaluation_mean_average_precision (evaluation, measure));
+  fputc ('\n', out);
+}
+
+static void
+print_attention (FILE *out, const GArray *attention)
+{
+  fprintf (out, "\nspatial attention: area under the ROC curve, cells on objects against cells beside them\n"
+                "level      map      raw  less the   ring    within\n"
+                "                           mean map\n");
+  for (guint i = 0; i < attention->len; i++) {
+    const AttentionScore *score = &g_array_index (attention, AttentionScore, i);
+    g_autofree char *size = g_strdup_printf ("%ux%u", score->width, score->height);
+    fprintf (out, "%5u%9s", score->level, size);
+    print_number (out, score->auc);
+    print_number (out, score->auc_less_mean);
+    print_number (out, score->border);
+    print_number (out, score->inner);
+    fputc ('\n', out);
+  }
+}
+
+void
+eval_report_table (FILE *out, const EvalReport *report)
+{
+  const Evaluation *evaluation = report->evaluation;
+  const OperatingPoint best = evaluation_best_f1 (evaluation);
+  fprintf (out, "%s on %u pictures of split %s\n\n", report->model, evaluation_n_pictures (evaluation), report->split);
+  print_classes (out, report);
+
+  fprintf (out, "\nmean average precision, IoU 0.5, 11-point   %.1f %%",
+           100 * evaluation_mean_average_precision (evaluation, AP_11_POINT));
+  if (!isnan (report->low))
+    fprintf (out, "   (95 %% interval %.1f to %.1f, pictures resampled)", 100 * report->low, 100 * report->high);
+  fprintf (out,
+           "\nmean average precision, IoU 0.5, area       %.1f %%\n"
+           "mean average precision, IoU 0.50:0.95, area %.1f %%\n",
+           100 * evaluation_mean_average_precision (evaluation, AP_AREA),
+           100 * evaluation_mean_average_precision (evaluation, AP_50_95));
+  if (!isnan (best.threshold))
+    fprintf (out, "best F1 of all classes together %.3f at threshold %.3f: precision %.1f %%, recall %.1f %%\n",
+             best.f1, best.threshold, 100 * best.precision, 100 * best.recall);
+  if (!isnan (report->seconds))
+    fprintf (out,
+             "time per picture %.1f ms (median from the decoded picture to its sorted detections, one at a time)\n",
+             1e3 * report->seconds);
+  if (report->attention != NULL)
+    print_attention (out, report->attention);
+}
+
+static void
+append_member (GString *json, const char *key, double value)
+{
+  g_string_append_printf (json, ", \"%s\": ", key);
+  json_append_double (json, value);
+}
+
+static void
+append_classes (GString *json, const EvalReport *report)
+{
+  g_string_append (json, ", \"classes\": [");
+  for (guint i = 0; i < evaluation_n_classes (report->evaluation); i++) {
+    const OperatingPoint point = evaluation_at (report->evaluation, i, report->threshold);
+    g_string_append (json, i > 0 ? ", {\"name\": " : "{\"name\": ");
+    json_append_string (json, report->classes[i]);
+    g_string_append_printf (json, ", \"objects\": %u", evaluation_n_objects (report->evaluation, i));
+    append_member (json, "ap_11point", evaluation_average_precision (report->evaluation, i, AP_11_POINT));
+    append_member (json, "ap_area", evaluation_average_precision (report->evaluation, i, AP_AREA));
+    append_member (json, "ap_50_95", evaluation_average_precision (report->evaluation, i, AP_50_95));
+    append_member (json, "precision", point.precision);
+    append_member (json, "recall", point.recall);
+    g_string_append_c (json, '}');
+  }
+  g_string_append_c (json, ']');
+}
+
+static void
+append_attention (GString *json, const GArray *attention)
+{
+  g_string_append (json, ", \"attention\": [");
+  for (guint i = 0; i < attention->len; i++) {
+    const AttentionScore *score = &g_array_index (attention, AttentionScore, i);
+    g_string_append_printf (json,
+                            "%s{\"level\": %u, \"width\": %u, \"height\": %u, \"inside\": %" G_GUINT64_FORMAT
+                            ", \"outside\": %" G_GUINT64_FORMAT,
+                            i > 0 ? ", " : "", score->level, score->width, score->height, score->inside,
+                            score->outside);
+    append_member (json, "auc", score->auc);
+    append_member (json, "auc_less_mean", score->auc_less_mean);
+    append_member (json, "border", score->border);
+    append_member (json, "inner", score->inner);
+    g_string_append_c (json, '}');
+  }
+  g_string_append_c (json, ']');
+}
+
+void
+eval_report_json (FILE *out, const EvalReport *report)
+{
+  const Evaluation *evaluation = report->evaluation;
+  const OperatingPoint best = evaluation_best_f1 (evaluation);
+  g_autoptr (GString) json = g_string_new ("{\"model\": ");
+  json_append_string (json, report->model);
+  g_string_append (json, ", \"split\": ");
+  json_append_string (json, report->split);
+  g_string_append_printf (json, ", \"pictures\": %u", evaluation_n_pictures (evaluation));
+  append_member (json, "map_11point", evaluation_mean_average_precision (evaluation, AP_11_POINT));
+  append_member (json, "map_area", evaluation_mean_average_precision (evaluation, AP_AREA));
+  append_member (json, "map_50_95", evaluation_mean_average_precision (evaluation, AP_50_95));
+  g_string_append (json, ", \"interval\": [");
+  json_append_double (json, report->low);
+  g_string_append (json, ", ");
+  json_append_double (json, report->high);
+  g_string_append_c (json, ']');
+  append_member (json, "threshold", report->threshold);
+  g_string_append (json, ", \"best_f1\": {\"f1\": ");
+  json_append_double (json, best.f1);
+  append_member (json, "threshold", best.threshold);
+  append_member (json, "precision", best.precision);
+  append_member (json, "recall", best.recall);
+  g_string_append_c (json, '}');
+  append_member (json, "seconds_per_picture", report->seconds);
+  append_classes (json, report);
+  if (report->attention != NULL)
+    append_attention (json, report->attention);
+  g_string_append (json, "}\n");
+  fputs (json->str, out);
+}

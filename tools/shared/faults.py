@@ -1,0 +1,8 @@
+"""What the programs in Python say of what they were given and cannot use.
+
+SPDX-License-Identifier: LGPL-2.1-or-later
+"""
+
+
+class InputError(Exception):
+    """What is wrong with a file, a data set or an option, in one sentence."""
