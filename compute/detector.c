@@ -102,12 +102,14 @@ static gboolean
 take_whole (CbamDetector *detector, const Flight *flight, const CbamVulkanFrame *source, const CbamImage *part,
             CbamPlacement *placement, gsize limit, GError **error)
 {
+  const CbamSpec *spec = detector->model->spec;
   const gboolean taken = source ? copy_images (detector, flight, source, part, placement, NULL, error)
                                 : read_in_place (detector, flight->slot, part, limit, placement) ||
                                       copy_pixels (flight->slot, part, placement, error);
 
   if (taken)
-    cbam_frame_fill (cbam_slot_get_frame (flight->slot), part, placement, detector->model->spec, &flight->params);
+    cbam_frame_fill (cbam_slot_get_frame (flight->slot), part, placement, &spec->input, &spec->output,
+                     &flight->params);
   return taken;
 }
 
@@ -116,11 +118,12 @@ static gboolean
 take_thinned (CbamDetector *detector, const Flight *flight, const CbamVulkanFrame *source, const CbamImage *part,
               CbamPlacement *placement, gsize limit, GError **error)
 {
-  const CbamInputSpec *input = &detector->model->spec->input;
+  const CbamSpec *spec = detector->model->spec;
+  const CbamInputSpec *input = &spec->input;
   CbamFrameArgs *frame = cbam_slot_get_frame (flight->slot);
   gboolean fits;
 
-  cbam_frame_fill (frame, part, placement, detector->model->spec, &flight->params);
+  cbam_frame_fill (frame, part, placement, input, &spec->output, &flight->params);
   if (source) {
     fits = cbam_image_thin (part, input, limit, frame, placement);
   } else {

@@ -1,4 +1,4 @@
-/* Attention maps and Grad-CAM as results.
+/* Copies the attention maps that a slot kept, and runs Grad-CAM, when a result asks for them.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 

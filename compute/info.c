@@ -104,7 +104,7 @@ fill_from_spec (CbamModelInfo *info, const CbamSpec *spec)
   info->n_classes = spec->output.n_classes;
   info->classes = (const char *const *) spec->output.classes;
   for (guint k = 0; k < info->n_classes; k++)
-    if (cbam_spec_class_is_reported (spec, k))
+    if (cbam_output_spec_reports (&spec->output, k))
       info->reported[k / 32] |= 1u << (k % 32);
   info->threshold = spec->nms.params.threshold;
   info->nms_iou = spec->nms.params.nms_iou;

@@ -7,7 +7,7 @@
 #include <cbamdetect/info.h>
 
 #include "engine/graph.h"
-#include "file/spec.h"
+#include "nets/spec.h"
 
 G_BEGIN_DECLS
 

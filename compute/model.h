@@ -1,4 +1,4 @@
-/* CbamModel as the library sees it.
+/* The inside of a CbamModel, for the rest of the library.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
@@ -7,8 +7,8 @@
 #include <cbamdetect/profile.h>
 
 #include "file/safetensors.h"
-#include "file/spec.h"
 #include "info.h"
+#include "nets/spec.h"
 #include "run/vulkan/program.h"
 
 G_BEGIN_DECLS

@@ -1,4 +1,4 @@
-/* CbamResult.
+/* CbamResult: what one frame gave. It owns all its numbers, and holds the model because the labels are the model's.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 

@@ -1,4 +1,4 @@
-/* CbamResult as the library sees it.
+/* The inside of a CbamResult: detector.c and explain.c fill it, and from then on nobody changes it.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 

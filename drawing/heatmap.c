@@ -20,13 +20,13 @@ typedef struct
   float low, high;
 } HeatLayer;
 
-HeatMap *
-heat_map_new (HeatMix mix, const char *low, const char *high, const char *title_format, ...)
+CbamDrawingHeat *
+cbam_drawing_heat_new (CbamDrawingHeatMix mix, const char *low, const char *high, const char *title_format, ...)
 {
-  HeatMap *heat = g_new (HeatMap, 1);
+  CbamDrawingHeat *heat = g_new (CbamDrawingHeat, 1);
   va_list arguments;
   va_start (arguments, title_format);
-  *heat = (HeatMap){
+  *heat = (CbamDrawingHeat){
     .mix = mix,
     .title = g_strdup_vprintf (title_format, arguments),
     .low = g_strdup (low),
@@ -39,7 +39,7 @@ heat_map_new (HeatMix mix, const char *low, const char *high, const char *title_
 }
 
 void
-heat_map_free (HeatMap *heat)
+cbam_drawing_heat_free (CbamDrawingHeat *heat)
 {
   if (heat == NULL)
     return;
@@ -51,26 +51,26 @@ heat_map_free (HeatMap *heat)
 }
 
 void
-heat_map_add (HeatMap *heat, const CbamMap *map, float low, float high)
+cbam_drawing_heat_add (CbamDrawingHeat *heat, const CbamMap *map, float low, float high)
 {
   const HeatLayer layer = { *map, low, high };
   g_array_append_val (heat->layers, layer);
 }
 
 void
-heat_map_add_attention (HeatMap *heat, const CbamAttention *levels, gsize n)
+cbam_drawing_heat_add_attention (CbamDrawingHeat *heat, const CbamAttention *levels, gsize n)
 {
   for (gsize i = 0; i < n; i++) {
     float min = 0, max = 0;
     if (levels[i].spatial.values != NULL)
-      map_range (&levels[i].spatial, &min, &max);
+      cbam_drawing_map_range (&levels[i].spatial, &min, &max);
     if (max > min)
-      heat_map_add (heat, &levels[i].spatial, min, max);
+      cbam_drawing_heat_add (heat, &levels[i].spatial, min, max);
   }
 }
 
 void
-heat_map_scale (HeatMap *heat, double x, double y)
+cbam_drawing_heat_scale (CbamDrawingHeat *heat, double x, double y)
 {
   for (guint i = 0; i < heat->layers->len; i++) {
     CbamMap *map = &g_array_index (heat->layers, HeatLayer, i).map;
@@ -82,7 +82,7 @@ heat_map_scale (HeatMap *heat, double x, double y)
 }
 
 void
-map_range (const CbamMap *map, float *min, float *max)
+cbam_drawing_map_range (const CbamMap *map, float *min, float *max)
 {
   *min = *max = map->values[0];
   for (gsize i = 1; i < (gsize) map->width * map->height; i++) {
@@ -109,7 +109,7 @@ layer_value (const HeatLayer *layer, double x, double y)
 
 /* What the layers make of a place. */
 static double
-mixed_value (const HeatMap *heat, double x, double y)
+mixed_value (const CbamDrawingHeat *heat, double x, double y)
 {
   double sum = 0, largest = 0;
   for (guint i = 0; i < heat->layers->len; i++) {
@@ -117,11 +117,11 @@ mixed_value (const HeatMap *heat, double x, double y)
     sum += value;
     largest = MAX (largest, value);
   }
-  return heat->mix == HEAT_MAX ? largest : sum / MAX (heat->layers->len, 1);
+  return heat->mix == CBAM_DRAWING_HEAT_MAX ? largest : sum / MAX (heat->layers->len, 1);
 }
 
 gboolean
-heat_map_stretch (HeatMap *heat, double width, double height)
+cbam_drawing_heat_stretch (CbamDrawingHeat *heat, double width, double height)
 {
   double from = INFINITY, to = -INFINITY;
   for (guint i = 0; i < N_STRETCH; i++)
@@ -138,7 +138,7 @@ heat_map_stretch (HeatMap *heat, double width, double height)
 }
 
 double
-heat_map_value (const HeatMap *heat, double x, double y)
+cbam_drawing_heat_value (const CbamDrawingHeat *heat, double x, double y)
 {
   const double value = (mixed_value (heat, x, y) - heat->from) / (heat->to - heat->from);
   return value > 0 ? MIN (value, 1) : 0; /* NaN is cold */
@@ -147,7 +147,7 @@ heat_map_value (const HeatMap *heat, double x, double y)
 /* matplotlib's inferno, whose steps look equally large and stay in order without colour vision, as Matt Zucker's
  * polynomials (shadertoy.com/view/WlfXRN, CC0). */
 void
-heat_map_colour (double value, double rgb[3])
+cbam_drawing_heat_colour (double value, double rgb[3])
 {
   static const double powers[][3] = {
     { 0.000219, 0.001651, -0.019481 },     { 0.106513, 0.563956, 3.932712 },      { 11.602493, -3.972854, -15.942394 },
@@ -163,30 +163,31 @@ heat_map_colour (double value, double rgb[3])
 }
 
 void
-heat_map_fill (const HeatMap *heat, double cold, double hot, guint8 *pixels, int width, int height, int stride)
+cbam_drawing_heat_fill (const CbamDrawingHeat *heat, double cold, double hot, guint8 *pixels, int width, int height,
+                        int stride)
 {
   guint32 colours[N_COLOURS];
   for (guint i = 0; i < N_COLOURS; i++) {
     const double value = i / (N_COLOURS - 1.0);
     double rgb[3];
-    heat_map_colour (value, rgb);
-    colours[i] = palette_pixel ((Colour){ rgb[0], rgb[1], rgb[2] }, cold + (hot - cold) * value);
+    cbam_drawing_heat_colour (value, rgb);
+    colours[i] = cbam_drawing_pixel ((CbamDrawingColour){ rgb[0], rgb[1], rgb[2] }, cold + (hot - cold) * value);
   }
 
   for (int y = 0; y < height; y++) {
     guint32 *row = (guint32 *) (pixels + (gssize) y * stride);
     for (int x = 0; x < width; x++)
-      row[x] = colours[lround ((N_COLOURS - 1) * heat_map_value (heat, x + 0.5, y + 0.5))];
+      row[x] = colours[lround ((N_COLOURS - 1) * cbam_drawing_heat_value (heat, x + 0.5, y + 0.5))];
   }
 }
 
 void
-heat_map_draw (const HeatMap *heat, cairo_t *cr, int width, int height)
+cbam_drawing_heat_draw (const CbamDrawingHeat *heat, cairo_t *cr, int width, int height)
 {
   cairo_surface_t *surface = cairo_image_surface_create (CAIRO_FORMAT_ARGB32, width, height);
   if (cairo_surface_status (surface) == CAIRO_STATUS_SUCCESS) {
-    heat_map_fill (heat, OPACITY_COLD, OPACITY_HOT, cairo_image_surface_get_data (surface), width, height,
-                   cairo_image_surface_get_stride (surface));
+    cbam_drawing_heat_fill (heat, OPACITY_COLD, OPACITY_HOT, cairo_image_surface_get_data (surface), width, height,
+                            cairo_image_surface_get_stride (surface));
     cairo_surface_mark_dirty (surface);
   }
   cairo_set_source_surface (cr, surface, 0, 0); /* a surface that failed makes @cr fail */

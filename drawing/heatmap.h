@@ -12,52 +12,53 @@ G_BEGIN_DECLS
 /* What several layers make of a place. */
 typedef enum
 {
-  HEAT_MEAN,
-  HEAT_MAX,
-} HeatMix;
+  CBAM_DRAWING_HEAT_MEAN,
+  CBAM_DRAWING_HEAT_MAX,
+} CbamDrawingHeatMix;
 
 typedef struct
 {
-  HeatMix mix;
+  CbamDrawingHeatMix mix;
   char *title;
   char *low, *high; /* what the legend calls the coldest and the hottest colour */
   GArray *layers;   /* private */
   double from, to;  /* private: what the layers make of a place, cold and hot */
-} HeatMap;
+} CbamDrawingHeat;
 
 /* One without layers. */
-HeatMap *heat_map_new (HeatMix mix, const char *low, const char *high, const char *title_format, ...)
-    G_GNUC_PRINTF (4, 5);
-void heat_map_free (HeatMap *heat);
+CbamDrawingHeat *cbam_drawing_heat_new (CbamDrawingHeatMix mix, const char *low, const char *high,
+                                        const char *title_format, ...) G_GNUC_PRINTF (4, 5);
+void cbam_drawing_heat_free (CbamDrawingHeat *heat);
 
 /* Adds a layer: @low is cold and @high is hot, all cold where these are equal. The values must outlive @heat. */
-void heat_map_add (HeatMap *heat, const CbamMap *map, float low, float high);
+void cbam_drawing_heat_add (CbamDrawingHeat *heat, const CbamMap *map, float low, float high);
 
 /* Adds each level from its own minimum to its own maximum: levels differ in how far they open, and the question is
  * where. One that is the same everywhere (1x1, say) has no answer to that and is left out. */
-void heat_map_add_attention (HeatMap *heat, const CbamAttention *levels, gsize n);
+void cbam_drawing_heat_add_attention (CbamDrawingHeat *heat, const CbamAttention *levels, gsize n);
 
 /* Fits a heat map of one picture to a copy of another size. */
-void heat_map_scale (HeatMap *heat, double x, double y);
+void cbam_drawing_heat_scale (CbamDrawingHeat *heat, double x, double y);
 
 /* Makes the coldest place of a picture of this size 0 and its hottest 1: layers that disagree about where that is leave
  * neither. Returns %FALSE where all places are alike. */
-gboolean heat_map_stretch (HeatMap *heat, double width, double height);
+gboolean cbam_drawing_heat_stretch (CbamDrawingHeat *heat, double width, double height);
 
 /* The heat at a point of the picture: 0 (cold) to 1 (hot). */
-double heat_map_value (const HeatMap *heat, double x, double y);
+double cbam_drawing_heat_value (const CbamDrawingHeat *heat, double x, double y);
 
 /* The colour of a heat of 0 to 1: red, green and blue of 0 to 1. */
-void heat_map_colour (double value, double rgb[3]);
+void cbam_drawing_heat_colour (double value, double rgb[3]);
 
 /* Fills a picture of this size, 4 bytes a pixel as cairo wants them, with the colours: as opaque as @cold and @hot say
  * (0 to 1) at the ends, and in between in proportion. */
-void heat_map_fill (const HeatMap *heat, double cold, double hot, guint8 *pixels, int width, int height, int stride);
+void cbam_drawing_heat_fill (const CbamDrawingHeat *heat, double cold, double hot, guint8 *pixels, int width,
+                             int height, int stride);
 
 /* Lays the colours over a picture of this size at the origin: the hotter, the more opaque. */
-void heat_map_draw (const HeatMap *heat, cairo_t *cr, int width, int height);
+void cbam_drawing_heat_draw (const CbamDrawingHeat *heat, cairo_t *cr, int width, int height);
 
 /* The least and the largest value of a map that has values. */
-void map_range (const CbamMap *map, float *min, float *max);
+void cbam_drawing_map_range (const CbamMap *map, float *min, float *max);
 
 G_END_DECLS

@@ -13,52 +13,52 @@
 #define LEAST_WHITE 0.1
 
 static double
-luma (Colour c)
+luma (CbamDrawingColour c)
 {
   return 0.299 * c.r + 0.587 * c.g + 0.114 * c.b;
 }
 
-static Colour
+static CbamDrawingColour
 hue_colour (double hue)
 {
   const double sixth = hue * 6, rise = sixth - floor (sixth), fall = 1 - rise;
 
   switch ((int) sixth) {
-    case 0: return (Colour){ 1, rise, 0 };
-    case 1: return (Colour){ fall, 1, 0 };
-    case 2: return (Colour){ 0, 1, rise };
-    case 3: return (Colour){ 0, fall, 1 };
-    case 4: return (Colour){ rise, 0, 1 };
-    default: return (Colour){ 1, 0, fall };
+    case 0: return (CbamDrawingColour){ 1, rise, 0 };
+    case 1: return (CbamDrawingColour){ fall, 1, 0 };
+    case 2: return (CbamDrawingColour){ 0, 1, rise };
+    case 3: return (CbamDrawingColour){ 0, fall, 1 };
+    case 4: return (CbamDrawingColour){ rise, 0, 1 };
+    default: return (CbamDrawingColour){ 1, 0, fall };
   }
 }
 
-Colour
-palette_class_colour (guint class_id)
+CbamDrawingColour
+cbam_drawing_class_colour (guint class_id)
 {
-  const Colour c = hue_colour (fmod (FIRST_HUE + class_id * GOLDEN, 1.0));
+  const CbamDrawingColour c = hue_colour (fmod (FIRST_HUE + class_id * GOLDEN, 1.0));
   const double white = MAX (LEAST_WHITE, (LEAST_LUMA - luma (c)) / (1 - luma (c)));
 
-  return (Colour){ c.r + (1 - c.r) * white, c.g + (1 - c.g) * white, c.b + (1 - c.b) * white };
+  return (CbamDrawingColour){ c.r + (1 - c.r) * white, c.g + (1 - c.g) * white, c.b + (1 - c.b) * white };
 }
 
 guint
-palette_name_to_class (const char *name)
+cbam_drawing_name_to_class (const char *name)
 {
   return g_str_hash (name) % 1000; /* small enough for fmod() to be exact about the hue */
 }
 
 /* Both contrast alike at a relative luminance of 0.18. */
-Colour
-palette_ink (Colour colour)
+CbamDrawingColour
+cbam_drawing_ink (CbamDrawingColour colour)
 {
   const double luminance = 0.2126 * pow (colour.r, 2.2) + 0.7152 * pow (colour.g, 2.2) + 0.0722 * pow (colour.b, 2.2);
 
-  return luminance > 0.18 ? (Colour){ 0, 0, 0 } : (Colour){ 1, 1, 1 };
+  return luminance > 0.18 ? (CbamDrawingColour){ 0, 0, 0 } : (CbamDrawingColour){ 1, 1, 1 };
 }
 
 guint32
-palette_pixel (Colour colour, double alpha)
+cbam_drawing_pixel (CbamDrawingColour colour, double alpha)
 {
   const double scale = 255 * alpha;
 

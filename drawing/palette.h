@@ -12,18 +12,18 @@ G_BEGIN_DECLS
 typedef struct
 {
   double r, g, b;
-} Colour;
+} CbamDrawingColour;
 
 /* Any few classes with neighbouring numbers are easy to tell from each other. */
-Colour palette_class_colour (guint class_id);
+CbamDrawingColour cbam_drawing_class_colour (guint class_id);
 
 /* The number that stands for a class of which only the name is known: equal names give equal colours. */
-guint palette_name_to_class (const char *name);
+guint cbam_drawing_name_to_class (const char *name);
 
 /* Black or white, whichever reads better on @colour. */
-Colour palette_ink (Colour colour);
+CbamDrawingColour cbam_drawing_ink (CbamDrawingColour colour);
 
 /* As cairo wants them: native-endian 0xAARRGGBB, colours multiplied by alpha. */
-guint32 palette_pixel (Colour colour, double alpha);
+guint32 cbam_drawing_pixel (CbamDrawingColour colour, double alpha);
 
 G_END_DECLS

@@ -1,4 +1,4 @@
-/* Plates: where labels stand, beside their boxes and off each other.
+/* CbamDrawingPlates: where labels stand, beside their boxes and off each other.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
@@ -12,17 +12,17 @@
 
 typedef cairo_rectangle_t Rect;
 
-Plates *
-plates_new (double width, double height)
+CbamDrawingPlates *
+cbam_drawing_plates_new (double width, double height)
 {
-  Plates *plates = g_new (Plates, 1);
+  CbamDrawingPlates *plates = g_new (CbamDrawingPlates, 1);
 
-  *plates = (Plates){ width, height, g_array_new (FALSE, FALSE, sizeof (Rect)) };
+  *plates = (CbamDrawingPlates){ width, height, g_array_new (FALSE, FALSE, sizeof (Rect)) };
   return plates;
 }
 
 void
-plates_free (Plates *plates)
+cbam_drawing_plates_free (CbamDrawingPlates *plates)
 {
   if (plates == NULL)
     return;
@@ -31,13 +31,13 @@ plates_free (Plates *plates)
 }
 
 void
-plates_take (Plates *plates, const Rect *place)
+cbam_drawing_plates_take (CbamDrawingPlates *plates, const Rect *place)
 {
   g_array_append_val (plates->placed, *place);
 }
 
 static gboolean
-is_free (const Plates *plates, const Rect *plate)
+is_free (const CbamDrawingPlates *plates, const Rect *plate)
 {
   if (plate->x < 0 || plate->y < 0 || plate->x + plate->width > plates->width ||
       plate->y + plate->height > plates->height)
@@ -54,7 +54,7 @@ is_free (const Plates *plates, const Rect *plate)
 
 /* Above the box, in its top if it is much larger than the label, below it or beside it. */
 static gboolean
-find_beside (const Plates *plates, const Rect *box, Rect *plate)
+find_beside (const CbamDrawingPlates *plates, const Rect *box, Rect *plate)
 {
   const double right = box->x + box->width, bottom = box->y + box->height;
   const gboolean is_large = box->height >= 3 * plate->height && box->width >= plate->width;
@@ -77,7 +77,7 @@ find_beside (const Plates *plates, const Rect *box, Rect *plate)
 
 /* The nearest place around the one above the box, for boxes that coincide with many others. */
 static gboolean
-find_near (const Plates *plates, const Rect *box, Rect *plate)
+find_near (const CbamDrawingPlates *plates, const Rect *box, Rect *plate)
 {
   const double top = box->y - plate->height;
   double nearest = INFINITY;
@@ -99,7 +99,7 @@ find_near (const Plates *plates, const Rect *box, Rect *plate)
 
 /* The first free one of all rows of the picture. */
 static gboolean
-find_row (const Plates *plates, Rect *plate)
+find_row (const CbamDrawingPlates *plates, Rect *plate)
 {
   const int rows = (int) (plates->height / plate->height);
 
@@ -113,7 +113,7 @@ find_row (const Plates *plates, Rect *plate)
 
 /* Where all is taken, whatever is nearest to the place above the box. */
 Rect
-plates_place (Plates *plates, const Rect *box, double width, double height)
+cbam_drawing_plates_place (CbamDrawingPlates *plates, const Rect *box, double width, double height)
 {
   const double x = CLAMP (box->x, 0, MAX (plates->width - width, 0));
   Rect plate = { x, 0, width, height };
@@ -122,6 +122,6 @@ plates_place (Plates *plates, const Rect *box, double width, double height)
     plate.y = box->y >= height ? box->y - height : box->y;
     plate.y = CLAMP (plate.y, 0, MAX (plates->height - height, 0));
   }
-  plates_take (plates, &plate);
+  cbam_drawing_plates_take (plates, &plate);
   return plate;
 }

@@ -43,8 +43,8 @@
 #include "gstcbamdetect.h"
 
 #include "gstcbampreset.h"
-#include "gstcbamselection.h"
-#include "gstcbamstream.h"
+#include "stream/gstcbamselection.h"
+#include "stream/gstcbamstream.h"
 
 GST_DEBUG_CATEGORY (gst_cbam_debug);
 #define GST_CAT_DEFAULT gst_cbam_debug
@@ -59,87 +59,6 @@ register_debug (void)
 }
 
 GST_ELEMENT_REGISTER_DEFINE_WITH_CODE (cbamdetect, "cbamdetect", GST_RANK_NONE, GST_TYPE_CBAM_DETECT, register_debug ())
-
-/* --- What frames are inferred with --- */
-
-GstCbamSession *
-gst_cbam_detect_get_session (GstCbamDetect *self)
-{
-  GST_OBJECT_LOCK (self);
-  GstCbamSession *session = gst_cbam_session_ref (self->session);
-  GST_OBJECT_UNLOCK (self);
-  return session;
-}
-
-gboolean
-gst_cbam_detect_take_session (GstCbamDetect *self, GstCbamSession *session, GError **error)
-{
-  g_autoptr (GstCbamSession) old = NULL;
-
-  GST_OBJECT_LOCK (self);
-  gboolean taken =
-      self->session != NULL && gst_cbam_classes_parse (self->settings.classes, session->model, session->classes, error);
-  if (taken) {
-    old = self->session;
-    self->session = gst_cbam_session_ref (session);
-  }
-  GST_OBJECT_UNLOCK (self);
-  return taken;
-}
-
-/* What is not set leaves the device as others who share it want it. */
-static void
-limit_device (GstCbamDetect *self, CbamDevice *device)
-{
-  GST_OBJECT_LOCK (self);
-  const int timeout = self->settings.timeout;
-  GST_OBJECT_UNLOCK (self);
-
-  if (timeout >= 0)
-    cbam_device_set_fence_timeout (device, (guint) timeout);
-}
-
-gboolean
-gst_cbam_detect_follow_device (GstCbamDetect *self, CbamDevice *device, GError **error)
-{
-  GST_OBJECT_LOCK (self);
-  const gboolean there = self->session->device == device;
-  g_autofree char *path = g_strdup (self->settings.model);
-  GST_OBJECT_UNLOCK (self);
-  if (there)
-    return TRUE;
-
-  limit_device (self, device);
-  gst_cbam_latency_begin_disturbance (&self->latency);
-  g_autoptr (GstCbamSession) session = gst_cbam_session_new (device, path, self->slots, error);
-  gst_cbam_latency_end_disturbance (&self->latency, g_get_monotonic_time () * GST_USECOND);
-  if (session == NULL || !gst_cbam_detect_take_session (self, session, error))
-    return FALSE;
-  const CbamDeviceInfo *info = cbam_device_get_info (device);
-  GST_INFO_OBJECT (self, "from now on on the frames' own device %u: %s (%s, %s), %.1f ms a frame", info->index,
-                   info->name, info->type, info->driver, session->once / 1e6);
-  return TRUE;
-}
-
-CbamDetectParams
-gst_cbam_detect_get_params (GstCbamDetect *self, const GstCbamSession *session)
-{
-  CbamDetectParams params = { 0 };
-
-  GST_OBJECT_LOCK (self);
-  const GstCbamSettings *settings = &self->settings;
-  const double threshold = gst_cbam_settings_get_threshold (settings, cbam_model_get_info (session->model)->threshold);
-  params.threshold = threshold > 0 ? (float) threshold : -1;
-  if (settings->nms_iou >= 0)
-    params.nms_iou = settings->nms_iou > 0 ? (float) settings->nms_iou : -1;
-  if (settings->max_detections >= 0)
-    params.max_detections = settings->max_detections > 0 ? (guint) settings->max_detections : CBAM_ALL;
-  params.attention = settings->attention || (settings->drawing.overlay & GST_CBAM_OVERLAY_ATTENTION);
-  params.grad_cam = settings->grad_cam || (settings->drawing.overlay & GST_CBAM_OVERLAY_GRAD_CAM) ? 1 : 0;
-  memcpy (params.classes, session->classes, sizeof params.classes);
-  GST_OBJECT_UNLOCK (self);
-  return params;
-}
 
 void
 gst_cbam_detect_post_error (GstCbamDetect *self, const GError *error)
@@ -168,7 +87,9 @@ open_device (GstCbamDetect *self, GError **error)
     return FALSE;
   cbam_device_unref (self->device);
   self->device = device;
-  limit_device (self, device);
+  GST_OBJECT_LOCK (self);
+  gst_cbam_settings_limit_device (&self->settings, device);
+  GST_OBJECT_UNLOCK (self);
   return TRUE;
 }
 
@@ -200,34 +121,20 @@ prepare (GstCbamDetect *self)
 static void
 stop (GstCbamDetect *self)
 {
-  GST_OBJECT_LOCK (self);
-  g_autoptr (GstCbamSession) session = g_steal_pointer (&self->session);
-  GST_OBJECT_UNLOCK (self);
-
-  gst_cbam_reload_stop (self);
+  gst_cbam_switch_stop (self->sessions);
   gst_cbam_stream_reset (self);
 }
 
 static gboolean
-make_session (GstCbamDetect *self, GError **error)
+start_sessions (GstCbamDetect *self, GError **error)
 {
   GST_OBJECT_LOCK (self);
-  g_autofree char *path = g_strdup (self->settings.model);
-  g_autofree char *classes = g_strdup (self->settings.classes);
   self->slots = self->settings.queue_depth;
   gboolean good = gst_cbam_region_parse (self->settings.roi, &self->settings.region, error);
   GST_OBJECT_UNLOCK (self);
-  if (!good || !open_device (self, error))
+  if (!good || !open_device (self, error) || !gst_cbam_switch_start (self->sessions, self->device, self->slots, error))
     return FALSE;
-
-  g_autoptr (GstCbamSession) session = gst_cbam_session_new (self->device, path, self->slots, error);
-  if (session == NULL || !gst_cbam_classes_parse (classes, session->model, session->classes, error))
-    return FALSE;
-  gst_cbam_latency_reset (&self->latency, session->once * self->slots);
   gst_cbam_stats_reset (&self->stats);
-  GST_OBJECT_LOCK (self);
-  self->session = g_steal_pointer (&session);
-  GST_OBJECT_UNLOCK (self);
   return TRUE;
 }
 
@@ -236,7 +143,7 @@ start (GstCbamDetect *self)
 {
   g_autoptr (GError) error = NULL;
 
-  if (make_session (self, &error))
+  if (start_sessions (self, &error))
     return TRUE;
   if (g_error_matches (error, CBAM_ERROR, CBAM_ERROR_NO_DEVICE)) {
     post_no_device (self, error);
@@ -288,9 +195,10 @@ set_text (GstCbamDetect *self, guint id, const GValue *value)
   gboolean good = TRUE;
 
   GST_OBJECT_LOCK (self);
-  if (self->session != NULL && id == GST_CBAM_PROP_CLASSES)
-    good = gst_cbam_classes_parse (text, self->session->model, self->session->classes, &error);
-  else if (self->session != NULL)
+  GstCbamSession *session = gst_cbam_switch_peek (self->sessions);
+  if (session != NULL && id == GST_CBAM_PROP_CLASSES)
+    good = gst_cbam_classes_parse (text, session->model, session->classes, &error);
+  else if (session != NULL)
     good = gst_cbam_region_parse (text, &self->settings.region, &error);
   if (good)
     gst_cbam_settings_set (&self->settings, id, value);
@@ -304,10 +212,8 @@ set_model (GstCbamDetect *self, const GValue *value)
 {
   GST_OBJECT_LOCK (self);
   gst_cbam_settings_set (&self->settings, GST_CBAM_PROP_MODEL, value);
-  gboolean running = self->session != NULL;
   GST_OBJECT_UNLOCK (self);
-  if (running)
-    gst_cbam_reload_request (self);
+  gst_cbam_switch_change_model (self->sessions);
 }
 
 /* The interface that the values come from has one that says: what the element is set up for otherwise. Nothing is. */
@@ -328,12 +234,12 @@ set_timeout (GstCbamDetect *self, const GValue *value)
 {
   GST_OBJECT_LOCK (self);
   gst_cbam_settings_set (&self->settings, GST_CBAM_PROP_TIMEOUT, value);
-  g_autoptr (CbamDevice) device = self->session != NULL ? cbam_device_ref (self->session->device) : NULL;
+  const GstCbamSession *session = gst_cbam_switch_peek (self->sessions);
+  if (session != NULL) {
+    cbam_device_set_fence_timeout (session->device, CBAM_FENCE_TIMEOUT_DEFAULT);
+    gst_cbam_settings_limit_device (&self->settings, session->device);
+  }
   GST_OBJECT_UNLOCK (self);
-  if (device == NULL)
-    return;
-  cbam_device_set_fence_timeout (device, CBAM_FENCE_TIMEOUT_DEFAULT);
-  limit_device (self, device);
 }
 
 static void
@@ -421,12 +327,12 @@ gst_cbam_detect_finalize (GObject *object)
 {
   GstCbamDetect *self = GST_CBAM_DETECT (object);
 
+  gst_cbam_switch_free (self->sessions);
   gst_cbam_collector_free (self->collector);
   gst_cbam_fifo_free (self->fifo);
   gst_cbam_qos_clear (&self->qos);
   gst_cbam_stats_clear (&self->stats);
   gst_cbam_orientation_reset (&self->orientation);
-  g_mutex_clear (&self->reload.lock);
   g_mutex_clear (&self->activation);
   g_mutex_clear (&self->latency.lock);
   gst_cbam_settings_clear (&self->settings);
@@ -450,7 +356,7 @@ gst_cbam_detect_class_init (GstCbamDetectClass *klass)
   gst_element_class_set_static_metadata (element_class, "CBAM object detector", "Filter/Analyzer/Video",
                                          "Finds objects in video with SSD and StairNet networks on Vulkan",
                                          "the cbamdetect developers");
-  gst_type_mark_as_plugin_api (GST_TYPE_CBAM_OVERLAY, 0);
+  gst_type_mark_as_plugin_api (GST_TYPE_CBAM_OVERLAY_PARTS, 0);
   gst_type_mark_as_plugin_api (GST_TYPE_CBAM_CARRY, 0);
 }
 
@@ -461,9 +367,9 @@ gst_cbam_detect_init (GstCbamDetect *self)
   gst_cbam_qos_init (&self->qos);
   gst_cbam_stats_init (&self->stats);
   gst_cbam_orientation_init (&self->orientation);
-  g_mutex_init (&self->reload.lock);
   g_mutex_init (&self->activation);
   g_mutex_init (&self->latency.lock);
+  self->sessions = gst_cbam_switch_new (GST_ELEMENT (self), &self->settings, &self->latency);
   self->fifo = gst_cbam_fifo_new ();
   self->collector = gst_cbam_collector_new (self->fifo);
   gst_cbam_stream_init (self);

@@ -8,18 +8,17 @@
 #include <cbamdetect/cbamdetect.h>
 #include <gst/video/video.h>
 
-#include "gstcbamcanvas.h"
-#include "gstcbamcarry.h"
-#include "gstcbamcollector.h"
-#include "gstcbamfifo.h"
-#include "gstcbamlatency.h"
-#include "gstcbamorientation.h"
-#include "gstcbamqos.h"
-#include "gstcbamreload.h"
-#include "gstcbamsession.h"
-#include "gstcbamsettings.h"
-#include "gstcbamstats.h"
-#include "gstcbamvulkan.h"
+#include "draw/gstcbamcanvas.h"
+#include "frame/gstcbamvulkan.h"
+#include "stream/gstcbamcarry.h"
+#include "stream/gstcbamcollector.h"
+#include "stream/gstcbamfifo.h"
+#include "stream/gstcbamlatency.h"
+#include "stream/gstcbamorientation.h"
+#include "stream/gstcbamqos.h"
+#include "stream/gstcbamsettings.h"
+#include "stream/gstcbamstats.h"
+#include "stream/gstcbamswitch.h"
 
 G_BEGIN_DECLS
 
@@ -35,7 +34,7 @@ struct _GstCbamDetect
 
   GstPad *sink_pad, *src_pad;
   GstCbamSettings settings; /* under the object lock */
-  GstCbamSession *session;  /* under the object lock; PAUSED and up. Submit: streaming thread; collect: collector */
+  GstCbamSwitch *sessions;  /* PAUSED and up. Submit: streaming thread; collect: collector */
 
   /* Made and freed by state changes, while no data flows. */
   CbamDevice *device; /* READY and up; what the property names, wherever frames come from */
@@ -46,7 +45,6 @@ struct _GstCbamDetect
   GstCbamLatency latency;
   GstCbamQos qos;
   GstCbamStats stats;
-  GstCbamReload reload;
   GMutex activation; /* orders starting and stopping of the task */
   gboolean active;   /* under it: the source pad pushes */
   int error_posted;  /* atomic: one error per start or flush */
@@ -71,19 +69,6 @@ struct _GstCbamDetect
   GstCbamCanvas canvas;
   GstCbamLast last;
 };
-
-/* (transfer full): what frames are submitted to now. */
-GstCbamSession *gst_cbam_detect_get_session (GstCbamDetect *self);
-
-/* Submits frames to @session from now on, if it knows the classes that the property wants. FALSE with @error: it does
- * not; without: the element has stopped. */
-gboolean gst_cbam_detect_take_session (GstCbamDetect *self, GstCbamSession *session, GError **error);
-
-/* Submits frames from now on to a session on @device, if the current one is not there already. */
-gboolean gst_cbam_detect_follow_device (GstCbamDetect *self, CbamDevice *device, GError **error);
-
-/* What to ask of the library now, but for the region: the model's own numbers, overridden by properties. */
-CbamDetectParams gst_cbam_detect_get_params (GstCbamDetect *self, const GstCbamSession *session);
 
 /* Posts @error on the bus as what stops the stream, unless that has happened already. */
 void gst_cbam_detect_post_error (GstCbamDetect *self, const GError *error);

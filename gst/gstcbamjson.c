@@ -36,9 +36,9 @@
 
 #include "gstcbamjson.h"
 
-#include "gstcbamfield.h"
-#include "gstcbamregionmeta.h"
-#include "gstcbamscene.h"
+#include "draw/gstcbamscene.h"
+#include "meta/gstcbamfield.h"
+#include "meta/gstcbamregionmeta.h"
 
 #include <json-glib/json-glib.h>
 #include <math.h>

@@ -31,9 +31,9 @@
 
 #include "gstcbamoverlay.h"
 
-#include "gstcbamcanvas.h"
-#include "gstcbamcomposition.h"
-#include "gstcbamoffer.h"
+#include "draw/gstcbamcanvas.h"
+#include "draw/gstcbamcomposition.h"
+#include "frame/gstcbamoffer.h"
 #include "gstcbampreset.h"
 
 GST_DEBUG_CATEGORY_STATIC (gst_cbam_overlay_debug);
@@ -80,11 +80,11 @@ GST_ELEMENT_REGISTER_DEFINE_WITH_CODE (cbamoverlay, "cbamoverlay", GST_RANK_NONE
 
 /* --- Data flow --- */
 
-static GstCbamOverlay
+static GstCbamOverlayParts
 get_overlay (GstCbamOverlayElement *self)
 {
   GST_OBJECT_LOCK (self);
-  const GstCbamOverlay overlay = self->settings.overlay;
+  const GstCbamOverlayParts overlay = self->settings.overlay;
   GST_OBJECT_UNLOCK (self);
   return overlay;
 }
@@ -97,7 +97,7 @@ negotiate (GstCbamOverlayElement *self, gboolean wanted)
 }
 
 static GstVideoOverlayComposition *
-draw (GstCbamOverlayElement *self, GstBuffer *buffer, GstCbamOverlay overlay)
+draw (GstCbamOverlayElement *self, GstBuffer *buffer, GstCbamOverlayParts overlay)
 {
   GstCbamPainter *painter =
       gst_cbam_canvas_get_painter (&self->canvas, GST_ELEMENT (self), &self->settings, &self->info);
@@ -120,7 +120,7 @@ sink_chain (G_GNUC_UNUSED GstPad *pad, GstObject *parent, GstBuffer *buffer)
   }
 
   buffer = gst_cbam_offer_fulfil (buffer, &self->info, GST_ELEMENT (self), &self->warned_of_meta);
-  const GstCbamOverlay overlay = get_overlay (self);
+  const GstCbamOverlayParts overlay = get_overlay (self);
   negotiate (self, overlay != GST_CBAM_OVERLAY_NONE);
   if (overlay != GST_CBAM_OVERLAY_NONE)
     composition = draw (self, buffer, overlay);
@@ -163,24 +163,13 @@ sink_event (GstPad *pad, GstObject *parent, GstEvent *event)
   return taken;
 }
 
-static void
-answer_caps (GstCbamOverlayElement *self, GstPad *pad, GstQuery *query)
-{
-  GstCaps *filter;
-
-  gst_query_parse_caps (query, &filter);
-  g_autoptr (GstCaps) caps =
-      gst_cbam_composition_query_caps (pad, pad == self->sink_pad ? self->src_pad : self->sink_pad, filter);
-  gst_query_set_caps_result (query, caps);
-}
-
 static gboolean
 pad_query (GstPad *pad, GstObject *parent, GstQuery *query)
 {
   GstCbamOverlayElement *self = GST_CBAM_OVERLAY_ELEMENT (parent);
 
   if (GST_QUERY_TYPE (query) == GST_QUERY_CAPS) {
-    answer_caps (self, pad, query);
+    gst_cbam_composition_answer_caps (pad, pad == self->sink_pad ? self->src_pad : self->sink_pad, query);
     return TRUE;
   }
   const gboolean answered = gst_pad_query_default (pad, parent, query);

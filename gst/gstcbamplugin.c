@@ -2,11 +2,11 @@
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "gstcbamattentionmeta.h"
 #include "gstcbamdetect.h"
 #include "gstcbamjson.h"
 #include "gstcbamoverlay.h"
-#include "gstcbamregionmeta.h"
+#include "meta/gstcbamattentionmeta.h"
+#include "meta/gstcbamregionmeta.h"
 
 #include <cbamdetect/version.h>
 

@@ -1,15 +1,19 @@
 // An activation that nothing could be fused with: clamp to lo..hi (ReLU, ReLU6), or with SIGMOID the logistic function.
 //
+// module: activation (texel plain narrow)
+// module: sigmoid -DSIGMOID (texel plain narrow)
+//
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #version 450
 #extension GL_GOOGLE_include_directive : require
+#define INPUTS 1
+#include "common/maps.glsl"
 #include "args/map.h"
-#include "common/loads.glsl"
 #include "common/channels.glsl"
 
-layout (local_size_x = 64) in;
-MAP_BUFFER (0, X);
-layout (binding = 1, std430) writeonly buffer Output { vec4 y[]; };
+layout (local_size_x = CBAM_THREADS) in;
+INPUT_MAP (0, X);
+OUTPUT_MAP (0, y);
 layout (push_constant) uniform Args { CbamMapArgs a; };
 
 vec4 map_texel (vec4 x, uint block)

@@ -1,39 +1,40 @@
-// CBAM (Woo et al. 2018, arXiv 1807.06521), channels first, in one workgroup: for maps so small that to start a dispatch
-// costs more than what it does.
+// CBAM (Woo et al. 2018, arXiv 1807.06521), channels first, in one workgroup: for maps so small that to start a
+// dispatch costs more than what it does.
 //
 //     global pools -> two layers, sigmoid = channel gate -> x * gate -> largest and mean of each pixel's channels
 //     -> convolution k x k, sigmoid = spatial gate -> x * gate * gate
 //
 // Weights: those of channel_gate.comp, then [k x k] of the spatial convolution's two inputs, then its bias.
 //
+// module: cbam (texel plain narrow)
+//
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
 #ifdef TEXELS
-#extension GL_EXT_shader_explicit_arithmetic_types_int64 : require
 #extension GL_KHR_shader_subgroup_basic : require
 #extension GL_KHR_shader_subgroup_shuffle : require
 #endif
+#define INPUTS 1
+#define WEIGHTS
+#include "common/maps.glsl"
 #include "args/cbam.h"
 #include "args/reduce.h"
 #include "common/border.glsl"
 #include "common/channels.glsl"
-#include "common/loads.glsl"
-#include "common/output.glsl"
 
 #ifdef TEXELS
-#define THREADS 8 // one subgroup of the device this flavour is for
+#define THREADS CBAM_LANES
 #else
-#define THREADS 128
+#define THREADS CBAM_CBAM_THREADS
 #endif
 
 layout (local_size_x = THREADS) in;
-MAP_BUFFER (0, X);
-MAP_BUFFER (1, W);
-STORE_BUFFER (2, y);
-STORE_BUFFER (3, channel);
-STORE_BUFFER (4, spatial);
+INPUT_MAP (0, X);
+OUTPUT_MAP (0, y);
+OUTPUT_MAP (1, channel);
+OUTPUT_MAP (2, spatial);
 layout (push_constant) uniform Args { CbamCbamArgs args; };
 
 shared vec4 pooled[CBAM_CBAM_POOLED];
@@ -62,13 +63,13 @@ uint pixel_of (uint first, uint count)
 
 vec2 pool_pixel (CbamCbamArgs a, uint from)
 {
-  const uint last = (a.channels - 1) / 4;
+  const uint last = (a.channels - 1) / CBAM_TEXEL_CHANNELS;
   vec4 largest = vec4 (-3.4e38), sum = vec4 (0.0);
 
   for (uint block = 0; block <= last; block++) {
     const vec4 x = LOAD (X, from + block * a.x.plane) * GATE (block);
     // The last block may hold fewer channels; its first one is real, and stands in for the others.
-    const uint left = block < last ? 4 : a.channels - last * 4;
+    const uint left = block < last ? CBAM_TEXEL_CHANNELS : a.channels - last * CBAM_TEXEL_CHANNELS;
 
     largest = max (largest, vec4 (x.x, left > 1 ? x.y : x.x, left > 2 ? x.z : x.x, left > 3 ? x.w : x.x));
     sum += x;
@@ -82,11 +83,11 @@ float spatial_gate (CbamCbamArgs a, uint weights, int row, int column)
   const int reach = int (a.kernel / 2);
   const int first_row = max (row - reach, 0), last_row = min (row + reach, int (a.height) - 1);
   const int first_column = max (column - reach, 0), last_column = min (column + reach, int (a.width) - 1);
-  float sum = LOAD (W, weights + a.kernel * a.kernel).x;
+  float sum = LOAD_WEIGHT (weights + a.kernel * a.kernel).x;
 
   for (int y = first_row; y <= last_row; y++)
     for (int x = first_column; x <= last_column; x++) {
-      const vec4 w = LOAD (W, int (weights) + (y - row + reach) * int (a.kernel) + x - column + reach);
+      const vec4 w = LOAD_WEIGHT (int (weights) + (y - row + reach) * int (a.kernel) + x - column + reach);
       const uint i = uint (y) * a.width + uint (x);
 
       sum += w.x * pixels[0][i] + w.y * pixels[1][i];
@@ -106,7 +107,7 @@ void main ()
 {
   const CbamCbamArgs a = args; // before the first branch: see max_pool.comp
   const uint thread = gl_LocalInvocationIndex;
-  const uint blocks = (a.channels + 3) / 4, count = a.width * a.height;
+  const uint blocks = blocks_of (a.channels), count = a.width * a.height;
   CbamReduceArgs r;
 
   r.x = a.x;

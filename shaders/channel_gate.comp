@@ -1,28 +1,27 @@
 // A channel gate in one workgroup: a weight for each channel, from global pools and two layers.
 //
+// module: channel_gate (texel plain narrow)
+//
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
-#ifdef TEXELS
-#extension GL_EXT_shader_explicit_arithmetic_types_int64 : require
-#endif
+#define INPUTS 1
+#define WEIGHTS
+#include "common/maps.glsl"
 #include "args/reduce.h"
 #include "common/border.glsl"
 #include "common/channels.glsl"
-#include "common/loads.glsl"
-#include "common/output.glsl"
 
 #ifdef TEXELS
-#define THREADS 8 // one subgroup of the device this flavour is for
+#define THREADS CBAM_LANES
 #else
-#define THREADS 64
+#define THREADS CBAM_THREADS
 #endif
 
 layout (local_size_x = THREADS) in;
-MAP_BUFFER (0, X);
-MAP_BUFFER (1, W);
-STORE_BUFFER (2, y);
+INPUT_MAP (0, X);
+OUTPUT_MAP (0, y);
 layout (push_constant) uniform Args { CbamReduceArgs args; };
 
 shared vec4 pooled[CBAM_GATE_POOLED];
@@ -40,7 +39,7 @@ void main ()
   barrier ();
   first_layer (a, thread);
   barrier ();
-  for (uint block = thread; block < (a.channels + 3) / 4; block += THREADS) {
+  for (uint block = thread; block < blocks_of (a.channels); block += THREADS) {
     STORE (y, a.y.origin + block * a.y.plane, second_layer (a, block));
     for (uint cell = 0; cell < border_cells (1, 1, a.border); cell++)
       STORE (y, border_texel (a.y, 1, 1, a.border, cell) + block * a.y.plane, vec4 (0.0));

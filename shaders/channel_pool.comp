@@ -1,26 +1,30 @@
 // CBAM's channel pool: the largest and the mean of a pixel's channels. With GATED the map is multiplied with a channel
 // gate on the way. One invocation makes one pixel of the padded output.
 //
+// module: channel_pool (texel plain narrow)
+// module: channel_pool_gated -DGATED (texel plain narrow)
+//
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #version 450
 #extension GL_GOOGLE_include_directive : require
-#ifdef TEXELS
-#extension GL_EXT_shader_explicit_arithmetic_types_int64 : require
+#ifdef GATED
+#define INPUTS 2
+#else
+#define INPUTS 1
 #endif
+#include "common/maps.glsl"
 #include "args/reduce.h"
 #include "common/channels.glsl"
-#include "common/loads.glsl"
-#include "common/output.glsl"
 #include "common/padded.glsl"
 
-layout (local_size_x = 8) in;
-MAP_BUFFER (0, X);
+layout (local_size_x = CBAM_LANES) in;
+INPUT_MAP (0, X);
+OUTPUT_MAP (0, y);
 #ifdef GATED
-MAP_BUFFER (1, Z);
-STORE_BUFFER (2, y);
-#define VALUE(block) (LOAD (X, from + (block) * int (a.x.plane)) * LOAD (Z, int (a.gate.origin) + (block) * int (a.gate.plane)))
+INPUT_MAP (1, Z);
+#define VALUE(block)                                                                                                   \
+  (LOAD (X, from + (block) * int (a.x.plane)) * LOAD (Z, int (a.gate.origin) + (block) * int (a.gate.plane)))
 #else
-STORE_BUFFER (1, y);
 #define VALUE(block) LOAD (X, from + (block) * int (a.x.plane))
 #endif
 layout (push_constant) uniform Args { CbamReduceArgs args; };
@@ -32,7 +36,7 @@ void main ()
   const Padded p = padded_pixel (min (gl_GlobalInvocationID.x, count - 1), a.width, a.height, a.border, a.inv_full);
   const int from = int (a.x.origin) + clamp (p.row, 0, int (a.height) - 1) * int (a.x.row) +
                    clamp (p.column, 0, int (a.width) - 1) * int (a.x.pixel);
-  const int last = int (a.channels - 1) / 4;
+  const int last = int (a.channels - 1) / CBAM_TEXEL_CHANNELS;
   vec4 largest = vec4 (-3.4e38), sum = vec4 (0.0);
 
   for (int block = 0; block < last; block++) {
@@ -43,7 +47,7 @@ void main ()
   }
   // The last block may hold fewer channels; its first one is real, and stands in for the others.
   const vec4 x = VALUE (last);
-  const int left = int (a.channels) - last * 4;
+  const int left = int (a.channels) - last * CBAM_TEXEL_CHANNELS;
   largest = max (largest, vec4 (x.x, left > 1 ? x.y : x.x, left > 2 ? x.z : x.x, left > 3 ? x.w : x.x));
   sum += x;
 

@@ -1,25 +1,25 @@
-// Sums (ADD) and products of two or three maps (INPUTS), element by element. An input may be a vector, whose strides are
-// then 0, or a map of one channel, which counts for all. One invocation makes one texel of the padded output.
+// Sums (ADD) and products of two or three maps (INPUTS), element by element. An input may be a vector, whose strides
+// are then 0, or a map of one channel, which counts for all. One invocation makes one texel of the padded output.
+//
+// module: add -DADD -DINPUTS=2 (texel plain narrow)
+// module: multiply -DINPUTS=2 (texel plain narrow)
+// module: multiply_3 -DINPUTS=3 (texel plain narrow)
 //
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #version 450
 #extension GL_GOOGLE_include_directive : require
-#ifdef TEXELS
-#extension GL_EXT_shader_explicit_arithmetic_types_int64 : require
-#endif
+#include "common/maps.glsl"
 #include "args/combine.h"
 #include "common/channels.glsl"
-#include "common/loads.glsl"
-#include "common/output.glsl"
 #include "common/padded.glsl"
 
-layout (local_size_x = 64) in;
-MAP_BUFFER (0, X0);
-MAP_BUFFER (1, X1);
+layout (local_size_x = CBAM_THREADS) in;
+INPUT_MAP (0, X0);
+INPUT_MAP (1, X1);
 #if INPUTS == 3
-MAP_BUFFER (2, X2);
+INPUT_MAP (2, X2);
 #endif
-STORE_BUFFER (INPUTS, y);
+OUTPUT_MAP (0, y);
 layout (push_constant) uniform Args { CbamCombineArgs args; };
 
 // In the border it is the texel of the nearest pixel.
@@ -28,7 +28,7 @@ int texel_of (CbamView view, ivec2 pixel, uint block)
   return int (view.origin + block * view.plane) + pixel.y * int (view.row) + pixel.x * int (view.pixel);
 }
 
-#define INPUT(i) ((a.single & (1u << i)) != 0 ? LOAD (X##i, texel_of (a.x[i], pixel, block)).xxxx \
+#define VALUE(i) ((a.single & (1u << i)) != 0 ? LOAD (X##i, texel_of (a.x[i], pixel, block)).xxxx \
                                              : LOAD (X##i, texel_of (a.x[i], pixel, block)))
 
 void main ()
@@ -38,14 +38,14 @@ void main ()
   const uint count = (a.width + 2 * a.border) * (a.height + 2 * a.border);
   const Padded p = padded_pixel (min (gl_GlobalInvocationID.x, count - 1), a.width, a.height, a.border, a.inv_full);
   const ivec2 pixel = clamp (ivec2 (p.column, p.row), ivec2 (0), ivec2 (a.width, a.height) - 1);
-  vec4 v = INPUT (0);
+  vec4 v = VALUE (0);
 
 #ifdef ADD
-  v += INPUT (1);
+  v += VALUE (1);
 #else
-  v *= INPUT (1);
+  v *= VALUE (1);
 #if INPUTS == 3
-  v *= INPUT (2);
+  v *= VALUE (2);
 #endif
 #endif
   STORE (y, int (a.y.origin + block * a.y.plane) + p.row * int (a.y.row) + p.column * int (a.y.pixel),

@@ -5,24 +5,34 @@
 //
 // The weights are packed as for conv_texel.comp: [OC/8][K][8][4], then the bias.
 //
+// module: conv_shared
+// module: conv_shared_sum -DSUM
+//
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
+#ifdef SUM
+#define INPUTS 2
+#else
+#define INPUTS 1
+#endif
+#define WEIGHTS
+#include "common/maps.glsl"
 #include "args/conv.h"
 #include "common/border.glsl"
 
-#define CHANNELS 64
-#define PIXELS 32
-#define DEPTH 4
-#define THREADS 128
+#define CHANNELS CBAM_CONV_SHARED_CHANNELS
+#define PIXELS CBAM_CONV_SHARED_PIXELS
+#define DEPTH CBAM_CONV_SHARED_DEPTH
+#define THREADS CBAM_CONV_SHARED_THREADS
+#define COLUMNS (PIXELS / 4) // four pixels of each invocation lie so far apart
 
 layout (local_size_x = THREADS) in;
-layout (binding = 0, std430) readonly buffer Input { vec4 X[]; };
-layout (binding = 1, std430) readonly buffer Weights { vec4 W[]; };
-layout (binding = 2, std430) writeonly buffer Output { vec4 y[]; };
+INPUT_MAP (0, X);
+OUTPUT_MAP (0, y);
 #ifdef SUM // a second map of the output's size is added before the activation
-layout (binding = 3, std430) readonly buffer Addend { vec4 S[]; };
+INPUT_MAP (1, S);
 #endif
 layout (push_constant) uniform Args { CbamConvArgs a; };
 
@@ -36,9 +46,9 @@ void zero_border ()
   if (cell >= border_cells (a.width, a.height, a.border))
     return;
   const uint texel = border_texel (a.y, a.width, a.height, a.border, cell);
-  for (uint block = gl_WorkGroupID.y * (CHANNELS / 4);
-       block < min ((gl_WorkGroupID.y + 1) * (CHANNELS / 4), a.out_blocks); block++)
-    y[texel + block * a.y.plane] = vec4 (0);
+  for (uint block = gl_WorkGroupID.y * (CHANNELS / CBAM_TEXEL_CHANNELS);
+       block < min ((gl_WorkGroupID.y + 1) * (CHANNELS / CBAM_TEXEL_CHANNELS), a.out_blocks); block++)
+    STORE (y, texel + block * a.y.plane, vec4 (0));
 }
 
 // The texel of the input that K index k of the pixel at texel `base` means.
@@ -63,31 +73,32 @@ void main ()
   const uint thread = gl_LocalInvocationIndex;
   const uint count = a.width * a.height;
   const uint depth = a.in_blocks * a.kernel_width * a.kernel_height;
-  const uint group_size = depth * 8;
+  const uint group_size = depth * CBAM_CONV_GROUP;
 
   // What this invocation stages: one pixel's texel and two channels' texels, of K index `slice` of a turn.
   const uint slice = thread / PIXELS;
   const uint staged = min (gl_WorkGroupID.x * PIXELS + thread % PIXELS, count - 1);
   const uint base = a.x.origin + a.stride * (staged / a.width * a.x.row + staged % a.width * a.x.pixel);
 
-  // What it computes: channels 4*row .. +3 of pixels column, column + 8, + 16, + 24.
-  const uint row = thread / 8, column = thread % 8;
+  // What it computes: channels 4*row .. +3 of pixels column, column + COLUMNS, ...
+  const uint row = thread / COLUMNS, column = thread % COLUMNS;
   vec4 sum[4] = vec4[4] (vec4 (0), vec4 (0), vec4 (0), vec4 (0));
 
   for (uint k0 = 0; k0 < depth; k0 += DEPTH) {
     const uint k = k0 + slice;
 
-    x_tile[slice][thread % PIXELS] = k < depth ? X[min (input_texel (base, k), a.last_texel)] : vec4 (0);
+    x_tile[slice][thread % PIXELS] = k < depth ? LOAD (X, min (input_texel (base, k), a.last_texel)) : vec4 (0);
     [[unroll]] for (uint i = 0; i < 2; i++) {
       const uint channel = thread % PIXELS + i * PIXELS;
-      const uint group = gl_WorkGroupID.y * (CHANNELS / 8) + channel / 8;
+      const uint group = gl_WorkGroupID.y * (CHANNELS / CBAM_CONV_GROUP) + channel / CBAM_CONV_GROUP;
+      const uint w = group * group_size + k * CBAM_CONV_GROUP + channel % CBAM_CONV_GROUP;
 
-      w_tile[slice][channel] = k < depth ? W[group * group_size + k * 8 + channel % 8] : vec4 (0);
+      w_tile[slice][channel] = k < depth ? LOAD_WEIGHT (w) : vec4 (0);
     }
     barrier ();
     [[unroll]] for (uint d = 0; d < DEPTH; d++) {
       [[unroll]] for (uint p = 0; p < 4; p++) {
-        const vec4 x = x_tile[d][column + p * 8];
+        const vec4 x = x_tile[d][column + p * COLUMNS];
 
         sum[p] += vec4 (dot (w_tile[d][row * 4], x), dot (w_tile[d][row * 4 + 1], x),
                         dot (w_tile[d][row * 4 + 2], x), dot (w_tile[d][row * 4 + 3], x));
@@ -96,20 +107,20 @@ void main ()
     barrier ();
   }
 
-  const uint block = gl_WorkGroupID.y * (CHANNELS / 4) + row;
+  const uint block = gl_WorkGroupID.y * (CHANNELS / CBAM_TEXEL_CHANNELS) + row;
   if (block >= a.out_blocks)
     return;
-  const vec4 bias = W[a.bias + block];
+  const vec4 bias = LOAD_WEIGHT (a.bias + block);
   [[unroll]] for (uint p = 0; p < 4; p++) {
-    const uint pixel = gl_WorkGroupID.x * PIXELS + column + p * 8;
+    const uint pixel = gl_WorkGroupID.x * PIXELS + column + p * COLUMNS;
     const uint py = pixel / a.width, px = pixel % a.width;
 
     if (pixel >= count)
       continue;
     vec4 v = sum[p] + bias;
 #ifdef SUM
-    v += S[a.sum.origin + py * a.sum.row + px * a.sum.pixel + block * a.sum.plane];
+    v += LOAD (S, a.sum.origin + py * a.sum.row + px * a.sum.pixel + block * a.sum.plane);
 #endif
-    y[a.y.origin + py * a.y.row + px * a.y.pixel + block * a.y.plane] = clamp (v, vec4 (a.lo), vec4 (a.hi));
+    STORE (y, a.y.origin + py * a.y.row + px * a.y.pixel + block * a.y.plane, clamp (v, vec4 (a.lo), vec4 (a.hi)));
   }
 }

@@ -1,23 +1,22 @@
-// Convolution to a single channel, as spatial gates have it: one invocation makes one pixel of the padded output. Takes the
-// sigmoid if asked.
+// Convolution to a single channel, as spatial gates have it: one invocation makes one pixel of the padded output. Takes
+// the sigmoid if asked.
 //
-// Weights as for conv_texel.comp; only the first of each group's eight output channels is read.
+// Weights as for conv_texel.comp; only the first of each group's output channels is read.
+//
+// module: conv_single (texel plain narrow)
 //
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #version 450
 #extension GL_GOOGLE_include_directive : require
-#ifdef TEXELS
-#extension GL_EXT_shader_explicit_arithmetic_types_int64 : require
-#endif
+#define INPUTS 1
+#define WEIGHTS
+#include "common/maps.glsl"
 #include "args/conv.h"
-#include "common/loads.glsl"
-#include "common/output.glsl"
 #include "common/padded.glsl"
 
-layout (local_size_x = 64) in;
-MAP_BUFFER (0, X);
-MAP_BUFFER (1, W);
-STORE_BUFFER (2, y);
+layout (local_size_x = CBAM_THREADS) in;
+INPUT_MAP (0, X);
+OUTPUT_MAP (0, y);
 layout (push_constant) uniform Args { CbamConvArgs args; };
 
 void main ()
@@ -32,10 +31,10 @@ void main ()
 
   for (uint block = 0; block < a.in_blocks; block++)
     for (uint ky = 0; ky < a.kernel_height; ky++)
-      for (uint kx = 0; kx < a.kernel_width; kx++, k += 8)
-        sum += LOAD (X, from + block * a.x.plane + a.dilation * (ky * a.x.row + kx * a.x.pixel)) * LOAD (W, k);
+      for (uint kx = 0; kx < a.kernel_width; kx++, k += CBAM_CONV_GROUP)
+        sum += LOAD (X, from + block * a.x.plane + a.dilation * (ky * a.x.row + kx * a.x.pixel)) * LOAD_WEIGHT (k);
 
-  float v = clamp (sum.x + sum.y + sum.z + sum.w + LOAD (W, a.bias).x, a.lo, a.hi);
+  float v = clamp (sum.x + sum.y + sum.z + sum.w + LOAD_WEIGHT (a.bias).x, a.lo, a.hi);
   v = a.sigmoid != 0 ? 1.0 / (1.0 + exp (-v)) : v;
   STORE (y, int (a.y.origin) + p.row * int (a.y.row) + p.column * int (a.y.pixel),
          vec4 (p.inside ? v : 0.0, 0.0, 0.0, 0.0));

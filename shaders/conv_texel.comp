@@ -14,19 +14,24 @@
 // Compiled per tile: OC (multiple of 8), NX, STEPS, CHAINS (channels interleaved), and KERNEL when the kernel is larger
 // than 1x1 (STEPS is then 1). With SUM a second map of the output's size is added before the activation.
 //
+// module: conv_texel_{OC}x{NX}x{STEPS} (narrow) of CBAM_CONV_TILES (OC, NX, STEPS, CHAINS)
+// module: conv_texel_{OC}x{NX}x{STEPS}_sum -DSUM (narrow) of CBAM_CONV_TILES (OC, NX, STEPS, CHAINS)
+// module: conv_texel_k_{OC}x{NX} -DKERNEL -DSTEPS=1 (narrow) of CBAM_CONV_KERNEL_TILES (OC, NX, CHAINS)
+//
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #extension GL_KHR_shader_subgroup_basic : require
 #extension GL_KHR_shader_subgroup_shuffle : require
 #extension GL_EXT_control_flow_attributes : require
-#extension GL_EXT_shader_explicit_arithmetic_types_int64 : require
-#include "args/conv.h"
-#include "common/border.glsl"
-#include "common/stores.glsl"
+#ifdef SUM
+#define INPUTS 2
+#else
+#define INPUTS 1
+#endif
 #include "common/conv_lanes.glsl"
 #ifdef SUM
-layout (binding = 3, rgba32f) uniform readonly imageBuffer S;
+INPUT_MAP (1, S);
 #endif
 
 void main ()
@@ -49,7 +54,7 @@ void main ()
 
   [[unroll]] for (int j = 0; j < NX; j++) {
     // Lanes past the last pixel compute it again, and store the same.
-    const uint p = min (gl_WorkGroupID.x * (LANES * NX) + j * LANES + lane, count - 1);
+    const uint p = min (gl_WorkGroupID.x * (CBAM_LANES * NX) + j * CBAM_LANES + lane, count - 1);
     const uint row = uint ((float (p) + 0.5) * a.inv_width);
     const uint column = p - row * a.width;
     xi[j] = int (a.x.origin + a.stride * (row * a.x.row + column * a.x.pixel));
@@ -60,7 +65,7 @@ void main ()
 
 #ifdef KERNEL
   const int turns = int (a.in_blocks * a.kernel_width * a.kernel_height);
-  const int group_size = turns * LANES;
+  const int group_size = turns * CBAM_LANES;
   const int next_column = int (a.dilation * a.x.pixel);
   const int next_row = int (a.dilation * a.x.row) - int (a.kernel_width) * next_column;
   const int plane = 0; // one step a turn
@@ -70,7 +75,7 @@ void main ()
 #else
   const int turns = int (a.in_blocks) / STEPS;
   const int plane = int (a.x.plane);
-  const int group_size = int (a.in_blocks) * LANES;
+  const int group_size = int (a.in_blocks) * CBAM_LANES;
 #endif
   int wi = int (gl_WorkGroupID.y) * GROUPS * group_size + lane;
 
@@ -79,20 +84,20 @@ void main ()
       vec4 x[NX], w[GROUPS];
 
       [[unroll]] for (int j = 0; j < NX; j++)
-        x[j] = imageLoad (X, xi[j] + s * plane);
+        x[j] = LOAD (X, xi[j] + s * plane);
       [[unroll]] for (int g = 0; g < GROUPS; g++)
-        w[g] = imageLoad (W, wi + g * group_size + s * LANES);
+        w[g] = LOAD_WEIGHT (wi + g * group_size + s * CBAM_LANES);
 
       [[unroll]] for (int c = 0; c < OC; c += CHAINS)
-        [[unroll]] for (int k = 0; k < 4; k++)
+        [[unroll]] for (int k = 0; k < CBAM_TEXEL_CHANNELS; k++)
           [[unroll]] for (int i = 0; i < CHAINS; i++) {
-            const float weight = subgroupShuffle (w[(c + i) / LANES][k], zero + (c + i) % LANES);
+            const float weight = subgroupShuffle (w[(c + i) / CBAM_LANES][k], zero + (c + i) % CBAM_LANES);
 
             [[unroll]] for (int j = 0; j < NX; j++)
               sum[c + i][j] += weight * x[j][k];
           }
     }
-    wi += STEPS * LANES;
+    wi += STEPS * CBAM_LANES;
 #ifdef KERNEL
     int step = next_column;
     column++;
@@ -110,25 +115,25 @@ void main ()
       xi[j] += step;
   }
 
-  const uint first = gl_WorkGroupID.y * (OC / 4);
+  const uint first = gl_WorkGroupID.y * BLOCKS;
 #ifdef SUM
   uint addend[NX];
 
   [[unroll]] for (int j = 0; j < NX; j++) {
-    const uint p = min (gl_WorkGroupID.x * (LANES * NX) + j * LANES + lane, count - 1);
+    const uint p = min (gl_WorkGroupID.x * (CBAM_LANES * NX) + j * CBAM_LANES + lane, count - 1);
     const uint row = uint ((float (p) + 0.5) * a.inv_width);
 
     addend[j] = a.sum.origin + row * a.sum.row + (p - row * a.width) * a.sum.pixel;
   }
 #endif
-  [[unroll]] for (int b = 0; b < OC / 4; b++) {
-    const vec4 bias = imageLoad (W, int (a.bias + first) + b);
+  [[unroll]] for (int b = 0; b < BLOCKS; b++) {
+    const vec4 bias = LOAD_WEIGHT (int (a.bias + first) + b);
 
     [[unroll]] for (int j = 0; j < NX; j++) {
       vec4 v = vec4 (sum[b * 4][j], sum[b * 4 + 1][j], sum[b * 4 + 2][j], sum[b * 4 + 3][j]) + bias;
 
 #ifdef SUM
-      v += imageLoad (S, int (addend[j] + min (first + b, a.out_blocks - 1) * a.sum.plane));
+      v += LOAD (S, int (addend[j] + min (first + b, a.out_blocks - 1) * a.sum.plane));
 #endif
       STORE (y, pixel[j] + (first + b) * a.y.plane, clamp (v, vec4 (a.lo), vec4 (a.hi)));
     }

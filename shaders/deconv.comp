@@ -1,24 +1,25 @@
-// Transposed convolution, full or DEPTHWISE, of any kernel and stride: one invocation makes one texel of the padded output
-// from the input pixels whose kernels reach it. Of a kernel's taps along an axis every up-th counts.
+// Transposed convolution, full or DEPTHWISE, of any kernel and stride: one invocation makes one texel of the padded
+// output from the input pixels whose kernels reach it. Of a kernel's taps along an axis every up-th counts.
 //
-// Weights, full: as for conv_texel.comp, [OC/8][input block, kernel row, kernel column][8][4], then the bias. Depthwise:
-// [C/4][taps][4], then the bias.
+// Weights, full: as for conv_texel.comp, [OC/8][input block, kernel row, kernel column][8][4], then the bias.
+// Depthwise: [C/4][taps][4], then the bias.
+//
+// module: deconv (texel plain narrow)
+// module: depthwise_deconv -DDEPTHWISE (texel plain narrow)
 //
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #version 450
 #extension GL_GOOGLE_include_directive : require
-#ifdef TEXELS
-#extension GL_EXT_shader_explicit_arithmetic_types_int64 : require
-#endif
+#define INPUTS 1
+#define WEIGHTS
+#include "common/maps.glsl"
+#include "args/conv.h"
 #include "args/deconv.h"
-#include "common/loads.glsl"
-#include "common/output.glsl"
 #include "common/padded.glsl"
 
-layout (local_size_x = 64) in;
-MAP_BUFFER (0, X);
-MAP_BUFFER (1, W);
-STORE_BUFFER (2, y);
+layout (local_size_x = CBAM_THREADS) in;
+INPUT_MAP (0, X);
+OUTPUT_MAP (0, y);
 layout (push_constant) uniform Args { CbamDeconvArgs args; };
 
 void main ()
@@ -33,7 +34,7 @@ void main ()
   // The last input pixel whose kernel begins at or before this one; integers are divided lane by lane on lavapipe.
   const int last_row = int ((float (row) + 0.5) / float (a.up_y));
   const int last_column = int ((float (column) + 0.5) / float (a.up_x));
-  vec4 sum = LOAD (W, a.bias + block);
+  vec4 sum = LOAD_WEIGHT (a.bias + block);
   int in_row = last_row;
 
   for (uint ky = row - uint (last_row) * a.up_y; ky < a.kernel; ky += a.up_y, in_row--) {
@@ -48,15 +49,18 @@ void main ()
 #ifdef DEPTHWISE
       const vec4 x = LOAD (X, from + block * a.x.plane);
 
-      sum += reaches ? x * LOAD (W, block * taps + tap) : vec4 (0.0);
+      sum += reaches ? x * LOAD_WEIGHT (block * taps + tap) : vec4 (0.0);
 #else
-      const uint rows = block / 2 * (a.in_blocks * taps * 8) + block % 2 * 4 + tap * 8;
+      const uint channel = block * CBAM_TEXEL_CHANNELS;
+      const uint rows = channel / CBAM_CONV_GROUP * (a.in_blocks * taps * CBAM_CONV_GROUP) + channel % CBAM_CONV_GROUP +
+                        tap * CBAM_CONV_GROUP;
 
       for (uint in_block = 0; in_block < a.in_blocks; in_block++) {
         const vec4 x = reaches ? LOAD (X, from + in_block * a.x.plane) : vec4 (0.0);
-        const uint w = rows + in_block * taps * 8;
+        const uint w = rows + in_block * taps * CBAM_CONV_GROUP;
 
-        sum += vec4 (dot (LOAD (W, w), x), dot (LOAD (W, w + 1), x), dot (LOAD (W, w + 2), x), dot (LOAD (W, w + 3), x));
+        sum += vec4 (dot (LOAD_WEIGHT (w), x), dot (LOAD_WEIGHT (w + 1), x), dot (LOAD_WEIGHT (w + 2), x),
+                     dot (LOAD_WEIGHT (w + 3), x));
       }
 #endif
     }

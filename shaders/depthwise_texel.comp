@@ -3,17 +3,16 @@
 //
 // Weights: [C/4][9 taps][4], then the bias [C/4][4]. Compiled per STRIDE, TX, TY.
 //
+// module: depthwise_texel_{TX}x{TY}_s{STRIDE} (narrow) of CBAM_DEPTHWISE_TILES (TX, TY, STRIDE)
+//
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #extension GL_KHR_shader_subgroup_basic : require
 #extension GL_KHR_shader_subgroup_shuffle : require
 #extension GL_EXT_control_flow_attributes : require
-#extension GL_EXT_shader_explicit_arithmetic_types_int64 : require
-#include "args/conv.h"
-#include "common/border.glsl"
-#include "common/stores.glsl"
-#define OC 4 // one block a workgroup
+#define INPUTS 1
+#define OC CBAM_TEXEL_CHANNELS // one block a workgroup
 #include "common/conv_lanes.glsl"
 
 #define WIDTH ((TX - 1) * STRIDE + 3)
@@ -32,12 +31,12 @@ void main ()
   const uint lane = gl_LocalInvocationIndex;
   const int block = int (gl_WorkGroupID.y);
   const uint across = (a.width + TX - 1) / TX;
-  const uint tile = gl_WorkGroupID.x * LANES + lane;
+  const uint tile = gl_WorkGroupID.x * CBAM_LANES + lane;
   const uint x0 = tile % across * TX, y0 = tile / across * TY;
   const int first = int (a.x.origin + block * a.x.plane + STRIDE * (y0 * a.x.row + x0 * a.x.pixel));
-  const vec4 w_lane = imageLoad (W, block * 9 + int (lane));
-  const vec4 w_last = imageLoad (W, block * 9 + 8);
-  const vec4 bias = imageLoad (W, int (a.bias) + block);
+  const vec4 w_lane = LOAD_WEIGHT (block * 9 + int (lane));
+  const vec4 w_last = LOAD_WEIGHT (block * 9 + 8);
+  const vec4 bias = LOAD_WEIGHT (int (a.bias) + block);
   vec4 w[9], sum[TY][TX];
 
   [[unroll]] for (int t = 0; t < 8; t++)
@@ -51,7 +50,7 @@ void main ()
     vec4 x[WIDTH];
 
     [[unroll]] for (int i = 0; i < WIDTH; i++)
-      x[i] = imageLoad (X, min (first + r * int (a.x.row) + i * int (a.x.pixel), int (a.last_texel)));
+      x[i] = LOAD (X, min (first + r * int (a.x.row) + i * int (a.x.pixel), int (a.last_texel)));
     [[unroll]] for (int j = 0; j < TY; j++)
       if (r - j * STRIDE >= 0 && r - j * STRIDE < 3)
         [[unroll]] for (int k = 0; k < 3; k++)

@@ -1,22 +1,21 @@
 // Global pooling: all pixels of a channel become one, in several ways, each a pixel of the output. One invocation makes
 // one block of channels.
 //
+// module: global_pool (texel plain narrow)
+//
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
-#ifdef TEXELS
-#extension GL_EXT_shader_explicit_arithmetic_types_int64 : require
-#endif
+#define INPUTS 1
+#include "common/maps.glsl"
 #include "args/reduce.h"
 #include "common/border.glsl"
 #include "common/channels.glsl"
-#include "common/loads.glsl"
-#include "common/output.glsl"
 
-layout (local_size_x = 8) in;
-MAP_BUFFER (0, X);
-STORE_BUFFER (1, y);
+layout (local_size_x = CBAM_LANES) in;
+INPUT_MAP (0, X);
+OUTPUT_MAP (0, y);
 layout (push_constant) uniform Args { CbamReduceArgs args; };
 
 #include "common/reduce.glsl"
@@ -26,7 +25,7 @@ void main ()
   const CbamReduceArgs a = args; // before the first branch: see max_pool.comp
   const uint block = gl_GlobalInvocationID.x;
 
-  if (block >= (a.channels + 3) / 4)
+  if (block >= blocks_of (a.channels))
     return;
   const Pools p = pool_block (a, block);
   for (uint i = 0; i < a.n_kinds; i++)

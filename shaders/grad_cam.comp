@@ -1,26 +1,31 @@
-// Grad-CAM (Selvaraju et al. 2017, arXiv 1610.02391) of one detection, in closed form: what the head of a level computes at
-// a cell is linear in the features around it, so the gradient of a class's score is made of the head's weights.
+// Grad-CAM (Selvaraju et al. 2017, arXiv 1610.02391) of one detection, in closed form: what the head of a level
+// computes at a cell is linear in the features around it, so the gradient of a class's score is made of the head's
+// weights.
 //
 //     d score / d feature = weights of the class - mean of all classes' weights by their probabilities   (softmax)
 //                           weights of the class                                                         (sigmoid)
 //
 // times a positive number that dividing the map by its maximum takes out again. Its sum over the kernel's taps that lie
-// inside the map weighs the channels; the map is the weighted sum of the features, where that is positive. One workgroup.
+// inside the map weighs the channels; the map is the weighted sum of the features, where that is positive. One
+// workgroup.
 //
 // Weights as for conv_texel.comp: [rows/8][feature block, kernel row, kernel column][8][4].
+//
+// module: grad_cam
 //
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #version 450
 #extension GL_GOOGLE_include_directive : require
+#define INPUTS 2
+#define WEIGHTS
+#include "common/maps.glsl"
+#include "args/conv.h"
 #include "args/grad_cam.h"
 
-#define THREADS 64
-
-layout (local_size_x = THREADS) in;
-layout (binding = 0, std430) readonly buffer Features { vec4 X[]; };
-layout (binding = 1, std430) readonly buffer Conf { vec4 conf[]; };
-layout (binding = 2, std430) readonly buffer Weights { vec4 W[]; };
-layout (binding = 3, std430) writeonly buffer Output { float y[]; };
+layout (local_size_x = CBAM_THREADS) in;
+INPUT_MAP (0, X);
+INPUT_MAP (1, conf);
+layout (binding = OUTPUT (0), std430) writeonly buffer Output { float y[]; };
 layout (push_constant) uniform Args { CbamGradCamArgs a; };
 
 shared vec4 alpha[CBAM_GRAD_CAM_BLOCKS];
@@ -31,7 +36,8 @@ vec4 weights (uint k, uint block, uint tap)
 {
   const uint row = a.first_conf + k, taps = a.kernel * a.kernel;
 
-  return W[(row / 8 * (a.blocks * taps) + block * taps + tap) * 8 + row % 8];
+  return LOAD_WEIGHT ((row / CBAM_CONV_GROUP * (a.blocks * taps) + block * taps + tap) * CBAM_CONV_GROUP +
+                      row % CBAM_CONV_GROUP);
 }
 
 // What the score gains by a block's features at one tap.
@@ -50,10 +56,10 @@ void main ()
   const uint cell = a.conf.origin + a.row * a.conf.row + a.column * a.conf.pixel;
   float largest = -3.4e38, sum = 0.0;
 
-  for (uint k = thread; k < a.n_classes; k += THREADS) {
+  for (uint k = thread; k < a.n_classes; k += CBAM_THREADS) {
     const uint channel = a.first_conf + k;
 
-    logit[k] = conf[cell + channel / 4 * a.conf.plane][channel & 3u];
+    logit[k] = LOAD (conf, cell + channel / CBAM_TEXEL_CHANNELS * a.conf.plane)[channel % CBAM_TEXEL_CHANNELS];
   }
   barrier ();
 
@@ -61,7 +67,7 @@ void main ()
     largest = max (largest, logit[k]);
   for (uint k = 0; k < a.n_classes; k++)
     sum += exp (logit[k] - largest);
-  for (uint block = thread; block < a.blocks; block += THREADS) {
+  for (uint block = thread; block < a.blocks; block += CBAM_THREADS) {
     vec4 total = vec4 (0.0);
 
     for (uint tap = 0; tap < a.kernel * a.kernel; tap++) {
@@ -74,12 +80,12 @@ void main ()
   }
   barrier ();
 
-  for (uint pixel = thread; pixel < a.width * a.height; pixel += THREADS) {
+  for (uint pixel = thread; pixel < a.width * a.height; pixel += CBAM_THREADS) {
     const uint from = a.x.origin + pixel / a.width * a.x.row + pixel % a.width * a.x.pixel;
     float evidence = 0.0;
 
     for (uint block = 0; block < a.blocks; block++)
-      evidence += dot (alpha[block], X[from + block * a.x.plane]);
+      evidence += dot (alpha[block], LOAD (X, from + block * a.x.plane));
     y[pixel] = max (evidence, 0.0);
   }
 }

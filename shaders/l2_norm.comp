@@ -3,16 +3,19 @@
 //
 // Weights: [C/4][4].
 //
+// module: l2_norm (texel plain narrow)
+//
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #version 450
 #extension GL_GOOGLE_include_directive : require
+#define INPUTS 1
+#define WEIGHTS
+#include "common/maps.glsl"
 #include "args/map.h"
-#include "common/loads.glsl"
 
-layout (local_size_x = 64) in;
-MAP_BUFFER (0, X);
-MAP_BUFFER (1, W);
-layout (binding = 2, std430) writeonly buffer Output { vec4 y[]; };
+layout (local_size_x = CBAM_THREADS) in;
+INPUT_MAP (0, X);
+OUTPUT_MAP (0, y);
 layout (push_constant) uniform Args { CbamMapArgs args; };
 
 void main ()
@@ -34,6 +37,6 @@ void main ()
   }
   const float scale = inside ? 1.0 / (sqrt (sum) + a.lo) : 0.0;
   for (int block = 0; block < int (a.blocks); block++)
-    y[to + block * int (a.y.plane)] = inside ? LOAD (X, from + block * int (a.x.plane)) * scale * LOAD (W, block)
-                                             : vec4 (0.0);
+    STORE (y, to + block * int (a.y.plane),
+           inside ? LOAD (X, from + block * int (a.x.plane)) * scale * LOAD_WEIGHT (block) : vec4 (0.0));
 }

@@ -3,15 +3,18 @@
 // Taps outside of the map are moved onto its edge: a pixel the window holds anyway, since padding is at most half the
 // kernel, so that padding never wins against a negative maximum.
 //
+// module: max_pool (texel plain narrow)
+//
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #version 450
 #extension GL_GOOGLE_include_directive : require
+#define INPUTS 1
+#include "common/maps.glsl"
 #include "args/pool.h"
-#include "common/loads.glsl"
 
-layout (local_size_x = 64) in;
-MAP_BUFFER (0, X);
-layout (binding = 1, std430) writeonly buffer Output { vec4 y[]; };
+layout (local_size_x = CBAM_THREADS) in;
+INPUT_MAP (0, X);
+OUTPUT_MAP (0, y);
 layout (push_constant) uniform Args { CbamPoolArgs args; };
 
 void main ()
@@ -34,6 +37,6 @@ void main ()
     largest = max (largest, LOAD (X, base + clamp (y0 + ky, 0, last_y) * int (a.x.row) +
                                          clamp (x0 + kx, 0, last_x) * int (a.x.pixel)));
   }
-  y[int (a.y.origin + gl_WorkGroupID.y * a.y.plane) + row * int (a.y.row) + column * int (a.y.pixel)] =
-      inside ? largest : vec4 (0.0);
+  STORE (y, int (a.y.origin + gl_WorkGroupID.y * a.y.plane) + row * int (a.y.row) + column * int (a.y.pixel),
+         inside ? largest : vec4 (0.0));
 }

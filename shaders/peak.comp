@@ -1,13 +1,17 @@
 // The device's own multiply-add peak: ACCUMULATORS independent chains in registers, UNROLL steps a turn, nothing else.
 //
+// module: peak_{ACCUMULATORS}x{UNROLL} of CBAM_PEAK_TILES (ACCUMULATORS, UNROLL)
+//
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
+#define INPUTS 0
+#include "common/maps.glsl"
 #include "args/peak.h"
 
-layout (local_size_x = 64) in;
-layout (binding = 0, std430) writeonly buffer Output { float result[]; };
+layout (local_size_x = CBAM_THREADS) in;
+layout (binding = OUTPUT (0), std430) writeonly buffer Output { float result[]; };
 layout (push_constant) uniform Args { CbamPeakArgs a; };
 
 void main ()

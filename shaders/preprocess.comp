@@ -1,21 +1,26 @@
 // From a frame's bytes to the network's input: bilinear resize (half-pixel centres, no antialiasing), colour matrix,
 // channel order, mean and scale; of all pixels of the padded input map.
 //
-// Every pixel layout is three components with an offset, a row stride, a step and a subsampling (args/frame.h); there is
-// no code per format. Bytes are picked from 32-bit words, so that no device needs 8-bit storage.
+// Every pixel layout is three components with an offset, a row stride, a step and a subsampling (args/frame.h); there
+// is no code per format. Bytes are picked from 32-bit words, so that no device needs 8-bit storage.
+//
+// module: preprocess (texel plain)
+// module: preprocess_thin -DTHIN (texel plain)
 //
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
+#define INPUTS 2
+#define NARROW // a store for each dozen loads is nothing to halve
+#include "common/maps.glsl"
 #include "args/frame.h"
 #include "args/map.h"
-#include "common/loads.glsl"
 
-layout (local_size_x = 64) in;
-BYTES_BUFFER (0, pixels);
-layout (binding = 1, std430) readonly buffer Frame { CbamFrameArgs f; };
-layout (binding = 2, std430) writeonly buffer Output { vec4 y[]; };
+layout (local_size_x = CBAM_THREADS) in;
+INPUT_WORDS (0, pixels);
+layout (binding = INPUT (1), std430) readonly buffer Frame { CbamFrameArgs f; };
+OUTPUT_MAP (0, y);
 layout (push_constant) uniform Args { CbamMapArgs args; };
 
 float byte_at (uint i)
@@ -86,7 +91,7 @@ void main ()
   // Several pixels an invocation, because reading the parameters costs as much as one of them. Those past the last are
   // the last again.
   [[unroll]] for (uint k = 0; k < CBAM_PREPROCESS_PIXELS; k++) {
-    const uint i = min ((gl_WorkGroupID.x * CBAM_PREPROCESS_PIXELS + k) * 64 + gl_LocalInvocationIndex, last);
+    const uint i = min ((gl_WorkGroupID.x * CBAM_PREPROCESS_PIXELS + k) * CBAM_THREADS + gl_LocalInvocationIndex, last);
     const uint padded_row = uint ((float (i) + 0.5) * inv_full); // exact below 2^21, and no division lane by lane
     const int row = int (padded_row) - int (a.border), column = int (i - padded_row * full) - int (a.border);
     const int to = int (a.y.origin) + row * int (a.y.row) + column * int (a.y.pixel);
@@ -100,6 +105,6 @@ void main ()
     const vec3 rgb =
         vec3 (channel (raw, row0, mean.x, gain.x, round_u8), channel (raw, row1, mean.y, gain.y, round_u8),
               channel (raw, row2, mean.z, gain.z, round_u8));
-    y[to] = inside ? vec4 (bgr ? rgb.zyx : rgb, 0.0) : vec4 (0.0);
+    STORE (y, to, inside ? vec4 (bgr ? rgb.zyx : rgb, 0.0) : vec4 (0.0));
   }
 }

@@ -1,19 +1,18 @@
 // Resizing a map, nearest or bilinear between centres of pixels. One invocation makes one texel of the padded output.
 //
+// module: resize (texel plain narrow)
+//
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #version 450
 #extension GL_GOOGLE_include_directive : require
-#ifdef TEXELS
-#extension GL_EXT_shader_explicit_arithmetic_types_int64 : require
-#endif
+#define INPUTS 1
+#include "common/maps.glsl"
 #include "args/resize.h"
-#include "common/loads.glsl"
-#include "common/output.glsl"
 #include "common/padded.glsl"
 
-layout (local_size_x = 64) in;
-MAP_BUFFER (0, X);
-STORE_BUFFER (1, y);
+layout (local_size_x = CBAM_THREADS) in;
+INPUT_MAP (0, X);
+OUTPUT_MAP (0, y);
 layout (push_constant) uniform Args { CbamResizeArgs args; };
 
 void main ()

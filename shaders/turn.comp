@@ -1,21 +1,20 @@
-// A vector of channels becomes a row of pixels of one channel, or the other way round: what a convolution along channels
-// needs. One invocation makes one texel of the padded output.
+// A vector of channels becomes a row of pixels of one channel, or the other way round: what a convolution along
+// channels needs. One invocation makes one texel of the padded output.
+//
+// module: turn (texel plain narrow)
 //
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #version 450
 #extension GL_GOOGLE_include_directive : require
-#ifdef TEXELS
-#extension GL_EXT_shader_explicit_arithmetic_types_int64 : require
-#endif
+#define INPUTS 1
+#include "common/maps.glsl"
 #include "args/resize.h"
 #include "common/channels.glsl"
-#include "common/loads.glsl"
-#include "common/output.glsl"
 #include "common/padded.glsl"
 
-layout (local_size_x = 64) in;
-MAP_BUFFER (0, X);
-STORE_BUFFER (1, y);
+layout (local_size_x = CBAM_THREADS) in;
+INPUT_MAP (0, X);
+OUTPUT_MAP (0, y);
 layout (push_constant) uniform Args { CbamResizeArgs args; };
 
 void main ()
@@ -28,13 +27,13 @@ void main ()
 
   if (a.from_row != 0) {
     // Pixels past the last are read from its place and taken out again.
-    for (uint i = 0; i < 4; i++)
-      v[i] = LOAD (X, a.x.origin + min (block * 4 + i, a.in_width - 1) * a.x.pixel).x;
+    for (uint i = 0; i < CBAM_TEXEL_CHANNELS; i++)
+      v[i] = LOAD (X, a.x.origin + min (block * CBAM_TEXEL_CHANNELS + i, a.in_width - 1) * a.x.pixel).x;
     v = real_channels (v, block, a.in_width);
   } else {
     const uint channel = uint (clamp (p.column, 0, int (a.width) - 1));
 
-    v.x = LOAD (X, a.x.origin + channel / 4 * a.x.plane)[channel & 3u];
+    v.x = LOAD (X, a.x.origin + channel / CBAM_TEXEL_CHANNELS * a.x.plane)[channel % CBAM_TEXEL_CHANNELS];
   }
   STORE (y, int (a.y.origin + block * a.y.plane) + p.row * int (a.y.row) + p.column * int (a.y.pixel),
          p.inside ? v : vec4 (0.0));

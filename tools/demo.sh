@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # From a fresh machine to pictures and a video with boxes on them, in one command.
 #
-#     tools/demo.sh [--model FILE] [--output FOLDER]
-#     tools/demo.sh --camera [DEVICE] [--model FILE] [--output FOLDER]
+#     tools/demo.sh [--model FILE] [--output FOLDER] [--no-install]
+#     tools/demo.sh --camera [DEVICE] [--model FILE] [--output FOLDER] [--no-install]
 #
-# Installs what is missing, builds, brings sample media out of Debian's own packages (kept in the user's cache for the
-# next time), and detects: with the model that ships with cbamdetect unless --model names another.
+# Installs what is missing (with --no-install it only says what is), builds, brings sample media out of Debian's own
+# packages (kept in the user's cache for the next time), and detects: with the model that ships with cbamdetect unless
+# --model names another.
 #
 # With --camera it detects in what a camera sees (DEVICE as /dev/video0; else the first that gives a picture), in a
 # window with boxes, labels and the network's attention as a heat map. With --output, or where there is no display, 20
@@ -24,10 +25,11 @@ model=
 with_camera=no
 camera=
 record_seconds=20
+no_install=
 export GST_PLUGIN_PATH=$build/gst${GST_PLUGIN_PATH:+:$GST_PLUGIN_PATH}
 
 usage() {
-  cbam_die "usage: tools/demo.sh [--camera [DEVICE]] [--model FILE] [--output FOLDER]"
+  cbam_die "usage: tools/demo.sh [--camera [DEVICE]] [--model FILE] [--output FOLDER] [--no-install]"
 }
 
 while [ $# -gt 0 ]; do
@@ -41,6 +43,10 @@ while [ $# -gt 0 ]; do
       [ $# -ge 2 ] || usage
       output=$2
       shift 2
+      ;;
+    --no-install)
+      no_install=yes
+      shift
       ;;
     --camera)
       with_camera=yes
@@ -81,7 +87,7 @@ bring() {
 
 bring_media() {
   # A fresh machine has no package lists yet.
-  if ! apt-cache show darknet >/dev/null 2>&1; then
+  if [ -z "$no_install" ] && ! apt-cache show darknet >/dev/null 2>&1; then
     cbam_as_root apt-get -qq update || true
   fi
   bring darknet 'darknet/data/*.jpg'
@@ -167,7 +173,7 @@ demo_camera() {
     cbam_say "no display (neither WAYLAND_DISPLAY nor DISPLAY is set, as over SSH), so no window: recording to" \
       "$output/camera.mkv instead"
   fi
-  cbam_install_packages
+  cbam_set_up ${no_install:+--no-install}
   cbam_build "$build"
   choose_camera
   if [ -n "$output" ]; then
@@ -182,7 +188,7 @@ demo_files() {
   output=${output:-$build/demo}
   with_model=()
   [ -z "$model" ] || with_model=(--model "$model")
-  cbam_install_packages
+  cbam_set_up ${no_install:+--no-install}
   cbam_build "$build"
   mkdir -p "$output"
   bring_media

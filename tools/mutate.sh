@@ -48,22 +48,22 @@ sabotage 'conv-shared: a block too many is stored' shaders/conv_shared.comp \
 sabotage 'depthwise-texel: neighbouring pixels read a column apart' shaders/depthwise_texel.comp \
   'x[i * STRIDE + k]' 'x[i + k]' ops-ops
 sabotage 'depthwise-texel: the last tap is the one before' shaders/depthwise_texel.comp \
-  'imageLoad (W, block * 9 + 8)' 'imageLoad (W, block * 9 + 7)' ops-ops
+  'LOAD_WEIGHT (block * 9 + 8)' 'LOAD_WEIGHT (block * 9 + 7)' ops-ops
 sabotage 'detect: a score equal to the threshold passes' shaders/detect.comp \
   'counts && score[i] > threshold' 'counts && score[i] >= threshold' nets-detector gst-meta
 sabotage 'detect: sizes have the variance of centres' shaders/detect.comp \
   'vec2 (a.variance[2], a.variance[3])' 'vec2 (a.variance[0], a.variance[1])' ops-detect
 sabotage 'detect: sizes without a limit' shaders/detect.comp \
-  'exp (min (t.zw * vec2 (a.variance[2], a.variance[3]), vec2 (MAX_LOG_SIZE)))' \
+  'exp (min (t.zw * vec2 (a.variance[2], a.variance[3]), vec2 (CBAM_DETECT_MAX_LOG_SIZE)))' \
   'exp (t.zw * vec2 (a.variance[2], a.variance[3]))' ops-detect
 sabotage 'detect: the softmax subtracts the first logit, not the largest' shaders/detect.comp \
-  'terms.x = max (terms.x, logits (pixel, c)[c & 3u]);' 'terms.x = terms.x;' ops-detect
+  'terms.x = max (terms.x, logits (pixel, c)[c % CBAM_TEXEL_CHANNELS]);' 'terms.x = terms.x;' ops-detect
 sabotage 'detect: the softmax sum lacks a class' shaders/detect.comp \
   'for (uint c = first; c < first + a.n_classes; c++)
     terms.y' 'for (uint c = first + 1; c < first + a.n_classes; c++)
     terms.y' ops-detect
 sabotage 'detect: classes that start inside a texel lose the last' shaders/detect.comp \
-  '(begin & ~3u) + CHUNK + 4' '(begin & ~3u) + CHUNK' ops-detect
+  'begin_texel + CHUNK + CBAM_TEXEL_CHANNELS' 'begin_texel + CHUNK' ops-detect
 sabotage 'detect: classes not to be reported are' shaders/detect.comp \
   '(reported >> ((c + i - begin) & 31u) & 1u) != 0' '(reported | 1u) != 0' ops-detect
 sabotage 'detect: the best score is the first one seen' shaders/detect.comp \
@@ -83,13 +83,13 @@ sabotage 'border: the lower strip a row too high' shaders/common/border.glsl \
 sabotage 'border: the last cells are left out' shaders/common/border.glsl \
   '2 * border * (width + 2 * border + height)' '2 * border * (width + border + height)' ops-ops
 sabotage 'conv-texel: nothing is added' shaders/conv_texel.comp \
-  'v += imageLoad (S, int (addend[j] + min (first + b, a.out_blocks - 1) * a.sum.plane));' '' ops-ops
+  'v += LOAD (S, int (addend[j] + min (first + b, a.out_blocks - 1) * a.sum.plane));' '' ops-ops
 sabotage 'conv-shared: what is added is another row' shaders/conv_shared.comp \
   'py * a.sum.row + px * a.sum.pixel' 'px * a.sum.row + px * a.sum.pixel' ops-ops
 sabotage 'conv-single: no sigmoid' shaders/conv_single.comp \
   'a.sigmoid != 0 ? 1.0 / (1.0 + exp (-v)) : v' 'v' nets-nets
 sabotage 'conv-single: the bias is that of the next channel' shaders/conv_single.comp \
-  'LOAD (W, a.bias).x' 'LOAD (W, a.bias).y' ops-ops
+  'LOAD_WEIGHT (a.bias).x' 'LOAD_WEIGHT (a.bias).y' ops-ops
 sabotage 'deconv: input pixels outside of the map count as the nearest' shaders/deconv.comp \
   'const bool reaches = in_row >= 0 && in_column >= 0 && in_row' 'const bool reaches = in_row' ops-ops
 sabotage 'deconv: every tap of a row counts' shaders/deconv.comp \
@@ -99,7 +99,7 @@ sabotage 'combine: a single channel counts for the first only' shaders/combine.c
 sabotage 'combine: padding channels are left with what falls on them' shaders/combine.comp \
   'p.inside ? real_channels (v, block, a.channels) : vec4 (0.0)' 'p.inside ? v : vec4 (0.0)' ops-ops
 sabotage 'combine: the third map is forgotten' shaders/combine.comp \
-  'v *= INPUT (2);' '' ops-ops
+  'v *= VALUE (2);' '' ops-ops
 sabotage 'reduce: a mean is a sum' shaders/common/reduce.glsl \
   'v = p.sum / float (a.width * a.height);' 'v = p.sum;' ops-ops
 sabotage 'reduce: exponentials are not shifted back' shaders/common/reduce.glsl \
@@ -128,7 +128,7 @@ sabotage 'resize: corners are aligned' shaders/resize.comp \
 sabotage 'resize: the last pixel reads past the map' shaders/resize.comp \
   'min (near + 1, in_size - 1)' '(near + 1)' ops-ops
 sabotage 'turn: channels of a block in another order' shaders/turn.comp \
-  'a.x.plane)[channel & 3u]' 'a.x.plane)[3u - (channel & 3u)]' ops-ops
+  '[channel % CBAM_TEXEL_CHANNELS]' '[3u - channel % CBAM_TEXEL_CHANNELS]' ops-ops
 sabotage 'grad-cam: other classes do not speak against it' shaders/grad_cam.comp \
   'return weights (a.class_id, block, tap) - mean;' 'return weights (a.class_id, block, tap);' golden
 sabotage 'grad-cam: taps outside of the map count' shaders/grad_cam.comp \
@@ -191,11 +191,11 @@ sabotage 'thin: frames are read by the kernel for whole ones' compute/run/vulkan
 sabotage 'adopted: the queue is used without its lock' compute/vk/device.c \
   '  if (device->owner.lock)
     device->owner.lock (device->owner.data);' '' nets-vulkan-frames
-sabotage 'vulkan: the state of an image stays what it was' gst/gstcbamvulkan.c \
+sabotage 'vulkan: the state of an image stays what it was' gst/frame/gstcbamvulkan.c \
   '  note_reading (buffer);' '' gst-vulkan
-sabotage 'vulkan: frames are not waited for' gst/gstcbamstream.c \
+sabotage 'vulkan: frames are not waited for' gst/stream/gstcbamstream.c \
   '  gst_cbam_vulkan_settle (&self->vulkan, buffer);' '' gst-vulkan
-sabotage 'vulkan: an image may be smaller than the frame' gst/gstcbamvulkan.c \
+sabotage 'vulkan: an image may be smaller than the frame' gst/frame/gstcbamvulkan.c \
   'if (width >= image->width && height >= image->height)' 'if (width > 0)' gst-vulkan
 sabotage 'vulkan: idle without having waited' compute/vk/device.c \
   'cbam_device_submit (device, &nothing, fence, error) && cbam_device_wait (device, fence, error)' \
@@ -229,12 +229,10 @@ sabotage 'device: others in line do not count' compute/vk/device.c \
   '} while (result == VK_TIMEOUT &&' '} while (FALSE && result == VK_TIMEOUT &&' faults
 sabotage 'pipeline: its shader stays' compute/vk/pipeline.c \
   '  device->vk.vkDestroyShaderModule (device->handle, module, NULL);' '' faults
-sabotage 'collector: frames of a device that hangs go' gst/gstcbamcollector.c \
+sabotage 'collector: frames of a device that hangs go' gst/stream/gstcbamcollector.c \
   '    keep_for_good (buffer);' '    (void) buffer, (void) keep_for_good;' gst-faults
-sabotage 'settings: the timeout is not told' gst/gstcbamdetect.c \
-  '  if (timeout >= 0)
-    cbam_device_set_fence_timeout' '  if (timeout > G_MAXINT - 1)
-    cbam_device_set_fence_timeout' gst-faults
+sabotage 'settings: the timeout is not told' gst/stream/gstcbamsettings.c \
+  'if (settings->timeout >= 0)' 'if (settings->timeout > G_MAXINT - 1)' gst-faults
 sabotage 'run: the count of hits is not flushed' compute/run/vulkan/slot.c \
   'plan->hits_offset + 8, error)' 'plan->hits_offset, error)' ops-detect
 sabotage 'memory: a flush moves nothing' compute/vk/memory.c \
@@ -256,7 +254,7 @@ sabotage 'needs: devices of Vulkan 1.0 are offered' compute/vk/device-list.c \
 sabotage 'detect: boxes lie where candidates do where both are bound as one' compute/engine/plan.c \
   '(plan->boxes_offset - words)' '(plan->hits_offset - words)' ops-detect ops-needs
 sabotage 'conv: weights are padded to a multiple of every tile' compute/ops/conv.c \
-  'tile = MAX (variant->tile[0], GROUP);' 'tile = 192;' ops-ops
+  'tile = MAX (variant->tile[0], CBAM_CONV_GROUP);' 'tile = 192;' ops-ops
 sabotage 'conv: kernels are packed upside down' compute/ops/conv.c \
   '(o * in_channels + c) * taps + tap];' '(o * in_channels + c) * taps + taps - 1 - tap];' ops-ops
 
@@ -283,7 +281,7 @@ sabotage 'bam: not dilated' compute/nets/bam.c \
 sabotage 'eca: taps are not centred' compute/nets/eca.c \
   '.pad = kernel / 2' '.pad = 0' golden
 sabotage 'mobilenet: attention after the depthwise convolution only' compute/nets/mobilenet_v1.c \
-  'return attend (net, i, 1, pointwise, x);' 'return x;' golden
+  'return cbam_net_attend_in_block (net, after_pointwise, pointwise, x, NULL);' 'return x;' golden
 sabotage 'explain: logits are given for weights' compute/explain.c \
   'gate->is_logit && i < n' 'FALSE && i < n' golden
 sabotage 'explain: maps lie over the frame, not over what the network saw' compute/explain.c \
@@ -367,52 +365,49 @@ sabotage 'safetensors: small halves are half as large' compute/file/safetensors.
 sabotage 'safetensors: the header may reach past the file' compute/file/safetensors.c \
   'if (length > size - LENGTH_BYTES)' 'if (length > size)' safetensors
 sabotage 'spec: a larger square smaller than the square' compute/file/spec.c \
-  'Range above_min = { anchors->min_size[l],' 'Range above_min = { 0,' spec
+  'above_min = { anchors->min_size[l],' 'above_min = { 0,' spec
 sabotage 'spec: steps are [width, height]' compute/file/spec.c \
-  'anchors->step_x[l] = node_to_double (scope->reader, path, w,' \
-  'anchors->step_x[l] = node_to_double (scope->reader, path, h,' spec
+  'anchors->step_x[l] = cbam_item_to_double (w,' \
+  'anchors->step_x[l] = cbam_item_to_double (h,' spec
 sabotage 'spec: nameless classes are reported' compute/file/spec.c \
-  'return !g_str_equal (spec->output.classes[class_id], "???");' 'return TRUE;' spec
+  'return !g_str_equal (output->classes[class_id], "???");' 'return TRUE;' spec
 
 # The element.
-sabotage 'fifo: last in, first out' gst/gstcbamfifo.c \
+sabotage 'fifo: last in, first out' gst/stream/gstcbamfifo.c \
   'gst_queue_array_pop_head_struct (fifo->items)' 'gst_queue_array_pop_tail_struct (fifo->items)' gst-flow
-sabotage 'fifo: end of stream from downstream lasts' gst/gstcbamfifo.c \
+sabotage 'fifo: end of stream from downstream lasts' gst/stream/gstcbamfifo.c \
   'fifo->flow == GST_FLOW_EOS && restarts (&item)' 'fifo->flow == GST_FLOW_EOS && FALSE' gst-flow
-sabotage 'fifo: one slot that comes back frees all' gst/gstcbamfifo.c \
+sabotage 'fifo: one slot that comes back frees all' gst/stream/gstcbamfifo.c \
   'fifo->slots_taken--;' 'fifo->slots_taken = 0;' gst-flow
-sabotage 'fifo: results of before a flush are kept' gst/gstcbamfifo.c \
+sabotage 'fifo: results of before a flush are kept' gst/stream/gstcbamfifo.c \
   '    cbam_result_unref (gst_cbam_flight_take (item->flight, GST_BUFFER_CAST (item->object), NULL, NULL));' '    (void) 0;' gst-flow
-sabotage 'collector: slots come back when somebody takes the result' gst/gstcbamcollector.c \
+sabotage 'collector: slots come back when somebody takes the result' gst/stream/gstcbamcollector.c \
   '    gst_cbam_fifo_return_slot (collector->fifo);
     g_mutex_lock (&collector->lock);' '    g_mutex_lock (&collector->lock);
     while (collector->flights.length == 0 && !collector->stop)
       g_cond_wait (&collector->added, &collector->lock);
     gst_cbam_fifo_return_slot (collector->fifo);' gst-flow gst-streams
-sabotage 'stream: live frames stand in the queue of others' gst/gstcbamstream.c \
+sabotage 'stream: live frames stand in the queue of others' gst/stream/gstcbamstream.c \
   'settings->live ? CBAM_TURN_LIVE : CBAM_TURN_FAIR' 'CBAM_TURN_NOW' gst-streams
-sabotage 'fifo: the line has no end' gst/gstcbamfifo.c \
+sabotage 'fifo: the line has no end' gst/stream/gstcbamfifo.c \
   'is_full (fifo, frames, age))' 'FALSE)' gst-live
-sabotage 'fifo: frames in line do not age' gst/gstcbamfifo.c \
+sabotage 'fifo: frames in line do not age' gst/stream/gstcbamfifo.c \
   'return g_get_monotonic_time () - item->arrived >= age;' 'return FALSE;' gst-live
-sabotage 'stream: live frames wait for a slot' gst/gstcbamstream.c \
+sabotage 'stream: live frames wait for a slot' gst/stream/gstcbamstream.c \
   '!settings->live, &slot' 'TRUE, &slot' gst-flow
-sabotage 'stream: a longer interval is sat out' gst/gstcbamstream.c \
+sabotage 'stream: a longer interval is sat out' gst/stream/gstcbamstream.c \
   '  self->until_next = MIN (self->until_next, settings->interval);' '' gst-settings
-sabotage 'stream: late for good means never inferred' gst/gstcbamstream.c \
+sabotage 'stream: late for good means never inferred' gst/stream/gstcbamstream.c \
   'now - last < period' 'now >= last' gst-live
-sabotage 'qos: upstream hears of every delay' gst/gstcbamqos.c \
+sabotage 'qos: upstream hears of every delay' gst/stream/gstcbamqos.c \
   'timestamp - qos->late_since > PATIENCE' 'TRUE' gst-live
-sabotage 'qos: lateness outlives a flush' gst/gstcbamstream.c \
+sabotage 'qos: lateness outlives a flush' gst/stream/gstcbamstream.c \
   '  gst_cbam_qos_reset (&self->qos);' '' gst-live
-sabotage 'publish: detections are carried into other frames' gst/gstcbamstream.c \
+sabotage 'publish: detections are carried into other frames' gst/stream/gstcbamstream.c \
   '      gst_cbam_publish_reset (self);' '' gst-settings
-sabotage 'carry: of any age' gst/gstcbampublish.c \
+sabotage 'carry: of any age' gst/stream/gstcbampublish.c \
   'if (last != NULL)' 'if (FALSE)' gst-settings
-sabotage 'reload: a model without the classes is taken' gst/gstcbamdetect.c \
-  'self->session != NULL && gst_cbam_classes_parse (self->settings.classes, session' \
-  'self->session != NULL || gst_cbam_classes_parse (self->settings.classes, session' gst-settings
-sabotage 'selection: labels have their case' gst/gstcbamselection.c \
+sabotage 'selection: labels have their case' gst/stream/gstcbamselection.c \
   'g_utf8_casefold (b, -1)' 'g_strdup (b)' gst-settings
 sabotage 'session: another one for every stream' compute/vk/device.c \
   'share ? find_opened (list->infos[index].index, device->debug) : NULL' 'NULL' gst-streams unit-model-file
@@ -428,13 +423,13 @@ sabotage 'turned: of a thinned frame the last line is that of the whole' compute
   'c->offset += (lines - 1) * c->row;' 'c->offset += (c->height - 1) * c->row;' ops-preprocess nets-vulkan-frames
 sabotage 'turned: maps are mirrored, not turned' compute/detect/orientation.c \
   'turn->swap ? upright[from_x * height + from_y]' 'turn->swap ? upright[x * height + y]' orientation nets-explain
-sabotage 'orientation: the global tag goes before the stream'"'"'s' gst/gstcbamorientation.c \
+sabotage 'orientation: the global tag goes before the stream'"'"'s' gst/stream/gstcbamorientation.c \
   'own ? orientation->of_stream : orientation->of_all' \
   'orientation->of_all != NOT_A_WORD ? orientation->of_all : orientation->of_stream' gst-orientation
-sabotage 'orientation: what videoflip has turned is turned again' gst/gstcbamorientation.c \
+sabotage 'orientation: what videoflip has turned is turned again' gst/stream/gstcbamorientation.c \
   'tag != GST_VIDEO_ORIENTATION_IDENTITY && are_turned_upstream' \
   'tag == GST_VIDEO_ORIENTATION_IDENTITY && are_turned_upstream' gst-orientation
-sabotage 'orientation: images on a device are seen as they lie' gst/gstcbamstream.c \
+sabotage 'orientation: images on a device are seen as they lie' gst/stream/gstcbamsession.c \
   'image.orientation = orientation;
   return gst_cbam_vulkan_submit' 'return gst_cbam_vulkan_submit' gst-vulkan
 sabotage 'crop: chroma lies where luma does' compute/detect/image.c \
@@ -444,62 +439,60 @@ sabotage 'crop: odd edges move inwards' compute/detect/image.c \
 sabotage 'detector: the limit is for unwanted classes too' compute/detector.c \
   '    nms.max_detections = 0; /* of those asked for */' '    nms.max_detections = params->max_detections;' \
   nets-detector
-sabotage 'latency: never sinks' gst/gstcbamlatency.c \
+sabotage 'latency: never sinks' gst/stream/gstcbamlatency.c \
   '2 * latency->longest < latency->ceiling' 'FALSE' gst-flow
-sabotage 'stream: the segment is forgotten' gst/gstcbamstream.c \
+sabotage 'stream: the segment is forgotten' gst/stream/gstcbamstream.c \
   '      gst_event_copy_segment (event, &self->segment);' '' gst-meta
-sabotage 'meta: running time is stream time' gst/gstcbammeta.c \
+sabotage 'meta: running time is stream time' gst/meta/gstcbammeta.c \
   'gst_segment_to_running_time (segment,' 'gst_segment_to_stream_time (segment,' gst-meta
-sabotage 'meta: a region is its two corners' gst/gstcbammeta.c \
+sabotage 'meta: a region is its two corners' gst/meta/gstcbammeta.c \
   'left, top, right - left, bottom - top' 'left, top, right, bottom' gst-meta
-sabotage 'meta: relative height by the width' gst/gstcbammeta.c \
+sabotage 'meta: relative height by the width' gst/meta/gstcbammeta.c \
   '(d->y + d->height) / height, 1.0' '(d->y + d->height) / width, 1.0' gst-meta
-sabotage 'latency: frames beside a load count' gst/gstcbamlatency.c \
+sabotage 'latency: frames beside a load count' gst/stream/gstcbamlatency.c \
   'latency->disturbances > 0 || ' '' gst-flow
-sabotage 'latency: ours is not added' gst/gstcbamlatency.c \
+sabotage 'latency: ours is not added' gst/stream/gstcbamlatency.c \
   '  min += latency->ceiling;' '' gst-flow
-sabotage 'latency: raised without room to spare' gst/gstcbamlatency.c \
+sabotage 'latency: raised without room to spare' gst/stream/gstcbamlatency.c \
   'held + held / 4' 'held' gst-flow
-sabotage 'attention: maps are scaled across as they are down' gst/gstcbamattentionmeta.c \
+sabotage 'attention: maps are scaled across as they are down' gst/meta/gstcbamattentionmeta.c \
   'move_double (map, "over-y", placement->scale[1],' 'move_double (map, "over-y", placement->scale[0],' gst-attention
-sabotage 'attention: maps of any size are read' gst/gstcbamattentionmeta.c \
+sabotage 'attention: maps of any size are read' gst/meta/gstcbamattentionmeta.c \
   'n == 0 || gst_buffer_get_size (buffer) != n * sizeof (float)' 'n == 0' gst-attention
-sabotage 'regions: what scalers drop is lost' gst/gstcbampublish.c \
+sabotage 'regions: what scalers drop is lost' gst/stream/gstcbampublish.c \
   '  gst_cbam_regions_meta_keep (buffer, first);' '' gst-cbamjson
-sabotage 'regions: each of them leaves a name behind' gst/gstcbamregionmeta.c \
+sabotage 'regions: each of them leaves a name behind' gst/meta/gstcbamregionmeta.c \
   'GstStructure *copy = gst_structure_copy (detection);' \
   'GstStructure *copy = gst_structure_copy (detection); g_quark_from_string (g_strdup_printf ("%d", region->id));' \
   gst-regions
-sabotage 'regions: found by number alone' gst/gstcbamregionmeta.c \
+sabotage 'regions: found by number alone' gst/meta/gstcbamregionmeta.c \
   'g_strcmp0 (gst_structure_get_string (detection, "label"), g_quark_to_string (region->roi_type)) == 0' 'TRUE' \
   gst-regions
-sabotage 'regions: those of others are kept with ours' gst/gstcbamregionmeta.c \
+sabotage 'regions: those of others are kept with ours' gst/meta/gstcbamregionmeta.c \
   'gst_meta_get_seqnum (meta) >= first' 'TRUE' gst-regions
-sabotage 'regions: the first one of the process is lost' gst/gstcbamregionmeta.c \
+sabotage 'regions: the first one of the process is lost' gst/meta/gstcbamregionmeta.c \
   'gst_meta_get_seqnum (meta) >= first' 'gst_meta_get_seqnum (meta) > first' gst-regions
-sabotage 'regions: a number twice' gst/gstcbamregionmeta.c \
+sabotage 'regions: a number twice' gst/meta/gstcbamregionmeta.c \
   'while (g_hash_table_contains (numbers->taken, GINT_TO_POINTER (number)));' 'while (FALSE);' gst-regions
-sabotage 'regions: numbers begin anew on each frame' gst/gstcbamregionmeta.c \
+sabotage 'regions: numbers begin anew on each frame' gst/meta/gstcbamregionmeta.c \
   'numbers->taken = collect_numbers (buffer);' 'numbers->taken = collect_numbers (buffer), given = 0;' gst-regions
-sabotage 'regions: the list outlives them' gst/gstcbamregionmeta.c \
+sabotage 'regions: the list outlives them' gst/meta/gstcbamregionmeta.c \
   'GST_META_TAG_VIDEO_STR, GST_META_TAG_VIDEO_ORIENTATION_STR,' 'GST_META_TAG_VIDEO_STR, NULL,' gst-regions
-sabotage 'regions: of two with one number, the last' gst/gstcbamregionmeta.c \
+sabotage 'regions: of two with one number, the last' gst/meta/gstcbamregionmeta.c \
   'nearest != NULL && distance >= least' 'FALSE' gst-regions
-sabotage 'placement: borders are a part of the picture' gst/gstcbamplacement.c \
+sabotage 'placement: borders are a part of the picture' gst/meta/gstcbamplacement.c \
   'placement->shift[i] = borders[i] / 2;' '' gst-attention
-sabotage 'offer: sinks crop what is detected on' gst/gstcbamoffer.c \
+sabotage 'offer: sinks crop what is detected on' gst/frame/gstcbamoffer.c \
   '{ "GstVideoCropMetaAPI", FALSE }' '{ "GstVideoCropMetaAPI", TRUE }' gst-offers
-sabotage 'offer: chroma is cropped as luma is' gst/gstcbamoffer.c \
+sabotage 'offer: chroma is cropped as luma is' gst/frame/gstcbamoffer.c \
   'x >> GST_VIDEO_FORMAT_INFO_W_SUB (format, c)' 'x' gst-offers
-sabotage 'stream: caps must say everything' gst/gstcbamstream.c \
+sabotage 'stream: caps must say everything' gst/stream/gstcbamstream.c \
   '  GST_PAD_SET_ACCEPT_INTERSECT (self->sink_pad);' '' gst-caps
-sabotage 'composition: what caps leave open stays open' gst/gstcbamcomposition.c \
+sabotage 'composition: what caps leave open stays open' gst/draw/gstcbamcomposition.c \
   'if (!gst_structure_has_field (structure, field))' 'if (FALSE)' gst-caps
-sabotage 'attention: levels come unasked' gst/gstcbamattentionmeta.c \
+sabotage 'attention: levels come unasked' gst/meta/gstcbamattentionmeta.c \
   'parts & GST_CBAM_ATTENTION_LEVELS ?' 'TRUE ?' gst-attention
-sabotage 'detect: Grad-CAM only where it is drawn' gst/gstcbamdetect.c \
-  'settings->grad_cam || (settings' 'FALSE || (settings' gst-attention
-sabotage 'settings: more slots than the default' gst/gstcbamsettings.c \
+sabotage 'settings: more slots than the default' gst/stream/gstcbamsettings.c \
   '.queue_depth = DEFAULT_QUEUE_DEPTH,' '.queue_depth = 3,' gst-inspect
 sabotage 'preset: the device of one machine for all' gst/gstcbampreset.c \
   '"model", "device", NULL' '"model", NULL' gst-presets
@@ -509,42 +502,42 @@ sabotage 'plugin: drivers of other data folders' gst/gstcbamplugin.c \
   '"XDG_DATA_DIRS/vulkan/icd.d",' '' gst-rescan
 sabotage 'plugin: drivers that are named' gst/gstcbamplugin.c \
   '"VK_ADD_DRIVER_FILES", NULL' 'NULL' gst-rescan
-sabotage 'stats: the model'"'"'s own threshold is none' gst/gstcbampublish.c \
+sabotage 'stats: the model'"'"'s own threshold is none' gst/stream/gstcbampublish.c \
   'gst_cbam_settings_get_threshold (&self->settings, own)' 'self->settings.threshold' gst-silence
-sabotage 'settings: the way to 1 is as long as that to 0' gst/gstcbamsettings.c \
+sabotage 'settings: the way to 1 is as long as that to 0' gst/stream/gstcbamsettings.c \
   'own + (1 - own) * shift' 'own + own * shift' gst-presets
-sabotage 'stats: classes are not what silences' gst/gstcbamstats.c \
+sabotage 'stats: classes are not what silences' gst/stream/gstcbamstats.c \
   'if (stats->last_unwanted > 0)' 'if (FALSE)' gst-silence
 sabotage 'json: relative height by the width' gst/gstcbamjson.c \
   '"y_max", box->bottom, height);' '"y_max", box->bottom, width);' gst-cbamjson
-sabotage 'json: infinities are numbers' gst/gstcbamfield.c \
+sabotage 'json: infinities are numbers' gst/meta/gstcbamfield.c \
   'if (!isfinite (g_value_get_double (&as_double)))' 'if (FALSE)' gst-cbamjson
 sabotage 'json: exponents get a point behind them' gst/gstcbamjson.c \
   'number = nextafter (number, 0);' 'break;' gst-cbamjson
 sabotage 'json: the timestamp is the pts' gst/gstcbamjson.c \
   'frame, "timestamp", time)' 'frame, "timestamp", GST_BUFFER_PTS (buffer))' gst-cbamjson
-sabotage 'scene: regions that move stay' gst/gstcbamscene.c \
+sabotage 'scene: regions that move stay' gst/draw/gstcbamscene.c \
   'MAX (2.5, (size) / 256.0)' '1e9' gst-cbamoverlay
-sabotage 'draw: cold places are tinted' gst/gstcbamdraw.c \
-  'heat_map_fill (heat, 0, ' 'heat_map_fill (heat, 0.3, ' gst-cbamoverlay
-sabotage 'draw: a settings change is not seen' gst/gstcbamdraw.c \
+sabotage 'draw: cold places are tinted' gst/draw/gstcbampainter.c \
+  'cbam_drawing_heat_fill (heat, 0, ' 'cbam_drawing_heat_fill (heat, 0.3, ' gst-cbamoverlay
+sabotage 'draw: a settings change is not seen' gst/draw/gstcbampainter.c \
   'painter->settings.serial == settings->serial' 'TRUE' gst-cbamoverlay
-sabotage 'stretch: blue is red' gst/gstcbamstretch.c \
+sabotage 'stretch: blue is red' gst/draw/gstcbamstretch.c \
   'weights[component] = 255;' 'weights[2 - component] = 255;' gst-overlay
-sabotage 'stretch: cells as they are, without steps between' gst/gstcbamstretch.c \
+sabotage 'stretch: cells as they are, without steps between' gst/draw/gstcbamstretch.c \
   'return (a * (256 - fraction) + b * fraction) >> 8;' 'return a;' gst-overlay
 sabotage 'plates: labels cover each other' drawing/plates.c \
   'distance < nearest && is_free (plates, &try)' 'distance < nearest' gst-cbamoverlay
 sabotage 'palette: white on bright plates' drawing/palette.c \
   'luminance > 0.18 ?' 'luminance > 0.7 ?' gst-cbamoverlay
-sabotage 'composition: rectangles end at half a chroma sample' gst/gstcbamcomposition.c \
+sabotage 'composition: rectangles end at half a chroma sample' gst/draw/gstcbamcomposition.c \
   'MIN ((x1 + 1) & ~1, GST_VIDEO_FRAME_WIDTH (frame)) - *x0' \
   'MIN (x1 & ~1, GST_VIDEO_FRAME_WIDTH (frame)) - *x0' gst-overlay
-sabotage 'composition: images are offered as system memory' gst/gstcbamcomposition.c \
+sabotage 'composition: images are offered as system memory' gst/draw/gstcbamcomposition.c \
   'gst_caps_features_is_equal (gst_caps_get_features (caps, i), GST_CAPS_FEATURES_MEMORY_SYSTEM_MEMORY)' 'TRUE' gst-overlay
-sabotage 'draw: colours that are none are passed over' gst/gstcbamdraw.c \
+sabotage 'draw: colours that are none are passed over' gst/draw/gstcbampainter.c \
   '  if (bad->len > 0)' '  if (FALSE)' gst-overlay
-sabotage 'composition: the padding byte is alpha' gst/gstcbamcomposition.c \
+sabotage 'composition: the padding byte is alpha' gst/draw/gstcbamcomposition.c \
   '  set_padding_opaque (&window);' '' gst-overlay
 
 # The evaluation.
@@ -667,8 +660,18 @@ sabotage 'hole: letterboxed boxes stay in the letterbox' compute/detector.c \
   'candidate->y0 * input->height * frame->scale_y' nets-detector
 sabotage 'hole: fused although something else reads it' compute/engine/graph.c \
   'before && cbam_graph_count_readers (graph, before->outputs[0]) == 1 ? before' 'before ? before' nets-nets
-sabotage 'hole: no more room for those before us' gst/gstcbamlatency.c \
+sabotage 'hole: no more room for those before us' gst/stream/gstcbamlatency.c \
   'max += latency->ceiling;' 'max += 0;' gst-flow
+sabotage 'switch: a model without the classes is taken' gst/stream/gstcbamswitch.c \
+  'good = self->session == NULL ||' 'good = self->session != NULL ||' gst-settings
+sabotage 'settings: Grad-CAM only where it is drawn' gst/stream/gstcbamsettings.c \
+  'settings->grad_cam || (settings' 'FALSE || (settings' gst-attention
+sabotage 'setup: --no-install installs' tools/setup.sh \
+  'step=cbam_check_packages' 'step=cbam_install_packages' tools-setup
+sabotage 'setup: without what builds it goes on' tools/setup.sh \
+  '= 0 ] || cbam_die "nothing can be built' '= 0 ] || cbam_say "nothing can be built' tools-setup
+sabotage 'setup: it sets up when it is sourced' tools/setup.sh \
+  'if [ "${BASH_SOURCE[0]}" = "$0" ]; then' 'if true; then' tools-setup
 
 # ---- The run --------------------------------------------------------------------------------------------------------
 

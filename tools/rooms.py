@@ -45,6 +45,9 @@ PARTS = {
         drawing
         """),
     "gst": ("include/cbamdetect drawing", """
+        gst/frame  gst/meta
+        gst/draw
+        gst/stream
         gst
         """),
     "tools": ("include/cbamdetect drawing", """

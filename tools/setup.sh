@@ -1,7 +1,14 @@
-# What the project's scripts share; sourced, never run: packages, the build, the test data.
+#!/usr/bin/env bash
+# Installs what building, testing and the demo need and this machine lacks.
+#
+#     tools/setup.sh [--no-install] [PACKAGE...]
+#
+# PACKAGEs are further ones, by their Debian names. With --no-install nothing is installed: what is missing is said, and
+# without the programs that build there is one error. Elsewhere than on Debian nothing is installed either.
+#
+# It also holds what the project's scripts share (packages, the build, the test data): they source it.
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# shellcheck shell=bash
 
 cbam_root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
@@ -62,6 +69,39 @@ cbam_install_packages() {
   cbam_as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq --no-install-recommends install "${missing[@]}"
 }
 
+# The programs without which nothing is built.
+cbam_missing_programs() {
+  local program
+  for program in meson ninja pkg-config glslangValidator python3; do
+    command -v "$program" >/dev/null || echo "$program"
+  done
+}
+
+# Installs nothing: says which packages are missing, and goes on where a build may do without them.
+cbam_check_packages() {
+  local missing programs
+  if command -v dpkg-query >/dev/null; then
+    mapfile -t missing < <(cbam_missing_packages)
+    [ ${#missing[@]} = 0 ] || cbam_say "not installed: ${missing[*]}"
+  fi
+  mapfile -t programs < <(cbam_missing_programs)
+  [ ${#programs[@]} = 0 ] || cbam_die "nothing can be built without ${programs[*]}; tools/setup.sh installs what is missing"
+}
+
+# cbam_set_up [--no-install] [PACKAGE...]: what this file does when it is run.
+cbam_set_up() {
+  local step=cbam_install_packages
+  if [ "${1-}" = --no-install ]; then
+    step=cbam_check_packages
+    shift
+  fi
+  case "${1-}" in
+    -*) cbam_die "usage: tools/setup.sh [--no-install] [PACKAGE...]" ;;
+  esac
+  cbam_packages+=("$@")
+  $step
+}
+
 # cbam_build FOLDER [MESON OPTION...]: configures the folder if it is new, and builds.
 cbam_build() {
   local folder=$1
@@ -84,3 +124,8 @@ cbam_make_coco_model() {
   [ -f "$1" ] || "$cbam_root/tools/convert" "$CBAM_TEST_DATA/coco-ssd-mobilenet" "$1"
   export CBAM_COCO_MODEL=$1
 }
+
+if [ "${BASH_SOURCE[0]}" = "$0" ]; then
+  set -eu
+  cbam_set_up "$@"
+fi

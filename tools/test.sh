@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # Installs what is missing, builds, runs every test, and closes with "N passed, N failed, N skipped".
 #
-#     tools/test.sh [--asan]
+#     tools/test.sh [--asan] [--no-install]
 #
-# --asan runs everything a second time, built with the address and undefined-behaviour sanitisers. The builds lie in
-# build/ (or $BUILD) and build-asan/ ($BUILD-asan). Tests of real pictures and weights read the folder named by
-# CBAM_TEST_DATA, and the model file named by CBAM_COCO_MODEL, which is converted from there.
+# --asan runs everything a second time, built with the address and undefined-behaviour sanitisers. --no-install installs
+# nothing and says what is missing. The builds lie in build/ (or $BUILD) and build-asan/ ($BUILD-asan). Tests of real
+# pictures and weights read the folder named by CBAM_TEST_DATA, and the model file named by CBAM_COCO_MODEL, which is
+# converted from there.
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
@@ -16,11 +17,14 @@ set -eu
 build=${BUILD:-$cbam_root/build}
 asan_build=$build-asan
 with_asan=no
-case "${1-}" in
-  '') ;;
-  --asan) with_asan=yes ;;
-  *) cbam_die "usage: tools/test.sh [--asan]" ;;
-esac
+no_install=
+for option in "$@"; do
+  case "$option" in
+    --asan) with_asan=yes ;;
+    --no-install) no_install=yes ;;
+    *) cbam_die "usage: tools/test.sh [--asan] [--no-install]" ;;
+  esac
+done
 
 # run_tests FOLDER [MESON TEST OPTION...]; the counting below tells whether they passed.
 run_tests() {
@@ -31,8 +35,7 @@ run_tests() {
 }
 
 # What the networks are proved against, and what reads .pth checkpoints; where it cannot be had, those tests are skipped.
-cbam_packages+=(python3-torch python3-pil)
-cbam_install_packages
+cbam_set_up ${no_install:+--no-install} python3-torch python3-pil
 cbam_find_test_data
 logs=("$build/meson-logs/testlog.json")
 cbam_build "$build"

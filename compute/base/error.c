@@ -1,4 +1,4 @@
-/* The library's error domain.
+/* CBAM_ERROR: the one error domain of the library, and the name that GLib knows it by.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 

@@ -11,8 +11,6 @@
 #include "ops/conv.h"
 #include "ops/shaders.h"
 
-#define THREADS 64
-
 enum
 {
   FEATURES,
@@ -57,8 +55,8 @@ count_turns (const CbamGradCam *cam, const CbamLevel *level)
   const guint64 blocks = cbam_value_blocks (features), classes = graph_of (cam)->n_classes;
   const guint64 cells = (guint64) features->width * features->height;
 
-  return (cells / THREADS + 1) * (blocks + 1) + 3 * classes +
-         (blocks / THREADS + 1) * head->kernel_width * head->kernel_height * (classes + 1);
+  return (cells / CBAM_THREADS + 1) * (blocks + 1) + 3 * classes +
+         (blocks / CBAM_THREADS + 1) * head->kernel_width * head->kernel_height * (classes + 1);
 }
 
 static gboolean

@@ -513,10 +513,9 @@ fill_geometry (const CbamImage *image, const CbamInputSpec *input, CbamFrameArgs
 }
 
 void
-cbam_frame_fill (CbamFrameArgs *frame, const CbamImage *image, const CbamPlacement *placement, const CbamSpec *spec,
-                 const CbamDetectParams *params)
+cbam_frame_fill (CbamFrameArgs *frame, const CbamImage *image, const CbamPlacement *placement,
+                 const CbamInputSpec *input, const CbamOutputSpec *output, const CbamDetectParams *params)
 {
-  const CbamInputSpec *input = &spec->input;
   const gboolean bgr = input->channels == CBAM_CHANNELS_BGR;
 
   memset (frame, 0, sizeof *frame);
@@ -530,8 +529,8 @@ cbam_frame_fill (CbamFrameArgs *frame, const CbamImage *image, const CbamPlaceme
   frame->bgr = bgr;
   frame->round_u8 = input->rounding == CBAM_ROUNDING_U8;
   frame->threshold = params->threshold;
-  frame->n_classes = spec->output.n_classes;
-  for (guint k = 0; k < spec->output.n_classes; k++)
-    if (cbam_spec_class_is_reported (spec, k))
-      frame->reported[k / 32] |= 1u << (k % 32);
+  frame->n_classes = output->n_classes;
+  for (guint k = 0; k < output->n_classes; k++)
+    if (cbam_output_spec_reports (output, k))
+      frame->reported[k / CBAM_CLASSES_PER_WORD] |= 1u << (k % CBAM_CLASSES_PER_WORD);
 }

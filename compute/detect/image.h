@@ -58,6 +58,6 @@ gboolean cbam_image_thin (const CbamImage *part, const CbamInputSpec *input, gsi
 
 /* Describes a frame that lies so, and what the network wants of it. */
 void cbam_frame_fill (CbamFrameArgs *frame, const CbamImage *image, const CbamPlacement *placement,
-                      const CbamSpec *spec, const CbamDetectParams *params);
+                      const CbamInputSpec *input, const CbamOutputSpec *output, const CbamDetectParams *params);
 
 G_END_DECLS

@@ -1,7 +1,5 @@
-/* CbamSpec: the JSON document of a model file (metadata key `cbamdetect`) as C structs.
- *
- * The definition is models/README.md. Parsing checks everything that can be checked without the tensors: types,
- * ranges, names, lengths of lists that must agree. Zero and empty mean "absent: use the default of the network".
+/* What a model file's document says about finding objects: the input, anchors, classes and which boxes are reported.
+ * nets/spec.h has the rest of it.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
@@ -9,60 +7,14 @@
 
 #include <cbamdetect/model.h>
 
-#include "ops/activation.h"
-#include "ops/conv.h"
+#include "engine/graph.h"
 
 G_BEGIN_DECLS
 
-#define CBAM_MAX_EXTRAS 8 /* convs larger than 1x1 among the extras */
 #define CBAM_MAX_RATIOS 8
 
-typedef enum
-{
-  CBAM_DETECTOR_SSD,
-  CBAM_DETECTOR_STAIRNET
-} CbamDetectorKind;
-typedef enum
-{
-  CBAM_BACKBONE_VGG16,
-  CBAM_BACKBONE_MOBILENET_V1
-} CbamBackboneKind;
-typedef enum
-{
-  CBAM_UPSAMPLE_DECONV,
-  CBAM_UPSAMPLE_NEAREST,
-  CBAM_UPSAMPLE_BILINEAR
-} CbamUpsample;
-typedef enum
-{
-  CBAM_POOL_AVG = 1 << 0,
-  CBAM_POOL_MAX = 1 << 1,
-  CBAM_POOL_LP = 1 << 2,
-  CBAM_POOL_LSE = 1 << 3
-} CbamPoolSet;
-typedef enum
-{
-  CBAM_ORDER_CHANNEL_SPATIAL,
-  CBAM_ORDER_SPATIAL_CHANNEL,
-  CBAM_ORDER_PARALLEL
-} CbamOrder;
-typedef enum
-{
-  CBAM_SPATIAL_INPUT_MAX_MEAN,
-  CBAM_SPATIAL_INPUT_MEAN_MAX,
-  CBAM_SPATIAL_INPUT_CONV
-} CbamSpatialInput;
-typedef enum
-{
-  CBAM_COMBINE_MUL,
-  CBAM_COMBINE_ADD
-} CbamCombine;
-typedef enum
-{
-  CBAM_PLACE_LEVELS,
-  CBAM_PLACE_BLOCKS,
-  CBAM_PLACE_BOTH
-} CbamPlace;
+typedef struct _CbamItem CbamItem; /* file/reader.h */
+
 typedef enum
 {
   CBAM_CHANNELS_RGB,
@@ -102,37 +54,6 @@ typedef enum
 
 typedef struct
 {
-  char *kind; /* a name of nets/attention.c's table, NULL = none */
-  guint pool; /* CbamPoolSet; default avg + max */
-  CbamOrder order;
-  CbamSpatialInput spatial_input;
-  gboolean spatial, channel; /* default TRUE */
-  CbamCombine combine;
-  guint dilation; /* default 4 */
-  gboolean spatial_relu;
-  CbamPlace place;
-} CbamAttentionSpec;
-
-typedef struct
-{
-  CbamDetectorKind detector;
-  CbamBackboneKind backbone;
-  double width; /* multiplier, default 1 */
-  CbamActivation activation;
-  CbamPadding padding;
-  guint levels;   /* default 6 */
-  char **sources; /* NULL-terminated, fine to coarse; NULL = the backbone's own */
-  guint n_extras; /* 0 = the backbone's own */
-  guint extras_stride[CBAM_MAX_EXTRAS], extras_pad[CBAM_MAX_EXTRAS];
-  CbamUpsample upsample;
-  CbamAttentionSpec attention;
-  gboolean sum_relu;
-  double bn_eps;     /* default 1e-5 */
-  double l2norm_eps; /* default 1e-10 */
-} CbamNetworkSpec;
-
-typedef struct
-{
   guint width, height; /* pixels */
   CbamChannels channels;
   float mean[3], scale[3]; /* in the file's channel order: x = (pixel - mean) * scale */
@@ -167,26 +88,18 @@ typedef struct
   CbamNmsProfile profile;
 } CbamNmsSpec;
 
-typedef struct _CbamSpec
-{
-  char *document;    /* what all this was read from */
-  char *name;        /* NULL when absent */
-  char *description; /* NULL when absent */
-  CbamNetworkSpec network;
-  CbamInputSpec input;
-  CbamAnchorSpec anchors;
-  CbamOutputSpec output;
-  CbamNmsSpec nms;
-} CbamSpec;
+/* Each from its key of @document; the first error stays with its reader. @n_levels maps have anchors. What an output
+ * and anchors hold is the caller's to clear, whatever became of them. */
+void cbam_input_spec_read (CbamInputSpec *input, const CbamItem *document);
+void cbam_anchor_spec_read (CbamAnchorSpec *anchors, const CbamItem *document, guint n_levels,
+                            const CbamInputSpec *input);
+void cbam_output_spec_read (CbamOutputSpec *output, const CbamItem *document);
+void cbam_nms_spec_read (CbamNmsSpec *nms, const CbamItem *document);
 
-/* @where names the file in messages ("m.safetensors: network.backbone: expected one of vgg16, mobilenet_v1, found
- * \"resnet\""). CBAM_ERROR_BAD_MODEL. Unknown keys are ignored; an unknown `version` is refused. */
-CbamSpec *cbam_spec_parse (const char *where, const char *json, GError **error);
-void cbam_spec_free (CbamSpec *spec);
+void cbam_anchor_spec_clear (CbamAnchorSpec *anchors);
+void cbam_output_spec_clear (CbamOutputSpec *output);
 
 /* Whether @class_id is ever reported: not a class 0 named "background", not a class named "???". */
-gboolean cbam_spec_class_is_reported (const CbamSpec *spec, guint class_id);
-
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (CbamSpec, cbam_spec_free)
+gboolean cbam_output_spec_reports (const CbamOutputSpec *output, guint class_id);
 
 G_END_DECLS

@@ -9,36 +9,50 @@ const CbamAttentionModule *const cbam_attentions[] = {
   &cbam_attention_se, &cbam_attention_cbam, &cbam_attention_bam, &cbam_attention_eca, NULL,
 };
 
-static const CbamAttentionModule *
-find (CbamNet *net)
-{
-  const char *kind = net->spec->network.attention.kind;
-  g_autoptr (GString) known = g_string_new ("none");
+/* ---- Places ------------------------------------------------------------------------------------------------------ */
 
-  for (guint i = 0; cbam_attentions[i]; i++) {
-    if (g_str_equal (kind, cbam_attentions[i]->name))
-      return cbam_attentions[i];
-    g_string_append_printf (known, ", %s", cbam_attentions[i]->name);
+void
+cbam_net_attend_on_levels (CbamNet *net)
+{
+  const CbamAttentionSpec *attention = &net->spec->network.attention;
+
+  if (!attention->kind || attention->place == CBAM_PLACE_BLOCKS)
+    return;
+  for (guint l = 0; !net->graph->error && l < net->spec->network.levels; l++) {
+    CbamLevel *level = &net->graph->levels[l];
+    g_autofree char *prefix = g_strdup_printf ("att.%u", l);
+    CbamGates gates = { 0 };
+
+    level->features = attention->kind->build (net, prefix, level->features, &gates);
+    level->channel = gates.channel;
+    level->spatial = gates.spatial;
+    if (gates.channel.map)
+      gates.channel.map->keep = TRUE;
+    if (gates.spatial.map)
+      gates.spatial.map->keep = TRUE;
   }
-  cbam_graph_fail (net->graph, CBAM_ERROR_BAD_MODEL, "network.attention.kind: expected one of %s, found \"%s\"",
-                   known->str, kind);
-  return NULL;
 }
 
-const CbamAttentionModule *
-cbam_net_attention_on_levels (CbamNet *net)
+gboolean
+cbam_net_attends_in_blocks (const CbamNet *net)
 {
   const CbamAttentionSpec *attention = &net->spec->network.attention;
 
-  return attention->kind && attention->place != CBAM_PLACE_BLOCKS ? find (net) : NULL;
+  return attention->kind && attention->place != CBAM_PLACE_LEVELS;
 }
 
-const CbamAttentionModule *
-cbam_net_attention_in_blocks (CbamNet *net)
+CbamValue *
+cbam_net_attend_in_block (CbamNet *net, const char *prefix, const char *layer, CbamValue *x, CbamGates *ret_gates)
 {
-  const CbamAttentionSpec *attention = &net->spec->network.attention;
+  CbamGates gates = { 0 };
 
-  return attention->kind && attention->place != CBAM_PLACE_LEVELS ? find (net) : NULL;
+  if (cbam_net_attends_in_blocks (net) && !net->graph->error) {
+    x = net->spec->network.attention.kind->build (net, prefix, x, &gates);
+    g_hash_table_insert (net->layers, g_strdup (layer), x);
+  }
+  if (ret_gates)
+    *ret_gates = gates;
+  return x;
 }
 
 /* ---- Parts ------------------------------------------------------------------------------------------------------- */
@@ -66,16 +80,12 @@ CbamValue *
 cbam_net_channel_gate (CbamNet *net, const char *prefix, CbamValue *x, guint pools, const char *first,
                        const char *second)
 {
-  const CbamGlobalPoolParams sum = { .n = 1, .kinds = { CBAM_REDUCE_SUM } };
-  CbamGlobalPoolParams params = { .n = 0 };
+  const CbamGlobalPoolParams params = cbam_global_pool_of (pools), sum = cbam_global_pool_of (CBAM_REDUCE_SUM);
   g_autofree char *pool_name = g_strconcat (prefix, ".pool", NULL);
   g_autofree char *gate_name = g_strconcat (prefix, ".channel", NULL);
   g_autofree char *first_name = g_strconcat (prefix, ".", first, NULL);
   g_autofree char *second_name = g_strconcat (prefix, ".", second, NULL);
 
-  for (guint kind = CBAM_POOL_AVG; kind <= CBAM_POOL_LSE; kind <<= 1)
-    if (pools & kind)
-      params.kinds[params.n++] = (CbamReduction) kind;
   x = cbam_graph_global_pool (net->graph, pool_name, x, &params);
   x = cbam_net_mlp (net, x, first_name, NULL, second_name);
   x = cbam_graph_global_pool (net->graph, gate_name, x, &sum);

@@ -27,22 +27,7 @@ static const struct
   guint reduced, channels;
 } extras[N_EXTRAS] = { { 256, 512 }, { 128, 256 }, { 128, 256 }, { 64, 128 } };
 
-/* Attention inside a block: 0 after the depthwise, 1 after the pointwise convolution. Whoever takes the block as a
- * source gets what leaves it. */
-static CbamValue *
-attend (CbamNet *net, guint i, guint place, const char *layer, CbamValue *x)
-{
-  const CbamAttentionModule *module = cbam_net_attention_in_blocks (net);
-  g_autofree char *prefix = g_strdup_printf ("base_net.%u.att.%u", i, place);
-  CbamGates gates = { 0 };
-
-  if (!module || net->graph->error)
-    return x;
-  x = module->build (net, prefix, x, &gates);
-  g_hash_table_insert (net->layers, g_strdup (layer), x);
-  return x;
-}
-
+/* Attention stands in two places: 0 after the depthwise, 1 after the pointwise convolution. */
 static CbamValue *
 block (CbamNet *net, guint i, CbamValue *x)
 {
@@ -51,6 +36,8 @@ block (CbamNet *net, guint i, CbamValue *x)
   g_autofree char *depthwise_norm = g_strdup_printf ("base_net.%u.1", i);
   g_autofree char *pointwise = g_strdup_printf ("base_net.%u.3", i);
   g_autofree char *pointwise_norm = g_strdup_printf ("base_net.%u.4", i);
+  g_autofree char *after_depthwise = g_strdup_printf ("base_net.%u.att.0", i);
+  g_autofree char *after_pointwise = g_strdup_printf ("base_net.%u.att.1", i);
 
   x = cbam_net_conv (net, depthwise_norm,
                      &(CbamConvForm){ .name = depthwise,
@@ -60,11 +47,11 @@ block (CbamNet *net, guint i, CbamValue *x)
                                       .pad = 1,
                                       .padding = padding,
                                       .depthwise = TRUE });
-  x = attend (net, i, 0, depthwise, x);
+  x = cbam_net_attend_in_block (net, after_depthwise, depthwise, x, NULL);
   x = cbam_net_conv (
       net, pointwise_norm,
       &(CbamConvForm){ .name = pointwise, .input = x, .channels = cbam_net_channels (net, blocks[i - 1].channels) });
-  return attend (net, i, 1, pointwise, x);
+  return cbam_net_attend_in_block (net, after_pointwise, pointwise, x, NULL);
 }
 
 /* What the weights say, else the usual. */
@@ -142,7 +129,6 @@ static const char *const sources[] = {
 
 const CbamBackbone cbam_backbone_mobilenet_v1 = {
   .name = "mobilenet_v1",
-  .kind = CBAM_BACKBONE_MOBILENET_V1,
   .build = build,
   .sources = sources,
   .attends = TRUE,

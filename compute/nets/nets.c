@@ -1,18 +1,15 @@
-/* From a model's document to its graph: backbone, neck, attention, heads on every level, detection tail.
+/* From a model's document to its graph: backbone, neck, attention, head.
  *
  *     frame -> preprocess -> backbone -> source 0 (fine) .. source n (coarse)
- *                                    neck -> features of each level -> attention -> loc, conf -> detect
+ *                                    neck -> features of each level -> attention -> head
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "nets/nets.h"
 
-#include "args/frame.h"
-
-#include "detect/anchors.h"
-
 const CbamBackbone *const cbam_backbones[] = { &cbam_backbone_vgg16, &cbam_backbone_mobilenet_v1, NULL };
 const CbamNeck *const cbam_necks[] = { &cbam_neck_ssd, &cbam_neck_stairnet, NULL };
+const CbamHead *const cbam_heads[] = { &cbam_head_ssd, NULL };
 
 guint
 cbam_net_channels (const CbamNet *net, guint channels)
@@ -96,186 +93,20 @@ find_sources (CbamNet *net, const CbamBackbone *backbone)
   }
 }
 
-/* Boxes per cell, from the rows of the loc weights, or from the anchor generator when the source has none. */
-static guint
-per_cell_of (CbamNet *net, guint level)
-{
-  g_autofree char *weight = g_strdup_printf ("loc.%u.weight", level);
-  const gsize rows = net->graph->source->dim (net->graph->source, weight, 0);
-
-  if (rows == 0 && !net->spec->anchors.tensor && level < net->spec->anchors.n_levels)
-    return cbam_anchors_per_cell (&net->spec->anchors, level);
-  if (rows == 0 || rows % 4 != 0)
-    cbam_graph_fail (net->graph, CBAM_ERROR_BAD_MODEL,
-                     "tensor \"%s\": expected 4 rows per anchor, found %" G_GSIZE_FORMAT " rows", weight, rows);
-  return (guint) (rows / 4);
-}
-
-static CbamValue *
-head (CbamNet *net, const char *kind, guint level, guint channels)
-{
-  g_autofree char *name = g_strdup_printf ("%s.%u", kind, level);
-  const guint kernel = cbam_net_dim (net, name, 2, 1);
-
-  return cbam_graph_conv (net->graph, &(CbamConvForm){ .name = name,
-                                                       .input = net->graph->levels[level].features,
-                                                       .channels = channels,
-                                                       .kernel = kernel,
-                                                       .pad = kernel / 2,
-                                                       .needs_bias = TRUE });
-}
-
-/* ---- Anchors ---------------------------------------------------------------------------------------------------- */
-
-/* Boxes of all levels. */
-static guint
-count_priors (CbamNet *net)
-{
-  guint64 priors = 0;
-
-  for (guint l = 0; l < net->spec->network.levels; l++)
-    priors +=
-        (guint64) net->graph->levels[l].features->width * net->graph->levels[l].features->height * per_cell_of (net, l);
-  if (priors == 0 || priors > G_MAXINT32)
-    cbam_graph_fail (net->graph, CBAM_ERROR_BAD_MODEL, "the heads' levels have %" G_GUINT64_FORMAT " anchors", priors);
-  return (guint) priors;
-}
-
-static void
-read_anchors (CbamNet *net)
-{
-  CbamGraph *graph = net->graph;
-  const guint n = count_priors (net);
-  CbamParam *param;
-
-  if (graph->error)
-    return;
-  param = cbam_graph_add_param (graph, net->spec->anchors.tensor, 2, (const gsize[]){ n, 4 });
-  if (!graph->source->read (graph->source, param, &graph->error))
-    return;
-  graph->anchors = g_array_sized_new (FALSE, FALSE, sizeof (CbamAnchor), n);
-  g_array_append_vals (graph->anchors, param->values, n);
-}
-
-static void
-check_maps (CbamNet *net)
-{
-  const CbamAnchorSpec *anchors = &net->spec->anchors;
-
-  if (anchors->n_levels != net->spec->network.levels) {
-    cbam_graph_fail (net->graph, CBAM_ERROR_BAD_MODEL, "anchors.maps: expected %u levels, found %u",
-                     net->spec->network.levels, anchors->n_levels);
-    return;
-  }
-  for (guint l = 0; l < anchors->n_levels; l++) {
-    const CbamValue *source = net->graph->levels[l].features;
-    const guint per_cell = cbam_anchors_per_cell (anchors, l);
-
-    if (source->width != anchors->map_width[l] || source->height != anchors->map_height[l])
-      cbam_graph_fail (net->graph, CBAM_ERROR_BAD_MODEL,
-                       "anchors.maps: level %u is [%u,%u], but the network's map is [%u,%u]", l, anchors->map_height[l],
-                       anchors->map_width[l], source->height, source->width);
-    if (per_cell_of (net, l) != per_cell)
-      cbam_graph_fail (net->graph, CBAM_ERROR_BAD_MODEL,
-                       "anchors: level %u has %u boxes per cell, but loc.%u.weight is for %u", l, per_cell, l,
-                       per_cell_of (net, l));
-  }
-}
-
-static void
-make_anchors (CbamNet *net)
-{
-  const CbamInputSpec *input = &net->spec->input;
-
-  if (net->graph->error)
-    return;
-  if (net->spec->anchors.tensor) {
-    read_anchors (net);
-    return;
-  }
-  check_maps (net);
-  if (!net->graph->error)
-    net->graph->anchors = cbam_anchors_generate (&net->spec->anchors, input->width, input->height);
-}
-
 /* ---- The network ------------------------------------------------------------------------------------------------ */
 
 static void
-build_heads (CbamNet *net)
+build_all (CbamNet *net)
 {
-  const CbamOutputSpec *output = &net->spec->output;
-  guint prior = 0;
-
-  net->graph->n_classes = output->n_classes;
-  for (guint l = 0; !net->graph->error && l < net->spec->network.levels; l++) {
-    const CbamValue *features = net->graph->levels[l].features;
-    const guint per_cell = per_cell_of (net, l);
-    g_autofree char *name = g_strdup_printf ("detect.%u", l);
-    CbamDetectNode form = { .level = l,
-                            .per_cell = per_cell,
-                            .n_classes = output->n_classes,
-                            .prior = prior,
-                            .sigmoid = output->score == CBAM_SCORE_SIGMOID };
-    CbamValue *loc, *conf;
-
-    for (guint i = 0; i < 4; i++)
-      form.variances[i] = output->variances[i];
-    loc = head (net, "loc", l, per_cell * 4);
-    conf = head (net, "conf", l, per_cell * output->n_classes);
-    cbam_graph_detect (net->graph, name, loc, conf, &form);
-    prior += features->width * features->height * per_cell;
-  }
-}
-
-/* Right before the heads, as in the CBAM paper's detection experiments: loc and conf of a level see the same. */
-static void
-attend (CbamNet *net)
-{
-  const CbamAttentionModule *module = cbam_net_attention_on_levels (net);
-
-  for (guint l = 0; module && !net->graph->error && l < net->spec->network.levels; l++) {
-    CbamLevel *level = &net->graph->levels[l];
-    g_autofree char *prefix = g_strdup_printf ("att.%u", l);
-    CbamGates gates = { 0 };
-
-    level->features = module->build (net, prefix, level->features, &gates);
-    level->channel = gates.channel;
-    level->spatial = gates.spatial;
-    if (gates.channel.map)
-      gates.channel.map->keep = TRUE;
-    if (gates.spatial.map)
-      gates.spatial.map->keep = TRUE;
-  }
-}
-
-static const CbamBackbone *
-find_backbone (const CbamNetworkSpec *network)
-{
-  for (guint i = 0; cbam_backbones[i]; i++)
-    if (cbam_backbones[i]->kind == network->backbone)
-      return cbam_backbones[i];
-  g_return_val_if_reached (NULL); /* the document's parser knows no others */
-}
-
-static const CbamNeck *
-find_neck (const CbamNetworkSpec *network)
-{
-  for (guint i = 0; cbam_necks[i]; i++)
-    if (cbam_necks[i]->kind == network->detector)
-      return cbam_necks[i];
-  g_return_val_if_reached (NULL);
-}
-
-static void
-build_all (CbamNet *net, const CbamBackbone *backbone, const CbamNeck *neck)
-{
+  const CbamBackbone *backbone = net->spec->network.backbone;
+  const CbamNeck *neck = net->spec->network.detector;
   const CbamInputSpec *input = &net->spec->input;
   CbamValue *x;
 
   net->n_sources = count_sources (net, neck);
   if (!check_sources (net, backbone, neck))
     return;
-  if (cbam_net_attention_in_blocks (net) && !backbone->attends)
+  if (cbam_net_attends_in_blocks (net) && !backbone->attends)
     cbam_graph_fail (net->graph, CBAM_ERROR_UNSUPPORTED,
                      "network.attention.place: expected \"levels\" with %s, whose blocks have no place for attention",
                      backbone->name);
@@ -285,9 +116,9 @@ build_all (CbamNet *net, const CbamBackbone *backbone, const CbamNeck *neck)
   find_sources (net, backbone);
   if (!net->graph->error)
     neck->build (net);
-  attend (net);
-  make_anchors (net);
-  build_heads (net);
+  cbam_net_attend_on_levels (net);
+  if (!net->graph->error)
+    net->spec->network.head->build (net);
 }
 
 CbamGraph *
@@ -296,12 +127,8 @@ cbam_net_build (const CbamSpec *spec, CbamParamSource *source)
   CbamGraph *graph = cbam_graph_new (source);
   CbamNet net = { .graph = graph, .spec = spec };
 
-  if (spec->output.n_classes > CBAM_MAX_CLASSES)
-    cbam_graph_fail (graph, CBAM_ERROR_UNSUPPORTED, "output.classes: expected at most %u, found %u", CBAM_MAX_CLASSES,
-                     spec->output.n_classes);
   net.layers = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-  if (!graph->error)
-    build_all (&net, find_backbone (&spec->network), find_neck (&spec->network));
+  build_all (&net);
   g_hash_table_unref (net.layers);
   return graph;
 }

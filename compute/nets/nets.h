@@ -5,7 +5,7 @@
 #pragma once
 
 #include "engine/graph.h"
-#include "file/spec.h"
+#include "nets/spec.h"
 #include "ops/activation.h"
 #include "ops/add.h"
 #include "ops/batch_norm.h"
@@ -35,15 +35,14 @@ typedef struct
 } CbamNet;
 
 /* A trunk with the extra layers that go with it: fills @net->layers. */
-typedef struct
+struct _CbamBackbone
 {
   const char *name;
-  CbamBackboneKind kind;
   void (*build) (CbamNet *net, CbamValue *input);
   /* The usual sources, fine to coarse; as many as the usual levels. */
   const char *const *sources;
   gboolean attends; /* its blocks can have attention in them */
-} CbamBackbone;
+};
 
 extern const CbamBackbone cbam_backbone_vgg16;
 extern const CbamBackbone cbam_backbone_mobilenet_v1;
@@ -51,20 +50,31 @@ extern const CbamBackbone cbam_backbone_mobilenet_v1;
 /* All of them; NULL-terminated. */
 extern const CbamBackbone *const cbam_backbones[];
 
-/* What lies between the sources and the heads: makes the features of every level. */
-typedef struct
+/* What lies between the sources and the head: makes the features of every level. Its name is the detector's. */
+struct _CbamNeck
 {
   const char *name;
-  CbamDetectorKind kind;
   void (*build) (CbamNet *net);
   gboolean seeds; /* may have coarser sources than levels, which only seed the others */
-} CbamNeck;
+};
 
 extern const CbamNeck cbam_neck_ssd;
 extern const CbamNeck cbam_neck_stairnet;
 
 /* All of them; NULL-terminated. */
 extern const CbamNeck *const cbam_necks[];
+
+/* What reads the features of every level and makes the network's results of them. */
+struct _CbamHead
+{
+  const char *name;
+  void (*build) (CbamNet *net);
+};
+
+extern const CbamHead cbam_head_ssd;
+
+/* All of them; NULL-terminated. */
+extern const CbamHead *const cbam_heads[];
 
 /* What an attention module multiplied with. */
 typedef struct
@@ -74,11 +84,11 @@ typedef struct
 
 /* An attention module: a map of the same shape, with what matters in it brought out. Its tensors are called @prefix.*.
  */
-typedef struct
+struct _CbamAttentionModule
 {
   const char *name; /* as in the model file */
   CbamValue *(*build) (CbamNet *net, const char *prefix, CbamValue *x, CbamGates *ret_gates);
-} CbamAttentionModule;
+};
 
 extern const CbamAttentionModule cbam_attention_se;
 extern const CbamAttentionModule cbam_attention_cbam;
@@ -88,15 +98,23 @@ extern const CbamAttentionModule cbam_attention_eca;
 /* All of them; NULL-terminated. */
 extern const CbamAttentionModule *const cbam_attentions[];
 
-/* The module that the spec names, on the levels or in the backbone's blocks; NULL = none there. */
-const CbamAttentionModule *cbam_net_attention_on_levels (CbamNet *net);
-const CbamAttentionModule *cbam_net_attention_in_blocks (CbamNet *net);
+/* The spec's module, where it is wanted on levels: right before the head, as in the CBAM paper's detection experiments,
+ * so that all of a level's outputs see the same. Gates are kept. */
+void cbam_net_attend_on_levels (CbamNet *net);
 
-/* Two layers over pooled vectors (one a pixel of @pooled): @first, its batch norm if there is one, ReLU, @second; one
- * in sixteen channels between them unless @first has other rows. */
+/* The spec's module inside a block of a backbone, whose output is @x; @x itself where it is not wanted there. What
+ * comes of it is @layer in @net->layers from now on: who takes the block as a source gets what leaves its attention.
+ * Its gates are @ret_gates' (none where there is no module; may be NULL). */
+CbamValue *cbam_net_attend_in_block (CbamNet *net, const char *prefix, const char *layer, CbamValue *x,
+                                     CbamGates *ret_gates);
+gboolean cbam_net_attends_in_blocks (const CbamNet *net);
+
+/* Two fully connected layers, over each pixel of @pooled alone: @first, the batch norm @norm if there is one, ReLU,
+ * @second. Between them are as many channels as @first has rows, or a sixteenth of the input's where the source does
+ * not say. */
 CbamValue *cbam_net_mlp (CbamNet *net, CbamValue *pooled, const char *first, const char *norm, const char *second);
 
-/* The channel gate of SE and CBAM: sigmoid of the sum of what the two layers make of each of @pools (a CbamPoolSet). */
+/* The channel gate of SE and CBAM: sigmoid of the sum of what the two layers make of each of @pools (CbamReduction). */
 CbamValue *cbam_net_channel_gate (CbamNet *net, const char *prefix, CbamValue *x, guint pools, const char *first,
                                   const char *second);
 

@@ -13,7 +13,7 @@ build (CbamNet *net, const char *prefix, CbamValue *x, CbamGates *ret_gates)
 {
   g_autofree char *name = g_strconcat (prefix, ".scaled", NULL);
 
-  ret_gates->channel.map = cbam_net_channel_gate (net, prefix, x, CBAM_POOL_AVG, "fc.0", "fc.2");
+  ret_gates->channel.map = cbam_net_channel_gate (net, prefix, x, CBAM_REDUCE_MEAN, "fc.0", "fc.2");
   return cbam_graph_multiply (net->graph, name, x, ret_gates->channel.map);
 }
 

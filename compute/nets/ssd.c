@@ -11,4 +11,4 @@ build (CbamNet *net)
     net->graph->levels[l].features = net->sources[l];
 }
 
-const CbamNeck cbam_neck_ssd = { .name = "ssd", .kind = CBAM_DETECTOR_SSD, .build = build };
+const CbamNeck cbam_neck_ssd = { .name = "ssd", .build = build };

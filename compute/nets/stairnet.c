@@ -139,7 +139,6 @@ build (CbamNet *net)
 
 const CbamNeck cbam_neck_stairnet = {
   .name = "stairnet",
-  .kind = CBAM_DETECTOR_STAIRNET,
   .build = build,
   .seeds = TRUE,
 };

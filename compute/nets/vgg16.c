@@ -139,7 +139,6 @@ static const char *const sources[] = {
 
 const CbamBackbone cbam_backbone_vgg16 = {
   .name = "vgg16",
-  .kind = CBAM_BACKBONE_VGG16,
   .build = build,
   .sources = sources,
 };

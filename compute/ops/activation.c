@@ -11,6 +11,7 @@
 
 #include "ops/conv.h"
 #include "ops/map.h"
+#include "ops/padded.h"
 #include "ops/shaders.h"
 
 static void
@@ -24,17 +25,7 @@ dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_
 }
 
 static const CbamOpVariant variants[] = {
-  { .name = "texel",
-    .shader = &cbam_shader_activation_texel,
-    .needs = CBAM_NEED_TEXELS,
-    .bindings = { CBAM_BIND_INPUT, CBAM_BIND_OUTPUT },
-    .args_size = sizeof (CbamMapArgs),
-    .dispatch = dispatch },
-  { .name = "plain",
-    .shader = &cbam_shader_activation_plain,
-    .bindings = { CBAM_BIND_INPUT, CBAM_BIND_OUTPUT },
-    .args_size = sizeof (CbamMapArgs),
-    .dispatch = dispatch },
+  CBAM_TEXEL_AND_PLAIN ("", activation, CbamMapArgs, dispatch, NULL, CBAM_BIND_INPUT, CBAM_BIND_OUTPUT),
 };
 
 static void

@@ -10,6 +10,7 @@
 
 #include "ops/conv.h"
 #include "ops/map.h"
+#include "ops/padded.h"
 #include "ops/shaders.h"
 
 static void
@@ -46,17 +47,8 @@ dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_
 }
 
 static const CbamOpVariant variants[] = {
-  { .name = "texel",
-    .shader = &cbam_shader_batch_norm_texel,
-    .needs = CBAM_NEED_TEXELS,
-    .bindings = { CBAM_BIND_INPUT, CBAM_BIND_WEIGHTS, CBAM_BIND_OUTPUT },
-    .args_size = sizeof (CbamMapArgs),
-    .dispatch = dispatch },
-  { .name = "plain",
-    .shader = &cbam_shader_batch_norm_plain,
-    .bindings = { CBAM_BIND_INPUT, CBAM_BIND_WEIGHTS, CBAM_BIND_OUTPUT },
-    .args_size = sizeof (CbamMapArgs),
-    .dispatch = dispatch },
+  CBAM_TEXEL_AND_PLAIN ("", batch_norm, CbamMapArgs, dispatch, NULL, CBAM_BIND_INPUT, CBAM_BIND_WEIGHTS,
+                        CBAM_BIND_OUTPUT),
 };
 
 static void

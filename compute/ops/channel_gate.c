@@ -12,15 +12,13 @@
 #include "ops/shaders.h"
 #include "ops/sigmoid.h"
 
-#define LEAST_THREADS 8 /* that its workgroup has */
-
 /* Whether pooling @x by @pool, with @hidden channels between the layers, fits what the kernel can do. */
 static gboolean
 fits (const CbamGlobalPoolParams *pool, const CbamValue *x, guint hidden)
 {
   const guint blocks = (x->channels + 3) / 4;
-  const guint64 blocks_each = (blocks + LEAST_THREADS - 1) / LEAST_THREADS;
-  const guint64 hidden_each = (hidden + LEAST_THREADS - 1) / LEAST_THREADS;
+  const guint64 blocks_each = (blocks + CBAM_LANES - 1) / CBAM_LANES;
+  const guint64 hidden_each = (hidden + CBAM_LANES - 1) / CBAM_LANES;
 
   return pool->n * blocks <= CBAM_GATE_POOLED && hidden <= CBAM_GATE_HIDDEN &&
          blocks_each * (cbam_reduce_turns (x, pool) + hidden) + hidden_each * pool->n * blocks < CBAM_MOST_TURNS;

@@ -10,8 +10,6 @@
 #include "ops/reduce.h"
 #include "ops/shaders.h"
 
-#define THREADS 8
-
 /* A second input is a channel gate that the map is multiplied with first. */
 static void
 dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_dispatch)
@@ -20,7 +18,7 @@ dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_
 
   *args = cbam_reduce_args (node->inputs[0], node->outputs[0], NULL);
   args->mean_first = cbam_channel_pool_params (node)->mean_first;
-  args->inv_full = cbam_padded_dispatch (node->outputs[0], THREADS, ret_dispatch);
+  args->inv_full = cbam_padded_dispatch (node->outputs[0], CBAM_LANES, ret_dispatch);
   if (node->n_inputs > 1)
     args->gate = node->inputs[1]->view;
 }

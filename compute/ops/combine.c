@@ -10,8 +10,6 @@
 #include "ops/add.h"
 #include "ops/padded.h"
 
-#define THREADS 64
-
 static gboolean
 is_vector (const CbamValue *tensor)
 {
@@ -39,7 +37,7 @@ cbam_combine_dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamD
     .height = out->height,
     .border = out->border,
     .channels = out->channels,
-    .inv_full = cbam_padded_dispatch (out, THREADS, ret_dispatch),
+    .inv_full = cbam_padded_dispatch (out, CBAM_THREADS, ret_dispatch),
   };
   for (guint i = 0; i < node->n_inputs; i++) {
     const CbamValue *in = node->inputs[i];

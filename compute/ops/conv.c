@@ -14,11 +14,6 @@
 #include "ops/depthwise.h"
 #include "ops/shaders.h"
 
-#define LANES 8
-#define GROUP 8 /* output channels whose weights lie side by side; every tile has whole groups */
-#define SHARED_THREADS 128
-#define SINGLE_THREADS 64
-
 /* ---- What both convolutions share ----------------------------------------------------------------------------- */
 
 gsize
@@ -96,7 +91,7 @@ cbam_conv_fill_args (const CbamNode *node, guint tile_pixels, guint threads, Cba
 static gsize
 padded_channels (const CbamOpVariant *variant, const CbamNode *node)
 {
-  const gsize channels = node->outputs[0]->channels, tile = MAX (variant->tile[0], GROUP);
+  const gsize channels = node->outputs[0]->channels, tile = MAX (variant->tile[0], CBAM_CONV_GROUP);
 
   return (channels + tile - 1) / tile * tile;
 }
@@ -136,7 +131,7 @@ cbam_conv_pack (const CbamOpVariant *variant, const CbamNode *node, float *out)
       for (gsize tap = 0; tap < taps; tap++) {
         const gsize k = c / 4 * taps + tap;
 
-        out[((o / GROUP * k_depth + k) * GROUP + o % GROUP) * 4 + c % 4] =
+        out[((o / CBAM_CONV_GROUP * k_depth + k) * CBAM_CONV_GROUP + o % CBAM_CONV_GROUP) * 4 + c % 4] =
             p->weight->values[(o * in_channels + c) * taps + tap];
       }
   for (gsize o = 0; p->bias && o < out_channels; o++)
@@ -201,7 +196,7 @@ static double
 tile_cost (const CbamOpVariant *variant, const CbamNode *node)
 {
   const guint pixels = cbam_conv_params (node)->width * cbam_conv_params (node)->height;
-  const guint tile_pixels = LANES * variant->tile[1];
+  const guint tile_pixels = CBAM_LANES * variant->tile[1];
   const double tiles = ((pixels + tile_pixels - 1) / tile_pixels) *
                        (double) ((node->outputs[0]->channels + variant->tile[0] - 1) / variant->tile[0]);
   const double sums = variant->tile[0] * variant->tile[1];
@@ -215,7 +210,7 @@ dispatch_texel (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch
 {
   CbamConvArgs *args = (CbamConvArgs *) ret_dispatch->args;
 
-  cbam_conv_fill_args (node, LANES * variant->tile[1], LANES, ret_dispatch);
+  cbam_conv_fill_args (node, CBAM_LANES * variant->tile[1], CBAM_LANES, ret_dispatch);
   args->bias = cbam_conv_bias_texel (variant, node);
   ret_dispatch->groups[1] = (node->outputs[0]->channels + variant->tile[0] - 1) / variant->tile[0];
 }
@@ -227,14 +222,14 @@ fits_window (const CbamOpVariant *variant, const CbamNode *node)
   const CbamConvParams *p = cbam_conv_params (node);
 
   return fits (variant, node) && p->kernel_width == 3 && p->kernel_height == 3 && p->stride == 1 && p->dilation == 1 &&
-         (p->width + 2) * p->height >= LANES * variant->tile[1];
+         (p->width + 2) * p->height >= CBAM_LANES * variant->tile[1];
 }
 
 static double
 window_cost (const CbamOpVariant *variant, const CbamNode *node)
 {
   const guint pixels = (cbam_conv_params (node)->width + 2) * cbam_conv_params (node)->height;
-  const guint tile_pixels = LANES * variant->tile[1];
+  const guint tile_pixels = CBAM_LANES * variant->tile[1];
   const double tiles = ((pixels + tile_pixels - 1) / tile_pixels) *
                        (double) ((node->outputs[0]->channels + variant->tile[0] - 1) / variant->tile[0]);
   const double sums = variant->tile[0] * variant->tile[1];
@@ -247,10 +242,10 @@ static void
 dispatch_window (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_dispatch)
 {
   CbamConvArgs *args = (CbamConvArgs *) ret_dispatch->args;
-  const guint tile_pixels = LANES * variant->tile[1];
+  const guint tile_pixels = CBAM_LANES * variant->tile[1];
   guint tiles;
 
-  cbam_conv_fill_args (node, tile_pixels, LANES, ret_dispatch);
+  cbam_conv_fill_args (node, tile_pixels, CBAM_LANES, ret_dispatch);
   tiles = (args->height * args->x.row + tile_pixels - 1) / tile_pixels;
   ret_dispatch->groups[0] += tiles - args->tiles;
   ret_dispatch->groups[1] = (node->outputs[0]->channels + variant->tile[0] - 1) / variant->tile[0];
@@ -264,7 +259,7 @@ dispatch_shared (const CbamOpVariant *variant, const CbamNode *node, CbamDispatc
 {
   CbamConvArgs *args = (CbamConvArgs *) ret_dispatch->args;
 
-  cbam_conv_fill_args (node, variant->tile[1], SHARED_THREADS, ret_dispatch);
+  cbam_conv_fill_args (node, variant->tile[1], CBAM_CONV_SHARED_THREADS, ret_dispatch);
   args->bias = cbam_conv_bias_texel (variant, node);
   ret_dispatch->groups[1] = (node->outputs[0]->channels + variant->tile[0] - 1) / variant->tile[0];
 }
@@ -280,7 +275,7 @@ dispatch_single (const CbamOpVariant *variant, const CbamNode *node, CbamDispatc
   cbam_conv_fill_args (node, 1, 1, ret_dispatch);
   args->bias = cbam_conv_bias_texel (variant, node);
   args->inv_width = 1.0f / (float) full_width;
-  ret_dispatch->groups[0] = (full_width * full_height + SINGLE_THREADS - 1) / SINGLE_THREADS;
+  ret_dispatch->groups[0] = (full_width * full_height + CBAM_THREADS - 1) / CBAM_THREADS;
   ret_dispatch->groups[1] = 1;
 }
 
@@ -288,53 +283,40 @@ dispatch_single (const CbamOpVariant *variant, const CbamNode *node, CbamDispatc
 static double
 single_cost (const CbamOpVariant *variant, const CbamNode *node)
 {
-  return (cbam_conv_params (node)->width * cbam_conv_params (node)->height / LANES + 1) * (45.0 * depth (node) + 150);
+  return (cbam_conv_params (node)->width * cbam_conv_params (node)->height / CBAM_LANES + 1) *
+         (45.0 * depth (node) + 150);
 }
 
-#define TEXEL(label, module, channels, pixels, steps, fitting)                                                         \
+#define LANES_KERNEL(label, module, needed, tile_channels, tile_pixels, steps, fitting, costing, dispatching, ...)     \
   {                                                                                                                    \
     .name = label, .shader = &cbam_shader_##module, .narrow = &cbam_shader_##module##_narrow,                          \
-    .needs = CBAM_NEED_TEXELS | CBAM_NEED_SUBGROUP_8,                                                                  \
-    .bindings = { CBAM_BIND_INPUT, CBAM_BIND_WEIGHTS, CBAM_BIND_OUTPUT }, .args_size = sizeof (CbamConvArgs),          \
-    .tile = { channels, pixels, steps }, .whole_blocks = (channels) / 4, .fits = fitting, .cost = tile_cost,           \
-    .dispatch = dispatch_texel                                                                                         \
+    .needs = CBAM_NEED_TEXELS | CBAM_NEED_SUBGROUP_8 | needed, .bindings = { __VA_ARGS__ },                            \
+    .args_size = sizeof (CbamConvArgs), .tile = { tile_channels, tile_pixels, steps },                                 \
+    .whole_blocks = (tile_channels) / 4, .fits = fitting, .cost = costing, .dispatch = dispatching                     \
   }
 
-/* The same with a second map added. */
-#define TEXEL_SUM(label, module, channels, pixels, steps)                                                              \
-  {                                                                                                                    \
-    .name = label, .shader = &cbam_shader_##module##_sum, .narrow = &cbam_shader_##module##_sum_narrow,                \
-    .needs = CBAM_NEED_TEXELS | CBAM_NEED_SUBGROUP_8,                                                                  \
-    .bindings = { CBAM_BIND_INPUT, CBAM_BIND_WEIGHTS, CBAM_BIND_OUTPUT, CBAM_BIND_INPUT_1 },                           \
-    .args_size = sizeof (CbamConvArgs), .tile = { channels, pixels, steps }, .whole_blocks = (channels) / 4,           \
-    .fits = fits_pointwise_sum, .cost = tile_cost, .dispatch = dispatch_texel                                          \
-  }
-
-#define WINDOW(label, module, channels, pixels)                                                                        \
-  {                                                                                                                    \
-    .name = label, .shader = &cbam_shader_##module, .narrow = &cbam_shader_##module##_narrow,                          \
-    .needs = CBAM_NEED_TEXELS | CBAM_NEED_SUBGROUP_8 | CBAM_NEED_BLOCKED,                                              \
-    .bindings = { CBAM_BIND_INPUT, CBAM_BIND_WEIGHTS, CBAM_BIND_OUTPUT }, .args_size = sizeof (CbamConvArgs),          \
-    .tile = { channels, pixels, 1 }, .whole_blocks = (channels) / 4, .fits = fits_window, .cost = window_cost,         \
-    .dispatch = dispatch_window                                                                                        \
-  }
+#define TEXEL(channels, pixels, steps, chains)                                                                         \
+  LANES_KERNEL ("texel-" #channels "x" #pixels "x" #steps, conv_texel_##channels##x##pixels##x##steps, 0, channels,    \
+                pixels, steps, fits_pointwise, tile_cost, dispatch_texel, CBAM_BIND_INPUT, CBAM_BIND_WEIGHTS,          \
+                CBAM_BIND_OUTPUT)
+#define KERNEL(channels, pixels, chains)                                                                               \
+  LANES_KERNEL ("texel-k-" #channels "x" #pixels, conv_texel_k_##channels##x##pixels, 0, channels, pixels, 1, fits,    \
+                tile_cost, dispatch_texel, CBAM_BIND_INPUT, CBAM_BIND_WEIGHTS, CBAM_BIND_OUTPUT)
+#define WINDOW(channels, pixels)                                                                                       \
+  LANES_KERNEL ("window-" #channels "x" #pixels, conv_window_##channels##x##pixels, CBAM_NEED_BLOCKED, channels,       \
+                pixels, 1, fits_window, window_cost, dispatch_window, CBAM_BIND_INPUT, CBAM_BIND_WEIGHTS,              \
+                CBAM_BIND_OUTPUT)
+/* With a second map added. */
+#define TEXEL_SUM(channels, pixels, steps, chains)                                                                     \
+  LANES_KERNEL ("texel-" #channels "x" #pixels "x" #steps "-sum", conv_texel_##channels##x##pixels##x##steps##_sum, 0, \
+                channels, pixels, steps, fits_pointwise_sum, tile_cost, dispatch_texel, CBAM_BIND_INPUT,               \
+                CBAM_BIND_INPUT_1, CBAM_BIND_WEIGHTS, CBAM_BIND_OUTPUT)
 
 static const CbamOpVariant variants[] = {
-  TEXEL ("texel-48x4", conv_texel_48x4, 48, 4, 1, fits_pointwise),
-  TEXEL ("texel-32x6", conv_texel_32x6, 32, 6, 1, fits_pointwise),
-  TEXEL ("texel-24x8", conv_texel_24x8, 24, 8, 1, fits_pointwise),
-  TEXEL ("texel-16x13", conv_texel_16x13, 16, 13, 1, fits_pointwise),
-  TEXEL ("texel-32x2x2", conv_texel_32x2x2, 32, 2, 2, fits_pointwise),
-  TEXEL ("texel-k-24x4", conv_texel_k_24x4, 24, 4, 1, fits),
-  TEXEL ("texel-k-16x4", conv_texel_k_16x4, 16, 4, 1, fits),
-  TEXEL ("texel-k-32x2", conv_texel_k_32x2, 32, 2, 1, fits),
-  WINDOW ("window-16x6", conv_window_16x6, 16, 6),
-  WINDOW ("window-16x5", conv_window_16x5, 16, 5),
-  TEXEL_SUM ("texel-48x4-sum", conv_texel_48x4, 48, 4, 1),
-  TEXEL_SUM ("texel-32x6-sum", conv_texel_32x6, 32, 6, 1),
-  TEXEL_SUM ("texel-24x8-sum", conv_texel_24x8, 24, 8, 1),
-  TEXEL_SUM ("texel-16x13-sum", conv_texel_16x13, 16, 13, 1),
-  TEXEL_SUM ("texel-32x2x2-sum", conv_texel_32x2x2, 32, 2, 2),
+  CBAM_CONV_TILES (TEXEL),
+  CBAM_CONV_KERNEL_TILES (KERNEL),
+  CBAM_CONV_WINDOW_TILES (WINDOW),
+  CBAM_CONV_TILES (TEXEL_SUM),
   { .name = "single-texel",
     .shader = &cbam_shader_conv_single_texel,
     .narrow = &cbam_shader_conv_single_texel_narrow,
@@ -354,14 +336,14 @@ static const CbamOpVariant variants[] = {
     .shader = &cbam_shader_conv_shared,
     .bindings = { CBAM_BIND_INPUT, CBAM_BIND_WEIGHTS, CBAM_BIND_OUTPUT },
     .args_size = sizeof (CbamConvArgs),
-    .tile = { 64, 32, 4 },
+    .tile = { CBAM_CONV_SHARED_CHANNELS, CBAM_CONV_SHARED_PIXELS, CBAM_CONV_SHARED_DEPTH },
     .fits = fits_shared,
     .dispatch = dispatch_shared },
   { .name = "shared-sum",
     .shader = &cbam_shader_conv_shared_sum,
-    .bindings = { CBAM_BIND_INPUT, CBAM_BIND_WEIGHTS, CBAM_BIND_OUTPUT, CBAM_BIND_INPUT_1 },
+    .bindings = { CBAM_BIND_INPUT, CBAM_BIND_INPUT_1, CBAM_BIND_WEIGHTS, CBAM_BIND_OUTPUT },
     .args_size = sizeof (CbamConvArgs),
-    .tile = { 64, 32, 4 },
+    .tile = { CBAM_CONV_SHARED_CHANNELS, CBAM_CONV_SHARED_PIXELS, CBAM_CONV_SHARED_DEPTH },
     .fits = fits_shared_sum,
     .dispatch = dispatch_shared },
 };

@@ -18,8 +18,6 @@
 #include "ops/padded.h"
 #include "ops/shaders.h"
 
-#define THREADS 64
-
 /* The kernels keep inside of the map. */
 void
 cbam_deconv_fill_dispatch (const CbamNode *node, guint bias, CbamDispatch *ret_dispatch)
@@ -42,7 +40,7 @@ cbam_deconv_fill_dispatch (const CbamNode *node, guint bias, CbamDispatch *ret_d
     .pad_x = (uint) p->pad_left,
     .pad_y = (uint) p->pad_top,
     .bias = bias,
-    .inv_full = cbam_padded_dispatch (out, THREADS, ret_dispatch),
+    .inv_full = cbam_padded_dispatch (out, CBAM_THREADS, ret_dispatch),
     .lo = p->lo,
     .hi = p->hi,
   };

@@ -6,9 +6,6 @@
 
 #include "ops/shaders.h"
 
-#define LANES 8
-#define PLAIN_THREADS 64
-
 guint
 cbam_depthwise_bias_texel (const CbamNode *node)
 {
@@ -62,7 +59,7 @@ tile_cost (const CbamOpVariant *variant, const CbamNode *node)
 {
   const guint *tile = variant->tile;
   const double loads = ((tile[0] - 1) * tile[2] + 3) * ((tile[1] - 1) * tile[2] + 3);
-  const guint groups = (count_tiles (variant, node) + LANES - 1) / LANES;
+  const guint groups = (count_tiles (variant, node) + CBAM_LANES - 1) / CBAM_LANES;
 
   return groups * (loads + 2.0 * tile[0] * tile[1] + 8);
 }
@@ -71,9 +68,9 @@ static void
 dispatch_texel (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_dispatch)
 {
   CbamConvArgs *args = (CbamConvArgs *) ret_dispatch->args;
-  const guint groups = (count_tiles (variant, node) + LANES - 1) / LANES;
+  const guint groups = (count_tiles (variant, node) + CBAM_LANES - 1) / CBAM_LANES;
 
-  cbam_conv_fill_args (node, LANES, LANES, ret_dispatch);
+  cbam_conv_fill_args (node, CBAM_LANES, CBAM_LANES, ret_dispatch);
   ret_dispatch->groups[0] += groups - args->tiles;
   ret_dispatch->groups[1] = cbam_value_blocks (node->outputs[0]);
   args->tiles = groups;
@@ -85,24 +82,22 @@ dispatch_plain (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch
 {
   CbamConvArgs *args = (CbamConvArgs *) ret_dispatch->args;
 
-  cbam_conv_fill_args (node, PLAIN_THREADS, PLAIN_THREADS, ret_dispatch);
+  cbam_conv_fill_args (node, CBAM_THREADS, CBAM_THREADS, ret_dispatch);
   ret_dispatch->groups[1] = cbam_value_blocks (node->outputs[0]);
   args->bias = cbam_depthwise_bias_texel (node);
 }
 
-#define TEXEL(label, module, width, height, stride)                                                                    \
+#define TEXEL(width, height, stride)                                                                                   \
   {                                                                                                                    \
-    .name = label, .shader = &cbam_shader_##module, .narrow = &cbam_shader_##module##_narrow,                          \
+    .name = "texel-" #width "x" #height, .shader = &cbam_shader_depthwise_texel_##width##x##height##_s##stride,        \
+    .narrow = &cbam_shader_depthwise_texel_##width##x##height##_s##stride##_narrow,                                    \
     .needs = CBAM_NEED_TEXELS | CBAM_NEED_SUBGROUP_8,                                                                  \
     .bindings = { CBAM_BIND_INPUT, CBAM_BIND_WEIGHTS, CBAM_BIND_OUTPUT }, .args_size = sizeof (CbamConvArgs),          \
     .tile = { width, height, stride }, .fits = fits_tile, .cost = tile_cost, .dispatch = dispatch_texel                \
   }
 
 static const CbamOpVariant variants[] = {
-  TEXEL ("texel-6x4", depthwise_texel_6x4_s1, 6, 4, 1),
-  TEXEL ("texel-5x5", depthwise_texel_5x5_s1, 5, 5, 1),
-  TEXEL ("texel-4x4", depthwise_texel_4x4_s2, 4, 4, 2),
-  TEXEL ("texel-5x2", depthwise_texel_5x2_s2, 5, 2, 2),
+  CBAM_DEPTHWISE_TILES (TEXEL),
   { .name = "plain",
     .shader = &cbam_shader_depthwise_plain,
     .bindings = { CBAM_BIND_INPUT, CBAM_BIND_WEIGHTS, CBAM_BIND_OUTPUT },

@@ -13,9 +13,6 @@
 #include "ops/shaders.h"
 #include "run/reference/reference.h"
 
-#define THREADS 64
-#define MAX_LOG_SIZE 4.135166556742356 /* ln (1000 / 16), as torchvision: keeps a wild output finite */
-
 static guint
 count_priors (const CbamNode *node)
 {
@@ -62,7 +59,7 @@ dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_
     .boxes = p->boxes,
   };
   args->conf.origin += p->conf_channel / 4 * conf->view.plane;
-  ret_dispatch->groups[0] = (loc->width * loc->height * parts + THREADS - 1) / THREADS;
+  ret_dispatch->groups[0] = (loc->width * loc->height * parts + CBAM_THREADS - 1) / CBAM_THREADS;
   ret_dispatch->groups[1] = 1;
   ret_dispatch->groups[2] = 1;
 }
@@ -71,8 +68,7 @@ static const CbamOpVariant variants[] = {
   { .name = "texel",
     .shader = &cbam_shader_detect_texel,
     .needs = CBAM_NEED_TEXELS,
-    .bindings = { CBAM_BIND_INPUT, CBAM_BIND_INPUT_1, CBAM_BIND_WEIGHTS, CBAM_BIND_FRAME, CBAM_BIND_BOXES,
-                  CBAM_BIND_HITS },
+    .bindings = { CBAM_BIND_INPUT, CBAM_BIND_INPUT_1, CBAM_BIND_WEIGHTS, CBAM_BIND_RESULTS },
     .args_size = sizeof (CbamDetectArgs),
     .dispatch = dispatch },
   { .name = "plain",
@@ -88,8 +84,8 @@ static void
 decode (const CbamDetectNode *p, const double t[4], const float a[4], float ret_box[4])
 {
   const double cx = a[0] + t[0] * p->variances[0] * a[2], cy = a[1] + t[1] * p->variances[1] * a[3];
-  const double w = a[2] * exp (MIN (t[2] * p->variances[2], MAX_LOG_SIZE));
-  const double h = a[3] * exp (MIN (t[3] * p->variances[3], MAX_LOG_SIZE));
+  const double w = a[2] * exp (MIN (t[2] * p->variances[2], CBAM_DETECT_MAX_LOG_SIZE));
+  const double h = a[3] * exp (MIN (t[3] * p->variances[3], CBAM_DETECT_MAX_LOG_SIZE));
 
   ret_box[0] = (float) (cx - w / 2);
   ret_box[1] = (float) (cy - h / 2);
@@ -135,7 +131,7 @@ reference (CbamReference *run, const CbamNode *node)
           .prior_class = prior * p->n_classes + k,
         };
 
-        if ((run->frame->reported[k / 32] & (1u << (k % 32))) == 0)
+        if ((run->frame->reported[k / CBAM_CLASSES_PER_WORD] & (1u << (k % CBAM_CLASSES_PER_WORD))) == 0)
           continue;
         run->best_score = MAX (run->best_score, hit.score);
         if (hit.score > run->frame->threshold)

@@ -10,14 +10,12 @@
 #include "ops/reduce.h"
 #include "ops/shaders.h"
 
-#define THREADS 8
-
 static void
 dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_dispatch)
 {
   *(CbamReduceArgs *) ret_dispatch->args =
       cbam_reduce_args (node->inputs[0], node->outputs[0], cbam_global_pool_params (node));
-  ret_dispatch->groups[0] = (cbam_value_blocks (node->outputs[0]) + THREADS - 1) / THREADS;
+  ret_dispatch->groups[0] = (cbam_value_blocks (node->outputs[0]) + CBAM_LANES - 1) / CBAM_LANES;
   ret_dispatch->groups[1] = 1;
   ret_dispatch->groups[2] = 1;
 }

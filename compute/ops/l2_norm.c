@@ -10,6 +10,7 @@
 #include <math.h>
 
 #include "ops/map.h"
+#include "ops/padded.h"
 #include "ops/shaders.h"
 
 static gsize
@@ -34,17 +35,7 @@ dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_
 }
 
 static const CbamOpVariant variants[] = {
-  { .name = "texel",
-    .shader = &cbam_shader_l2_norm_texel,
-    .needs = CBAM_NEED_TEXELS,
-    .bindings = { CBAM_BIND_INPUT, CBAM_BIND_WEIGHTS, CBAM_BIND_OUTPUT },
-    .args_size = sizeof (CbamMapArgs),
-    .dispatch = dispatch },
-  { .name = "plain",
-    .shader = &cbam_shader_l2_norm_plain,
-    .bindings = { CBAM_BIND_INPUT, CBAM_BIND_WEIGHTS, CBAM_BIND_OUTPUT },
-    .args_size = sizeof (CbamMapArgs),
-    .dispatch = dispatch },
+  CBAM_TEXEL_AND_PLAIN ("", l2_norm, CbamMapArgs, dispatch, NULL, CBAM_BIND_INPUT, CBAM_BIND_WEIGHTS, CBAM_BIND_OUTPUT),
 };
 
 static void

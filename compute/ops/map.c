@@ -6,8 +6,6 @@
 
 #include "args/map.h"
 
-#define THREADS 64
-
 void
 cbam_map_fill_dispatch (const CbamNode *node, CbamDispatch *ret_dispatch)
 {
@@ -20,7 +18,7 @@ cbam_map_fill_dispatch (const CbamNode *node, CbamDispatch *ret_dispatch)
   args->channels = out->channels;
   if (node->n_inputs > 0)
     args->x = node->inputs[0]->view;
-  ret_dispatch->groups[0] = (texels + THREADS - 1) / THREADS;
+  ret_dispatch->groups[0] = (texels + CBAM_THREADS - 1) / CBAM_THREADS;
   ret_dispatch->groups[1] = cbam_value_blocks (out);
   ret_dispatch->groups[2] = 1;
 }

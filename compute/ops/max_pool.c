@@ -6,9 +6,8 @@
 
 #include "args/pool.h"
 
+#include "ops/padded.h"
 #include "ops/shaders.h"
-
-#define THREADS 64
 
 static void
 dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_dispatch)
@@ -30,23 +29,13 @@ dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_
     .pad = p->pad,
     .inv_full = 1.0f / (float) full_width,
   };
-  ret_dispatch->groups[0] = (full_width * full_height + THREADS - 1) / THREADS;
+  ret_dispatch->groups[0] = (full_width * full_height + CBAM_THREADS - 1) / CBAM_THREADS;
   ret_dispatch->groups[1] = cbam_value_blocks (out);
   ret_dispatch->groups[2] = 1;
 }
 
 static const CbamOpVariant variants[] = {
-  { .name = "texel",
-    .shader = &cbam_shader_max_pool_texel,
-    .needs = CBAM_NEED_TEXELS,
-    .bindings = { CBAM_BIND_INPUT, CBAM_BIND_OUTPUT },
-    .args_size = sizeof (CbamPoolArgs),
-    .dispatch = dispatch },
-  { .name = "plain",
-    .shader = &cbam_shader_max_pool_plain,
-    .bindings = { CBAM_BIND_INPUT, CBAM_BIND_OUTPUT },
-    .args_size = sizeof (CbamPoolArgs),
-    .dispatch = dispatch },
+  CBAM_TEXEL_AND_PLAIN ("", max_pool, CbamPoolArgs, dispatch, NULL, CBAM_BIND_INPUT, CBAM_BIND_OUTPUT),
 };
 
 static float

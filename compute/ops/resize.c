@@ -9,8 +9,6 @@
 #include "ops/padded.h"
 #include "ops/shaders.h"
 
-#define THREADS 64
-
 void
 cbam_resize_fill (const CbamNode *node, CbamDispatch *ret_dispatch)
 {
@@ -24,7 +22,7 @@ cbam_resize_fill (const CbamNode *node, CbamDispatch *ret_dispatch)
     .width = out->width,
     .height = out->height,
     .border = out->border,
-    .inv_full = cbam_padded_dispatch (out, THREADS, ret_dispatch),
+    .inv_full = cbam_padded_dispatch (out, CBAM_THREADS, ret_dispatch),
   };
 }
 

@@ -10,10 +10,3 @@
   const CbamShader cbam_shader_##shader = { #shader, cbam_spirv_##shader, sizeof cbam_spirv_##shader };
 #include "shaders-list.h"
 #undef CBAM_SHADER
-
-const CbamShader cbam_shaders[] = {
-#define CBAM_SHADER(shader) { #shader, cbam_spirv_##shader, sizeof cbam_spirv_##shader },
-#include "shaders-list.h"
-#undef CBAM_SHADER
-  { NULL, NULL, 0 },
-};

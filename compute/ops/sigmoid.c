@@ -10,6 +10,7 @@
 
 #include "ops/conv.h"
 #include "ops/map.h"
+#include "ops/padded.h"
 #include "ops/shaders.h"
 
 static void
@@ -19,17 +20,7 @@ dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_
 }
 
 static const CbamOpVariant variants[] = {
-  { .name = "texel",
-    .shader = &cbam_shader_sigmoid_texel,
-    .needs = CBAM_NEED_TEXELS,
-    .bindings = { CBAM_BIND_INPUT, CBAM_BIND_OUTPUT },
-    .args_size = sizeof (CbamMapArgs),
-    .dispatch = dispatch },
-  { .name = "plain",
-    .shader = &cbam_shader_sigmoid_plain,
-    .bindings = { CBAM_BIND_INPUT, CBAM_BIND_OUTPUT },
-    .args_size = sizeof (CbamMapArgs),
-    .dispatch = dispatch },
+  CBAM_TEXEL_AND_PLAIN ("", sigmoid, CbamMapArgs, dispatch, NULL, CBAM_BIND_INPUT, CBAM_BIND_OUTPUT),
 };
 
 static void

@@ -1,4 +1,4 @@
-/* Made-up weights.
+/* Draws the weights of a tensor from its name and a seed, as seeded.h writes it down.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 

@@ -4,12 +4,9 @@
 
 #include "presets/source.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "presets/seeded.h"
-
-#define LATERALS 6 /* of every StairNet preset */
 
 static const CbamPreset *
 preset_of (CbamParamSource *source)
@@ -25,68 +22,110 @@ source_read (CbamParamSource *source, CbamParam *param, GError **error)
   return TRUE;
 }
 
-static gboolean
-is_batch_norm (const char *name)
+/* What belongs to a layer. */
+typedef enum
 {
-  guint block, layer;
+  NOTHING,
+  WEIGHT, /* alone */
+  BIAS,   /* with its weight */
+  NORM,   /* the four tensors of a batch norm */
+} Tensors;
 
-  if (sscanf (name, "base_net.%u.%u.", &block, &layer) == 2)
-    return layer == 1 || layer == 4;
-  return strstr (name, ".bn.") != NULL || strstr (name, "_bn_") != NULL;
+typedef struct
+{
+  const char *name; /* '#' stands for a number */
+  Tensors tensors;
+  gsize dims[4]; /* of the weight, as far as recipes ask; 0 = they know it */
+  guint n;       /* numbers are below this; 0 = any */
+} Layer;
+
+static gboolean
+matches (const Layer *layer, const char *name, gsize length)
+{
+  const char *end = name + length;
+
+  for (const char *p = layer->name; *p; p++) {
+    if (*p == '#') {
+      char *rest;
+      const guint64 number = g_ascii_isdigit (*name) ? g_ascii_strtoull (name, &rest, 10) : G_MAXUINT64;
+
+      if (number >= (layer->n > 0 ? layer->n : G_MAXUINT))
+        return FALSE;
+      name = rest;
+    } else if (*name++ != *p) {
+      return FALSE;
+    }
+  }
+  return name == end;
 }
 
-/* As the papers' networks: MobileNet's trunk, StairNet's convolutions and the inside of attention modules have batch
- * norms, everything else biases. */
+/* The layers of all presets, of which a network asks for its own: MobileNet's trunk, StairNet's convolutions and the
+ * inside of attention modules have batch norms, everything else biases, as in the papers' networks. Returns the one
+ * that
+ * @tensor belongs to, with NOTHING where the preset has none. */
+static Layer
+find_layer (const CbamPreset *preset, const char *tensor)
+{
+  const gsize head = preset->head_kernel, width = preset->neck_width, post = preset->post_kernel;
+  const gsize hidden = width / 16, depth = preset->depthwise_steps ? 1 : width;
+  const Tensors neck_norm = preset->neck_norm ? NORM : NOTHING;
+  const Layer layers[] = {
+    { "vgg.#", BIAS },
+    { "L2Norm", WEIGHT },
+    { "base_net.#.0", WEIGHT },
+    { "base_net.#.1", NORM },
+    { "base_net.#.3", WEIGHT },
+    { "base_net.#.4", NORM },
+    { "extras.8", preset->ten_extras ? BIAS : NOTHING, { 128 } },
+    { "extras.#", BIAS },
+    { "extras.#.#", BIAS },
+    { "topdown.proj_layers.#.conv", WEIGHT, { width, 0, 1, 1 }, .n = 6 },
+    { "topdown.proj_layers.#.bn", neck_norm },
+    { "topdown.topdown_layers.#.upsample", WEIGHT, { width, depth, 3, 3 } },
+    { "topdown.topdown_layers.#.bn", neck_norm },
+    { "topdown.extra_layers.#.conv", WEIGHT, { width, width, post, post } },
+    { "topdown.extra_layers.#.bn", NORM },
+    { "att.#.fc.0", BIAS, { hidden, width } },
+    { "att.#.fc.2", BIAS },
+    { "att.#.ChannelGate.mlp.1", BIAS, { hidden, width } },
+    { "att.#.ChannelGate.mlp.3", BIAS },
+    { "att.#.SpatialGate.spatial.conv", WEIGHT, { 1, 2, 7, 7 } },
+    { "att.#.SpatialGate.spatial.bn", NORM },
+    { "att.#.channel_att.gate_c.gate_c_fc_0", BIAS, { hidden, width } },
+    { "att.#.channel_att.gate_c.gate_c_bn_1", NORM },
+    { "att.#.channel_att.gate_c.gate_c_fc_final", BIAS },
+    { "att.#.spatial_att.gate_s.gate_s_conv_reduce0", BIAS, { hidden, width, 1, 1 } },
+    { "att.#.spatial_att.gate_s.gate_s_bn_reduce0", NORM },
+    { "att.#.spatial_att.gate_s.gate_s_conv_di_#", BIAS },
+    { "att.#.spatial_att.gate_s.gate_s_bn_di_#", NORM },
+    { "att.#.spatial_att.gate_s.gate_s_conv_final", BIAS },
+    { "loc.#", BIAS, { 0, 0, head, head } },
+    { "conf.#", BIAS, { 0, 0, head, head } },
+  };
+  const char *dot = strrchr (tensor, '.');
+
+  for (guint i = 0; dot && i < G_N_ELEMENTS (layers); i++)
+    if (matches (&layers[i], tensor, (gsize) (dot - tensor)))
+      return layers[i];
+  return (Layer){ .tensors = NOTHING };
+}
+
 static gboolean
 source_has (CbamParamSource *source, const char *name)
 {
-  const CbamPreset *preset = preset_of (source);
+  const Layer layer = find_layer (preset_of (source), name);
 
-  if (g_str_has_prefix (name, "topdown.extra_layers."))
-    return is_batch_norm (name);
-  if (g_str_has_prefix (name, "topdown."))
-    return is_batch_norm (name) && preset->neck_norm;
-  if (g_str_has_prefix (name, "att."))
-    return is_batch_norm (name) ||
-           (g_str_has_suffix (name, ".bias") && !strstr (name, "bn_out") && !strstr (name, "SpatialGate"));
-  if (g_str_has_prefix (name, "base_net."))
-    return is_batch_norm (name);
-  return g_str_has_suffix (name, ".bias") && !is_batch_norm (name);
+  if (g_str_has_suffix (name, ".weight"))
+    return layer.tensors != NOTHING;
+  return layer.tensors == NORM || (layer.tensors == BIAS && g_str_has_suffix (name, ".bias"));
 }
 
-/* Names that recipes ask for the shapes of. A dimension of 0 is not known. */
 static gsize
 source_dim (CbamParamSource *source, const char *name, guint i)
 {
-  const CbamPreset *preset = preset_of (source);
-  const gsize head = preset->head_kernel, width = preset->neck_width, post = preset->post_kernel;
-  const gsize hidden = width / 16, depth = preset->depthwise_steps ? 1 : width;
-  guint lateral;
-  const struct
-  {
-    const char *prefix, *suffix;
-    gsize dims[4];
-  } shapes[] = {
-    { "loc.", "", { 0, 0, head, head } },
-    { "conf.", "", { 0, 0, head, head } },
-    { "extras.8.weight", "", { preset->ten_extras ? 128 : 0 } },
-    { "topdown.proj_layers.", ".conv.weight", { width, 0, 1, 1 } },
-    { "topdown.topdown_layers.", ".upsample.weight", { width, depth, 3, 3 } },
-    { "topdown.extra_layers.", ".conv.weight", { width, width, post, post } },
-    { "att.", ".fc.0.weight", { hidden, width } },
-    { "att.", ".ChannelGate.mlp.1.weight", { hidden, width } },
-    { "att.", ".gate_c_fc_0.weight", { hidden, width } },
-    { "att.", ".gate_s_conv_reduce0.weight", { hidden, width, 1, 1 } },
-    { "att.", ".SpatialGate.spatial.conv.weight", { 1, 2, 7, 7 } },
-  };
+  const Layer layer = find_layer (preset_of (source), name);
 
-  if (g_str_has_suffix (name, ".dw.conv.weight") || i >= 4 ||
-      (sscanf (name, "topdown.proj_layers.%u.", &lateral) == 1 && lateral >= LATERALS))
-    return 0;
-  for (guint s = 0; s < G_N_ELEMENTS (shapes); s++)
-    if (g_str_has_prefix (name, shapes[s].prefix) && g_str_has_suffix (name, shapes[s].suffix))
-      return shapes[s].dims[i];
-  return 0;
+  return i < 4 && layer.tensors != NOTHING && g_str_has_suffix (name, ".weight") ? layer.dims[i] : 0;
 }
 
 CbamPresetSource

@@ -1,4 +1,5 @@
-/* Command buffers.
+/* Recording commands and handing them to the queue. A CbamCommands is one command buffer, with a pool of its own, so
+ * that each thread may record without a lock.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 

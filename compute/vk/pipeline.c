@@ -1,4 +1,5 @@
-/* Compute pipelines.
+/* Makes what Vulkan wants before a shader can run: the layouts of its bindings and push constants, the module, and the
+ * pipeline.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 

@@ -1,4 +1,4 @@
-/* Whose turn it is on a device.
+/* Keeps account of a device's queue and its streams, and says who may submit next; turns.h has the rule.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 

@@ -42,7 +42,7 @@ CBAM_API void cbam_detector_free (CbamDetector *detector);
 /**
  * cbam_detector_submit:
  * @detector: a detector
- * @image: the frame; not needed any more when this returns, unless it says that it is lasting
+ * @image: the frame. It is copied before this returns, unless its field lasting says that it stays
  * @params: (nullable): %NULL = the model's own
  * @error: return location for an error
  *

@@ -79,8 +79,8 @@ typedef struct
 
 /**
  * CbamVulkanFrame:
- * @image: format, size, colour and orientation; its planes and strides are ignored. The formats that one texel of a
- * plane stands for: NV12, I420, RGBA, BGRA, RGBX, BGRX and GRAY8
+ * @image: format, size, colour and orientation; its planes and strides are ignored. The format is NV12, I420, RGBA,
+ * BGRA, RGBX, BGRX or GRAY8: those in which each sample of a plane is one texel
  * @planes: texels of 8 bits a component, in the components' order in memory: NV12 is R8 and R8G8
  */
 typedef struct

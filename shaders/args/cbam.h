@@ -7,6 +7,8 @@
 
 #include "types.h"
 
+#define CBAM_CBAM_THREADS 128 /* where the lanes of a subgroup are too few */
+
 /* Shared memory: 4 KiB of pooled channels, 4 of gates, 0.5 hidden, 4 of pooled pixels. */
 #define CBAM_CBAM_POOLED 256 /* texels: blocks of channels times pools */
 #define CBAM_CBAM_BLOCKS 256

@@ -7,6 +7,41 @@
 
 #include "types.h"
 
+/* Output channels whose weights lie side by side, a lane each; every tile has whole groups. */
+#define CBAM_CONV_GROUP CBAM_LANES
+
+/* The tile of conv_shared.comp: output channels, pixels, texels of K a turn. */
+#define CBAM_CONV_SHARED_CHANNELS 64
+#define CBAM_CONV_SHARED_PIXELS 32
+#define CBAM_CONV_SHARED_DEPTH 4
+#define CBAM_CONV_SHARED_THREADS 128 /* of 4x4 each */
+
+/* Tiles of conv_texel.comp, 1x1: output channels, pixels of a lane, texels of K a turn, channels interleaved. */
+#define CBAM_CONV_TILES(TILE)                                                                                          \
+  TILE (48, 4, 1, 1),                                                                                                  \
+  TILE (32, 6, 1, 2),                                                                                                  \
+  TILE (24, 8, 1, 2),                                                                                                  \
+  TILE (16, 13, 1, 2),                                                                                                 \
+  TILE (32, 2, 2, 4)
+
+/* Of larger kernels: output channels, pixels of a lane, channels interleaved. */
+#define CBAM_CONV_KERNEL_TILES(TILE)                                                                                   \
+  TILE (24, 4, 2),                                                                                                     \
+  TILE (16, 4, 1),                                                                                                     \
+  TILE (32, 2, 4)
+
+/* Of the sliding window: output channels, neighbouring pixels. */
+#define CBAM_CONV_WINDOW_TILES(TILE)                                                                                   \
+  TILE (16, 6),                                                                                                        \
+  TILE (16, 5)
+
+/* Of depthwise kernels by depthwise_texel.comp: width, height, stride. */
+#define CBAM_DEPTHWISE_TILES(TILE)                                                                                     \
+  TILE (6, 4, 1),                                                                                                      \
+  TILE (5, 5, 1),                                                                                                      \
+  TILE (4, 4, 2),                                                                                                      \
+  TILE (5, 2, 2)
+
 struct CbamConvArgs
 {
   CbamView x; /* input; origin is that of tap (0, 0) of output pixel (0, 0) */

@@ -5,12 +5,13 @@
 #ifndef CBAM_ARGS_DETECT_H
 #define CBAM_ARGS_DETECT_H
 
-#include "types.h"
+#include "frame.h"
 
 #define CBAM_DETECT_SOFTMAX 0
 #define CBAM_DETECT_SIGMOID 1
 
-#define CBAM_DETECT_CHUNK 32 /* classes per invocation, at most the bits of a word */
+#define CBAM_DETECT_CHUNK CBAM_CLASSES_PER_WORD     /* classes of an invocation */
+#define CBAM_DETECT_MAX_LOG_SIZE 4.135166556742356 /* ln (1000 / 16), as torchvision: keeps a wild output finite */
 
 struct CbamDetectArgs
 {
@@ -23,8 +24,7 @@ struct CbamDetectArgs
   uint prior; /* number of the level's first prior */
   uint score; /* CBAM_DETECT_SOFTMAX or CBAM_DETECT_SIGMOID */
   float variance[4];
-  /* Where all results are bound as one: words behind the frame's parameters. */
-  uint hits;
+  uint hits; /* words behind the frame's parameters */
   uint boxes;
 };
 

@@ -8,6 +8,7 @@
 #include "types.h"
 
 #define CBAM_MAX_CLASSES 1024
+#define CBAM_CLASSES_PER_WORD 32 /* of a set of classes, a bit each */
 
 /* One of the three components of a pixel (R, G, B or Y, Cb, Cr): the byte of component pixel (x, y) lies at
  * offset + y*row + x*step, modulo 2^32: x and y are those of the upright picture, so that row and step of a turned
@@ -75,7 +76,7 @@ struct CbamFrameArgs
   uint round_u8; /* round to whole numbers after resizing */
   float threshold;
   uint n_classes;
-  uint reported[CBAM_MAX_CLASSES / 32]; /* bit set: the class may be reported */
+  uint reported[CBAM_MAX_CLASSES / CBAM_CLASSES_PER_WORD]; /* bit set: the class may be reported */
   CbamThin thin[3];                     /* by component, where the frame is thinned */
 };
 

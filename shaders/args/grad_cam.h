@@ -5,11 +5,11 @@
 #ifndef CBAM_ARGS_GRAD_CAM_H
 #define CBAM_ARGS_GRAD_CAM_H
 
-#include "types.h"
+#include "frame.h"
 
 /* Shared memory: 8 + 4 KiB. */
 #define CBAM_GRAD_CAM_BLOCKS 512
-#define CBAM_GRAD_CAM_CLASSES 1024
+#define CBAM_GRAD_CAM_CLASSES CBAM_MAX_CLASSES
 
 struct CbamGradCamArgs
 {

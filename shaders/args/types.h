@@ -9,6 +9,13 @@
 #include <sys/types.h> /* uint */
 #endif
 
+#define CBAM_TEXEL_CHANNELS 4
+
+/* Invocations of a workgroup, where nothing asks for another number. */
+#define CBAM_THREADS 64
+/* Lanes of a subgroup of the CPU device that has kernels of its own; of workgroups too where there is little to do. */
+#define CBAM_LANES 8
+
 /* A feature map in texels of four channels: texel (x, y, block) lies at origin + y*row + x*pixel + block*plane.
  * Channel-blocked: pixel 1, plane = one padded map. Pixel-major (NHWC): plane 1, pixel = number of blocks. */
 struct CbamView

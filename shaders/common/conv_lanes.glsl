@@ -1,24 +1,29 @@
-// What the convolutions for lavapipe share: lanes, bindings, and the workgroups behind the computing ones, which zero the
-// border. The including shader defines OC.
+// What the convolutions for lavapipe share: lanes, bindings, and the workgroups behind the computing ones, which zero
+// the border. The including shader defines OC.
 //
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
-#define LANES 8
-#define GROUPS (OC / LANES)
+#define WEIGHTS
+#define TEXELS
+#include "common/maps.glsl"
+#include "args/conv.h"
+#include "common/border.glsl"
 
-layout (local_size_x = LANES) in;
-layout (binding = 0, rgba32f) uniform readonly imageBuffer X;
-layout (binding = 1, rgba32f) uniform readonly imageBuffer W;
-STORE_BUFFER (2, y);
+#define GROUPS (OC / CBAM_CONV_GROUP)
+#define BLOCKS (OC / CBAM_TEXEL_CHANNELS)
+
+layout (local_size_x = CBAM_LANES) in;
+INPUT_MAP (0, X);
+OUTPUT_MAP (0, y);
 layout (push_constant) uniform Args { CbamConvArgs args; };
 
 void zero_border (CbamConvArgs a)
 {
-  const uint cell = (gl_WorkGroupID.x - a.tiles) * LANES + gl_LocalInvocationIndex;
+  const uint cell = (gl_WorkGroupID.x - a.tiles) * CBAM_LANES + gl_LocalInvocationIndex;
 
   if (cell >= border_cells (a.width, a.height, a.border))
     return;
   const uint texel = border_texel (a.y, a.width, a.height, a.border, cell);
-  for (uint block = gl_WorkGroupID.y * (OC / 4); block < (gl_WorkGroupID.y + 1) * (OC / 4); block++)
+  for (uint block = gl_WorkGroupID.y * BLOCKS; block < (gl_WorkGroupID.y + 1) * BLOCKS; block++)
     STORE (y, texel + block * a.y.plane, vec4 (0));
 }

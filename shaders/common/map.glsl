@@ -15,8 +15,8 @@ void main ()
   const int to = int (a.y.origin + block * a.y.plane) + row * int (a.y.row) + column * int (a.y.pixel);
 
   if (!inside) {
-    y[to] = vec4 (0);
+    STORE (y, to, vec4 (0));
     return;
   }
-  y[to] = map_texel (LOAD (X, a.x.origin + block * a.x.plane + row * a.x.row + column * a.x.pixel), block);
+  STORE (y, to, map_texel (LOAD (X, a.x.origin + block * a.x.plane + row * a.x.row + column * a.x.pixel), block));
 }

@@ -1,9 +1,9 @@
 // What becomes of all pixels of a block of channels. The including shader has the map as X and its parameters as
 // CbamReduceArgs.
 //
-// Pixels are read once for all kinds (twice for logarithms of sums of exponentials, which need the largest first), several
-// a turn: Mesa before 25 ends all loops of an invocation after 65,535 turns, silently. Sums are made row by row, so that
-// the sum of many pixels does not lose what the sum of a few would keep.
+// Pixels are read once for all kinds (twice for logarithms of sums of exponentials, which need the largest first),
+// several a turn: Mesa before 25 ends all loops of an invocation after 65,535 turns, silently. Sums are made row by
+// row, so that the sum of many pixels does not lose what the sum of a few would keep.
 //
 // SPDX-License-Identifier: LGPL-2.1-or-later
 

@@ -12,7 +12,7 @@ import os
 import re
 from dataclasses import dataclass
 
-PAGES = ("README.md", "docs/*.md", "models/README.md", "models/*/README.md")
+PAGES = ("*.md", "docs/*.md", "models/README.md", "models/*/README.md")
 MAN_PAGES = "docs/man/*.1"
 ELEMENTS = "gst/*.c"
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The commands of the documentation run: those of the README, the pages, the man pages, the programs' help and the
+"""The commands of the documentation run: those of the README, docs/, the man pages, the programs' help and the
 elements' comments, word by word but for the few of SUBSTITUTIONS, in a scratch folder with files of the names they use.
 
     test_documented_commands.py programs|pipelines SOURCES BUILD CBAM-RUN CBAM-EVAL CBAM-BENCH
@@ -48,6 +48,9 @@ SUBSTITUTIONS = (
 ELSEWHERE = (
     (r"tools/test\.sh", "tools/test.sh"),  # which runs this
     (r"tools/demo\.sh", "tests/tools/test_demo.py"),
+    (r"meson setup build ", "tools/test.sh"),
+    (r"tools/setup\.sh", "tests/tools/test_setup.py"),
+    (r"docs/read_metadata\.py", "tests/gst/python.sh"),
     (r"tools/bench_peers\.py", "tests/tools/test_bench_peers.py"),
     (r"tools/compare\.py", "tests/tools/test_compare.py"),
     (r"tools/convert ", "tests/tools/test_convert.py"),

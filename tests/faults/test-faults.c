@@ -82,7 +82,7 @@ collect_rest (CbamDetector *from)
 {
   for (;;) {
     g_autoptr (GError) error = NULL;
-    g_autoptr (CbamResult) result = cbam_detector_collect (from, &error);
+    G_GNUC_UNUSED g_autoptr (CbamResult) result = cbam_detector_collect (from, &error);
 
     if (g_error_matches (error, CBAM_ERROR, CBAM_ERROR_EMPTY))
       return;
@@ -368,7 +368,7 @@ static gboolean
 run_shutdown (GString *seen, GError **error)
 {
   const CbamImage image = make_image (SMALL, TRUE);
-  g_autoptr (GError) unused = NULL;
+  G_GNUC_UNUSED g_autoptr (GError) unused = NULL;
   gboolean ok =
       cbam_detector_submit (detector, &image, NULL, error) && cbam_detector_submit (detector, &image, NULL, error);
 

@@ -12,7 +12,6 @@
 
 #include "engine/plan.h"
 #include "file/safetensors.h"
-#include "file/spec.h"
 #include "nets/nets.h"
 #include "detect/anchors.h"
 
@@ -114,7 +113,7 @@ try_spec (const char *json)
     return;
 
   for (guint c = 0; c < spec->output.n_classes; c++)
-    cbam_spec_class_is_reported (spec, c);
+    cbam_output_spec_reports (&spec->output, c);
   for (guint l = 0; l < spec->anchors.n_levels; l++)
     n_anchors +=
         (gsize) spec->anchors.map_width[l] * spec->anchors.map_height[l] * cbam_anchors_per_cell (&spec->anchors, l);

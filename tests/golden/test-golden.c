@@ -338,7 +338,7 @@ run_vulkan (const Golden *golden, const char *way, CbamFusions fusions, gboolean
   pixels = cbam_slot_reserve_pixels (slot, packed.size, &error);
   g_assert_no_error (error);
   cbam_image_pack (&image, pixels);
-  cbam_frame_fill (cbam_slot_get_frame (slot), &image, &packed, spec, &spec->nms.params);
+  cbam_frame_fill (cbam_slot_get_frame (slot), &image, &packed, &spec->input, &spec->output, &spec->nms.params);
   g_assert_true (cbam_slot_submit (slot, &error));
   g_assert_true (cbam_slot_wait (slot, &error));
   compare_levels (golden, way, cbam_program_get_plan (program)->graph, read_slot, slot);
@@ -382,7 +382,7 @@ test_reference (Golden *golden, gconstpointer path)
   CbamFrameArgs frame;
 
   cbam_image_pack (&image, pixels);
-  cbam_frame_fill (&frame, &image, &packed, spec, &spec->nms.params);
+  cbam_frame_fill (&frame, &image, &packed, &spec->input, &spec->output, &spec->nms.params);
   cbam_reference_run (reference, pixels, &frame);
   compare_levels (golden, "reference", graph, read_reference, reference);
 }

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs docs/read_metadata.py, the README's example for Python, on scaled frames; skipped where Python has no GStreamer.
+# Runs docs/read_metadata.py, the example of docs/metadata.md, on scaled frames; skipped where Python has no GStreamer.
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 set -u

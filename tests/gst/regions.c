@@ -37,7 +37,7 @@ void
 map_add (GstBuffer *buffer, const char *caps, const char *field, int width, int height, const float *values)
 {
   const GstVideoInfo info = info_of (caps);
-  g_autoptr (GstPlugin) plugin = gst_plugin_load_by_name ("cbamdetect"); /* which makes the metadata known */
+  G_GNUC_UNUSED g_autoptr (GstPlugin) plugin = gst_plugin_load_by_name ("cbamdetect"); /* makes the metadata known */
   g_autoptr (GstBuffer) spatial = gst_buffer_new_memdup (values, sizeof (float) * width * height);
   GstCustomMeta *meta = gst_buffer_get_custom_meta (buffer, "CbamAttentionMeta");
   if (meta == NULL)

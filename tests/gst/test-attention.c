@@ -4,7 +4,7 @@
 
 #include "regions.h"
 
-#include "../../gst/gstcbamattentionmeta.h"
+#include "../../gst/meta/gstcbamattentionmeta.h"
 
 #include <math.h>
 

@@ -378,7 +378,7 @@ GST_START_TEST (draws_as_cbamdetect_does)
 GST_END_TEST
 
 static double
-luminance (Colour c)
+luminance (CbamDrawingColour c)
 {
   return 0.2126 * pow (c.r, 2.2) + 0.7152 * pow (c.g, 2.2) + 0.0722 * pow (c.b, 2.2);
 }
@@ -387,7 +387,8 @@ luminance (Colour c)
 GST_START_TEST (colours_can_be_read_and_told_apart)
 {
   for (guint i = 0; i < 300; i++) {
-    const Colour plate = palette_class_colour (i), ink = palette_ink (plate), next = palette_class_colour (i + 1);
+    const CbamDrawingColour plate = cbam_drawing_class_colour (i), ink = cbam_drawing_ink (plate),
+                            next = cbam_drawing_class_colour (i + 1);
     const double a = luminance (plate) + 0.05, b = luminance (ink) + 0.05;
     fail_unless (MAX (a, b) / MIN (a, b) >= 4.5, "class %u: %.2f", i, MAX (a, b) / MIN (a, b));
     fail_unless (fabs (plate.r - next.r) + fabs (plate.g - next.g) + fabs (plate.b - next.b) > 0.4, "class %u", i);

@@ -4,7 +4,7 @@
 
 #include "support.h"
 
-#include "../../gst/gstcbamlatency.h"
+#include "../../gst/stream/gstcbamlatency.h"
 
 #define CAPS "video/x-raw,format=RGB,width=160,height=120,framerate=25/1"
 

@@ -4,7 +4,7 @@
 
 #include "support.h"
 
-#include "../../gst/gstcbamcomposition.h"
+#include "../../gst/draw/gstcbamcomposition.h"
 
 #define CAPS "video/x-raw,format=RGB,width=320,height=240,framerate=25/1"
 #define WITH "video/x-raw(meta:GstVideoOverlayComposition),format=RGB,width=320,height=240,framerate=25/1"

@@ -138,7 +138,7 @@ GST_START_TEST (live_source_keeps_its_pace)
       "videotestsrc is-live=true num-buffers=40 ! video/x-raw,format=I420,width=160,height=120,framerate=50/1 "
       "! cbamdetect model=%s threshold=0 ! fakesink name=end signal-handoffs=1 sync=true",
       model_path ());
-  g_autoptr (GstElement) sink = gst_bin_get_by_name (GST_BIN (pipeline), "end");
+  G_GNUC_UNUSED g_autoptr (GstElement) sink = gst_bin_get_by_name (GST_BIN (pipeline), "end");
   g_autoptr (GstQuery) query = gst_query_new_latency ();
   GstClockTime min, max;
   gboolean live;

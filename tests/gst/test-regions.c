@@ -5,7 +5,7 @@
 
 #include "regions.h"
 
-#include "../../gst/gstcbamregionmeta.h"
+#include "../../gst/meta/gstcbamregionmeta.h"
 
 #define CAPS "video/x-raw,format=RGB,width=160,height=120,framerate=25/1"
 

@@ -94,7 +94,7 @@ static GstFlowReturn
 sink_chain (GstPad *pad, G_GNUC_UNUSED GstObject *parent, GstBuffer *buffer)
 {
   Stream *stream = gst_pad_get_element_private (pad);
-  g_autoptr (GstBuffer) owned = buffer;
+  G_GNUC_UNUSED g_autoptr (GstBuffer) owned = buffer;
   const guint generation = (guint) GST_BUFFER_OFFSET_END (buffer);
   const guint64 index = GST_BUFFER_OFFSET (buffer);
 

@@ -7,12 +7,12 @@
 #include <string.h>
 
 #include "compare.h"
+#include "detect/image.h"
+#include "nets/nets.h"
+#include "presets/source.h"
+#include "random-source.h"
 #include "run/reference/reference.h"
 #include "run/vulkan/program.h"
-#include "presets/source.h"
-#include "nets/nets.h"
-#include "detect/image.h"
-#include "random-source.h"
 
 #define FRAME_WIDTH 75
 #define FRAME_HEIGHT 53
@@ -33,14 +33,14 @@ static const struct
   const char *name;
   gboolean batch_norm, same, relu6, softmax, bgr;
   guint width, height, levels;
-  CbamBackboneKind backbone;
+  const CbamBackbone *backbone;
   guint maps[4][2];   /* VGG16's; MobileNet's are halved each time */
   CbamPreset preset;  /* where it has a document, all the rest comes from there */
   CbamFusions unused; /* rules that find nothing to do in it */
 } nets[] = {
-  { "same, relu6, sigmoid", FALSE, TRUE, TRUE, FALSE, FALSE, 96, 96, 6, CBAM_BACKBONE_MOBILENET_V1 },
-  { "symmetric, relu, softmax, batch norm", TRUE, FALSE, FALSE, TRUE, TRUE, 100, 68, 6, CBAM_BACKBONE_MOBILENET_V1 },
-  { "three levels, not square", TRUE, TRUE, TRUE, TRUE, FALSE, 64, 128, 3, CBAM_BACKBONE_MOBILENET_V1 },
+  { "same, relu6, sigmoid", FALSE, TRUE, TRUE, FALSE, FALSE, 96, 96, 6, &cbam_backbone_mobilenet_v1 },
+  { "symmetric, relu, softmax, batch norm", TRUE, FALSE, FALSE, TRUE, TRUE, 100, 68, 6, &cbam_backbone_mobilenet_v1 },
+  { "three levels, not square", TRUE, TRUE, TRUE, TRUE, FALSE, 64, 128, 3, &cbam_backbone_mobilenet_v1 },
   { "vgg16",
     FALSE,
     FALSE,
@@ -50,7 +50,7 @@ static const struct
     120,
     88,
     4,
-    CBAM_BACKBONE_VGG16,
+    &cbam_backbone_vgg16,
     { { 15, 11 }, { 7, 5 }, { 4, 3 }, { 2, 2 } } },
   { .name = "stairnet, cbam",
     .preset = { "stairnet-cbam", 1, 32, 1, .depthwise_steps = TRUE, .document = SMALL ("cbam") },
@@ -89,8 +89,10 @@ make_spec (guint i)
     return *parsed[i];
 
   spec.network = (CbamNetworkSpec){
+    .detector = &cbam_neck_ssd,
     .backbone = nets[i].backbone,
-    .width = nets[i].backbone == CBAM_BACKBONE_VGG16 ? 0.125 : 0.25,
+    .head = &cbam_head_ssd,
+    .width = nets[i].backbone == &cbam_backbone_vgg16 ? 0.125 : 0.25,
     .activation = nets[i].relu6 ? CBAM_ACTIVATION_RELU6 : CBAM_ACTIVATION_RELU,
     .padding = nets[i].same ? CBAM_PADDING_SAME : CBAM_PADDING_SYMMETRIC,
     .levels = nets[i].levels,
@@ -106,7 +108,7 @@ make_spec (guint i)
   };
   spec.anchors.n_levels = nets[i].levels;
   for (guint l = 0; l < nets[i].levels; l++) {
-    const gboolean is_vgg = nets[i].backbone == CBAM_BACKBONE_VGG16;
+    const gboolean is_vgg = nets[i].backbone == &cbam_backbone_vgg16;
 
     spec.anchors.map_width[l] = is_vgg ? nets[i].maps[l][0] : halved (nets[i].width, 4 + l);
     spec.anchors.map_height[l] = is_vgg ? nets[i].maps[l][1] : halved (nets[i].height, 4 + l);
@@ -165,7 +167,7 @@ make_frame (const CbamSpec *spec, guint8 *packed, CbamFrameArgs *frame)
     bytes[i] = (guint8) g_rand_int_range (rand, 0, 256);
   g_rand_free (rand);
   cbam_image_pack (&image, packed);
-  cbam_frame_fill (frame, &image, &placement, spec, &params);
+  cbam_frame_fill (frame, &image, &placement, &spec->input, &spec->output, &params);
 }
 
 /* Scores by prior and class; the threshold is 0, so that all are there. */

@@ -135,7 +135,7 @@ run_level (CbamDevice *device, const Level *level, gboolean sigmoid, gboolean me
   const CbamPlanConfig config = { .canary = 256 };
   Case truth = build (level, sigmoid, merged), fast = build (level, sigmoid, merged);
   g_autoptr (GError) error = NULL;
-  g_autoptr (CbamGraph) truth_graph = truth.graph;
+  G_GNUC_UNUSED g_autoptr (CbamGraph) truth_graph = truth.graph;
   g_autoptr (CbamReference) reference = cbam_reference_new (truth.graph);
   g_autoptr (CbamProgram) program = cbam_program_new (device, fast.graph, &config, &error);
   g_autoptr (CbamSlot) slot = program ? cbam_slot_new (program, FALSE, &error) : NULL;

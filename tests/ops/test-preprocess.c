@@ -11,6 +11,7 @@
 #include "run/reference/reference.h"
 #include "run/vulkan/program.h"
 #include "detect/image.h"
+#include "nets/spec.h"
 #include "ops/preprocess.h"
 #include "random-source.h"
 #include "detect/thin.h"
@@ -102,7 +103,7 @@ bench_run (Bench *bench, const CbamImage *image, const CbamSpec *spec, float *fo
 
   g_assert_true (cbam_image_check (image, &error));
   cbam_image_pack (image, packed);
-  cbam_frame_fill (&frame, image, &placement, spec, &params);
+  cbam_frame_fill (&frame, image, &placement, &spec->input, &spec->output, &params);
   pixels = cbam_slot_reserve_pixels (bench->slot, placement.size, &error);
   g_assert_no_error (error);
   memcpy (pixels, packed, placement.size);
@@ -240,7 +241,7 @@ run_thinned (Bench *bench, const CbamImage *image, const CbamSpec *spec, float *
   CbamFrameArgs frame;
   gsize size;
 
-  cbam_frame_fill (&frame, image, &placement, spec, &params);
+  cbam_frame_fill (&frame, image, &placement, &spec->input, &spec->output, &params);
   cbam_thin_fill (&frame, &spec->input, CBAM_THIN_ROWS | CBAM_THIN_COLUMNS);
   size = cbam_thin_place (&frame);
   bytes = g_malloc (size); /* no byte more than said */
@@ -263,7 +264,7 @@ run_regions (Bench *bench, const CbamImage *image, const CbamSpec *spec, gsize l
   CbamFrameArgs frame;
   guint n;
 
-  cbam_frame_fill (&frame, image, &placement, spec, &params);
+  cbam_frame_fill (&frame, image, &placement, &spec->input, &spec->output, &params);
   g_assert_true (cbam_image_thin (image, &spec->input, limit, &frame, &placement));
   g_assert_cmpuint (placement.size, <=, limit);
   n = cbam_image_get_copies (&source, image, 0, 0, &placement, &frame, copies, regions, NULL);
@@ -339,7 +340,7 @@ test_thinned_sizes (void)
     CbamPlacement placement;
     CbamFrameArgs frame;
 
-    cbam_frame_fill (&frame, &image, &packed, &spec, &params);
+    cbam_frame_fill (&frame, &image, &packed, &spec.input, &spec.output, &params);
     cbam_thin_fill (&frame, &spec.input, CBAM_THIN_ROWS | CBAM_THIN_COLUMNS);
     /* Groups of three lines; rows of whole words. */
     g_assert_cmpuint (cbam_thin_place (&frame), ==, 3 * (3 * INPUT_WIDTH + 3) * 3 * INPUT_HEIGHT);
@@ -370,7 +371,7 @@ test_thinned_beyond_32_bits (void)
     g_test_skip ("no room for a frame of 16 GiB");
     return;
   }
-  cbam_frame_fill (&frame, &image, &packed, &spec, &params);
+  cbam_frame_fill (&frame, &image, &packed, &spec.input, &spec.output, &params);
   for (guint y = 0; y < INPUT_HEIGHT; y++)
     for (guint x = 0; x < INPUT_WIDTH; x++) {
       const gsize row = (gsize) ((y + 0.5) * frame.scale_y) - 3, column = (gsize) ((x + 0.5) * frame.scale_x) - 3;
@@ -424,7 +425,7 @@ test_in_place (void)
       g_assert_true (cbam_image_get_in_place (&image, alignment, &start, &placement));
       g_assert_true (start == bytes);
       g_assert_true (cbam_slot_import_pixels (bench.slot, start, placement.size, &error));
-      cbam_frame_fill (cbam_slot_get_frame (bench.slot), &image, &placement, &spec, &params);
+      cbam_frame_fill (cbam_slot_get_frame (bench.slot), &image, &placement, &spec.input, &spec.output, &params);
       g_assert_true (cbam_slot_submit (bench.slot, &error));
       g_assert_true (cbam_slot_wait (bench.slot, &error));
       cbam_value_read (bench.fast_map, cbam_slot_get_map (bench.slot, bench.fast_map), found);

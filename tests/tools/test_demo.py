@@ -15,11 +15,11 @@ import tempfile
 sys.dont_write_bytecode = True
 
 from common import TOOLS, run
+from stubs import take_calls, write_stubs
 from tap import Skip, Tap
 
 DEMO = os.path.join(TOOLS, "demo.sh")
 CAMERA = "/dev/null"  # a device, as a camera is
-NOTE = 'echo "${0##*/} $*" >> "$STUB_LOG"\n'
 # What replaces a program: it notes the call and then does this.
 STUBS = {
     "apt-get": "",
@@ -39,12 +39,7 @@ class Demo:
         self.log = os.path.join(folder, "log")
         self.build = os.path.join(folder, "build")
         programs = os.path.join(folder, "bin")
-        os.mkdir(programs)
-        for name, script in STUBS.items():
-            path = os.path.join(programs, name)
-            with open(path, "w", encoding="utf-8") as file:
-                file.write("#!/bin/sh\n" + NOTE + script)
-            os.chmod(path, 0o755)
+        write_stubs(programs, STUBS)
         self.environment = {name: value for name, value in os.environ.items()
                             if name not in ("DISPLAY", "WAYLAND_DISPLAY", "GST_PLUGIN_PATH")}
         self.environment.update({"PATH": programs + os.pathsep + os.environ["PATH"], "BUILD": self.build,
@@ -52,13 +47,8 @@ class Demo:
 
     def run(self, *arguments, **environment):
         """(the finished process, the calls it made)"""
-        if os.path.exists(self.log):
-            os.unlink(self.log)
         process = run(DEMO, *arguments, env=dict(self.environment, **environment))
-        if not os.path.exists(self.log):
-            return process, []
-        with open(self.log, encoding="utf-8") as file:
-            return process, file.read().splitlines()
+        return process, take_calls(self.log)
 
 
 def check_refused(answer, *words):

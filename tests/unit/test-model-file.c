@@ -374,7 +374,7 @@ test_nothing_is_held (void)
   g_autoptr (TestModel) bad = test_model_new (SEED);
   g_autofree char *path = write_model (good), *maps = NULL;
   g_autoptr (GDir) descriptors = g_dir_open ("/proc/self/fd", 0, NULL);
-  g_autoptr (CbamModel) model = load (path);
+  G_GNUC_UNUSED g_autoptr (CbamModel) model = load (path);
   const char *name;
 
   test_model_drop (bad, "loc.0.bias");

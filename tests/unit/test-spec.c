@@ -7,12 +7,12 @@
 
 #include <json-glib/json-glib.h>
 
-#include "file/spec.h"
+#include "nets/nets.h"
 
 /* Every key, none at its default. */
 static const char full[] =
     "{ \"version\": 1, \"name\": \"full\", \"description\": \"every key\","
-    "  \"network\": { \"detector\": \"stairnet\", \"backbone\": \"mobilenet_v1\", \"width\": 0.75,"
+    "  \"network\": { \"detector\": \"stairnet\", \"backbone\": \"mobilenet_v1\", \"head\": \"ssd\", \"width\": 0.75,"
     "    \"activation\": \"relu6\", \"padding\": \"same\", \"levels\": 2,"
     "    \"sources\": [\"base_net.11.3\", \"extras.0.2\"],"
     "    \"extras\": { \"stride\": [2, 1], \"pad\": [1, 0] }, \"upsample\": \"bilinear\","
@@ -45,11 +45,11 @@ test_full (void)
 
   g_assert_no_error (error);
   g_assert_cmpstr (spec->name, ==, "full");
-  g_assert_cmpstr (spec->description, ==, "every key");
 
   network = &spec->network;
-  g_assert_cmpint (network->detector, ==, CBAM_DETECTOR_STAIRNET);
-  g_assert_cmpint (network->backbone, ==, CBAM_BACKBONE_MOBILENET_V1);
+  g_assert_true (network->detector == &cbam_neck_stairnet);
+  g_assert_true (network->backbone == &cbam_backbone_mobilenet_v1);
+  g_assert_true (network->head == &cbam_head_ssd);
   g_assert_cmpfloat (network->width, ==, 0.75);
   g_assert_cmpint (network->activation, ==, CBAM_ACTIVATION_RELU6);
   g_assert_cmpint (network->padding, ==, CBAM_PADDING_SAME);
@@ -62,8 +62,8 @@ test_full (void)
   g_assert_cmpuint (network->extras_pad[0], ==, 1);
   g_assert_cmpuint (network->extras_pad[1], ==, 0);
   g_assert_cmpint (network->upsample, ==, CBAM_UPSAMPLE_BILINEAR);
-  g_assert_cmpstr (network->attention.kind, ==, "cbam");
-  g_assert_cmpuint (network->attention.pool, ==, CBAM_POOL_LSE | CBAM_POOL_AVG);
+  g_assert_true (network->attention.kind == &cbam_attention_cbam);
+  g_assert_cmpuint (network->attention.pool, ==, CBAM_REDUCE_LOG_SUM | CBAM_REDUCE_MEAN);
   g_assert_cmpint (network->attention.order, ==, CBAM_ORDER_PARALLEL);
   g_assert_cmpint (network->attention.spatial_input, ==, CBAM_SPATIAL_INPUT_CONV);
   g_assert_true (network->attention.spatial);
@@ -115,10 +115,10 @@ test_full_pictures (void)
   g_assert_null (spec->output.classes[4]);
   g_assert_cmpint (spec->output.score, ==, CBAM_SCORE_SIGMOID);
   g_assert_cmpfloat (spec->output.variances[3], ==, 0.5f);
-  g_assert_false (cbam_spec_class_is_reported (spec, 0));
-  g_assert_true (cbam_spec_class_is_reported (spec, 1));
-  g_assert_false (cbam_spec_class_is_reported (spec, 2));
-  g_assert_true (cbam_spec_class_is_reported (spec, 3));
+  g_assert_false (cbam_output_spec_reports (&spec->output, 0));
+  g_assert_true (cbam_output_spec_reports (&spec->output, 1));
+  g_assert_false (cbam_output_spec_reports (&spec->output, 2));
+  g_assert_true (cbam_output_spec_reports (&spec->output, 3));
 
   g_assert_cmpint (spec->nms.profile, ==, CBAM_PROFILE_RFBNET);
   g_assert_cmpfloat (spec->nms.params.threshold, ==, 0.25f);
@@ -135,16 +135,16 @@ test_defaults (void)
 
   g_assert_no_error (error);
   g_assert_null (spec->name);
-  g_assert_null (spec->description);
   g_assert_cmpfloat (spec->network.width, ==, 1);
   g_assert_cmpint (spec->network.activation, ==, CBAM_ACTIVATION_RELU);
   g_assert_cmpint (spec->network.padding, ==, CBAM_PADDING_SYMMETRIC);
   g_assert_cmpuint (spec->network.levels, ==, 6);
+  g_assert_true (spec->network.head == &cbam_head_ssd);
   g_assert_null (spec->network.sources);
   g_assert_cmpuint (spec->network.n_extras, ==, 0);
   g_assert_cmpint (spec->network.upsample, ==, CBAM_UPSAMPLE_DECONV);
   g_assert_null (spec->network.attention.kind);
-  g_assert_cmpuint (spec->network.attention.pool, ==, CBAM_POOL_AVG | CBAM_POOL_MAX);
+  g_assert_cmpuint (spec->network.attention.pool, ==, CBAM_REDUCE_MEAN | CBAM_REDUCE_MAX);
   g_assert_true (spec->network.attention.spatial && spec->network.attention.channel);
   g_assert_cmpuint (spec->network.attention.dilation, ==, 4);
   g_assert_false (spec->network.attention.spatial_relu || spec->network.sum_relu);
@@ -157,7 +157,7 @@ test_defaults (void)
   g_assert_cmpstr (spec->anchors.tensor, ==, "anchors");
   g_assert_cmpfloat (spec->output.variances[1], ==, 0.1f);
   g_assert_cmpfloat (spec->output.variances[2], ==, 0.2f);
-  g_assert_true (cbam_spec_class_is_reported (spec, 0)); /* class 0 is background only if so named */
+  g_assert_true (cbam_output_spec_reports (&spec->output, 0)); /* class 0 is background only if so named */
   g_assert_cmpint (spec->nms.profile, ==, CBAM_PROFILE_CAFFE);
   g_assert_cmpfloat (spec->nms.params.threshold, ==, 0.5f);
   g_assert_cmpfloat (spec->nms.params.nms_iou, ==, 0.45f);
@@ -255,7 +255,10 @@ static const struct
   { "network.extras.pad", "[-1, 0]", "network.extras.pad[0]", "from 0 to 8", "-1" },
   { "network.upsample", "true", NULL, "one of deconv, nearest, bilinear", "true" },
   { "network.attention", "\"cbam\"", NULL, "an object", "\"cbam\"" },
-  { "network.attention.kind", "7", NULL, "a string that is not empty", "7" },
+  { "network.head", "\"classifier\"", NULL, "one of ssd", "\"classifier\"" },
+  { "network.attention.kind", "7", NULL, "one of none, se, cbam, bam, eca", "7" },
+  { "network.attention.kind", "\"\"", NULL, "one of none, se, cbam, bam, eca", "\"\"" },
+  { "network.attention.kind", "\"self\"", NULL, "one of none, se, cbam, bam, eca", "\"self\"" },
   { "network.attention.pool", "\"avg\"", NULL, "a list of 1 to 4 pool types", "\"avg\"" },
   { "network.attention.pool", "[]", NULL, "a list of 1 to 4 pool types", "[]" },
   { "network.attention.pool", "[\"min\"]", "network.attention.pool[0]", "one of avg, max, lp, lse", "\"min\"" },

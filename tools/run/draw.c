@@ -20,11 +20,11 @@ typedef cairo_rectangle_t Rect;
 typedef struct
 {
   cairo_t *cr;
-  double width, height; /* of the picture */
-  double line;          /* of an outline, a whole number */
-  double font;          /* height of the label's font */
-  double margin;        /* beside a label's text */
-  Plates *plates;       /* the legend, and labels placed so far */
+  double width, height;      /* of the picture */
+  double line;               /* of an outline, a whole number */
+  double font;               /* height of the label's font */
+  double margin;             /* beside a label's text */
+  CbamDrawingPlates *plates; /* the legend, and labels placed so far */
 } Canvas;
 
 /* A copy of @pixbuf as cairo wants it: native-endian 0xAARRGGBB, colours multiplied by alpha. */
@@ -58,7 +58,7 @@ surface_from_pixbuf (GdkPixbuf *pixbuf)
 static void
 draw_box (const Canvas *canvas, const CbamDetection *detection)
 {
-  const Colour colour = palette_class_colour (detection->class_id);
+  const CbamDrawingColour colour = cbam_drawing_class_colour (detection->class_id);
   const double x0 = round (detection->x), x1 = MAX (round (detection->x + detection->width), x0 + 1);
   const double y0 = round (detection->y), y1 = MAX (round (detection->y + detection->height), y0 + 1);
   const double line = CLAMP (floor (MIN (x1 - x0, y1 - y0) / 8), 1, canvas->line); /* thin on small boxes */
@@ -110,13 +110,13 @@ place_label (const Canvas *canvas, const CbamDetection *detection, double width,
   const double left = round (detection->x), right = round (detection->x + detection->width);
   const double top = round (detection->y), bottom = round (detection->y + detection->height);
 
-  return plates_place (canvas->plates, &(Rect){ left, top, right - left, bottom - top }, width, height);
+  return cbam_drawing_plates_place (canvas->plates, &(Rect){ left, top, right - left, bottom - top }, width, height);
 }
 
 static void
 draw_label (const Canvas *canvas, const CbamDetection *detection, PangoLayout *layout, const Rect *plate)
 {
-  const Colour colour = palette_class_colour (detection->class_id), ink = palette_ink (colour);
+  const CbamDrawingColour colour = cbam_drawing_class_colour (detection->class_id), ink = cbam_drawing_ink (colour);
   cairo_rectangle (canvas->cr, plate->x, plate->y, plate->width, plate->height);
   cairo_set_source_rgb (canvas->cr, colour.r, colour.g, colour.b);
   cairo_fill (canvas->cr);
@@ -153,14 +153,14 @@ draw_pixbuf (cairo_t *cr, GdkPixbuf *pixbuf)
 
 /* A heat map goes over colours that are nearly grey, so that yellow means heat and not a yellow wall. */
 static void
-draw_heat (cairo_t *cr, GdkPixbuf *pixbuf, const HeatMap *heat)
+draw_heat (cairo_t *cr, GdkPixbuf *pixbuf, const CbamDrawingHeat *heat)
 {
   const float colourful = 0.3F;
   g_autoptr (GdkPixbuf) faded = gdk_pixbuf_copy (pixbuf);
   if (faded != NULL)
     gdk_pixbuf_saturate_and_pixelate (pixbuf, faded, colourful, FALSE);
   draw_pixbuf (cr, faded != NULL ? faded : pixbuf);
-  heat_map_draw (heat, cr, gdk_pixbuf_get_width (pixbuf), gdk_pixbuf_get_height (pixbuf));
+  cbam_drawing_heat_draw (heat, cr, gdk_pixbuf_get_width (pixbuf), gdk_pixbuf_get_height (pixbuf));
 }
 
 static void
@@ -171,7 +171,7 @@ draw_legend (const Canvas *canvas, const Drawing *drawing)
   if (!legend_find_corner (legend, canvas->width, canvas->height, drawing->detections, drawing->n_detections, &corner))
     return;
   legend_draw (legend, canvas->cr, corner.x, corner.y);
-  plates_take (canvas->plates, &corner);
+  cbam_drawing_plates_take (canvas->plates, &corner);
 }
 
 /* Weak boxes first, so that strong ones lie on top; then what has to be read. */
@@ -180,7 +180,7 @@ draw_picture (cairo_t *cr, const Drawing *drawing)
 {
   const int width = gdk_pixbuf_get_width (drawing->pixbuf), height = gdk_pixbuf_get_height (drawing->pixbuf);
   const double side = MIN (width, height), font = CLAMP (side / 40, MIN (11, side / 6), 96);
-  g_autoptr (Plates) plates = plates_new (width, height);
+  g_autoptr (CbamDrawingPlates) plates = cbam_drawing_plates_new (width, height);
   const Canvas canvas = {
     .cr = cr,
     .width = width,

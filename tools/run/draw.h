@@ -13,8 +13,8 @@ G_BEGIN_DECLS
 typedef struct
 {
   GdkPixbuf *pixbuf;
-  const HeatMap *heat; /* NULL: none */
-  gboolean has_legend; /* of the heat, where there is room */
+  const CbamDrawingHeat *heat; /* NULL: none */
+  gboolean has_legend;         /* of the heat, where there is room */
   const CbamDetection *detections;
   gsize n_detections;
 } Drawing;

@@ -66,19 +66,19 @@ explanation_check_attention (const Explanation *explanation, const CbamModelInfo
   return TRUE;
 }
 
-static HeatMap *
+static CbamDrawingHeat *
 level_heat (const CbamAttention *attention)
 {
   const CbamMap *map = &attention->spatial;
   float min, max;
-  map_range (map, &min, &max);
+  cbam_drawing_map_range (map, &min, &max);
   const float range = max - min;
   const int digits = range == 0 || range >= 0.1F ? 2 : range >= 0.01F ? 3 : 4; /* so that they differ */
   g_autofree char *low = g_strdup_printf ("%.*f", digits, min);
   g_autofree char *high = g_strdup_printf ("%.*f", digits, max);
-  HeatMap *heat =
-      heat_map_new (HEAT_MAX, low, high, "attention, level %u: %ux%u", attention->level, map->width, map->height);
-  heat_map_add (heat, map, min, max);
+  CbamDrawingHeat *heat = cbam_drawing_heat_new (CBAM_DRAWING_HEAT_MAX, low, high, "attention, level %u: %ux%u",
+                                                 attention->level, map->width, map->height);
+  cbam_drawing_heat_add (heat, map, min, max);
   return heat;
 }
 
@@ -88,9 +88,11 @@ add_attention (GPtrArray *heat_maps, const Explanation *explanation, const CbamR
   gsize n = 0;
   const CbamAttention *levels = cbam_result_get_attention (result, &n);
   if (explanation->kind == EXPLAIN_ATTENTION_MEAN || explanation->kind == EXPLAIN_ATTENTION_MAX) {
-    const HeatMix mix = explanation->kind == EXPLAIN_ATTENTION_MAX ? HEAT_MAX : HEAT_MEAN;
-    HeatMap *heat = heat_map_new (mix, "low", "high", "attention, %s of levels", mix == HEAT_MAX ? "max" : "mean");
-    heat_map_add_attention (heat, levels, n);
+    const CbamDrawingHeatMix mix =
+        explanation->kind == EXPLAIN_ATTENTION_MAX ? CBAM_DRAWING_HEAT_MAX : CBAM_DRAWING_HEAT_MEAN;
+    CbamDrawingHeat *heat = cbam_drawing_heat_new (mix, "low", "high", "attention, %s of levels",
+                                                   mix == CBAM_DRAWING_HEAT_MAX ? "max" : "mean");
+    cbam_drawing_heat_add_attention (heat, levels, n);
     g_ptr_array_add (heat_maps, heat);
     return;
   }
@@ -109,12 +111,13 @@ add_grad_cam (GPtrArray *heat_maps, guint n, const CbamResult *result)
   if (n == 0)
     return;
 
-  HeatMap *heat = n == 1 ? heat_map_new (HEAT_MAX, "0", "1", "Grad-CAM of %s", detections[0].label)
-                         : heat_map_new (HEAT_MAX, "0", "1", "Grad-CAM of the %u strongest", n);
+  CbamDrawingHeat *heat =
+      n == 1 ? cbam_drawing_heat_new (CBAM_DRAWING_HEAT_MAX, "0", "1", "Grad-CAM of %s", detections[0].label)
+             : cbam_drawing_heat_new (CBAM_DRAWING_HEAT_MAX, "0", "1", "Grad-CAM of the %u strongest", n);
   for (guint i = 0; i < n; i++) {
     const CbamMap *map = cbam_result_get_grad_cam (result, i);
     if (map != NULL && map->values != NULL)
-      heat_map_add (heat, map, 0, 1);
+      cbam_drawing_heat_add (heat, map, 0, 1);
   }
   g_ptr_array_add (heat_maps, heat);
 }
@@ -122,7 +125,7 @@ add_grad_cam (GPtrArray *heat_maps, guint n, const CbamResult *result)
 GPtrArray *
 explanation_heat_maps (const Explanation *explanation, const CbamResult *result)
 {
-  GPtrArray *heat_maps = g_ptr_array_new_with_free_func ((GDestroyNotify) heat_map_free);
+  GPtrArray *heat_maps = g_ptr_array_new_with_free_func ((GDestroyNotify) cbam_drawing_heat_free);
   if (explanation->kind == EXPLAIN_GRAD_CAM)
     add_grad_cam (heat_maps, explanation->number, result);
   else if (explanation->kind != EXPLAIN_NOTHING)

@@ -16,7 +16,7 @@
 
 struct _Legend
 {
-  const HeatMap *heat;
+  const CbamDrawingHeat *heat;
   PangoLayout *title; /* NULL where it is too long */
   PangoLayout *low, *high;
   double line;   /* height of a line of text */
@@ -44,7 +44,7 @@ text_width (PangoLayout *layout)
 }
 
 Legend *
-legend_new (const HeatMap *heat, cairo_t *cr, double font, double room)
+legend_new (const CbamDrawingHeat *heat, cairo_t *cr, double font, double room)
 {
   Legend *legend = g_new (Legend, 1);
   *legend = (Legend){
@@ -107,7 +107,7 @@ interest_within (const Legend *legend, const CbamDetection *detections, gsize n,
   for (guint i = 0; i < steps; i++)
     for (guint j = 0; j < steps; j++) {
       const double x = area->x + area->width * (i + 0.5) / steps, y = area->y + area->height * (j + 0.5) / steps;
-      sum += heat_map_value (legend->heat, x, y) + is_in_box (detections, n, x, y);
+      sum += cbam_drawing_heat_value (legend->heat, x, y) + is_in_box (detections, n, x, y);
     }
   return sum;
 }
@@ -150,7 +150,7 @@ draw_bar (cairo_t *cr, double x, double y, double width, double height)
   for (guint i = 0; i < n_stops; i++) {
     const double value = i / (n_stops - 1.0);
     double rgb[3];
-    heat_map_colour (value, rgb);
+    cbam_drawing_heat_colour (value, rgb);
     cairo_pattern_add_color_stop_rgb (colours, value, rgb[0], rgb[1], rgb[2]);
   }
   cairo_rectangle (cr, x - 1, y - 1, width + 2, height + 2);

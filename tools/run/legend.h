@@ -12,7 +12,7 @@ typedef struct _Legend Legend;
 
 /* Laid out for @cr and at most @room pixels wide where that can be: without its title if this is too long. @heat must
  * outlive it. */
-Legend *legend_new (const HeatMap *heat, cairo_t *cr, double font, double room);
+Legend *legend_new (const CbamDrawingHeat *heat, cairo_t *cr, double font, double room);
 void legend_free (Legend *legend);
 
 double legend_width (const Legend *legend);

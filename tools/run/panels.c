@@ -88,7 +88,7 @@ panels_png (GdkPixbuf *pixbuf, GPtrArray *heat_maps, const CbamDetection *detect
     const Drawing panel = {
       .pixbuf = copy, .heat = g_ptr_array_index (heat_maps, i), .detections = scaled, .n_detections = n
     };
-    heat_map_scale (g_ptr_array_index (heat_maps, i), scale_x, scale_y);
+    cbam_drawing_heat_scale (g_ptr_array_index (heat_maps, i), scale_x, scale_y);
     cairo_save (cr);
     cairo_translate (cr, GAP + (int) (i % columns) * cell_width, GAP + (int) (i / columns) * cell_height);
     draw_panel (cr, &panel, cell_width - GAP);

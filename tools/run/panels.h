@@ -8,8 +8,8 @@
 
 G_BEGIN_DECLS
 
-/* Writes a PNG to @path, as draw_png(), with a panel for each of @heat_maps (HeatMap, one at least), which are fitted
- * to the panels and are good for nothing else afterwards. */
+/* Writes a PNG to @path, as draw_png(), with a panel for each of @heat_maps (CbamDrawingHeat, one at least), which are
+ * fitted to the panels and are good for nothing else afterwards. */
 gboolean panels_png (GdkPixbuf *pixbuf, GPtrArray *heat_maps, const CbamDetection *detections, gsize n,
                      const char *path, GError **error);
 

@@ -86,7 +86,7 @@ append_attention (GString *line, const CbamAttention *attention)
   g_string_append_printf (line, "{\"level\": %u", attention->level);
   if (attention->spatial.values != NULL) {
     float min, max;
-    map_range (&attention->spatial, &min, &max);
+    cbam_drawing_map_range (&attention->spatial, &min, &max);
     g_string_append (line, ", ");
     append_frame (line, &attention->spatial);
     g_string_append (line, ", \"min\": ");

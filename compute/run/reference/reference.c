@@ -1,4 +1,4 @@
-/* Running a graph by its ops' reference functions.
+/* Runs a graph on the host: calls each op's reference function in order.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 

@@ -10,19 +10,18 @@
 #include "vk/commands.h"
 #include "vk/pipeline.h"
 
-#define THREADS 64
 #define SAMPLES 9
 
-/* Steps and chains of each kernel; the best of them counts (docs of lavapipe: 8 and 12 chains are safe). */
+#define KERNEL(accumulators, unroll)                                                                                   \
+  {                                                                                                                    \
+    &cbam_shader_peak_##accumulators##x##unroll, accumulators, unroll                                                  \
+  }
+
 static const struct
 {
   const CbamShader *shader;
   guint accumulators, unroll;
-} kernels[] = {
-  { &cbam_shader_peak_8x4, 8, 4 },     { &cbam_shader_peak_8x8, 8, 8 },     { &cbam_shader_peak_8x16, 8, 16 },
-  { &cbam_shader_peak_8x32, 8, 32 },   { &cbam_shader_peak_12x4, 12, 4 },   { &cbam_shader_peak_12x8, 12, 8 },
-  { &cbam_shader_peak_12x16, 12, 16 }, { &cbam_shader_peak_12x32, 12, 32 },
-};
+} kernels[] = { CBAM_PEAK_TILES (KERNEL) };
 
 typedef struct
 {
@@ -79,7 +78,7 @@ measure (Peak *peak, guint k, double *ret_rate, GError **error)
   const CbamPeakArgs args = { .turns = (uint) (peak->total_steps / kernels[k].unroll), .factor = 0.75f, .term = 0.5f };
   const VkDescriptorBufferInfo buffer = { peak->output->handle, 0, VK_WHOLE_SIZE };
   const double multiply_adds =
-      (double) args.turns * kernels[k].unroll * kernels[k].accumulators * peak->groups * THREADS;
+      (double) args.turns * kernels[k].unroll * kernels[k].accumulators * peak->groups * CBAM_THREADS;
   VkDescriptorPool pool;
   VkDescriptorSet set;
   gboolean ok;
@@ -120,7 +119,8 @@ cbam_device_measure_peak (CbamDevice *device, double *gflops, GError **error)
   gboolean ok = TRUE;
 
   g_return_val_if_fail (device != NULL && gflops != NULL, FALSE);
-  peak.output = cbam_buffer_new (device, CBAM_MEMORY_DEVICE, (gsize) peak.groups * THREADS * sizeof (float), error);
+  peak.output =
+      cbam_buffer_new (device, CBAM_MEMORY_DEVICE, (gsize) peak.groups * CBAM_THREADS * sizeof (float), error);
   peak.commands = peak.output ? cbam_commands_new (device, error) : NULL;
   ok = peak.commands != NULL;
   for (guint k = 0; ok && k < G_N_ELEMENTS (kernels); k++)

@@ -49,10 +49,10 @@ void cbam_slot_free (CbamSlot *slot);
 /* Room for a frame of @size bytes; where to write it. Grows, and records again, only when the slot has never seen a
  * frame as large. */
 guint8 *cbam_slot_reserve_pixels (CbamSlot *slot, gsize size, GError **error);
-/* The host's own memory, multiples of the device's import_alignment, which stays as it is until the wait. FALSE: the
- * device cannot read it there; the slot is as it was before. */
+/* The device reads the host's own memory. @start and @size are multiples of the device's import_alignment, and the
+ * memory stays as it is until cbam_slot_wait() returns. FALSE: the device cannot read it; the slot is as it was. */
 gboolean cbam_slot_import_pixels (CbamSlot *slot, const void *start, gsize size, GError **error);
-/* So many planes of images, copied on the device to where a frame of @size bytes has them. */
+/* The device copies @n planes from images to the places that they have in a frame of @size bytes. */
 gboolean cbam_slot_copy_images (CbamSlot *slot, const CbamImageCopy *images, guint n, const GArray *regions, gsize size,
                                 GError **error);
 

@@ -19,7 +19,7 @@ enum
 };
 
 GType
-gst_cbam_overlay_get_type (void)
+gst_cbam_overlay_parts_get_type (void)
 {
   static const GFlagsValue values[] = {
     { GST_CBAM_OVERLAY_NONE, "Draw nothing", "none" },
@@ -76,7 +76,7 @@ gst_cbam_attention_view_get_type (void)
 }
 
 static GParamSpec *
-param_spec (guint i, GstCbamOverlay overlay_default)
+param_spec (guint i, GstCbamOverlayParts overlay_default)
 {
   const GParamFlags flags = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING;
 
@@ -85,7 +85,7 @@ param_spec (guint i, GstCbamOverlay overlay_default)
       return g_param_spec_flags ("overlay", "Overlay",
                                  "What to draw on the frames: attached as GstVideoOverlayComposition where downstream "
                                  "takes it, else blended into the pixels",
-                                 GST_TYPE_CBAM_OVERLAY, overlay_default, flags);
+                                 GST_TYPE_CBAM_OVERLAY_PARTS, overlay_default, flags);
     case SETTING_LINE_WIDTH:
       return g_param_spec_uint (
           "line-width", "Line width",
@@ -120,17 +120,17 @@ param_spec (guint i, GstCbamOverlay overlay_default)
 }
 
 void
-gst_cbam_overlay_settings_install (GObjectClass *klass, guint first_id, GstCbamOverlay overlay_default)
+gst_cbam_overlay_settings_install (GObjectClass *klass, guint first_id, GstCbamOverlayParts overlay_default)
 {
   for (guint i = 0; i < GST_CBAM_OVERLAY_N_SETTINGS; i++)
     g_object_class_install_property (klass, first_id + i, param_spec (i, overlay_default));
-  gst_type_mark_as_plugin_api (GST_TYPE_CBAM_OVERLAY, 0);
+  gst_type_mark_as_plugin_api (GST_TYPE_CBAM_OVERLAY_PARTS, 0);
   gst_type_mark_as_plugin_api (GST_TYPE_CBAM_LABEL_TEXT, 0);
   gst_type_mark_as_plugin_api (GST_TYPE_CBAM_ATTENTION_VIEW, 0);
 }
 
 void
-gst_cbam_overlay_settings_init (GstCbamOverlaySettings *settings, GstCbamOverlay overlay)
+gst_cbam_overlay_settings_init (GstCbamOverlaySettings *settings, GstCbamOverlayParts overlay)
 {
   *settings = (GstCbamOverlaySettings){
     .overlay = overlay,

@@ -12,7 +12,7 @@
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "gstcbamdraw.h"
+#include "gstcbampainter.h"
 
 #include <heatmap.h>
 #include <math.h>
@@ -40,7 +40,7 @@ struct _GstCbamPainter
   int font_size;     /* in pixels, where the font has none of its own */
   PangoContext *pango;
   PangoFontDescription *font;
-  GHashTable *colours; /* class's name -> Colour; "" is everybody else's */
+  GHashTable *colours; /* class's name -> CbamDrawingColour; "" is everybody else's */
   GHashTable *labels;  /* colour and text -> GstBuffer with GstVideoMeta */
   GError *bad_colours; /* what the element must say, until it has */
   GError *bad_font;
@@ -126,7 +126,7 @@ read_colours (GstCbamPainter *painter)
       g_string_append_printf (bad, "%s\"%s\"", bad->len > 0 ? ", " : "", entry);
       continue;
     }
-    const Colour colour = { parsed.red / 65535.0, parsed.green / 65535.0, parsed.blue / 65535.0 };
+    const CbamDrawingColour colour = { parsed.red / 65535.0, parsed.green / 65535.0, parsed.blue / 65535.0 };
     g_hash_table_replace (painter->colours, g_strdup (g_strstrip (name)), g_memdup2 (&colour, sizeof colour));
   }
   if (bad->len > 0)
@@ -135,14 +135,14 @@ read_colours (GstCbamPainter *painter)
         "colors: expected \"white\", \"#ff0000\", \"person=lime\" or the like, found %s, which is left out.", bad->str);
 }
 
-static Colour
+static CbamDrawingColour
 box_colour (const GstCbamPainter *painter, const GstCbamBox *box)
 {
-  const Colour *own = g_hash_table_lookup (painter->colours, box->label);
+  const CbamDrawingColour *own = g_hash_table_lookup (painter->colours, box->label);
 
   if (own == NULL)
     own = g_hash_table_lookup (painter->colours, "");
-  return own != NULL ? *own : palette_class_colour (box->class_id);
+  return own != NULL ? *own : cbam_drawing_class_colour (box->class_id);
 }
 
 /* --- Boxes --- */
@@ -190,11 +190,13 @@ box_area (const GstCbamPainter *painter, const GstCbamBox *box)
 
 /* One strip of the box whose outer edge is @outer. */
 static void
-add_strip (GstCbamPainter *painter, GstVideoOverlayComposition *composition, Colour colour, Area outer, Area strip)
+add_strip (GstCbamPainter *painter, GstVideoOverlayComposition *composition, CbamDrawingColour colour, Area outer,
+           Area strip)
 {
   const Area area = intersect (strip, painter->width, painter->height);
   const Area inner = grow (outer, -painter->line), hole = grow (inner, -painter->rim);
-  const guint32 line = palette_pixel (colour, 1), rim = palette_pixel ((Colour){ 0, 0, 0 }, RIM_OPACITY);
+  const guint32 line = cbam_drawing_pixel (colour, 1);
+  const guint32 rim = cbam_drawing_pixel ((CbamDrawingColour){ 0, 0, 0 }, RIM_OPACITY);
   GstMapInfo map;
 
   if (area.width <= 0 || area.height <= 0)
@@ -213,7 +215,7 @@ add_strip (GstCbamPainter *painter, GstVideoOverlayComposition *composition, Col
 static void
 add_box (GstCbamPainter *painter, GstVideoOverlayComposition *composition, const GstCbamBox *box)
 {
-  const Colour colour = box_colour (painter, box);
+  const CbamDrawingColour colour = box_colour (painter, box);
   const Area outer = box_area (painter, box), all = grow (outer, painter->rim);
   const int thick = painter->line + 2 * painter->rim, between = all.height - 2 * thick;
 
@@ -296,10 +298,10 @@ read_font (GstCbamPainter *painter)
 
 /* A filled rectangle in the class's colour with its name in black or white. */
 static GstBuffer *
-render_label (GstCbamPainter *painter, const char *text, Colour colour)
+render_label (GstCbamPainter *painter, const char *text, CbamDrawingColour colour)
 {
   g_autoptr (PangoLayout) layout = pango_layout_new (painter->pango);
-  const Colour ink = palette_ink (colour);
+  const CbamDrawingColour ink = cbam_drawing_ink (colour);
   const int pad = MAX (2, painter->font_size / 4);
 
   pango_layout_set_font_description (layout, painter->font);
@@ -352,9 +354,9 @@ label_text (const GstCbamPainter *painter, const GstCbamBox *box)
 static GstBuffer *
 find_label (GstCbamPainter *painter, const GstCbamBox *box)
 {
-  const Colour colour = box_colour (painter, box);
+  const CbamDrawingColour colour = box_colour (painter, box);
   g_autofree char *text = label_text (painter, box);
-  g_autofree char *key = g_strdup_printf ("%08x%s", palette_pixel (colour, 1), text);
+  g_autofree char *key = g_strdup_printf ("%08x%s", cbam_drawing_pixel (colour, 1), text);
 
   if (*text == '\0')
     return NULL;
@@ -372,7 +374,7 @@ find_label (GstCbamPainter *painter, const GstCbamBox *box)
 static void
 add_labels (GstCbamPainter *painter, GstVideoOverlayComposition *composition, const GArray *boxes)
 {
-  g_autoptr (Plates) plates = plates_new (painter->width, painter->height);
+  g_autoptr (CbamDrawingPlates) plates = cbam_drawing_plates_new (painter->width, painter->height);
   g_autofree GstBuffer **labels = g_new0 (GstBuffer *, MAX (boxes->len, 1));
   g_autofree Area *places = g_new (Area, MAX (boxes->len, 1));
 
@@ -385,7 +387,7 @@ add_labels (GstCbamPainter *painter, GstVideoOverlayComposition *composition, co
     if (labels[i] == NULL)
       continue;
     const GstVideoMeta *meta = gst_buffer_get_video_meta (labels[i]);
-    const cairo_rectangle_t place = plates_place (
+    const cairo_rectangle_t place = cbam_drawing_plates_place (
         plates, &(cairo_rectangle_t){ area.x, area.y, area.width, area.height }, meta->width, meta->height);
     places[i] = (Area){ (int) place.x, (int) place.y, (int) place.width, (int) place.height };
   }
@@ -399,20 +401,20 @@ add_labels (GstCbamPainter *painter, GstVideoOverlayComposition *composition, co
 /* From the coldest place of the frame, which stays as it is, to the hottest. A map that is the same everywhere says
  * nothing and is not drawn. */
 static void
-add_heat (GstCbamPainter *painter, GstVideoOverlayComposition *composition, HeatMap *heat)
+add_heat (GstCbamPainter *painter, GstVideoOverlayComposition *composition, CbamDrawingHeat *heat)
 {
   const Area frame = { 0, 0, painter->width, painter->height };
   const double scale = MIN (1, HEAT_SIZE / (double) MAX (frame.width, frame.height));
   const int width = MAX (1, (int) lround (frame.width * scale)), height = MAX (1, (int) lround (frame.height * scale));
   GstMapInfo map;
 
-  if (!heat_map_stretch (heat, frame.width, frame.height))
+  if (!cbam_drawing_heat_stretch (heat, frame.width, frame.height))
     return;
-  heat_map_scale (heat, width / (double) frame.width, height / (double) frame.height);
+  cbam_drawing_heat_scale (heat, width / (double) frame.width, height / (double) frame.height);
   g_autoptr (GstBuffer) pixels = pixels_new (width, height, &map);
   if (pixels == NULL)
     return;
-  heat_map_fill (heat, 0, painter->settings.heat_opacity, map.data, width, height, width * 4);
+  cbam_drawing_heat_fill (heat, 0, painter->settings.heat_opacity, map.data, width, height, width * 4);
   gst_buffer_unmap (pixels, &map);
   add_pixels (composition, pixels, &frame);
 }
@@ -421,28 +423,29 @@ static void
 add_attention (GstCbamPainter *painter, GstVideoOverlayComposition *composition, const GstCbamScene *scene)
 {
   const GstCbamAttentionView view = painter->settings.attention_view;
-  HeatMap *heat = heat_map_new (view == GST_CBAM_ATTENTION_VIEW_MEAN ? HEAT_MEAN : HEAT_MAX, NULL, NULL, "attention");
+  CbamDrawingHeat *heat = cbam_drawing_heat_new (
+      view == GST_CBAM_ATTENTION_VIEW_MEAN ? CBAM_DRAWING_HEAT_MEAN : CBAM_DRAWING_HEAT_MAX, NULL, NULL, "attention");
 
   for (gsize i = 0; i < scene->n_levels; i++)
     if (view < GST_CBAM_ATTENTION_VIEW_LEVEL_0 || scene->levels[i].level == view - GST_CBAM_ATTENTION_VIEW_LEVEL_0)
-      heat_map_add_attention (heat, &scene->levels[i], 1);
+      cbam_drawing_heat_add_attention (heat, &scene->levels[i], 1);
   add_heat (painter, composition, heat);
-  heat_map_free (heat);
+  cbam_drawing_heat_free (heat);
 }
 
 /* Grad-CAM comes as 0..1, and 0 everywhere where nothing speaks for the detection. */
 static void
 add_grad_cam (GstCbamPainter *painter, GstVideoOverlayComposition *composition, const GstCbamScene *scene)
 {
-  HeatMap *heat = heat_map_new (HEAT_MAX, NULL, NULL, "Grad-CAM");
+  CbamDrawingHeat *heat = cbam_drawing_heat_new (CBAM_DRAWING_HEAT_MAX, NULL, NULL, "Grad-CAM");
   float min = 0, max = 0;
 
   if (scene->grad_cam != NULL && scene->grad_cam->values != NULL)
-    map_range (scene->grad_cam, &min, &max);
+    cbam_drawing_map_range (scene->grad_cam, &min, &max);
   if (max > 0)
-    heat_map_add (heat, scene->grad_cam, 0, 1);
+    cbam_drawing_heat_add (heat, scene->grad_cam, 0, 1);
   add_heat (painter, composition, heat);
-  heat_map_free (heat);
+  cbam_drawing_heat_free (heat);
 }
 
 /* --- The door --- */
@@ -478,7 +481,8 @@ gst_cbam_painter_set_size (GstCbamPainter *painter, int width, int height)
   painter->changed = FALSE;
 
   g_hash_table_remove_all (painter->labels);
-  g_autoptr (GstBuffer) first = render_label (painter, "0", palette_class_colour (0)); /* it looks for the font */
+  G_GNUC_UNUSED g_autoptr (GstBuffer) first =
+      render_label (painter, "0", cbam_drawing_class_colour (0)); /* for its font */
 }
 
 GError *
@@ -490,7 +494,7 @@ gst_cbam_painter_take_complaint (GstCbamPainter *painter)
 }
 
 GstVideoOverlayComposition *
-gst_cbam_painter_draw_scene (GstCbamPainter *painter, const GstCbamScene *scene, GstCbamOverlay what)
+gst_cbam_painter_draw_scene (GstCbamPainter *painter, const GstCbamScene *scene, GstCbamOverlayParts what)
 {
   g_autoptr (GstVideoOverlayComposition) composition = gst_video_overlay_composition_new (NULL);
 
@@ -508,7 +512,7 @@ gst_cbam_painter_draw_scene (GstCbamPainter *painter, const GstCbamScene *scene,
 }
 
 GstVideoOverlayComposition *
-gst_cbam_painter_draw (GstCbamPainter *painter, const CbamResult *result, GstCbamOverlay what)
+gst_cbam_painter_draw (GstCbamPainter *painter, const CbamResult *result, GstCbamOverlayParts what)
 {
   g_autoptr (GstCbamScene) scene = gst_cbam_scene_new_from_result (result);
 

@@ -4,8 +4,8 @@
 
 #include "gstcbamscene.h"
 
-#include "gstcbamfield.h"
-#include "gstcbamregionmeta.h"
+#include "meta/gstcbamfield.h"
+#include "meta/gstcbamregionmeta.h"
 
 #include <math.h>
 #include <palette.h>
@@ -111,7 +111,7 @@ gst_cbam_box_from_region (GstBuffer *buffer, const GstVideoRegionOfInterestMeta 
   if (detection != NULL && gst_cbam_field_get_count (detection, "label_id", &number))
     box.class_id = number;
   else
-    box.class_id = palette_name_to_class (box.label);
+    box.class_id = cbam_drawing_name_to_class (box.label);
   if (object != NULL && gst_cbam_field_get_count (object, "id", &number))
     box.id = number;
   return box;

@@ -4,6 +4,9 @@
 
 #include "gstcbamsession.h"
 
+#include "frame/gstcbamframe.h"
+#include "frame/gstcbamvulkan.h"
+
 /* Runs a small gray frame. Returns how long one takes on this device, or 0 with @error set. */
 static GstClockTime
 time_one_frame (CbamDetector *detector, GError **error)
@@ -27,6 +30,7 @@ gst_cbam_session_new (CbamDevice *device, const char *path, guint slots, GError 
 
   g_atomic_ref_count_init (&session->refs);
   session->wanted = usual ? NULL : g_strdup (path);
+  session->slots = slots;
   session->device = cbam_device_ref (device);
   session->model = cbam_model_load (device, session->wanted, NULL, error);
   if (session->model == NULL)
@@ -36,6 +40,47 @@ gst_cbam_session_new (CbamDevice *device, const char *path, guint slots, GError 
     return NULL;
   session->once = time_one_frame (session->detector, error);
   return session->once > 0 ? g_steal_pointer (&session) : NULL;
+}
+
+static gboolean
+submit_mapped (GstCbamSession *session, GstBuffer *buffer, const GstVideoInfo *info, CbamOrientation orientation,
+               const CbamDetectParams *params, GError **error)
+{
+  GstVideoFrame frame;
+  CbamImage image;
+
+  if (!gst_video_frame_map (&frame, info, buffer, GST_MAP_READ | GST_VIDEO_FRAME_MAP_FLAG_NO_REF)) {
+    g_set_error (error, CBAM_ERROR, CBAM_ERROR_BAD_IMAGE,
+                 "A buffer of %" G_GSIZE_FORMAT " bytes cannot be read as a "
+                 "frame of its caps, which take %" G_GSIZE_FORMAT ".",
+                 gst_buffer_get_size (buffer), GST_VIDEO_INFO_SIZE (info));
+    return FALSE;
+  }
+
+  gboolean submitted = FALSE;
+  if (gst_cbam_frame_to_image (&frame, &image)) {
+    /* The frame in memory may be larger than the caps say. */
+    image.width = MIN (image.width, (guint) GST_VIDEO_INFO_WIDTH (info));
+    image.height = MIN (image.height, (guint) GST_VIDEO_INFO_HEIGHT (info));
+    image.orientation = orientation;
+    submitted = cbam_detector_submit (session->detector, &image, params, error);
+  } else
+    g_set_error_literal (error, CBAM_ERROR, CBAM_ERROR_BAD_IMAGE, "A frame has a negative stride.");
+  gst_video_frame_unmap (&frame);
+  return submitted;
+}
+
+gboolean
+gst_cbam_session_submit (GstCbamSession *session, GstBuffer *buffer, const GstVideoInfo *info,
+                         CbamOrientation orientation, const CbamDetectParams *params, GError **error)
+{
+  CbamImage image;
+
+  if (!gst_cbam_vulkan_is_image (buffer))
+    return submit_mapped (session, buffer, info, orientation, params, error);
+  gst_cbam_frame_describe (info, &image);
+  image.orientation = orientation;
+  return gst_cbam_vulkan_submit (session->detector, buffer, &image, params, error);
 }
 
 GstCbamSession *

@@ -4,16 +4,16 @@
 
 #include "gstcbampublish.h"
 
-#include "gstcbamattentionmeta.h"
-#include "gstcbammeta.h"
-#include "gstcbamregionmeta.h"
+#include "meta/gstcbamattentionmeta.h"
+#include "meta/gstcbammeta.h"
+#include "meta/gstcbamregionmeta.h"
 
 #define GST_CAT_DEFAULT gst_cbam_debug
 
 /* What the properties ask of a frame. */
 typedef struct
 {
-  GstCbamOverlay overlay;
+  GstCbamOverlayParts overlay;
   GstCbamCarry carry;
   GstCbamAttentionParts parts; /* of CbamAttentionMeta */
   gboolean post_messages;
@@ -37,7 +37,7 @@ get_wishes (GstCbamDetect *self)
 }
 
 static void
-negotiate (GstCbamDetect *self, GstCbamOverlay overlay)
+negotiate (GstCbamDetect *self, GstCbamOverlayParts overlay)
 {
   if (gst_cbam_canvas_negotiate (&self->canvas, self->src_pad, self->caps, overlay != GST_CBAM_OVERLAY_NONE))
     GST_DEBUG_OBJECT (self, "drawings are %s", self->canvas.attach ? "attached" : "blended");
@@ -50,7 +50,7 @@ gst_cbam_publish_negotiate (GstCbamDetect *self)
 }
 
 static void
-draw (GstCbamDetect *self, GstBuffer *buffer, const CbamResult *result, GstCbamOverlay overlay)
+draw (GstCbamDetect *self, GstBuffer *buffer, const CbamResult *result, GstCbamOverlayParts overlay)
 {
   GstElement *element = GST_ELEMENT (self);
   GstCbamPainter *painter =
@@ -66,7 +66,7 @@ draw (GstCbamDetect *self, GstBuffer *buffer, const CbamResult *result, GstCbamO
 static void
 account (GstCbamDetect *self, GstBuffer *buffer, const CbamResult *result)
 {
-  g_autoptr (GstCbamSession) session = gst_cbam_detect_get_session (self);
+  g_autoptr (GstCbamSession) session = gst_cbam_switch_get (self->sessions);
   const double own = cbam_model_get_info (session->model)->threshold;
 
   GST_OBJECT_LOCK (self);

@@ -4,10 +4,10 @@
 
 #pragma once
 
-#include <cbamdetect/model.h>
+#include <cbamdetect/cbamdetect.h>
 #include <gst/video/video.h>
 
-#include "gstcbamoverlaysettings.h"
+#include "draw/gstcbamoverlaysettings.h"
 
 G_BEGIN_DECLS
 
@@ -85,5 +85,11 @@ gboolean gst_cbam_settings_get (const GstCbamSettings *settings, guint id, GValu
 
 /* What a score must exceed to be reported by a model whose own threshold is @own. */
 double gst_cbam_settings_get_threshold (const GstCbamSettings *settings, double own);
+
+/* What to ask of @model now: its own numbers, overridden by properties. Every class, and the whole frame. */
+CbamDetectParams gst_cbam_settings_get_params (const GstCbamSettings *settings, const CbamModel *model);
+
+/* Gives @device the timeout that the property wants. What is not set leaves it as others who share it want it. */
+void gst_cbam_settings_limit_device (const GstCbamSettings *settings, CbamDevice *device);
 
 G_END_DECLS

@@ -7,7 +7,7 @@
 #pragma once
 
 #include <cbamdetect/cbamdetect.h>
-#include <gst/gst.h>
+#include <gst/video/video.h>
 
 G_BEGIN_DECLS
 
@@ -18,13 +18,19 @@ typedef struct
   CbamDevice *device;
   CbamModel *model;
   CbamDetector *detector;
+  guint slots;         /* frames that may be in inference at a time */
   GstClockTime once;   /* how long one frame took */
   guint32 classes[32]; /* as in CbamDetectParams; the only thing that changes, under the element's object lock */
 } GstCbamSession;
 
-/* Loads the model @path (NULL or "" = the default one) and makes a detector of so many slots. Takes as long as reading
- * the file and compiling the network take. */
+/* The model at @path, NULL or "" being the default one, and a detector for so many frames at a time. Returns once the
+ * file is read, the network compiled, and one frame inferred. */
 GstCbamSession *gst_cbam_session_new (CbamDevice *device, const char *path, guint slots, GError **error);
+
+/* Starts inference on @buffer, a frame of @info in system memory or on the session's device, which must stay until the
+ * result is collected. It is CBAM_ERROR_BUSY that there is no room for it now. */
+gboolean gst_cbam_session_submit (GstCbamSession *session, GstBuffer *buffer, const GstVideoInfo *info,
+                                  CbamOrientation orientation, const CbamDetectParams *params, GError **error);
 
 GstCbamSession *gst_cbam_session_ref (GstCbamSession *session);
 /* @session may be NULL. */

@@ -30,10 +30,10 @@ GError *gst_cbam_painter_take_complaint (GstCbamPainter *painter);
 
 /* Returns (transfer full) (nullable): the drawing; NULL when there is nothing to draw. */
 GstVideoOverlayComposition *gst_cbam_painter_draw_scene (GstCbamPainter *painter, const GstCbamScene *scene,
-                                                         GstCbamOverlay what);
+                                                         GstCbamOverlayParts what);
 /* The same for what the detector has found. */
 GstVideoOverlayComposition *gst_cbam_painter_draw (GstCbamPainter *painter, const CbamResult *result,
-                                                   GstCbamOverlay what);
+                                                   GstCbamOverlayParts what);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (GstCbamPainter, gst_cbam_painter_free)
 

@@ -7,7 +7,7 @@
 #include <cbamdetect/result.h>
 #include <gst/video/video.h>
 
-#include "gstcbamattentionmeta.h"
+#include "meta/gstcbamattentionmeta.h"
 
 G_BEGIN_DECLS
 

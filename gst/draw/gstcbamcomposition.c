@@ -10,6 +10,7 @@
 
 #define FEATURE GST_CAPS_FEATURE_META_GST_VIDEO_OVERLAY_COMPOSITION
 
+/* @caps with the feature of GstVideoOverlayComposition on every structure, or on none. (transfer full) */
 static GstCaps *
 caps_change_feature (const GstCaps *caps, gboolean with)
 {
@@ -32,18 +33,6 @@ caps_change_feature (const GstCaps *caps, gboolean with)
   return changed;
 }
 
-GstCaps *
-gst_cbam_composition_caps_with (const GstCaps *caps)
-{
-  return caps_change_feature (caps, TRUE);
-}
-
-GstCaps *
-gst_cbam_composition_caps_without (const GstCaps *caps)
-{
-  return caps_change_feature (caps, FALSE);
-}
-
 /* Those of @caps that are in system memory, with the feature and nothing said of the memory: GStreamer takes that for
  * other caps than with both, and elements may know either. (transfer full) */
 static GstCaps *
@@ -58,16 +47,17 @@ caps_with_bare (const GstCaps *caps)
   return bare;
 }
 
-GstCaps *
-gst_cbam_composition_query_caps (GstPad *pad, GstPad *other, const GstCaps *filter)
+void
+gst_cbam_composition_answer_caps (GstPad *pad, GstPad *other, GstQuery *query)
 {
   const gboolean is_sink = gst_pad_get_direction (pad) == GST_PAD_SINK;
   g_autoptr (GstCaps) template_caps = gst_pad_get_pad_template_caps (pad);
   g_autoptr (GstCaps) other_filter = NULL;
+  GstCaps *filter;
 
+  gst_query_parse_caps (query, &filter);
   if (filter != NULL) {
-    g_autoptr (GstCaps) filter_here =
-        gst_caps_intersect_full ((GstCaps *) filter, template_caps, GST_CAPS_INTERSECT_FIRST);
+    g_autoptr (GstCaps) filter_here = gst_caps_intersect_full (filter, template_caps, GST_CAPS_INTERSECT_FIRST);
     other_filter = caps_change_feature (filter_here, is_sink);
     if (is_sink)
       other_filter = gst_caps_merge (other_filter, caps_with_bare (filter_here));
@@ -76,15 +66,15 @@ gst_cbam_composition_query_caps (GstPad *pad, GstPad *other, const GstCaps *filt
 
   g_autoptr (GstCaps) peer = gst_pad_peer_query_caps (other, other_filter);
   g_autoptr (GstCaps) possible = gst_caps_intersect_full (peer, template_caps, GST_CAPS_INTERSECT_FIRST);
-  GstCaps *caps = caps_change_feature (possible, !is_sink);
+  g_autoptr (GstCaps) caps = caps_change_feature (possible, !is_sink);
   /* Plain frames come first: nobody should start drawings for our sake. */
   caps =
       is_sink ? gst_caps_merge (caps, g_steal_pointer (&possible)) : gst_caps_merge (g_steal_pointer (&possible), caps);
   if (filter != NULL) {
     g_autoptr (GstCaps) unfiltered = caps;
-    caps = gst_caps_intersect_full ((GstCaps *) filter, unfiltered, GST_CAPS_INTERSECT_FIRST);
+    caps = gst_caps_intersect_full (filter, unfiltered, GST_CAPS_INTERSECT_FIRST);
   }
-  return caps;
+  gst_query_set_caps_result (query, caps);
 }
 
 /* @caps with the fields that they leave open, which need not be there, as what it means that they are not: 0/1 frames a
@@ -153,7 +143,7 @@ gst_cbam_composition_negotiate (GstPad *src_pad, GstCaps *in_caps, gboolean want
 
   /* Downstream may spell it with or without the feature of system memory, which are different caps: offer it in its own
    * way. Frames in other memory stay there. */
-  g_autoptr (GstCaps) with = gst_cbam_composition_caps_with (in_caps);
+  g_autoptr (GstCaps) with = caps_change_feature (in_caps, TRUE);
   g_autoptr (GstCaps) bare = caps_with_bare (in_caps);
   g_autoptr (GstCaps) offer = NULL;
   if (wanted || plain == NULL)

@@ -6,7 +6,7 @@
 
 #include <gst/video/video.h>
 
-#include "gstcbamframe.h"
+#include "frame/gstcbamframe.h"
 
 G_BEGIN_DECLS
 
@@ -20,13 +20,9 @@ G_BEGIN_DECLS
   "video/x-raw(" GST_CAPS_FEATURE_MEMORY_SYSTEM_MEMORY ", " GST_CAPS_FEATURE_META_GST_VIDEO_OVERLAY_COMPOSITION        \
   ")" GST_CBAM_COMPOSITION_FIELDS
 
-/* @caps with the caps feature of GstVideoOverlayComposition on every structure, or on none. (transfer full) */
-GstCaps *gst_cbam_composition_caps_with (const GstCaps *caps);
-GstCaps *gst_cbam_composition_caps_without (const GstCaps *caps);
-
-/* What @pad can do, given what the elements on the side of @other can: frames without the feature may leave with it.
- * (transfer full) */
-GstCaps *gst_cbam_composition_query_caps (GstPad *pad, GstPad *other, const GstCaps *filter);
+/* Answers a CAPS query: what @pad can do, given what the elements on the side of @other can: frames without the feature
+ * of compositions may leave with it. */
+void gst_cbam_composition_answer_caps (GstPad *pad, GstPad *other, GstQuery *query);
 
 /* Sends caps for frames of @in_caps from @src_pad, with the feature where downstream takes the metadata and @wanted, or
  * takes nothing else. From the task of the pad. Returns whether drawings are to be attached. */

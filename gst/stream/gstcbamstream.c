@@ -9,9 +9,9 @@
 
 #include "gstcbamstream.h"
 
-#include "gstcbamcomposition.h"
-#include "gstcbamframe.h"
-#include "gstcbamoffer.h"
+#include "draw/gstcbamcomposition.h"
+#include "frame/gstcbamframe.h"
+#include "frame/gstcbamoffer.h"
 #include "gstcbampublish.h"
 
 #define GST_CAT_DEFAULT gst_cbam_debug
@@ -72,63 +72,18 @@ get_frame_settings (GstCbamDetect *self, GstBuffer *buffer)
   return settings;
 }
 
-/* Submits a frame in system memory. */
+/* Starts inference on @buffer. */
 static gboolean
-submit_mapped (GstCbamDetect *self, GstCbamSession *session, GstBuffer *buffer, CbamOrientation orientation,
-               const CbamDetectParams *params, GError **error)
+submit (GstCbamDetect *self, GstCbamSession *session, GstBuffer *buffer, const FrameSettings *settings, GError **error)
 {
-  GstVideoFrame frame;
-  CbamImage image;
-
-  if (!gst_video_frame_map (&frame, &self->sink_info, buffer, GST_MAP_READ | GST_VIDEO_FRAME_MAP_FLAG_NO_REF)) {
-    g_set_error (error, CBAM_ERROR, CBAM_ERROR_BAD_IMAGE,
-                 "A buffer of %" G_GSIZE_FORMAT " bytes cannot be read as a "
-                 "frame of its caps, which take %" G_GSIZE_FORMAT ".",
-                 gst_buffer_get_size (buffer), GST_VIDEO_INFO_SIZE (&self->sink_info));
-    return FALSE;
-  }
-
-  gboolean submitted = FALSE;
-  if (gst_cbam_frame_to_image (&frame, &image)) {
-    /* The frame in memory may be larger than the caps say. */
-    image.width = MIN (image.width, (guint) GST_VIDEO_INFO_WIDTH (&self->sink_info));
-    image.height = MIN (image.height, (guint) GST_VIDEO_INFO_HEIGHT (&self->sink_info));
-    image.orientation = orientation;
-    submitted = cbam_detector_submit (session->detector, &image, params, error);
-  } else
-    g_set_error_literal (error, CBAM_ERROR, CBAM_ERROR_BAD_IMAGE, "A frame has a negative stride.");
-  gst_video_frame_unmap (&frame);
-  return submitted;
-}
-
-/* Submits a frame that is on the session's device. */
-static gboolean
-submit_image (GstCbamDetect *self, GstCbamSession *session, GstBuffer *buffer, CbamOrientation orientation,
-              const CbamDetectParams *params, GError **error)
-{
-  CbamImage image;
-
-  gst_cbam_frame_describe (&self->sink_info, &image);
-  image.orientation = orientation;
-  return gst_cbam_vulkan_submit (session->detector, buffer, &image, params, error);
-}
-
-/* Starts inference on @buffer. FALSE with @error: it cannot be; without: there was merely no room. */
-static gboolean
-submit_frame (GstCbamDetect *self, GstCbamSession *session, GstBuffer *buffer, const FrameSettings *settings,
-              GError **error)
-{
-  g_autoptr (GError) failure = NULL;
-  CbamDetectParams params = gst_cbam_detect_get_params (self, session);
+  GST_OBJECT_LOCK (self);
+  CbamDetectParams params = gst_cbam_settings_get_params (&self->settings, session->model);
+  memcpy (params.classes, session->classes, sizeof params.classes);
+  GST_OBJECT_UNLOCK (self);
 
   params.region = settings->region;
   params.turn = settings->live ? CBAM_TURN_LIVE : CBAM_TURN_FAIR;
-  const gboolean submitted = gst_cbam_vulkan_is_image (buffer)
-                                 ? submit_image (self, session, buffer, settings->orientation, &params, &failure)
-                                 : submit_mapped (self, session, buffer, settings->orientation, &params, &failure);
-  if (failure != NULL && !g_error_matches (failure, CBAM_ERROR, CBAM_ERROR_BUSY))
-    g_propagate_error (error, g_steal_pointer (&failure));
-  return submitted;
+  return gst_cbam_session_submit (session, buffer, &self->sink_info, settings->orientation, &params, error);
 }
 
 /* Whether the region lies outside of the frames, which is worth a warning. */
@@ -188,43 +143,49 @@ wait_room (GstCbamDetect *self, const FrameSettings *settings)
 static GstCbamSession *
 get_session (GstCbamDetect *self, GstBuffer *buffer, GError **error)
 {
-  if (gst_cbam_vulkan_is_image (buffer)) {
-    CbamDevice *device = gst_cbam_vulkan_get_device (&self->vulkan, GST_ELEMENT (self), buffer, error);
-    if (device == NULL || !gst_cbam_detect_follow_device (self, device, error))
-      return NULL;
-  }
-  return gst_cbam_detect_get_session (self);
+  if (!gst_cbam_vulkan_is_image (buffer))
+    return gst_cbam_switch_get (self->sessions);
+  CbamDevice *device = gst_cbam_vulkan_get_device (&self->vulkan, GST_ELEMENT (self), buffer, error);
+  return device != NULL ? gst_cbam_switch_get_on (self->sessions, device, error) : NULL;
+}
+
+static GstFlowReturn
+fail (GstCbamDetect *self, const GError *error)
+{
+  gst_cbam_detect_post_error (self, error);
+  return GST_FLOW_ERROR;
 }
 
 /* Submits @buffer, live when it is its turn now, else as soon as it is. *@flight: its inference, or NULL: it was not
- * its turn, or there is an error, or it flushes. */
+ * its turn, or frames do not flow. */
 static GstFlowReturn
-take_turn (GstCbamDetect *self, GstBuffer *buffer, const FrameSettings *settings, GstCbamFlight **flight,
-           GError **error)
+take_turn (GstCbamDetect *self, GstBuffer *buffer, const FrameSettings *settings, GstCbamFlight **flight)
 {
-  g_autoptr (GError) failure = NULL;
-  GstFlowReturn flow = GST_FLOW_OK;
+  g_autoptr (GError) error = NULL;
   const gint64 begun = g_get_monotonic_time ();
-  gboolean submitted = FALSE;
 
-  g_autoptr (GstCbamSession) session = get_session (self, buffer, error);
+  g_autoptr (GstCbamSession) session = get_session (self, buffer, &error);
   if (session == NULL)
-    return GST_FLOW_OK;
-  while (!(submitted = submit_frame (self, session, buffer, settings, &failure)) && failure == NULL &&
-         !settings->live && flow == GST_FLOW_OK)
-    flow = gst_cbam_fifo_pause (self->fifo, TURN_PAUSE);
-  if (failure != NULL)
-    g_propagate_error (error, g_steal_pointer (&failure));
-  if (submitted)
-    *flight = gst_cbam_collector_add (self->collector, session, begun);
-  return flow;
+    return fail (self, error);
+  while (!submit (self, session, buffer, settings, &error)) {
+    if (!g_error_matches (error, CBAM_ERROR, CBAM_ERROR_BUSY))
+      return fail (self, error);
+    if (settings->live)
+      return GST_FLOW_OK;
+    g_clear_error (&error);
+    GstFlowReturn flow = gst_cbam_fifo_pause (self->fifo, TURN_PAUSE);
+    if (flow != GST_FLOW_OK)
+      return flow;
+  }
+  *flight = gst_cbam_collector_add (self->collector, session, begun);
+  return GST_FLOW_OK;
 }
 
 /* A live frame without a slot waits for its turn as well, as far as others are concerned. */
 static void
 miss_turn (GstCbamDetect *self)
 {
-  g_autoptr (GstCbamSession) session = gst_cbam_detect_get_session (self);
+  g_autoptr (GstCbamSession) session = gst_cbam_switch_get (self->sessions);
 
   cbam_detector_miss (session->detector);
 }
@@ -233,7 +194,6 @@ miss_turn (GstCbamDetect *self)
 static GstFlowReturn
 infer (GstCbamDetect *self, GstBuffer *buffer, const FrameSettings *settings, GstCbamFate *fate, GstCbamFlight **flight)
 {
-  g_autoptr (GError) error = NULL;
   gboolean slot;
 
   *flight = NULL;
@@ -249,25 +209,22 @@ infer (GstCbamDetect *self, GstBuffer *buffer, const FrameSettings *settings, Gs
     return GST_FLOW_OK;
   }
 
-  flow = take_turn (self, buffer, settings, flight, &error);
-  if (*flight != NULL) {
-    *fate = GST_CBAM_FATE_INFERRED;
-    self->until_next = settings->interval;
-    self->last_submit = settings->running_time;
-    return GST_FLOW_OK;
-  }
-  gst_cbam_fifo_return_slot (self->fifo);
-  if (error == NULL)
+  flow = take_turn (self, buffer, settings, flight);
+  if (*flight == NULL) {
+    gst_cbam_fifo_return_slot (self->fifo);
     return flow;
-  gst_cbam_detect_post_error (self, error);
-  return GST_FLOW_ERROR;
+  }
+  *fate = GST_CBAM_FATE_INFERRED;
+  self->until_next = settings->interval;
+  self->last_submit = settings->running_time;
+  return GST_FLOW_OK;
 }
 
 /* The one line that says what runs: at the first frame, because what frames are belongs to it, and tags come late. */
 static void
 introduce (GstCbamDetect *self, const FrameSettings *settings)
 {
-  g_autoptr (GstCbamSession) session = gst_cbam_detect_get_session (self);
+  g_autoptr (GstCbamSession) session = gst_cbam_switch_get (self->sessions);
   g_autoptr (GstCaps) caps = gst_pad_get_current_caps (self->sink_pad);
   const CbamDeviceInfo *device = cbam_device_get_info (self->device);
 
@@ -579,24 +536,13 @@ task_run (gpointer data)
 
 /* --- Queries and activation --- */
 
-static void
-answer_caps (GstCbamDetect *self, GstPad *pad, GstQuery *query)
-{
-  GstPad *other = pad == self->sink_pad ? self->src_pad : self->sink_pad;
-  GstCaps *filter;
-
-  gst_query_parse_caps (query, &filter);
-  g_autoptr (GstCaps) caps = gst_cbam_composition_query_caps (pad, other, filter);
-  gst_query_set_caps_result (query, caps);
-}
-
 static gboolean
 sink_query (GstPad *pad, GstObject *parent, GstQuery *query)
 {
   GstCbamDetect *self = GST_CBAM_DETECT (parent);
 
   if (GST_QUERY_TYPE (query) == GST_QUERY_CAPS) {
-    answer_caps (self, pad, query);
+    gst_cbam_composition_answer_caps (pad, self->src_pad, query);
     return TRUE;
   }
   if (GST_QUERY_IS_SERIALIZED (query))
@@ -610,7 +556,7 @@ src_query (GstPad *pad, GstObject *parent, GstQuery *query)
   GstCbamDetect *self = GST_CBAM_DETECT (parent);
 
   switch (GST_QUERY_TYPE (query)) {
-    case GST_QUERY_CAPS: answer_caps (self, pad, query); return TRUE;
+    case GST_QUERY_CAPS: gst_cbam_composition_answer_caps (pad, self->sink_pad, query); return TRUE;
     case GST_QUERY_LATENCY: return gst_cbam_latency_answer (&self->latency, self->sink_pad, query);
     default: return gst_pad_query_default (pad, parent, query);
   }

@@ -126,6 +126,28 @@ gst_cbam_settings_get_threshold (const GstCbamSettings *settings, double own)
   return shift < 0 ? own + own * shift : own + (1 - own) * shift;
 }
 
+CbamDetectParams
+gst_cbam_settings_get_params (const GstCbamSettings *settings, const CbamModel *model)
+{
+  const double threshold = gst_cbam_settings_get_threshold (settings, cbam_model_get_info (model)->threshold);
+  CbamDetectParams params = { .threshold = threshold > 0 ? (float) threshold : -1 };
+
+  if (settings->nms_iou >= 0)
+    params.nms_iou = settings->nms_iou > 0 ? (float) settings->nms_iou : -1;
+  if (settings->max_detections >= 0)
+    params.max_detections = settings->max_detections > 0 ? (guint) settings->max_detections : CBAM_ALL;
+  params.attention = settings->attention || (settings->drawing.overlay & GST_CBAM_OVERLAY_ATTENTION);
+  params.grad_cam = settings->grad_cam || (settings->drawing.overlay & GST_CBAM_OVERLAY_GRAD_CAM) ? 1 : 0;
+  return params;
+}
+
+void
+gst_cbam_settings_limit_device (const GstCbamSettings *settings, CbamDevice *device)
+{
+  if (settings->timeout >= 0)
+    cbam_device_set_fence_timeout (device, (guint) settings->timeout);
+}
+
 /* --- What runs --- */
 
 static void

@@ -6,7 +6,7 @@
 
 #include <gst/video/video.h>
 
-#include "gstcbamattentionmeta.h"
+#include "meta/gstcbamattentionmeta.h"
 
 void
 gst_cbam_last_set (GstCbamLast *last, CbamResult *result, GstClockTime running_time)

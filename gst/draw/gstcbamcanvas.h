@@ -4,7 +4,7 @@
 
 #pragma once
 
-#include "gstcbamdraw.h"
+#include "gstcbampainter.h"
 
 G_BEGIN_DECLS
 

@@ -18,13 +18,13 @@
 G_BEGIN_DECLS
 
 /**
- * GstCbamOverlay:
+ * GstCbamOverlayParts:
  * @GST_CBAM_OVERLAY_BOXES: a rectangle around every detection, one colour per class
  * @GST_CBAM_OVERLAY_LABELS: the class's name and the score at every detection
  * @GST_CBAM_OVERLAY_ATTENTION: what the network's attention let through, as a heat map
  * @GST_CBAM_OVERLAY_GRAD_CAM: where the evidence for the strongest detection lies, as a heat map
  *
- * What to draw on the frames.
+ * What to draw on the frames. The type is registered under the name GstCbamOverlay.
  */
 typedef enum
 {
@@ -33,10 +33,10 @@ typedef enum
   GST_CBAM_OVERLAY_LABELS = 1 << 1,
   GST_CBAM_OVERLAY_ATTENTION = 1 << 2,
   GST_CBAM_OVERLAY_GRAD_CAM = 1 << 3,
-} GstCbamOverlay;
+} GstCbamOverlayParts;
 
-#define GST_TYPE_CBAM_OVERLAY (gst_cbam_overlay_get_type ())
-GType gst_cbam_overlay_get_type (void);
+#define GST_TYPE_CBAM_OVERLAY_PARTS (gst_cbam_overlay_parts_get_type ())
+GType gst_cbam_overlay_parts_get_type (void);
 
 /**
  * GstCbamLabelText:
@@ -77,7 +77,7 @@ GType gst_cbam_attention_view_get_type (void);
 
 typedef struct
 {
-  GstCbamOverlay overlay;
+  GstCbamOverlayParts overlay;
   guint line_width; /* in pixels, 0 = by the frame's size */
   char *font;       /* a Pango description; without a size, that is by the frame's */
   char *colours;    /* as the property says; NULL = one for each class */
@@ -91,9 +91,9 @@ typedef struct
 #define GST_CBAM_OVERLAY_N_SETTINGS 7
 
 /* Installs the properties with ids from @first_id on. */
-void gst_cbam_overlay_settings_install (GObjectClass *klass, guint first_id, GstCbamOverlay overlay_default);
+void gst_cbam_overlay_settings_install (GObjectClass *klass, guint first_id, GstCbamOverlayParts overlay_default);
 
-void gst_cbam_overlay_settings_init (GstCbamOverlaySettings *settings, GstCbamOverlay overlay);
+void gst_cbam_overlay_settings_init (GstCbamOverlaySettings *settings, GstCbamOverlayParts overlay);
 void gst_cbam_overlay_settings_clear (GstCbamOverlaySettings *settings);
 void gst_cbam_overlay_settings_copy (GstCbamOverlaySettings *to, const GstCbamOverlaySettings *from);
 

@@ -1,0 +1,161 @@
+/* Reads a model file's document top to bottom as models/README.md writes it down: the network here, the rest by its
+ * own readers.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "nets/spec.h"
+
+#include <string.h>
+
+#include "file/reader.h"
+#include "nets/nets.h"
+
+static const char *const activations[] = { [CBAM_ACTIVATION_RELU] = "relu", [CBAM_ACTIVATION_RELU6] = "relu6", NULL };
+static const char *const paddings[] = { [CBAM_PADDING_SYMMETRIC] = "symmetric", [CBAM_PADDING_SAME] = "same", NULL };
+static const char *const upsamples[] = {
+  [CBAM_UPSAMPLE_DECONV] = "deconv", [CBAM_UPSAMPLE_NEAREST] = "nearest", [CBAM_UPSAMPLE_BILINEAR] = "bilinear", NULL
+};
+static const char *const pools[] = { "avg", "max", "lp", "lse", NULL }; /* CBAM_REDUCE_MEAN << i */
+static const char *const orders[] = {
+  [CBAM_ORDER_CHANNEL_SPATIAL] = "channel-spatial",
+  [CBAM_ORDER_SPATIAL_CHANNEL] = "spatial-channel",
+  [CBAM_ORDER_PARALLEL] = "parallel",
+  NULL,
+};
+static const char *const spatial_inputs[] = {
+  [CBAM_SPATIAL_INPUT_MAX_MEAN] = "max-mean",
+  [CBAM_SPATIAL_INPUT_MEAN_MAX] = "mean-max",
+  [CBAM_SPATIAL_INPUT_CONV] = "conv",
+  NULL,
+};
+static const char *const combines[] = { [CBAM_COMBINE_MUL] = "mul", [CBAM_COMBINE_ADD] = "add", NULL };
+static const char *const places[] = {
+  [CBAM_PLACE_LEVELS] = "levels", [CBAM_PLACE_BLOCKS] = "blocks", [CBAM_PLACE_BOTH] = "both", NULL
+};
+
+static const CbamInterval epsilon_interval = { 0, 1, TRUE };
+static const CbamInterval width_interval = { 0, 16, TRUE };
+
+/* ---- The network ------------------------------------------------------------------------------------------------ */
+
+static guint
+read_pools (const CbamItem *attention)
+{
+  const CbamItem list = cbam_read_list (attention, "pool", "pool types", 1, G_N_ELEMENTS (pools) - 1, FALSE);
+  guint set = 0;
+
+  if (!list.node)
+    return CBAM_REDUCE_MEAN | CBAM_REDUCE_MAX;
+  for (guint i = 0; i < cbam_item_length (&list); i++) {
+    const CbamItem item = cbam_item_nth (&list, i);
+    const guint pool = (guint) CBAM_REDUCE_MEAN << cbam_item_to_word (item, pools);
+
+    if (set & pool)
+      cbam_item_fail (&item, "every pool type once");
+    set |= pool;
+  }
+  return set;
+}
+
+static void
+read_attention (CbamAttentionSpec *attention, const CbamItem *network)
+{
+  const CbamItem item = cbam_read_object (network, "attention", FALSE);
+  const CbamItem spatial = cbam_item_get (&item, "spatial");
+
+  attention->kind = cbam_read_entry (&item, "kind", cbam_attentions, "none", NULL);
+  attention->pool = read_pools (&item);
+  attention->order = cbam_read_word (&item, "order", orders, CBAM_ORDER_CHANNEL_SPATIAL);
+  attention->spatial_input = cbam_read_word (&item, "spatial_input", spatial_inputs, CBAM_SPATIAL_INPUT_MAX_MEAN);
+  attention->spatial = cbam_read_boolean (&item, "spatial", TRUE);
+  attention->channel = cbam_read_boolean (&item, "channel", TRUE);
+  attention->combine = cbam_read_word (&item, "combine", combines, CBAM_COMBINE_MUL);
+  attention->dilation = cbam_read_uint (&item, "dilation", 1, 64, 4);
+  attention->spatial_relu = cbam_read_boolean (&item, "spatial_relu", FALSE);
+  attention->place = cbam_read_word (&item, "place", places, CBAM_PLACE_LEVELS);
+
+  if (attention->kind && !attention->spatial && !attention->channel)
+    cbam_item_fail (&spatial, "true where network.attention.channel is false");
+}
+
+/* Stride and padding of the extras' convs larger than 1x1. */
+static void
+read_extras (CbamNetworkSpec *spec, const CbamItem *network)
+{
+  const CbamItem item = cbam_read_object (network, "extras", FALSE);
+  const CbamItem strides = cbam_read_list (&item, "stride", "strides", 1, CBAM_MAX_EXTRAS, TRUE);
+  const guint n = cbam_item_length (&strides);
+  const CbamItem pads = cbam_read_list (&item, "pad", "paddings (one per stride)", n, n, TRUE);
+
+  spec->n_extras = cbam_item_length (&pads);
+  for (guint i = 0; i < spec->n_extras; i++) {
+    spec->extras_stride[i] = cbam_item_to_uint (cbam_item_nth (&strides, i), 1, 8);
+    spec->extras_pad[i] = cbam_item_to_uint (cbam_item_nth (&pads, i), 0, 8);
+  }
+}
+
+static void
+read_network (CbamNetworkSpec *network, const CbamItem *document)
+{
+  const CbamItem item = cbam_read_object (document, "network", TRUE);
+
+  network->detector = cbam_read_entry (&item, "detector", cbam_necks, NULL, NULL);
+  network->backbone = cbam_read_entry (&item, "backbone", cbam_backbones, NULL, NULL);
+  network->head = cbam_read_entry (&item, "head", cbam_heads, NULL, &cbam_head_ssd);
+  network->width = cbam_read_double (&item, "width", &width_interval, 1);
+  network->activation = cbam_read_word (&item, "activation", activations, CBAM_ACTIVATION_RELU);
+  network->padding = cbam_read_word (&item, "padding", paddings, CBAM_PADDING_SYMMETRIC);
+  network->levels = cbam_read_uint (&item, "levels", 1, CBAM_MAX_LEVELS, 6);
+  /* More sources than levels is right: StairNet's coarsest map may be only the seed of the others. */
+  network->sources = cbam_read_strings (&item, "sources", network->levels, CBAM_MAX_LEVELS, FALSE);
+  read_extras (network, &item);
+  network->upsample = cbam_read_word (&item, "upsample", upsamples, CBAM_UPSAMPLE_DECONV);
+  read_attention (&network->attention, &item);
+  network->sum_relu = cbam_read_boolean (&item, "sum_relu", FALSE);
+  network->bn_eps = cbam_read_double (&item, "bn_eps", &epsilon_interval, 1e-5);
+  network->l2norm_eps = cbam_read_double (&item, "l2norm_eps", &epsilon_interval, 1e-10);
+}
+
+/* ---- The document ----------------------------------------------------------------------------------------------- */
+
+CbamSpec *
+cbam_spec_parse (const char *where, const char *json, GError **error)
+{
+  g_autofree char *whole = g_strdup_printf ("%s: metadata cbamdetect", where);
+  g_autoptr (JsonObject) object = cbam_json_parse_object (whole, json, strlen (json), error);
+  g_autoptr (JsonNode) root = json_node_new (JSON_NODE_OBJECT);
+  g_autoptr (CbamSpec) spec = g_new0 (CbamSpec, 1);
+  CbamReader reader = { .where = where };
+  const CbamItem document = { .reader = &reader, .node = root };
+
+  if (!object)
+    return NULL;
+  json_node_set_object (root, object);
+  cbam_read_uint (&document, "version", 1, 1, CBAM_REQUIRED);
+  spec->document = g_strdup (json);
+  spec->name = cbam_read_string (&document, "name");
+  g_free (cbam_read_string (&document, "description")); /* for people, as is what follows at the end */
+  read_network (&spec->network, &document);
+  cbam_input_spec_read (&spec->input, &document);
+  cbam_anchor_spec_read (&spec->anchors, &document, spec->network.levels, &spec->input);
+  cbam_output_spec_read (&spec->output, &document);
+  cbam_nms_spec_read (&spec->nms, &document);
+  cbam_read_object (&document, "provenance", FALSE);
+  if (!reader.error)
+    return g_steal_pointer (&spec);
+  g_propagate_error (error, reader.error);
+  return NULL;
+}
+
+void
+cbam_spec_free (CbamSpec *spec)
+{
+  if (!spec)
+    return;
+  g_strfreev (spec->network.sources);
+  cbam_anchor_spec_clear (&spec->anchors);
+  cbam_output_spec_clear (&spec->output);
+  g_free (spec->document);
+  g_free (spec->name);
+  g_free (spec);
+}

@@ -1,0 +1,104 @@
+/* CbamSpec: the JSON document of a model file (metadata key `cbamdetect`) as C structs.
+ *
+ * The definition is models/README.md. Parsing checks everything that can be checked without the tensors: types,
+ * ranges, names, lengths of lists that must agree. Zero and empty mean "absent: use the default of the network".
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "file/spec.h"
+#include "ops/activation.h"
+#include "ops/conv.h"
+
+G_BEGIN_DECLS
+
+#define CBAM_MAX_EXTRAS 8 /* convs larger than 1x1 among the extras */
+
+/* What networks are made of; nets/nets.h has the tables. */
+typedef struct _CbamBackbone CbamBackbone;
+typedef struct _CbamNeck CbamNeck;
+typedef struct _CbamHead CbamHead;
+typedef struct _CbamAttentionModule CbamAttentionModule;
+
+typedef enum
+{
+  CBAM_UPSAMPLE_DECONV,
+  CBAM_UPSAMPLE_NEAREST,
+  CBAM_UPSAMPLE_BILINEAR
+} CbamUpsample;
+typedef enum
+{
+  CBAM_ORDER_CHANNEL_SPATIAL,
+  CBAM_ORDER_SPATIAL_CHANNEL,
+  CBAM_ORDER_PARALLEL
+} CbamOrder;
+typedef enum
+{
+  CBAM_SPATIAL_INPUT_MAX_MEAN,
+  CBAM_SPATIAL_INPUT_MEAN_MAX,
+  CBAM_SPATIAL_INPUT_CONV
+} CbamSpatialInput;
+typedef enum
+{
+  CBAM_COMBINE_MUL,
+  CBAM_COMBINE_ADD
+} CbamCombine;
+typedef enum
+{
+  CBAM_PLACE_LEVELS,
+  CBAM_PLACE_BLOCKS,
+  CBAM_PLACE_BOTH
+} CbamPlace;
+
+typedef struct
+{
+  const CbamAttentionModule *kind; /* NULL = none */
+  guint pool;                      /* of CbamReduction; default avg + max */
+  CbamOrder order;
+  CbamSpatialInput spatial_input;
+  gboolean spatial, channel; /* default TRUE */
+  CbamCombine combine;
+  guint dilation; /* default 4 */
+  gboolean spatial_relu;
+  CbamPlace place;
+} CbamAttentionSpec;
+
+typedef struct
+{
+  const CbamNeck *detector;
+  const CbamBackbone *backbone;
+  const CbamHead *head; /* default ssd */
+  double width;         /* multiplier, default 1 */
+  CbamActivation activation;
+  CbamPadding padding;
+  guint levels;   /* default 6 */
+  char **sources; /* NULL-terminated, fine to coarse; NULL = the backbone's own */
+  guint n_extras; /* 0 = the backbone's own */
+  guint extras_stride[CBAM_MAX_EXTRAS], extras_pad[CBAM_MAX_EXTRAS];
+  CbamUpsample upsample;
+  CbamAttentionSpec attention;
+  gboolean sum_relu;
+  double bn_eps;     /* default 1e-5 */
+  double l2norm_eps; /* default 1e-10 */
+} CbamNetworkSpec;
+
+typedef struct
+{
+  char *document; /* what all this was read from */
+  char *name;     /* NULL when absent */
+  CbamNetworkSpec network;
+  CbamInputSpec input;
+  CbamAnchorSpec anchors;
+  CbamOutputSpec output;
+  CbamNmsSpec nms;
+} CbamSpec;
+
+/* @where names the file in messages ("m.safetensors: network.backbone: expected one of vgg16, mobilenet_v1, found
+ * \"resnet\""). CBAM_ERROR_BAD_MODEL. Unknown keys are ignored; an unknown `version` is refused. */
+CbamSpec *cbam_spec_parse (const char *where, const char *json, GError **error);
+void cbam_spec_free (CbamSpec *spec);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (CbamSpec, cbam_spec_free)
+
+G_END_DECLS

@@ -1,0 +1,149 @@
+/* SSD's head (Liu et al. 2016, arXiv 1512.02325): on every level a convolution for the boxes and one for the classes,
+ * and what makes candidates of both with the level's anchors.
+ *
+ *     features of level l -> loc.l  [4 a box] --.
+ *                         -> conf.l [1 a class] +-> detect, anchors of level l
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "nets/nets.h"
+
+#include "args/frame.h"
+#include "detect/anchors.h"
+
+/* Boxes per cell, from the rows of the loc weights, or from the anchor generator when the source has none. */
+static guint
+per_cell_of (CbamNet *net, guint level)
+{
+  g_autofree char *weight = g_strdup_printf ("loc.%u.weight", level);
+  const gsize rows = net->graph->source->dim (net->graph->source, weight, 0);
+
+  if (rows == 0 && !net->spec->anchors.tensor && level < net->spec->anchors.n_levels)
+    return cbam_anchors_per_cell (&net->spec->anchors, level);
+  if (rows == 0 || rows % 4 != 0)
+    cbam_graph_fail (net->graph, CBAM_ERROR_BAD_MODEL,
+                     "tensor \"%s\": expected 4 rows per anchor, found %" G_GSIZE_FORMAT " rows", weight, rows);
+  return (guint) (rows / 4);
+}
+
+static CbamValue *
+conv (CbamNet *net, const char *kind, guint level, guint channels)
+{
+  g_autofree char *name = g_strdup_printf ("%s.%u", kind, level);
+  const guint kernel = cbam_net_dim (net, name, 2, 1);
+
+  return cbam_graph_conv (net->graph, &(CbamConvForm){ .name = name,
+                                                       .input = net->graph->levels[level].features,
+                                                       .channels = channels,
+                                                       .kernel = kernel,
+                                                       .pad = kernel / 2,
+                                                       .needs_bias = TRUE });
+}
+
+/* ---- Anchors ---------------------------------------------------------------------------------------------------- */
+
+/* Boxes of all levels. */
+static guint
+count_priors (CbamNet *net)
+{
+  guint64 priors = 0;
+
+  for (guint l = 0; l < net->spec->network.levels; l++)
+    priors +=
+        (guint64) net->graph->levels[l].features->width * net->graph->levels[l].features->height * per_cell_of (net, l);
+  if (priors == 0 || priors > G_MAXINT32)
+    cbam_graph_fail (net->graph, CBAM_ERROR_BAD_MODEL, "the heads' levels have %" G_GUINT64_FORMAT " anchors", priors);
+  return (guint) priors;
+}
+
+static void
+read_anchors (CbamNet *net)
+{
+  CbamGraph *graph = net->graph;
+  const guint n = count_priors (net);
+  CbamParam *param;
+
+  if (graph->error)
+    return;
+  param = cbam_graph_add_param (graph, net->spec->anchors.tensor, 2, (const gsize[]){ n, 4 });
+  if (!graph->source->read (graph->source, param, &graph->error))
+    return;
+  graph->anchors = g_array_sized_new (FALSE, FALSE, sizeof (CbamAnchor), n);
+  g_array_append_vals (graph->anchors, param->values, n);
+}
+
+static void
+check_maps (CbamNet *net)
+{
+  const CbamAnchorSpec *anchors = &net->spec->anchors;
+
+  if (anchors->n_levels != net->spec->network.levels) {
+    cbam_graph_fail (net->graph, CBAM_ERROR_BAD_MODEL, "anchors.maps: expected %u levels, found %u",
+                     net->spec->network.levels, anchors->n_levels);
+    return;
+  }
+  for (guint l = 0; l < anchors->n_levels; l++) {
+    const CbamValue *source = net->graph->levels[l].features;
+    const guint per_cell = cbam_anchors_per_cell (anchors, l);
+
+    if (source->width != anchors->map_width[l] || source->height != anchors->map_height[l])
+      cbam_graph_fail (net->graph, CBAM_ERROR_BAD_MODEL,
+                       "anchors.maps: level %u is [%u,%u], but the network's map is [%u,%u]", l, anchors->map_height[l],
+                       anchors->map_width[l], source->height, source->width);
+    if (per_cell_of (net, l) != per_cell)
+      cbam_graph_fail (net->graph, CBAM_ERROR_BAD_MODEL,
+                       "anchors: level %u has %u boxes per cell, but loc.%u.weight is for %u", l, per_cell, l,
+                       per_cell_of (net, l));
+  }
+}
+
+static void
+make_anchors (CbamNet *net)
+{
+  const CbamInputSpec *input = &net->spec->input;
+
+  if (net->graph->error)
+    return;
+  if (net->spec->anchors.tensor) {
+    read_anchors (net);
+    return;
+  }
+  check_maps (net);
+  if (!net->graph->error)
+    net->graph->anchors = cbam_anchors_generate (&net->spec->anchors, input->width, input->height);
+}
+
+/* ---- The head --------------------------------------------------------------------------------------------------- */
+
+static void
+build (CbamNet *net)
+{
+  const CbamOutputSpec *output = &net->spec->output;
+  guint prior = 0;
+
+  if (output->n_classes > CBAM_MAX_CLASSES)
+    cbam_graph_fail (net->graph, CBAM_ERROR_UNSUPPORTED, "output.classes: expected at most %u, found %u",
+                     CBAM_MAX_CLASSES, output->n_classes);
+  make_anchors (net);
+  net->graph->n_classes = output->n_classes;
+  for (guint l = 0; !net->graph->error && l < net->spec->network.levels; l++) {
+    const CbamValue *features = net->graph->levels[l].features;
+    const guint per_cell = per_cell_of (net, l);
+    g_autofree char *name = g_strdup_printf ("detect.%u", l);
+    CbamDetectNode form = { .level = l,
+                            .per_cell = per_cell,
+                            .n_classes = output->n_classes,
+                            .prior = prior,
+                            .sigmoid = output->score == CBAM_SCORE_SIGMOID };
+    CbamValue *loc, *conf;
+
+    for (guint i = 0; i < 4; i++)
+      form.variances[i] = output->variances[i];
+    loc = conv (net, "loc", l, per_cell * 4);
+    conf = conv (net, "conf", l, per_cell * output->n_classes);
+    cbam_graph_detect (net->graph, name, loc, conf, &form);
+    prior += features->width * features->height * per_cell;
+  }
+}
+
+const CbamHead cbam_head_ssd = { .name = "ssd", .build = build };

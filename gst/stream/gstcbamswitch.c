@@ -1,0 +1,221 @@
+/* The current session, and the thread that loads another model.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "gstcbamswitch.h"
+
+#include "gstcbamselection.h"
+
+#define GST_CAT_DEFAULT gst_cbam_debug
+GST_DEBUG_CATEGORY_EXTERN (gst_cbam_debug);
+
+struct _GstCbamSwitch
+{
+  GstElement *element;
+  GstCbamSettings *settings; /* under the object lock */
+  GstCbamLatency *latency;
+  GstCbamSession *session; /* under the object lock */
+
+  GMutex lock;
+  GThread *thread;
+  gboolean busy;  /* the thread has not decided to end */
+  gboolean again; /* the model was changed again since it began to load */
+};
+
+GstCbamSwitch *
+gst_cbam_switch_new (GstElement *element, GstCbamSettings *settings, GstCbamLatency *latency)
+{
+  GstCbamSwitch *self = g_new0 (GstCbamSwitch, 1);
+
+  self->element = element;
+  self->settings = settings;
+  self->latency = latency;
+  g_mutex_init (&self->lock);
+  return self;
+}
+
+void
+gst_cbam_switch_free (GstCbamSwitch *self)
+{
+  if (self == NULL)
+    return;
+  g_mutex_clear (&self->lock);
+  g_free (self);
+}
+
+gboolean
+gst_cbam_switch_start (GstCbamSwitch *self, CbamDevice *device, guint slots, GError **error)
+{
+  GST_OBJECT_LOCK (self->element);
+  g_autofree char *path = g_strdup (self->settings->model);
+  GST_OBJECT_UNLOCK (self->element);
+
+  g_autoptr (GstCbamSession) session = gst_cbam_session_new (device, path, slots, error);
+  if (session == NULL)
+    return FALSE;
+  gst_cbam_latency_reset (self->latency, session->once * slots);
+  GST_OBJECT_LOCK (self->element);
+  const gboolean good = gst_cbam_classes_parse (self->settings->classes, session->model, session->classes, error);
+  if (good)
+    self->session = g_steal_pointer (&session);
+  GST_OBJECT_UNLOCK (self->element);
+  return good;
+}
+
+void
+gst_cbam_switch_stop (GstCbamSwitch *self)
+{
+  GST_OBJECT_LOCK (self->element);
+  g_autoptr (GstCbamSession) session = g_steal_pointer (&self->session);
+  GST_OBJECT_UNLOCK (self->element);
+
+  g_mutex_lock (&self->lock);
+  GThread *thread = g_steal_pointer (&self->thread);
+  self->again = FALSE;
+  g_mutex_unlock (&self->lock);
+  if (thread != NULL)
+    g_thread_join (thread);
+}
+
+GstCbamSession *
+gst_cbam_switch_peek (GstCbamSwitch *self)
+{
+  return self->session;
+}
+
+GstCbamSession *
+gst_cbam_switch_get (GstCbamSwitch *self)
+{
+  GST_OBJECT_LOCK (self->element);
+  GstCbamSession *session = gst_cbam_session_ref (self->session);
+  GST_OBJECT_UNLOCK (self->element);
+  return session;
+}
+
+/* --- Another session --- */
+
+/* Makes @session the current one, if it knows the classes that the settings want. When stopped it is left alone. */
+static gboolean
+take_over (GstCbamSwitch *self, GstCbamSession *session, GError **error)
+{
+  g_autoptr (GstCbamSession) old = NULL;
+
+  GST_OBJECT_LOCK (self->element);
+  const gboolean good = self->session == NULL ||
+                        gst_cbam_classes_parse (self->settings->classes, session->model, session->classes, error);
+  if (good && self->session != NULL) {
+    old = self->session;
+    self->session = gst_cbam_session_ref (session);
+  }
+  GST_OBJECT_UNLOCK (self->element);
+  if (old == NULL)
+    return good;
+  const CbamDeviceInfo *info = cbam_device_get_info (session->device);
+  GST_INFO_OBJECT (self->element, "from now on with model %s (%s) on device %u: %s (%s, %s), %.1f ms a frame",
+                   cbam_model_get_info (session->model)->name, cbam_model_get_info (session->model)->origin, info->index, info->name,
+                   info->type, info->driver, session->once / 1e6);
+  return TRUE;
+}
+
+/* What that takes from the stream meanwhile is no measure of what frames will be held for, nor is how long one frame
+ * takes beside the others: if the new session is slower, its own frames will tell at once. */
+static GstCbamSession *
+new_beside_frames (GstCbamSwitch *self, CbamDevice *device, const char *path, guint slots, GError **error)
+{
+  gst_cbam_latency_begin_disturbance (self->latency);
+  g_autoptr (GstCbamSession) session = gst_cbam_session_new (device, path, slots, error);
+  gst_cbam_latency_end_disturbance (self->latency, g_get_monotonic_time () * GST_USECOND);
+  return session != NULL && take_over (self, session, error) ? g_steal_pointer (&session) : NULL;
+}
+
+GstCbamSession *
+gst_cbam_switch_get_on (GstCbamSwitch *self, CbamDevice *device, GError **error)
+{
+  g_autoptr (GstCbamSession) session = gst_cbam_switch_get (self);
+
+  if (session->device == device)
+    return g_steal_pointer (&session);
+  GST_OBJECT_LOCK (self->element);
+  g_autofree char *path = g_strdup (self->settings->model);
+  gst_cbam_settings_limit_device (self->settings, device);
+  GST_OBJECT_UNLOCK (self->element);
+  return new_beside_frames (self, device, path, session->slots, error);
+}
+
+/* The property goes back to what runs, unless somebody has set it to something else meanwhile. */
+static void
+keep_old (GstCbamSwitch *self, const char *path, const GError *error)
+{
+  GST_OBJECT_LOCK (self->element);
+  if (self->session == NULL) { /* the element stops; nobody cares */
+    GST_OBJECT_UNLOCK (self->element);
+    return;
+  }
+  g_autofree char *old = g_strdup (self->session->wanted);
+  g_autofree char *name = g_strdup (cbam_model_get_info (self->session->model)->name);
+  if (g_strcmp0 (self->settings->model, path) == 0) {
+    g_free (self->settings->model);
+    self->settings->model = g_strdup (old);
+  }
+  GST_OBJECT_UNLOCK (self->element);
+  g_object_notify (G_OBJECT (self->element), "model");
+  GST_ELEMENT_WARNING (
+      self->element, RESOURCE, SETTINGS, ("The model stays as it was: %s", error->message),
+      ("wanted: %s; still in use: %s (%s)", path ? path : "the default", name, old ? old : "the default"));
+}
+
+static void
+load (GstCbamSwitch *self)
+{
+  g_autoptr (GError) error = NULL;
+
+  GST_OBJECT_LOCK (self->element);
+  g_autofree char *path = g_strdup (self->settings->model);
+  g_autoptr (CbamDevice) device = self->session != NULL ? cbam_device_ref (self->session->device) : NULL;
+  const guint slots = self->session != NULL ? self->session->slots : 0;
+  GST_OBJECT_UNLOCK (self->element);
+  if (device == NULL) /* the element stops */
+    return;
+
+  g_autoptr (GstCbamSession) session = new_beside_frames (self, device, path, slots, &error);
+  if (session == NULL)
+    keep_old (self, path, error);
+}
+
+static gpointer
+run (gpointer data)
+{
+  GstCbamSwitch *self = data;
+  gboolean again;
+
+  do {
+    load (self);
+    g_mutex_lock (&self->lock);
+    again = self->again;
+    self->again = FALSE;
+    self->busy = again;
+    g_mutex_unlock (&self->lock);
+  } while (again);
+  return NULL;
+}
+
+void
+gst_cbam_switch_change_model (GstCbamSwitch *self)
+{
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  /* It may have stopped since somebody looked; under this lock, stopping waits for what begins here. */
+  GST_OBJECT_LOCK (self->element);
+  const gboolean running = self->session != NULL;
+  GST_OBJECT_UNLOCK (self->element);
+  if (!running)
+    return;
+  if (self->busy) {
+    self->again = TRUE;
+    return;
+  }
+  if (self->thread != NULL)
+    g_thread_join (self->thread); /* it has nothing more to do */
+  self->busy = TRUE;
+  self->thread = g_thread_new ("cbam-model", run, self);
+}

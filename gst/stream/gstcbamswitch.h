@@ -1,0 +1,41 @@
+/* GstCbamSwitch: which session frames are submitted to, and how another one takes over while they flow: one with
+ * another model, or one on the device that frames lie on. The model is loaded in a thread of its own, so that the
+ * stream goes on with the old one meanwhile, and for good if the new one cannot be used.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "gstcbamlatency.h"
+#include "gstcbamsession.h"
+#include "gstcbamsettings.h"
+
+G_BEGIN_DECLS
+
+typedef struct _GstCbamSwitch GstCbamSwitch;
+
+/* All three outlive it. @settings are guarded by the object lock of @element, and so is which session is current. */
+GstCbamSwitch *gst_cbam_switch_new (GstElement *element, GstCbamSettings *settings, GstCbamLatency *latency);
+/* It has been stopped. */
+void gst_cbam_switch_free (GstCbamSwitch *self);
+
+/* Makes the first session, of so many slots, with the model that the settings name. */
+gboolean gst_cbam_switch_start (GstCbamSwitch *self, CbamDevice *device, guint slots, GError **error);
+
+/* There is no session any more, and when this returns, none is being made. */
+void gst_cbam_switch_stop (GstCbamSwitch *self);
+
+/* Under the object lock. (transfer none) (nullable): the current session; NULL when stopped. */
+GstCbamSession *gst_cbam_switch_peek (GstCbamSwitch *self);
+
+/* (transfer full): the current session of an element that runs. */
+GstCbamSession *gst_cbam_switch_get (GstCbamSwitch *self);
+
+/* (transfer full) (nullable): the current session; if that is on another device, a new one on @device takes over. */
+GstCbamSession *gst_cbam_switch_get_on (GstCbamSwitch *self, CbamDevice *device, GError **error);
+
+/* The settings name another model: a session with it takes over as soon as it is loaded, and if it cannot be, a warning
+ * says why. Nothing happens when stopped. Returns at once. */
+void gst_cbam_switch_change_model (GstCbamSwitch *self);
+
+G_END_DECLS

@@ -1,0 +1,53 @@
+// Maps and weights as kernels see them: where they are bound, and texels of four channels. The one place that knows how
+// a texel lies in memory.
+//
+// Bound are, from 0 on: a node's inputs in their order, its packed weights if it has any, its outputs in their order.
+// The including shader defines INPUTS, their number, and WEIGHTS if there are some.
+//
+// With TEXELS inputs and weights are texel buffers, and outputs are written as two 64-bit halves: lavapipe stores lane
+// by lane and component by component, so that half the components cost half the time. With NARROW, for devices without
+// 64-bit integers, and without TEXELS they are written whole.
+//
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#extension GL_EXT_shader_explicit_arithmetic_types_int64 : require
+#include "args/types.h"
+
+#define INPUT(i) (i)
+#ifdef WEIGHTS
+#define OUTPUT(i) (INPUTS + 1 + (i))
+#else
+#define OUTPUT(i) (INPUTS + (i))
+#endif
+
+#ifdef TEXELS
+#define READ_TEXELS(number, name) layout (binding = number, rgba32f) uniform readonly imageBuffer name
+#define LOAD(name, i) imageLoad (name, int (i))
+#define INPUT_WORDS(i, name) layout (binding = INPUT (i), r32ui) uniform readonly uimageBuffer name
+#define LOAD_WORD(name, i) imageLoad (name, int (i)).x
+#else
+#define READ_TEXELS(number, name) layout (binding = number, std430) readonly buffer name##Block { vec4 name[]; }
+#define LOAD(name, i) name[i]
+#define INPUT_WORDS(i, name) layout (binding = INPUT (i), std430) readonly buffer name##Block { uint name[]; }
+#define LOAD_WORD(name, i) name[i]
+#endif
+
+#define INPUT_MAP(i, name) READ_TEXELS (INPUT (i), name)
+
+#ifdef WEIGHTS
+READ_TEXELS (INPUTS, W);
+#define LOAD_WEIGHT(i) LOAD (W, i)
+#endif
+
+#if defined (TEXELS) && !defined (NARROW)
+#define OUTPUT_MAP(i, name)                                                                                            \
+  layout (binding = OUTPUT (i), std430) writeonly buffer name##Block { u64vec2 name[]; }
+#define STORE(name, i, v) name[i] = texel_halves (v)
+
+u64vec2 texel_halves (vec4 v)
+{
+  return u64vec2 (packUint2x32 (floatBitsToUint (v.xy)), packUint2x32 (floatBitsToUint (v.zw)));
+}
+#else
+#define OUTPUT_MAP(i, name) layout (binding = OUTPUT (i), std430) writeonly buffer name##Block { vec4 name[]; }
+#define STORE(name, i, v) name[i] = v
+#endif

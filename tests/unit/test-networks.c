@@ -1,0 +1,171 @@
+/* Whatever the tables of nets/ have a name for can be asked for and built with whatever else there is; a name that is
+ * in none of them is answered with those that are.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <string.h>
+
+#include "nets/nets.h"
+
+#define DOCUMENT                                                                                                       \
+  "{ \"version\": 1, \"network\": { \"detector\": \"%s\", \"backbone\": \"%s\", \"head\": \"%s\", \"width\": 0.125,"   \
+  " \"levels\": 3, \"attention\": { \"kind\": \"%s\", \"place\": \"%s\" } },"                                          \
+  " \"input\": { \"width\": 96, \"height\": 64, \"channels\": \"rgb\" }, \"anchors\": { \"tensor\": \"anchors\" },"    \
+  " \"output\": { \"classes\": [\"a\", \"b\", \"c\"], \"score\": \"softmax\" } }"
+
+/* ---- Weights ----------------------------------------------------------------------------------------------------- */
+
+/* All are zero; there are biases, no batch norms, and four boxes a cell. */
+static gboolean
+read_zeros (CbamParamSource *source, CbamParam *param, GError **error)
+{
+  param->values = g_new0 (float, param->n);
+  return TRUE;
+}
+
+static gboolean
+has_bias (CbamParamSource *source, const char *name)
+{
+  return g_str_has_suffix (name, ".bias");
+}
+
+static gsize
+boxes_of_loc (CbamParamSource *source, const char *name, guint i)
+{
+  return g_str_has_prefix (name, "loc.") && i == 0 ? 4 * 4 : 0;
+}
+
+static CbamParamSource zeros = { read_zeros, has_bias, boxes_of_loc };
+
+/* ---- Every name -------------------------------------------------------------------------------------------------- */
+
+/* Attention in blocks needs a backbone that has places for it. */
+static void
+build (const CbamBackbone *backbone, const CbamNeck *neck, const CbamHead *head, const CbamAttentionModule *attention,
+       const char *place)
+{
+  const gboolean possible = backbone->attends || !attention || g_str_equal (place, "levels");
+  g_autofree char *json =
+      g_strdup_printf (DOCUMENT, neck->name, backbone->name, head->name, attention ? attention->name : "none", place);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (CbamSpec) spec = cbam_spec_parse ("m", json, &error);
+  g_autoptr (CbamGraph) graph = NULL;
+
+  g_assert_no_error (error);
+  g_assert_true (spec->network.backbone == backbone && spec->network.detector == neck);
+  g_assert_true (spec->network.head == head && spec->network.attention.kind == attention);
+  graph = cbam_net_build (spec, &zeros);
+  g_test_message ("%s %s %s %s %s", neck->name, backbone->name, head->name, attention ? attention->name : "-", place);
+  g_assert_true (cbam_graph_finish (graph, &error) == possible);
+  if (!possible) {
+    g_assert_error (error, CBAM_ERROR, CBAM_ERROR_UNSUPPORTED);
+    g_assert_nonnull (strstr (error->message, "network.attention.place: expected \"levels\" with"));
+    return;
+  }
+  g_assert_no_error (error);
+  for (guint l = 0; l < 3; l++) {
+    const CbamLevel *level = &graph->levels[l];
+    const gboolean gated = level->channel.map || level->spatial.map;
+
+    g_assert_nonnull (level->features);
+    g_assert_true (gated == (attention && !g_str_equal (place, "blocks")));
+  }
+}
+
+static void
+test_every_name (void)
+{
+  static const char *const places[] = { "levels", "blocks", "both" };
+
+  for (guint b = 0; cbam_backbones[b]; b++)
+    for (guint n = 0; cbam_necks[n]; n++)
+      for (guint h = 0; cbam_heads[h]; h++)
+        for (guint p = 0; p < G_N_ELEMENTS (places); p++) {
+          build (cbam_backbones[b], cbam_necks[n], cbam_heads[h], NULL, places[p]);
+          for (guint a = 0; cbam_attentions[a]; a++)
+            build (cbam_backbones[b], cbam_necks[n], cbam_heads[h], cbam_attentions[a], places[p]);
+        }
+}
+
+/* ---- No name ----------------------------------------------------------------------------------------------------- */
+
+static void
+add_name (GString *names, const char *name)
+{
+  g_string_append_printf (names, "%s%s", names->len > 0 ? ", " : "", name);
+}
+
+/* @json has a nobody at @key. */
+static void
+assert_unknown (const char *key, const char *json, const GString *names)
+{
+  g_autofree char *expected = g_strdup_printf ("m: %s: expected one of %s, found \"nobody\"", key, names->str);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_null (cbam_spec_parse ("m", json, &error));
+  g_assert_error (error, CBAM_ERROR, CBAM_ERROR_BAD_MODEL);
+  g_assert_cmpstr (error->message, ==, expected);
+}
+
+static void
+test_no_name (void)
+{
+  g_autoptr (GString) necks = g_string_new (NULL), backbones = g_string_new (NULL), heads = g_string_new (NULL);
+  g_autoptr (GString) attentions = g_string_new ("none");
+  g_autofree char *neck = g_strdup_printf (DOCUMENT, "nobody", "vgg16", "ssd", "none", "levels");
+  g_autofree char *backbone = g_strdup_printf (DOCUMENT, "ssd", "nobody", "ssd", "none", "levels");
+  g_autofree char *head = g_strdup_printf (DOCUMENT, "ssd", "vgg16", "nobody", "none", "levels");
+  g_autofree char *attention = g_strdup_printf (DOCUMENT, "ssd", "vgg16", "ssd", "nobody", "levels");
+
+  for (guint i = 0; cbam_necks[i]; i++)
+    add_name (necks, cbam_necks[i]->name);
+  for (guint i = 0; cbam_backbones[i]; i++)
+    add_name (backbones, cbam_backbones[i]->name);
+  for (guint i = 0; cbam_heads[i]; i++)
+    add_name (heads, cbam_heads[i]->name);
+  for (guint i = 0; cbam_attentions[i]; i++)
+    add_name (attentions, cbam_attentions[i]->name);
+  assert_unknown ("network.detector", neck, necks);
+  assert_unknown ("network.backbone", backbone, backbones);
+  assert_unknown ("network.head", head, heads);
+  assert_unknown ("network.attention.kind", attention, attentions);
+}
+
+/* ---- Blocks ------------------------------------------------------------------------------------------------------ */
+
+/* Who wants to see a block's gates gets them; where no attention is wanted, a block stays as it is. */
+static void
+test_block (void)
+{
+  g_autoptr (GHashTable) layers = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  g_autoptr (CbamGraph) graph = cbam_graph_new (&zeros);
+  CbamSpec spec = { .network = {
+                        .bn_eps = 1e-5,
+                        .attention = {
+                            .kind = &cbam_attention_cbam, .pool = CBAM_REDUCE_MEAN, .channel = TRUE, .spatial = TRUE } } };
+  CbamNet net = { .graph = graph, .spec = &spec, .layers = layers };
+  CbamValue *x = cbam_graph_input (graph, "input", 8, 8, 32), *y;
+  CbamGates gates;
+
+  g_assert_true (cbam_net_attend_in_block (&net, "block.att", "block", x, &gates) == x); /* on levels */
+  g_assert_true (!gates.channel.map && !gates.spatial.map);
+  g_assert_cmpuint (g_hash_table_size (layers), ==, 0);
+
+  spec.network.attention.place = CBAM_PLACE_BLOCKS;
+  y = cbam_net_attend_in_block (&net, "block.att", "block", x, &gates);
+  g_assert_true (y != x && y->channels == 32 && y->width == 8);
+  g_assert_true (g_hash_table_lookup (layers, "block") == y);
+  g_assert_cmpuint (gates.channel.map->channels, ==, 32);
+  g_assert_cmpuint (gates.spatial.map->width, ==, 8);
+  g_assert_true (cbam_net_attend_in_block (&net, "more.att", "more", y, NULL) != y); /* nobody wants to see them */
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/networks/every-name", test_every_name);
+  g_test_add_func ("/networks/no-name", test_no_name);
+  g_test_add_func ("/networks/block", test_block);
+  return g_test_run ();
+}
