@@ -108,8 +108,7 @@ take_whole (CbamDetector *detector, const Flight *flight, const CbamVulkanFrame 
                                       copy_pixels (flight->slot, part, placement, error);
 
   if (taken)
-    cbam_frame_fill (cbam_slot_get_frame (flight->slot), part, placement, &spec->input, &spec->output,
-                     &flight->params);
+    cbam_frame_fill (cbam_slot_get_frame (flight->slot), part, placement, &spec->input, &spec->output, &flight->params);
   return taken;
 }
 
@@ -422,7 +421,7 @@ static void
 place_maps (const Flight *flight, CbamResult *result)
 {
   for (gsize i = 0; i < result->n_attention; i++)
-    place_map (flight, &result->attention[i].spatial);
+    place_map (flight, &result->spatial[i]);
   for (gsize i = 0; i < result->n_grad_cam; i++)
     place_map (flight, &result->grad_cam[i]);
 }

@@ -50,16 +50,21 @@ cbam_explain_attention (const CbamModel *model, CbamSlot *slot, const CbamFrameA
   for (guint l = 0; l < graph->n_levels; l++) {
     const CbamLevel *level = &graph->levels[l];
     CbamAttention *attention;
+    CbamMap *spatial;
 
     if (!level->channel.map && !level->spatial.map)
       continue;
-    if (!result->attention)
+    if (!result->attention) {
       result->attention = g_new0 (CbamAttention, graph->n_levels);
+      result->spatial = g_new0 (CbamMap, graph->n_levels);
+    }
+    spatial = &result->spatial[result->n_attention];
     attention = &result->attention[result->n_attention++];
     attention->level = l;
     attention->channel = read_gate (slot, &level->channel);
     attention->n_channels = level->channel.map ? level->channel.map->channels : 0;
-    attention->spatial = place_map (model, frame, level->features, read_gate (slot, &level->spatial));
+    *spatial = place_map (model, frame, level->features, read_gate (slot, &level->spatial));
+    attention->spatial = level->spatial.map ? spatial : NULL;
   }
 }
 

@@ -104,7 +104,7 @@ draw (GstCbamOverlayElement *self, GstBuffer *buffer, GstCbamOverlayParts overla
   g_autoptr (GstCbamScene) scene =
       gst_cbam_scene_new_from_buffer (buffer, GST_VIDEO_INFO_WIDTH (&self->info), GST_VIDEO_INFO_HEIGHT (&self->info));
 
-  GST_LOG_OBJECT (self, "%u regions, attention of %" G_GSIZE_FORMAT " levels", scene->boxes->len, scene->n_levels);
+  GST_LOG_OBJECT (self, "%u regions, attention of %u levels", scene->boxes->len, scene->levels->len);
   return gst_cbam_painter_draw_scene (painter, scene, overlay);
 }
 

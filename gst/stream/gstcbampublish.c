@@ -91,10 +91,7 @@ get_running_time (GstCbamDetect *self, GstBuffer *buffer)
 static GstBuffer *
 attach (GstCbamDetect *self, GstBuffer *buffer, const CbamResult *result, const GstCbamLast *last, const Wishes *wishes)
 {
-  gsize n;
-
-  cbam_result_get_detections (result, &n);
-  if (n == 0 && wishes->parts == 0 && wishes->overlay == GST_CBAM_OVERLAY_NONE)
+  if (cbam_result_get_n_detections (result) == 0 && wishes->parts == 0 && wishes->overlay == GST_CBAM_OVERLAY_NONE)
     return buffer;
 
   buffer = gst_buffer_make_writable (buffer);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "results.h"
 #include "vk/commands.h"
 #include "walk.h"
 
@@ -51,7 +52,7 @@ static void
 describe (const CbamResult *result, GString *seen)
 {
   gsize n;
-  const CbamDetection *d = cbam_result_get_detections (result, &n);
+  const CbamDetection *d = test_get_detections (result, &n);
 
   for (gsize i = 0; i < n; i++) {
     const CbamMap *map = cbam_result_get_grad_cam (result, i);

@@ -120,12 +120,11 @@ GST_START_TEST (the_librarys_own_detections)
   g_autoptr (CbamResult) result = cbam_detector_collect (detector, &error);
   gst_video_frame_unmap (&frame);
 
-  gsize n;
-  const CbamDetection *detections = cbam_result_get_detections (result, &n);
+  const gsize n = cbam_result_get_n_detections (result);
   fail_unless (n >= 4);
   fail_unless_equals_int (found->len, n);
   for (gsize i = 0; i < n; i++)
-    check_same (&g_array_index (found, Found, i), &detections[i]);
+    check_same (&g_array_index (found, Found, i), cbam_result_get_detection (result, i));
 }
 GST_END_TEST
 

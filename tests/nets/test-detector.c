@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "compare.h"
+#include "results.h"
 #include "turned.h"
 #include "write-model.h"
 
@@ -72,7 +73,7 @@ static void
 assert_same (CbamResult *a, CbamResult *b)
 {
   gsize n_a, n_b;
-  const CbamDetection *p = cbam_result_get_detections (a, &n_a), *q = cbam_result_get_detections (b, &n_b);
+  const CbamDetection *p = test_get_detections (a, &n_a), *q = test_get_detections (b, &n_b);
 
   g_assert_cmpuint (n_a, ==, n_b);
   g_assert_cmpmem (p, n_a * sizeof *p, q, n_b * sizeof *q);
@@ -82,7 +83,7 @@ static void
 assert_sane (CbamResult *result, float threshold)
 {
   gsize n;
-  const CbamDetection *d = cbam_result_get_detections (result, &n);
+  const CbamDetection *d = test_get_detections (result, &n);
 
   for (gsize i = 0; i < n; i++) {
     g_assert_cmpfloat (d[i].score, >, threshold);
@@ -126,7 +127,7 @@ test_slots (void)
       expected = collect (alone);
       assert_same (result, expected);
       assert_sane (result, 0);
-      cbam_result_get_detections (result, &n);
+      test_get_detections (result, &n);
       g_assert_cmpuint (n, >, 0);
     }
   }
@@ -148,29 +149,29 @@ test_params (void)
   all = collect (detector);
   again = collect (detector);
   assert_same (all, again);
-  d = cbam_result_get_detections (all, &n_all);
+  d = test_get_detections (all, &n_all);
   g_assert_cmpuint (n_all, >, 10);
   middle = d[n_all / 2].score;
 
   params.max_detections = 5;
   submit (detector, 1, &params);
   few = collect (detector);
-  d = cbam_result_get_detections (few, &n);
+  d = test_get_detections (few, &n);
   g_assert_cmpuint (n, <=, 5);
-  g_assert_cmpmem (d, n * sizeof *d, cbam_result_get_detections (all, &n_all), n * sizeof *d);
+  g_assert_cmpmem (d, n * sizeof *d, test_get_detections (all, &n_all), n * sizeof *d);
 
   params = everything ();
   params.threshold = middle;
   submit (detector, 1, &params);
   strong = collect (detector);
   assert_sane (strong, middle);
-  cbam_result_get_detections (strong, &n);
+  test_get_detections (strong, &n);
   g_assert_cmpuint (n, <, n_all);
 
   params.threshold = 1;
   submit (detector, 1, &params);
   none = collect (detector);
-  cbam_result_get_detections (none, &n);
+  test_get_detections (none, &n);
   g_assert_cmpuint (n, ==, 0);
   g_assert_cmpfloat (cbam_result_get_best_score (none), ==, d[0].score);
 
@@ -178,7 +179,7 @@ test_params (void)
   params.nms_iou = 1;
   submit (detector, 1, &params);
   loose = collect (detector);
-  cbam_result_get_detections (loose, &n_loose);
+  test_get_detections (loose, &n_loose);
   g_assert_cmpuint (n_loose, >, n_all);
 }
 
@@ -197,8 +198,8 @@ test_classes (void)
   submit (detector, 1, &params);
   all = collect (detector);
   some = collect (detector);
-  a = cbam_result_get_detections (all, &n_all);
-  s = cbam_result_get_detections (some, &n_some);
+  a = test_get_detections (all, &n_all);
+  s = test_get_detections (some, &n_some);
   g_assert_cmpuint (cbam_result_get_n_unwanted (all), ==, 0);
   g_assert_cmpuint (cbam_result_get_n_unwanted (some), ==, n_all - n_some);
   g_assert_cmpfloat (cbam_result_get_best_score (some), ==, cbam_result_get_best_score (all));
@@ -217,7 +218,7 @@ test_classes (void)
   params.max_detections = 3;
   submit (detector, 1, &params);
   few = collect (detector);
-  cbam_result_get_detections (few, &n_few);
+  test_get_detections (few, &n_few);
   g_assert_cmpuint (n_few, ==, 3);
 }
 
@@ -244,8 +245,8 @@ test_region (void)
   g_assert_true (cbam_detector_submit (detector, &whole, &params, &error));
   alone = collect (detector);
   inside = collect (detector);
-  a = cbam_result_get_detections (alone, &n);
-  b = cbam_result_get_detections (inside, &n_inside);
+  a = test_get_detections (alone, &n);
+  b = test_get_detections (inside, &n_inside);
   g_assert_cmpuint (n, >, 3);
   g_assert_cmpuint (n_inside, ==, n);
   for (gsize i = 0; i < n; i++) {
@@ -289,7 +290,7 @@ assert_same_turned (CbamResult *upright, CbamResult *stored, CbamOrientation ori
 {
   const gboolean swaps = turned_swaps (orientation);
   gsize n, m;
-  const CbamDetection *a = cbam_result_get_detections (upright, &n), *b = cbam_result_get_detections (stored, &m);
+  const CbamDetection *a = test_get_detections (upright, &n), *b = test_get_detections (stored, &m);
 
   g_assert_cmpuint (n, ==, m);
   g_assert_cmpuint (n, >, 3);
@@ -373,10 +374,10 @@ test_overlap (void)
   g_autoptr (CbamResult) rfbnet = detect_with_profile ("\"rfbnet\"", CBAM_OVERLAP_MODEL);
   g_autoptr (CbamResult) asked = detect_with_profile ("\"rfbnet\"", CBAM_OVERLAP_FRACTIONS);
   gsize n_caffe, n_rfbnet, n_asked;
-  const CbamDetection *c = cbam_result_get_detections (caffe, &n_caffe);
-  const CbamDetection *a = cbam_result_get_detections (asked, &n_asked);
+  const CbamDetection *c = test_get_detections (caffe, &n_caffe);
+  const CbamDetection *a = test_get_detections (asked, &n_asked);
 
-  cbam_result_get_detections (rfbnet, &n_rfbnet);
+  test_get_detections (rfbnet, &n_rfbnet);
   g_assert_cmpuint (n_rfbnet, <, n_caffe);
   g_assert_cmpuint (n_asked, ==, n_caffe);
   for (gsize i = 0; i < n_caffe; i++) {
@@ -410,8 +411,8 @@ test_box_placement (void)
 {
   g_autoptr (CbamResult) square = detect_colour (model, 100, 100), wide = detect_colour (model, 300, 50);
   gsize n, n_wide;
-  const CbamDetection *s = cbam_result_get_detections (square, &n);
-  const CbamDetection *w = cbam_result_get_detections (wide, &n_wide);
+  const CbamDetection *s = test_get_detections (square, &n);
+  const CbamDetection *w = test_get_detections (wide, &n_wide);
 
   g_assert_cmpuint (n, ==, n_wide);
   g_assert_cmpuint (n, >, 20);
@@ -461,8 +462,8 @@ test_letterbox_placement (void)
   g_assert_true (cbam_detector_submit (detector, &image, &params, &error));
   by_hand = collect (detector);
   wide = detect_colour (letterbox, 128, 64);
-  h = cbam_result_get_detections (by_hand, &n);
-  w = cbam_result_get_detections (wide, &n_wide);
+  h = test_get_detections (by_hand, &n);
+  w = test_get_detections (wide, &n_wide);
   for (gsize k = 0; k < n; k++) {
     const float top = CLAMP (h[k].y * 2 - 32, 0, 64), bottom = CLAMP ((h[k].y + h[k].height) * 2 - 32, 0, 64);
 
@@ -692,7 +693,7 @@ test_result_lives (void)
   cbam_detector_free (detector);
   cbam_model_unref (own_model);
   cbam_device_unref (own_device);
-  d = cbam_result_get_detections (result, &n);
+  d = test_get_detections (result, &n);
   g_assert_cmpuint (n, >, 0);
   g_assert_cmpuint (strlen (d[0].label), >, 0);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "compare.h"
+#include "results.h"
 #include "turned.h"
 #include "write-model.h"
 
@@ -105,21 +106,21 @@ test_attention (void)
   const CbamAttention *attention;
   gsize n;
 
-  g_assert_null (cbam_result_get_attention (without, &n));
+  g_assert_null (test_get_attention (without, &n));
   g_assert_cmpuint (n, ==, 0);
   g_assert_null (cbam_result_get_grad_cam (without, 0));
   params.attention = TRUE;
   with = detect (detector, &params);
-  attention = cbam_result_get_attention (with, &n);
+  attention = test_get_attention (with, &n);
   g_assert_cmpuint (n, ==, G_N_ELEMENTS (sizes));
   for (gsize l = 0; l < n; l++) {
     g_assert_cmpuint (attention[l].level, ==, l);
     g_assert_cmpuint (attention[l].n_channels, ==, 128);
-    g_assert_cmpuint (attention[l].spatial.width, ==, sizes[l]);
-    g_assert_cmpuint (attention[l].spatial.height, ==, sizes[l]);
+    g_assert_cmpuint (attention[l].spatial->width, ==, sizes[l]);
+    g_assert_cmpuint (attention[l].spatial->height, ==, sizes[l]);
     assert_unit (attention[l].channel, 128);
-    assert_unit (attention[l].spatial.values, sizes[l] * sizes[l]);
-    assert_placed (&attention[l].spatial, 0, 0, WIDTH, HEIGHT);
+    assert_unit (attention[l].spatial->values, sizes[l] * sizes[l]);
+    assert_placed (attention[l].spatial, 0, 0, WIDTH, HEIGHT);
   }
 }
 
@@ -137,12 +138,12 @@ test_parts (void)
 
   params.attention = TRUE;
   found = detect (of_se, &params);
-  attention = cbam_result_get_attention (found, &n);
+  attention = test_get_attention (found, &n);
   g_assert_cmpuint (n, ==, 6);
-  g_assert_null (attention[0].spatial.values);
+  g_assert_null (attention[0].spatial);
   g_assert_nonnull (attention[0].channel);
   nothing = detect (of_none, &params);
-  g_assert_null (cbam_result_get_attention (nothing, &n));
+  g_assert_null (test_get_attention (nothing, &n));
   g_assert_cmpuint (n, ==, 0);
 }
 
@@ -169,8 +170,8 @@ test_grad_cam (gconstpointer debug)
   params.grad_cam = 0;
   after = detect (detector, &params);
   g_assert_null (cbam_result_get_grad_cam (after, 0));
-  expected = cbam_result_get_detections (plain, &n);
-  found = cbam_result_get_detections (all, &m);
+  expected = test_get_detections (plain, &n);
+  found = test_get_detections (all, &m);
   g_assert_cmpmem (expected, n * sizeof *expected, found, m * sizeof *found);
   g_assert_cmpuint (n, >, 3);
   for (gsize i = 0; i < n; i++) {
@@ -253,15 +254,15 @@ test_turned_attention (void)
 
   params.attention = TRUE;
   upright = detect_turned (detector, &params, TURNED_FIRST, FALSE);
-  a = cbam_result_get_attention (upright, &n);
+  a = test_get_attention (upright, &n);
   g_assert_cmpuint (n, ==, 6);
   for (guint o = TURNED_FIRST; o <= TURNED_LAST; o++) {
     g_autoptr (CbamResult) stored = detect_turned (detector, &params, (CbamOrientation) o, FALSE);
 
-    b = cbam_result_get_attention (stored, &m);
+    b = test_get_attention (stored, &m);
     g_assert_cmpuint (m, ==, n);
     for (gsize l = 0; l < n; l++) {
-      assert_map_turned (&a[l].spatial, &b[l].spatial, (CbamOrientation) o);
+      assert_map_turned (a[l].spatial, b[l].spatial, (CbamOrientation) o);
       g_assert_cmpmem (a[l].channel, a[l].n_channels * sizeof (float), b[l].channel, b[l].n_channels * sizeof (float));
     }
   }

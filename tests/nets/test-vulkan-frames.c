@@ -9,6 +9,7 @@
 
 #include "compare.h"
 #include "model.h"
+#include "results.h"
 #include "vk/commands.h"
 
 #define WIDTH 90
@@ -204,7 +205,7 @@ static void
 assert_same (CbamResult *expected, CbamResult *found)
 {
   gsize n, m;
-  const CbamDetection *a = cbam_result_get_detections (expected, &n), *b = cbam_result_get_detections (found, &m);
+  const CbamDetection *a = test_get_detections (expected, &n), *b = test_get_detections (found, &m);
 
   g_assert_cmpuint (n, >, 0);
   g_assert_cmpmem (a, n * sizeof *a, b, m * sizeof *b);
@@ -409,8 +410,8 @@ test_without_int64 (void)
   g_assert_true (cbam_detector_submit (without, &image, &params, &error));
   expected = collect (with);
   found = collect (without);
-  a = cbam_result_get_detections (expected, &n);
-  b = cbam_result_get_detections (found, &m);
+  a = test_get_detections (expected, &n);
+  b = test_get_detections (found, &m);
   g_assert_cmpuint (n, ==, m);
   for (gsize i = 0; i < n; i++) { /* their labels are each model's own */
     g_assert_cmpuint (a[i].class_id, ==, b[i].class_id);

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <utime.h>
 
+#include "results.h"
 #include "write-model.h"
 
 #define SEED 1
@@ -447,8 +448,8 @@ static void
 assert_detections_close (CbamResult *single, CbamResult *half, double tolerance)
 {
   gsize n, n_half;
-  const CbamDetection *detections = cbam_result_get_detections (single, &n);
-  const CbamDetection *others = cbam_result_get_detections (half, &n_half);
+  const CbamDetection *detections = test_get_detections (single, &n);
+  const CbamDetection *others = test_get_detections (half, &n_half);
   double worst = 0;
 
   g_assert_cmpuint (n, ==, n_half);
@@ -467,7 +468,7 @@ test_dtypes (void)
   g_autoptr (CbamResult) half = detect (model, TEST_DTYPE_F16);
   g_autoptr (CbamResult) brain = detect (model, TEST_DTYPE_BF16);
   gsize n, middle = 0;
-  const CbamDetection *detections = cbam_result_get_detections (single, &n);
+  const CbamDetection *detections = test_get_detections (single, &n);
 
   /* Scores spread, or closeness would mean nothing. */
   g_assert_cmpuint (n, ==, TEST_MODEL_ANCHORS * (TEST_MODEL_CLASSES - 1));

@@ -286,10 +286,8 @@ report_frame (Findings *findings, const CbamModel *model, double seconds, const 
               const CbamResult *all)
 {
   const float threshold = cbam_model_get_info (model)->threshold, score = cbam_result_get_best_score (usual);
-  gsize n_above, n_best;
-  cbam_result_get_detections (usual, &n_above);
-  const CbamDetection *best = cbam_result_get_detections (all, &n_best);
-  const char *label = n_best > 0 ? best[0].label : "nothing";
+  const gsize n_above = cbam_result_get_n_detections (usual), n_best = cbam_result_get_n_detections (all);
+  const char *label = n_best > 0 ? cbam_result_get_detection (all, 0)->label : "nothing";
   if (!(isfinite (score) && score >= 0 && score <= 1)) {
     findings_add (findings, FINDING_FAIL, "frame", "install a newer driver, or try another device with --device",
                   "expected scores from 0 to 1, found %g", score);

@@ -159,11 +159,13 @@ get_overlap (const Shape *shape, const CbamDetection *found)
 
 /* The strongest detection of that name in that place, or %NULL. */
 static const CbamDetection *
-find_shape (const Shape *shape, const CbamDetection *detections, gsize n)
+find_shape (const Shape *shape, const CbamResult *result)
 {
-  for (gsize i = 0; i < n; i++)
-    if (g_strcmp0 (detections[i].label, shape->label) == 0 && get_overlap (shape, &detections[i]) >= MIN_OVERLAP)
-      return &detections[i];
+  for (gsize i = 0; i < cbam_result_get_n_detections (result); i++) {
+    const CbamDetection *found = cbam_result_get_detection (result, i);
+    if (g_strcmp0 (found->label, shape->label) == 0 && get_overlap (shape, found) >= MIN_OVERLAP)
+      return found;
+  }
   return NULL;
 }
 
@@ -171,11 +173,10 @@ gboolean
 known_answer_is_right (const CbamResult *result, char **ret_text)
 {
   g_autoptr (GString) words = g_string_new (NULL);
-  gsize n;
-  const CbamDetection *detections = cbam_result_get_detections (result, &n);
+  const gsize n = cbam_result_get_n_detections (result);
   guint right = 0;
   for (guint i = 0; i < G_N_ELEMENTS (shapes); i++) {
-    const CbamDetection *found = find_shape (&shapes[i], detections, n);
+    const CbamDetection *found = find_shape (&shapes[i], result);
     g_string_append_printf (words, "%s%s ", i > 0 ? ", " : "", shapes[i].label);
     if (found != NULL)
       g_string_append_printf (words, "%.2f (overlap %.2f)", found->score, get_overlap (&shapes[i], found));

@@ -110,13 +110,12 @@ static void
 count_result (Run *run, const DevkitPicture *picture, const CbamImage *image, const CbamResult *result)
 {
   g_autoptr (GArray) found = g_array_new (FALSE, FALSE, sizeof (VocDetection));
-  gsize n;
-  const CbamDetection *detections = cbam_result_get_detections (result, &n);
-  for (gsize i = 0; i < n; i++) {
-    const int meaning = run->meanings[detections[i].class_id];
+  for (gsize i = 0; i < cbam_result_get_n_detections (result); i++) {
+    const CbamDetection *d = cbam_result_get_detection (result, i);
+    const int meaning = run->meanings[d->class_id];
     if (meaning == LABEL_MEANS_NOTHING)
       continue;
-    const VocDetection detection = { voc_box (&detections[i]), (guint) meaning, detections[i].score };
+    const VocDetection detection = { voc_box (d), (guint) meaning, d->score };
     g_array_append_val (found, detection);
     if (run->detections != NULL)
       write_detection (run, picture, &detection);
@@ -125,12 +124,12 @@ count_result (Run *run, const DevkitPicture *picture, const CbamImage *image, co
   const gsize n_objects = picture->objects->len;
   evaluation_add_picture (run->evaluation, objects, n_objects, (const VocDetection *) (void *) found->data, found->len);
 
-  gsize n_levels = 0;
-  const CbamAttention *levels = cbam_result_get_attention (result, &n_levels);
-  for (gsize i = 0; run->attention != NULL && levels != NULL && i < n_levels; i++)
-    if (levels[i].spatial.values != NULL)
-      attention_study_add (run->attention, levels[i].level, &levels[i].spatial, image->width, image->height, objects,
+  for (gsize i = 0; run->attention != NULL && i < cbam_result_get_n_attention (result); i++) {
+    const CbamAttention *attention = cbam_result_get_attention (result, i);
+    if (attention->spatial != NULL)
+      attention_study_add (run->attention, attention->level, attention->spatial, image->width, image->height, objects,
                            n_objects);
+  }
 }
 
 static gboolean

@@ -141,8 +141,10 @@ picture_failed (Run *run, const char *message)
 static gboolean
 draw_job (Run *run, const Job *job, const CbamResult *result, GError **error)
 {
-  gsize n;
-  const CbamDetection *detections = cbam_result_get_detections (result, &n);
+  gsize n = cbam_result_get_n_detections (result);
+  g_autofree CbamDetection *detections = g_new (CbamDetection, MAX (n, 1));
+  for (gsize i = 0; i < n; i++)
+    detections[i] = *cbam_result_get_detection (result, i);
   g_autofree char *path =
       run->outputs != NULL ? picture_output_path (options.output, job->path, run->outputs) : g_strdup (options.output);
   if (run->explanation.kind == EXPLAIN_GRAD_CAM)

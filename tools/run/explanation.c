@@ -69,7 +69,7 @@ explanation_check_attention (const Explanation *explanation, const CbamModelInfo
 static CbamDrawingHeat *
 level_heat (const CbamAttention *attention)
 {
-  const CbamMap *map = &attention->spatial;
+  const CbamMap *map = attention->spatial;
   float min, max;
   cbam_drawing_map_range (map, &min, &max);
   const float range = max - min;
@@ -85,38 +85,39 @@ level_heat (const CbamAttention *attention)
 static void
 add_attention (GPtrArray *heat_maps, const Explanation *explanation, const CbamResult *result)
 {
-  gsize n = 0;
-  const CbamAttention *levels = cbam_result_get_attention (result, &n);
+  const gsize n = cbam_result_get_n_attention (result);
   if (explanation->kind == EXPLAIN_ATTENTION_MEAN || explanation->kind == EXPLAIN_ATTENTION_MAX) {
     const CbamDrawingHeatMix mix =
         explanation->kind == EXPLAIN_ATTENTION_MAX ? CBAM_DRAWING_HEAT_MAX : CBAM_DRAWING_HEAT_MEAN;
     CbamDrawingHeat *heat = cbam_drawing_heat_new (mix, "low", "high", "attention, %s of levels",
                                                    mix == CBAM_DRAWING_HEAT_MAX ? "max" : "mean");
-    cbam_drawing_heat_add_attention (heat, levels, n);
+    for (gsize i = 0; i < n; i++)
+      cbam_drawing_heat_add_attention (heat, cbam_result_get_attention (result, i));
     g_ptr_array_add (heat_maps, heat);
     return;
   }
-  for (gsize i = 0; i < n; i++)
-    if (levels[i].spatial.values != NULL &&
-        (explanation->kind == EXPLAIN_ATTENTION_LEVELS || levels[i].level == explanation->number))
-      g_ptr_array_add (heat_maps, level_heat (&levels[i]));
+  for (gsize i = 0; i < n; i++) {
+    const CbamAttention *attention = cbam_result_get_attention (result, i);
+    if (attention->spatial != NULL &&
+        (explanation->kind == EXPLAIN_ATTENTION_LEVELS || attention->level == explanation->number))
+      g_ptr_array_add (heat_maps, level_heat (attention));
+  }
 }
 
 static void
 add_grad_cam (GPtrArray *heat_maps, guint n, const CbamResult *result)
 {
-  gsize n_detections;
-  const CbamDetection *detections = cbam_result_get_detections (result, &n_detections);
-  n = (guint) MIN (n, n_detections);
+  n = (guint) MIN (n, cbam_result_get_n_detections (result));
   if (n == 0)
     return;
 
   CbamDrawingHeat *heat =
-      n == 1 ? cbam_drawing_heat_new (CBAM_DRAWING_HEAT_MAX, "0", "1", "Grad-CAM of %s", detections[0].label)
+      n == 1 ? cbam_drawing_heat_new (CBAM_DRAWING_HEAT_MAX, "0", "1", "Grad-CAM of %s",
+                                      cbam_result_get_detection (result, 0)->label)
              : cbam_drawing_heat_new (CBAM_DRAWING_HEAT_MAX, "0", "1", "Grad-CAM of the %u strongest", n);
   for (guint i = 0; i < n; i++) {
     const CbamMap *map = cbam_result_get_grad_cam (result, i);
-    if (map != NULL && map->values != NULL)
+    if (map != NULL)
       cbam_drawing_heat_add (heat, map, 0, 1);
   }
   g_ptr_array_add (heat_maps, heat);

@@ -22,8 +22,7 @@ struct _Profile
 void
 report_table (FILE *out, const char *path, guint width, guint height, const CbamResult *result, float threshold)
 {
-  gsize n;
-  const CbamDetection *detections = cbam_result_get_detections (result, &n);
+  const gsize n = cbam_result_get_n_detections (result);
   g_autofree char *name = g_filename_display_name (path);
   fprintf (out, "%s  %u x %u  %.1f ms\n", name, width, height, 1e3 * cbam_result_get_seconds (result));
   if (n == 0)
@@ -31,9 +30,9 @@ report_table (FILE *out, const char *path, guint width, guint height, const Cbam
 
   int label_width = 0;
   for (gsize i = 0; i < n; i++)
-    label_width = MAX (label_width, (int) strlen (detections[i].label));
+    label_width = MAX (label_width, (int) strlen (cbam_result_get_detection (result, i)->label));
   for (gsize i = 0; i < n; i++) {
-    const CbamDetection *d = &detections[i];
+    const CbamDetection *d = cbam_result_get_detection (result, i);
     fprintf (out, "  %-*s  %.3f   at %7.1f, %7.1f   size %7.1f x %7.1f\n", label_width, d->label, d->score, d->x, d->y,
              d->width, d->height);
   }
@@ -84,17 +83,17 @@ static void
 append_attention (GString *line, const CbamAttention *attention)
 {
   g_string_append_printf (line, "{\"level\": %u", attention->level);
-  if (attention->spatial.values != NULL) {
+  if (attention->spatial != NULL) {
     float min, max;
-    cbam_drawing_map_range (&attention->spatial, &min, &max);
+    cbam_drawing_map_range (attention->spatial, &min, &max);
     g_string_append (line, ", ");
-    append_frame (line, &attention->spatial);
+    append_frame (line, attention->spatial);
     g_string_append (line, ", \"min\": ");
     append_weight (line, min);
     g_string_append (line, ", \"max\": ");
     append_weight (line, max);
     g_string_append (line, ", \"spatial\": ");
-    append_rows (line, &attention->spatial);
+    append_rows (line, attention->spatial);
   }
   if (attention->channel != NULL) {
     g_string_append (line, ", \"channel\": ");
@@ -120,7 +119,7 @@ append_detection (GString *line, const CbamDetection *detection, const CbamMap *
     g_string_append_printf (line, ", \"%s\": ", numbers[i].key);
     json_append_float (line, numbers[i].value);
   }
-  if (grad_cam != NULL && grad_cam->values != NULL) {
+  if (grad_cam != NULL) {
     g_string_append (line, ", \"grad_cam\": {");
     append_frame (line, grad_cam);
     g_string_append (line, ", \"values\": ");
@@ -133,25 +132,23 @@ append_detection (GString *line, const CbamDetection *detection, const CbamMap *
 void
 report_json (FILE *out, const char *path, guint width, guint height, const CbamResult *result)
 {
-  gsize n;
-  const CbamDetection *detections = cbam_result_get_detections (result, &n);
+  const gsize n = cbam_result_get_n_detections (result);
   g_autoptr (GString) line = g_string_new ("{\"file\": ");
   json_append_string (line, path);
   g_string_append_printf (line, ", \"width\": %u, \"height\": %u, \"detections\": [", width, height);
   for (gsize i = 0; i < n; i++) {
     if (i > 0)
       g_string_append (line, ", ");
-    append_detection (line, &detections[i], cbam_result_get_grad_cam (result, i));
+    append_detection (line, cbam_result_get_detection (result, i), cbam_result_get_grad_cam (result, i));
   }
   g_string_append_c (line, ']');
 
-  gsize n_levels = 0;
-  const CbamAttention *levels = cbam_result_get_attention (result, &n_levels);
-  for (gsize i = 0; levels != NULL && i < n_levels; i++) {
+  const gsize n_levels = cbam_result_get_n_attention (result);
+  for (gsize i = 0; i < n_levels; i++) {
     g_string_append (line, i == 0 ? ", \"attention\": [" : ", ");
-    append_attention (line, &levels[i]);
+    append_attention (line, cbam_result_get_attention (result, i));
   }
-  g_string_append (line, levels != NULL && n_levels > 0 ? "]}\n" : "}\n");
+  g_string_append (line, n_levels > 0 ? "]}\n" : "}\n");
   fputs (line->str, out);
 }
 
