@@ -11,7 +11,6 @@
 struct _CbamDescription
 {
   gatomicrefcount refs;
-  CbamSpec *spec;
   CbamModelInfo *info;
   GArray *layers; /* CbamLayerInfo */
 };
@@ -52,7 +51,6 @@ cbam_describe (const char *model, GError **error)
   description = g_new0 (CbamDescription, 1);
   g_atomic_ref_count_init (&description->refs);
   description->info = cbam_model_info_new (spec, graph, model);
-  description->spec = g_steal_pointer (&spec);
   description->layers = g_array_new (FALSE, FALSE, sizeof (CbamLayerInfo));
   for (guint n = 0; n < graph->nodes->len; n++)
     add_layer (description, g_ptr_array_index (graph->nodes, n));
@@ -77,8 +75,7 @@ cbam_description_unref (CbamDescription *description)
     g_free ((char *) g_array_index (description->layers, CbamLayerInfo, i).shape);
   }
   g_array_unref (description->layers);
-  cbam_model_info_free (description->info);
-  cbam_spec_free (description->spec);
+  cbam_model_info_unref (description->info);
   g_free (description);
 }
 

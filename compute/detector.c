@@ -38,6 +38,7 @@ typedef struct
 
 struct _CbamDetector
 {
+  gatomicrefcount refs;
   CbamModel *model;
   Flight *flights;
   guint n_slots;
@@ -257,8 +258,12 @@ submit (CbamDetector *detector, const CbamVulkanFrame *source, const CbamImage *
 gboolean
 cbam_detector_submit (CbamDetector *detector, const CbamImage *image, const CbamDetectParams *params, GError **error)
 {
+  CbamImage own;
+
   g_return_val_if_fail (detector != NULL && image != NULL, FALSE);
-  return cbam_image_check (image, error) && submit (detector, NULL, image, params, error);
+  return cbam_take_given ("CbamImage", image, image->size, &own, sizeof own, error) &&
+         cbam_image_take_bytes (&own, error) && cbam_image_check (&own, error) &&
+         submit (detector, NULL, &own, params, error);
 }
 
 gboolean
@@ -471,6 +476,12 @@ cbam_detector_collect (CbamDetector *detector, GError **error)
   return result;
 }
 
+CbamResult *
+cbam_detector_detect (CbamDetector *detector, const CbamImage *image, const CbamDetectParams *params, GError **error)
+{
+  return cbam_detector_submit (detector, image, params, error) ? cbam_detector_collect (detector, error) : NULL;
+}
+
 /* ---- Life ------------------------------------------------------------------------------------------------------- */
 
 /* One frame of nothing, for drivers that compile at the first dispatch, as lavapipe does; once for a model. */
@@ -496,10 +507,16 @@ static CbamDetector *
 detector_new (CbamModel *model, const CbamDetectorConfig *config, gboolean profile, GError **error)
 {
   g_autoptr (CbamDetector) detector = g_new0 (CbamDetector, 1);
-  const guint n_slots = config && config->slots > 0 ? config->slots : DEFAULT_SLOTS;
+  CbamDetectorConfig own;
+  guint n_slots;
 
-  g_return_val_if_fail (model != NULL && n_slots <= MAX_SLOTS, NULL);
+  g_return_val_if_fail (model != NULL, NULL);
+  g_atomic_ref_count_init (&detector->refs);
   g_mutex_init (&detector->lock);
+  if (!cbam_take_given ("CbamDetectorConfig", config, config ? config->size : 0, &own, sizeof own, error))
+    return NULL;
+  n_slots = own.slots > 0 ? own.slots : DEFAULT_SLOTS;
+  g_return_val_if_fail (n_slots <= MAX_SLOTS, NULL);
   detector->model = cbam_model_ref (model);
   detector->n_slots = n_slots;
   detector->flights = g_new0 (Flight, n_slots);
@@ -532,10 +549,18 @@ cbam_detector_new_profiled (CbamModel *model, const CbamDetectorConfig *config, 
   return detector_new (model, config, TRUE, error);
 }
 
-void
-cbam_detector_free (CbamDetector *detector)
+CbamDetector *
+cbam_detector_ref (CbamDetector *detector)
 {
-  if (!detector)
+  g_return_val_if_fail (detector != NULL, NULL);
+  g_atomic_ref_count_inc (&detector->refs);
+  return detector;
+}
+
+void
+cbam_detector_unref (CbamDetector *detector)
+{
+  if (!detector || !g_atomic_ref_count_dec (&detector->refs))
     return;
   for (guint i = 0; detector->flights && i < detector->n_slots; i++) {
     cbam_grad_cam_free (detector->flights[i].cam);

@@ -13,7 +13,9 @@
 typedef struct
 {
   CbamModelInfo info; /* first */
-  char *name, *origin;
+  gatomicrefcount refs;
+  char *name, *origin, *text;
+  char **classes;
   JsonObject *document;
 } Owned;
 
@@ -102,7 +104,6 @@ fill_from_spec (CbamModelInfo *info, const CbamSpec *spec)
   info->input_height = spec->input.height;
   info->n_levels = spec->network.levels;
   info->n_classes = spec->output.n_classes;
-  info->classes = (const char *const *) spec->output.classes;
   for (guint k = 0; k < info->n_classes; k++)
     if (cbam_output_spec_reports (&spec->output, k))
       info->reported[k / 32] |= 1u << (k % 32);
@@ -110,7 +111,6 @@ fill_from_spec (CbamModelInfo *info, const CbamSpec *spec)
   info->nms_iou = spec->nms.params.nms_iou;
   info->top_k = spec->nms.params.top_k;
   info->max_detections = spec->nms.params.max_detections;
-  info->document = spec->document;
 }
 
 static void
@@ -134,27 +134,43 @@ cbam_model_info_new (const CbamSpec *spec, const CbamGraph *graph, const char *o
 {
   Owned *owned = g_new0 (Owned, 1);
 
+  g_atomic_ref_count_init (&owned->refs);
   owned->document = cbam_json_parse_object (origin, spec->document, strlen (spec->document), NULL);
   owned->name = spec->name ? g_strdup (spec->name) : g_path_get_basename (origin);
   owned->origin = g_strdup (origin);
   owned->info.name = owned->name;
   owned->info.origin = owned->origin;
+  owned->info.document = owned->text = g_strdup (spec->document);
+  owned->classes = g_strdupv (spec->output.classes);
+  owned->info.classes = (const char *const *) owned->classes;
   fill_from_document (&owned->info, owned->document);
   fill_from_spec (&owned->info, spec);
   fill_from_graph (&owned->info, graph);
   return &owned->info;
 }
 
-void
-cbam_model_info_free (CbamModelInfo *info)
+CbamModelInfo *
+cbam_model_info_ref (const CbamModelInfo *info)
 {
   Owned *owned = (Owned *) info;
 
-  if (!owned)
+  g_return_val_if_fail (info != NULL, NULL);
+  g_atomic_ref_count_inc (&owned->refs);
+  return &owned->info;
+}
+
+void
+cbam_model_info_unref (CbamModelInfo *info)
+{
+  Owned *owned = (Owned *) info;
+
+  if (!owned || !g_atomic_ref_count_dec (&owned->refs))
     return;
   json_object_unref (owned->document);
   g_free (owned->name);
   g_free (owned->origin);
+  g_free (owned->text);
+  g_strfreev (owned->classes);
   g_free (owned);
 }
 

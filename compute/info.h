@@ -12,10 +12,7 @@
 G_BEGIN_DECLS
 
 /* What @spec and the graph of its recipe, unfused, say of a network; @origin is the file's path or what stands for it.
- * @spec must outlive it. What depends on a device is left at 0. */
+ * What depends on a device is left at 0. */
 CbamModelInfo *cbam_model_info_new (const CbamSpec *spec, const CbamGraph *graph, const char *origin);
-
-/* @info may be NULL. */
-void cbam_model_info_free (CbamModelInfo *info);
 
 G_END_DECLS

@@ -227,7 +227,7 @@ model_free (CbamModel *model)
       g_free ((char *) model->op_times[s].shape);
   g_free (model->op_times);
   cbam_program_free (model->program);
-  cbam_model_info_free (model->info);
+  cbam_model_info_unref (model->info);
   cbam_spec_free (model->spec);
   cbam_device_unref (model->device);
   g_free (model->key);

@@ -43,6 +43,24 @@ cbam_result_unref (CbamResult *result)
   g_free (result);
 }
 
+CbamDetection *
+cbam_detection_copy (const CbamDetection *detection)
+{
+  CbamDetection *copy = g_memdup2 (detection, sizeof *detection);
+
+  copy->label = g_strdup (detection->label);
+  return copy;
+}
+
+void
+cbam_detection_free (CbamDetection *detection)
+{
+  if (!detection)
+    return;
+  g_free ((char *) detection->label);
+  g_free (detection);
+}
+
 gsize
 cbam_result_get_n_detections (const CbamResult *result)
 {

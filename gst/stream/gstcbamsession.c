@@ -95,7 +95,7 @@ gst_cbam_session_unref (GstCbamSession *session)
 {
   if (session == NULL || !g_atomic_ref_count_dec (&session->refs))
     return;
-  cbam_detector_free (session->detector);
+  cbam_detector_unref (session->detector);
   cbam_model_unref (session->model);
   cbam_device_unref (session->device);
   g_free (session->wanted);

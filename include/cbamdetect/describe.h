@@ -40,8 +40,21 @@ typedef struct _CbamDescription CbamDescription;
  */
 CBAM_API CbamDescription *cbam_describe (const char *model, GError **error);
 
+#define CBAM_TYPE_DESCRIPTION (cbam_description_get_type ())
+CBAM_API GType cbam_description_get_type (void) G_GNUC_CONST;
+/**
+ * cbam_description_ref:
+ * @description: what is to be kept
+ *
+ * Returns: (transfer full): the same, with one reference more
+ */
 CBAM_API CbamDescription *cbam_description_ref (CbamDescription *description);
-/** cbam_description_unref: @description may be %NULL. */
+/**
+ * cbam_description_unref:
+ * @description: (nullable): a description
+ *
+ * Gives a reference back.
+ */
 CBAM_API void cbam_description_unref (CbamDescription *description);
 
 /**

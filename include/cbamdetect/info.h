@@ -49,7 +49,8 @@ G_BEGIN_DECLS
  * @map_50_95: over overlaps of 0.50 to 0.95
  * @document: the whole JSON document of the file's metadata, for what is not listed here
  *
- * Belongs to the model or description and lives as long. Never changes. Later versions may add members at the end.
+ * Belongs to the model or description and lives as long, or as its references. Never changes. Later versions may add
+ * members at the end.
  */
 typedef struct
 {
@@ -90,8 +91,25 @@ typedef struct
   const char *document;
 } CbamModelInfo;
 
+#define CBAM_TYPE_MODEL_INFO (cbam_model_info_get_type ())
+CBAM_API GType cbam_model_info_get_type (void) G_GNUC_CONST;
+
 /**
- * cbam_model_info_get_label: (method)
+ * cbam_model_info_ref:
+ * @info: what is known of a model
+ *
+ * Returns: (transfer full): the same, which now stays when the model goes; to be given back with
+ * cbam_model_info_unref()
+ */
+CBAM_API CbamModelInfo *cbam_model_info_ref (const CbamModelInfo *info);
+/**
+ * cbam_model_info_unref:
+ * @info: (nullable): what cbam_model_info_ref() gave
+ */
+CBAM_API void cbam_model_info_unref (CbamModelInfo *info);
+
+/**
+ * cbam_model_info_get_label:
  * @info: what is known of a model
  * @class_id: place in the list of classes; any number
  *

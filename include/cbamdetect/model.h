@@ -168,11 +168,28 @@ CBAM_API CbamModel *cbam_model_load_bytes (CbamDevice *device, GBytes *bytes, co
 CBAM_API CbamModel *cbam_model_load_preset (CbamDevice *device, const char *name, const CbamModelConfig *config,
                                             GError **error);
 
-/** cbam_model_get_presets: (transfer none) (array zero-terminated=1): the names of all presets. */
+/**
+ * cbam_model_get_presets:
+ *
+ * Returns: (transfer none) (array zero-terminated=1): the names of all presets.
+ */
 CBAM_API const char *const *cbam_model_get_presets (void);
 
+#define CBAM_TYPE_MODEL (cbam_model_get_type ())
+CBAM_API GType cbam_model_get_type (void) G_GNUC_CONST;
+/**
+ * cbam_model_ref:
+ * @model: what is to be kept
+ *
+ * Returns: (transfer full): the same, with one reference more
+ */
 CBAM_API CbamModel *cbam_model_ref (CbamModel *model);
-/** cbam_model_unref: @model may be %NULL. */
+/**
+ * cbam_model_unref:
+ * @model: (nullable): a model
+ *
+ * Gives a reference back.
+ */
 CBAM_API void cbam_model_unref (CbamModel *model);
 
 CBAM_API CbamDevice *cbam_model_get_device (const CbamModel *model);

@@ -67,8 +67,39 @@ typedef struct
   guint n_channels;
 } CbamAttention;
 
+#define CBAM_TYPE_DETECTION (cbam_detection_get_type ())
+CBAM_API GType cbam_detection_get_type (void) G_GNUC_CONST;
+
+/**
+ * cbam_detection_copy:
+ * @detection: a detection
+ *
+ * Returns: (transfer full): one that needs no result to live, to be freed with cbam_detection_free()
+ */
+CBAM_API CbamDetection *cbam_detection_copy (const CbamDetection *detection);
+/**
+ * cbam_detection_free:
+ * @detection: (nullable): a detection
+ *
+ * Frees what cbam_detection_copy() gave.
+ */
+CBAM_API void cbam_detection_free (CbamDetection *detection);
+
+#define CBAM_TYPE_RESULT (cbam_result_get_type ())
+CBAM_API GType cbam_result_get_type (void) G_GNUC_CONST;
+/**
+ * cbam_result_ref:
+ * @result: what is to be kept
+ *
+ * Returns: (transfer full): the same, with one reference more
+ */
 CBAM_API CbamResult *cbam_result_ref (CbamResult *result);
-/** cbam_result_unref: @result may be %NULL. */
+/**
+ * cbam_result_unref:
+ * @result: (nullable): a result
+ *
+ * Gives a reference back.
+ */
 CBAM_API void cbam_result_unref (CbamResult *result);
 
 /**
@@ -119,15 +150,29 @@ CBAM_API const CbamAttention *cbam_result_get_attention (const CbamResult *resul
  */
 CBAM_API const CbamMap *cbam_result_get_grad_cam (const CbamResult *result, gsize detection);
 
-/** cbam_result_get_best_score: the highest score of any class anywhere in the frame, whether it passed the threshold or
- * not, and whether the class was asked for or not. It tells why nothing was found. */
+/**
+ * cbam_result_get_best_score:
+ * @result: a result
+ *
+ * Returns: the highest score of any class anywhere in the frame, whether it passed the threshold or not, and whether
+ * the class was asked for or not. It tells why nothing was found.
+ */
 CBAM_API float cbam_result_get_best_score (const CbamResult *result);
 
-/** cbam_result_get_n_unwanted: how many detections are not reported because #CbamDetectParams.classes leaves out their
- * class. */
+/**
+ * cbam_result_get_n_unwanted:
+ * @result: a result
+ *
+ * Returns: how many detections are not reported because #CbamDetectParams.classes leaves out their class.
+ */
 CBAM_API gsize cbam_result_get_n_unwanted (const CbamResult *result);
 
-/** cbam_result_get_seconds: wall time from submit to the sorted result. */
+/**
+ * cbam_result_get_seconds:
+ * @result: a result
+ *
+ * Returns: wall time from submit to the sorted result.
+ */
 CBAM_API double cbam_result_get_seconds (const CbamResult *result);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CbamResult, cbam_result_unref)

@@ -172,7 +172,7 @@ clear_image_of_theirs (void)
 static void
 drop_detector (void)
 {
-  g_clear_pointer (&detector, cbam_detector_free);
+  g_clear_pointer (&detector, cbam_detector_unref);
 }
 
 static void

@@ -627,7 +627,7 @@ test_threads (void)
     g_thread_join (in[s]);
     for (guint i = 0; i < THREAD_FRAMES; i++)
       assert_same (g_ptr_array_index (results, i), expected[i % 7]);
-    cbam_detector_free (streams[s]);
+    cbam_detector_unref (streams[s]);
   }
   for (guint i = 0; i < 7; i++)
     cbam_result_unref (expected[i]);
@@ -666,8 +666,8 @@ test_free_in_flight (void)
 
   for (guint i = 0; i < 4; i++)
     submit (detector, i, NULL);
-  cbam_detector_free (detector);
-  cbam_detector_free (NULL);
+  cbam_detector_unref (detector);
+  cbam_detector_unref (NULL);
   cbam_model_unref (NULL);
   cbam_device_unref (NULL);
   cbam_result_unref (NULL);
@@ -690,7 +690,7 @@ test_result_lives (void)
   g_assert_true (own_model != model); /* another device, another model */
   submit (detector, 1, &params);
   result = collect (detector);
-  cbam_detector_free (detector);
+  cbam_detector_unref (detector);
   cbam_model_unref (own_model);
   cbam_device_unref (own_device);
   d = test_get_detections (result, &n);
@@ -707,7 +707,7 @@ list_devices (G_GNUC_UNUSED gpointer data)
 
     g_assert_no_error (error);
     g_assert_cmpuint (cbam_device_list_size (list), >, 0);
-    cbam_device_list_free (list);
+    cbam_device_list_unref (list);
   }
   return NULL;
 }
@@ -762,7 +762,7 @@ test_timeout (void)
   g_thread_join (busy);
   g_assert_null (cbam_model_load (slow, g_getenv ("CBAM_TEST_MODEL"), NULL, &error));
   g_assert_error (error, CBAM_ERROR, CBAM_ERROR_TIMEOUT);
-  cbam_detector_free (detector);
+  cbam_detector_unref (detector);
   cbam_model_unref (slow_model);
   cbam_device_unref (slow);
   test_result_lives ();

@@ -168,7 +168,7 @@ test_failed_wait (void)
   g_assert_null (cbam_detector_collect (detector, &error));
   g_assert_error (error, CBAM_ERROR, CBAM_ERROR_DEVICE_LOST);
   g_clear_error (&error);
-  cbam_detector_free (detector);
+  cbam_detector_unref (detector);
   g_assert_cmpint (allocations, ==, usual);
   g_assert_cmpint (real.vkDeviceWaitIdle (handle), ==, VK_SUCCESS); /* the frames are ours again */
   cbam_device_unref (device);

@@ -97,6 +97,6 @@ sampler_end (Sampler *sampler)
   if (sampler->loads->len > 0)
     sampler->pass.load = bench_spread (sampler->loads).median;
   g_array_unref (sampler->loads);
-  cbam_detector_free (sampler->detector);
+  cbam_detector_unref (sampler->detector);
   return sampler->pass;
 }

@@ -323,7 +323,7 @@ evaluate (void)
   attention_study_free (run.attention);
   evaluation_free (run.evaluation);
   g_free (run.meanings);
-  cbam_detector_free (run.detector);
+  cbam_detector_unref (run.detector);
   cbam_model_unref (run.model);
   devkit_free (run.devkit);
   return ok ? STATUS_OK : STATUS_FAILED;

@@ -316,7 +316,7 @@ detect_all (void)
     profile_print (profile, stderr);
 
   g_queue_clear_full (&run.jobs, (GDestroyNotify) job_free);
-  cbam_detector_free (run.detector);
+  cbam_detector_unref (run.detector);
   cbam_model_unref (run.model);
   g_clear_pointer (&run.outputs, g_hash_table_unref);
   return ready && run.failed == 0 ? STATUS_OK : STATUS_FAILED;
