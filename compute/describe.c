@@ -26,7 +26,7 @@ add_layer (CbamDescription *description, const CbamNode *node)
     .macs = node->op->macs ? node->op->macs (node) : 0,
   };
 
-  if (out) {
+  if (out->kind == CBAM_VALUE_MAP) {
     layer.shape = g_strdup_printf ("%ux%ux%u", out->width, out->height, out->channels);
     layer.bytes = (guint64) out->width * out->height * out->channels * sizeof (float);
   } else {

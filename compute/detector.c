@@ -33,13 +33,13 @@ typedef struct
   guint x, y, width, height; /* of the part that is looked at */
   CbamOrientation orientation;
   gint64 submitted; /* g_get_monotonic_time() */
-  CbamGradCam *cam; /* NULL until somebody asks */
 } Flight;
 
 struct _CbamDetector
 {
   gatomicrefcount refs;
   CbamModel *model;
+  const CbamLevels *levels;
   Flight *flights;
   guint n_slots;
   CbamShare share;
@@ -59,107 +59,135 @@ G_STATIC_ASSERT (sizeof ((CbamDetectParams *) NULL)->classes * 8 == CBAM_MAX_CLA
 
 /* ---- Submit ----------------------------------------------------------------------------------------------------- */
 
-/* Lets the device read the caller's memory; *@placement is how it lies there then. FALSE: it cannot, which is no error.
- */
-static gboolean
-read_in_place (CbamDetector *detector, CbamSlot *slot, const CbamImage *image, gsize limit, CbamPlacement *placement)
+/* A frame on its way into a slot. */
+typedef struct
 {
-  const gsize alignment = cbam_device_get_host_alignment (cbam_model_get_device (detector->model));
-  CbamPlacement there;
-  const guint8 *start;
+  CbamDetector *detector;
+  Flight *flight;
+  const CbamVulkanFrame *source; /* where the pixels are, or NULL when @part says so itself */
+  const CbamImage *part;         /* of the frame that is looked at */
+  CbamFrameArgs *args;
+  CbamPlacement placement;
+} Entry;
 
-  if (!image->lasting || alignment == 0 || !cbam_image_get_in_place (image, alignment, &start, &there) ||
-      there.size > limit || !cbam_slot_import_pixels (slot, start, there.size, NULL))
-    return FALSE;
-  *placement = there;
-  return TRUE;
+static void
+pack (gpointer data, guint8 *pixels)
+{
+  const Entry *entry = data;
+
+  cbam_image_pack (entry->part, pixels);
+}
+
+static void
+pack_thinned (gpointer data, guint8 *pixels)
+{
+  const Entry *entry = data;
+
+  cbam_thin_pack (entry->part, entry->args, pixels);
+}
+
+static void
+fill (const Entry *entry)
+{
+  const CbamSpec *spec = entry->detector->model->spec;
+
+  cbam_frame_fill (entry->args, entry->part, &entry->placement, &spec->input, &spec->output, &entry->flight->params);
 }
 
 static gboolean
-copy_pixels (CbamSlot *slot, const CbamImage *image, const CbamPlacement *placement, GError **error)
+send (Entry *entry, CbamSlotInput input, GError **error)
 {
-  guint8 *pixels = cbam_slot_reserve_pixels (slot, placement->size, error);
+  input.size = entry->placement.size;
+  input.data = entry;
+  input.keep = entry->flight->params.grad_cam > 0;
+  input.ticket = &entry->flight->ticket;
+  return cbam_slot_submit (entry->flight->slot, &input, error);
+}
 
-  if (!pixels)
-    return FALSE;
-  cbam_image_pack (image, pixels);
-  return TRUE;
+/* Out of the caller's memory, if it lies well there. CBAM_ERROR_UNSUPPORTED: the device cannot. */
+static gboolean
+send_in_place (Entry *entry, gsize limit, GError **error)
+{
+  const gsize alignment = cbam_device_get_host_alignment (entry->detector->model->device);
+  const CbamPlacement packed = entry->placement;
+  const guint8 *start;
+
+  if (entry->part->lasting && alignment > 0 &&
+      cbam_image_get_in_place (entry->part, alignment, &start, &entry->placement) && entry->placement.size <= limit) {
+    fill (entry);
+    if (send (entry, (CbamSlotInput){ .start = start }, error))
+      return TRUE;
+  } else {
+    g_set_error_literal (error, CBAM_ERROR, CBAM_ERROR_UNSUPPORTED, "the frame does not lie for the device to read");
+  }
+  entry->placement = packed;
+  return FALSE;
 }
 
 /* With @thinned only what that leaves in. */
 static gboolean
-copy_images (CbamDetector *detector, const Flight *flight, const CbamVulkanFrame *source, const CbamImage *part,
-             const CbamPlacement *placement, const CbamFrameArgs *thinned, GError **error)
+send_images (Entry *entry, const CbamFrameArgs *thinned, GError **error)
 {
-  CbamImageCopy copies[3];
-  const guint n =
-      cbam_image_get_copies (source, part, flight->x, flight->y, placement, thinned, copies, detector->regions, error);
+  const Flight *flight = entry->flight;
+  CbamImageCopies images = { .regions = entry->detector->regions };
 
-  return n > 0 && cbam_slot_copy_images (flight->slot, copies, n, detector->regions, placement->size, error);
+  images.n = cbam_image_get_copies (entry->source, entry->part, flight->x, flight->y, &entry->placement, thinned,
+                                    images.planes, entry->detector->regions, error);
+  return images.n > 0 && send (entry, (CbamSlotInput){ .images = &images, .thin = thinned != NULL }, error);
 }
 
-/* A frame that the device can bind. @source: where the pixels are, or NULL when @part says so itself. */
+/* A frame that the device can bind. */
 static gboolean
-take_whole (CbamDetector *detector, const Flight *flight, const CbamVulkanFrame *source, const CbamImage *part,
-            CbamPlacement *placement, gsize limit, GError **error)
+send_whole (Entry *entry, gsize limit, GError **error)
 {
-  const CbamSpec *spec = detector->model->spec;
-  const gboolean taken = source ? copy_images (detector, flight, source, part, placement, NULL, error)
-                                : read_in_place (detector, flight->slot, part, limit, placement) ||
-                                      copy_pixels (flight->slot, part, placement, error);
+  g_autoptr (GError) local = NULL;
 
-  if (taken)
-    cbam_frame_fill (cbam_slot_get_frame (flight->slot), part, placement, &spec->input, &spec->output, &flight->params);
-  return taken;
+  if (!entry->source && send_in_place (entry, limit, &local))
+    return TRUE;
+  if (local && !g_error_matches (local, CBAM_ERROR, CBAM_ERROR_UNSUPPORTED)) {
+    g_propagate_error (error, g_steal_pointer (&local));
+    return FALSE;
+  }
+  fill (entry);
+  return entry->source ? send_images (entry, NULL, error) : send (entry, (CbamSlotInput){ .write = pack }, error);
 }
 
 /* A larger one. */
 static gboolean
-take_thinned (CbamDetector *detector, const Flight *flight, const CbamVulkanFrame *source, const CbamImage *part,
-              CbamPlacement *placement, gsize limit, GError **error)
+send_thinned (Entry *entry, gsize limit, GError **error)
 {
-  const CbamSpec *spec = detector->model->spec;
-  const CbamInputSpec *input = &spec->input;
-  CbamFrameArgs *frame = cbam_slot_get_frame (flight->slot);
+  CbamDevice *device = entry->detector->model->device;
+  const CbamInputSpec *input = &entry->detector->model->spec->input;
   gboolean fits;
 
-  cbam_frame_fill (frame, part, placement, input, &spec->output, &flight->params);
-  if (source) {
-    fits = cbam_image_thin (part, input, limit, frame, placement);
+  fill (entry);
+  if (entry->source) {
+    fits = cbam_image_thin (entry->part, input, limit, entry->args, &entry->placement);
   } else {
-    cbam_thin_fill (frame, input, CBAM_THIN_ROWS | CBAM_THIN_COLUMNS);
-    placement->size = cbam_thin_place (frame);
-    fits = placement->size <= limit;
+    cbam_thin_fill (entry->args, input, CBAM_THIN_ROWS | CBAM_THIN_COLUMNS);
+    entry->placement.size = cbam_thin_place (entry->args);
+    fits = entry->placement.size <= limit;
   }
   if (!fits) {
     g_set_error (error, CBAM_ERROR, CBAM_ERROR_UNSUPPORTED,
                  "of a frame of %ux%u pixels, %ux%u of them sampled, %" G_GSIZE_FORMAT
                  " bytes are needed; %s binds at most %" G_GSIZE_FORMAT,
-                 part->width, part->height, input->width, input->height, placement->size,
-                 cbam_device_get_info (cbam_model_get_device (detector->model))->name, limit);
+                 entry->part->width, entry->part->height, input->width, input->height, entry->placement.size,
+                 cbam_device_get_info (device)->name, limit);
     return FALSE;
   }
-  if (source)
-    return copy_images (detector, flight, source, part, placement, frame, error);
-  guint8 *pixels = cbam_slot_reserve_pixels (flight->slot, placement->size, error);
-  if (pixels)
-    cbam_thin_pack (part, frame, pixels);
-  return pixels != NULL;
+  return entry->source ? send_images (entry, entry->args, error)
+                       : send (entry, (CbamSlotInput){ .write = pack_thinned, .thin = TRUE }, error);
 }
 
 static gboolean
 start (CbamDetector *detector, Flight *flight, const CbamVulkanFrame *source, const CbamImage *part, GError **error)
 {
   const gsize limit = cbam_program_get_pixels_limit (detector->model->program);
-  CbamPlacement placement = cbam_image_get_packed (part);
-  const gboolean thin = placement.size > limit;
+  Entry entry = { detector, flight, source, part, .placement = cbam_image_get_packed (part) };
 
-  if (thin ? !take_thinned (detector, flight, source, part, &placement, limit, error)
-           : !take_whole (detector, flight, source, part, &placement, limit, error))
-    return FALSE;
-  cbam_slot_set_thin (flight->slot, thin);
-  cbam_slot_keep_levels (flight->slot, flight->params.grad_cam > 0);
-  return cbam_slot_submit (flight->slot, error);
+  entry.args = cbam_levels_begin (detector->levels, cbam_slot_get (flight->slot, detector->levels->block));
+  return entry.placement.size > limit ? send_thinned (&entry, limit, error) : send_whole (&entry, limit, error);
 }
 
 guint
@@ -281,15 +309,29 @@ cbam_detector_submit_vulkan (CbamDetector *detector, const CbamVulkanFrame *fram
 
 /* ---- Collect ---------------------------------------------------------------------------------------------------- */
 
-static void
-read_candidates (CbamDetector *detector, const Flight *flight)
+/* The counts first: they say how much else there is. */
+static gboolean
+fetch_candidates (const CbamLevels *levels, CbamSlot *slot, GError **error)
 {
-  const float (*boxes)[4] = cbam_slot_get_boxes (flight->slot);
-  const guint n_classes = detector->model->spec->output.n_classes;
+  const guint8 *block = cbam_slot_get (slot, levels->block);
+  guint32 n;
+
+  if (!cbam_slot_fetch (slot, levels->block, levels->hits, CBAM_LEVELS_HEADER, error))
+    return FALSE;
+  cbam_levels_get_hits (levels, block, &n);
+  return cbam_slot_fetch (slot, levels->block, levels->hits, CBAM_LEVELS_HEADER + n * sizeof (CbamHit), error) &&
+         cbam_slot_fetch (slot, levels->block, levels->boxes, levels->anchors->len * 4 * sizeof (float), error);
+}
+
+static void
+read_candidates (CbamDetector *detector, const guint8 *block)
+{
+  const float (*boxes)[4] = cbam_levels_get_boxes (detector->levels, block);
+  const guint n_classes = detector->levels->n_classes;
   const CbamHit *hits;
   guint32 n;
 
-  hits = cbam_slot_get_hits (flight->slot, &n);
+  hits = cbam_levels_get_hits (detector->levels, block, &n);
   g_array_set_size (detector->candidates, n);
   for (guint32 i = 0; i < n; i++) {
     const guint32 prior = hits[i].prior_class / n_classes;
@@ -374,17 +416,18 @@ static CbamResult *
 make_result (CbamDetector *detector, const Flight *flight, guint32 **ret_priors)
 {
   const CbamSpec *spec = detector->model->spec;
-  const CbamFrameArgs *frame = cbam_slot_get_frame (flight->slot);
+  const guint8 *block = cbam_slot_get (flight->slot, detector->levels->block);
+  const CbamFrameArgs *frame = (const CbamFrameArgs *) block;
   CbamCandidate *candidates;
   CbamResult *result;
   gsize n, n_unwanted;
 
-  read_candidates (detector, flight);
+  read_candidates (detector, block);
   candidates = (CbamCandidate *) detector->candidates->data;
   n = suppress (detector, &flight->params, candidates, detector->candidates->len, &n_unwanted);
   result = cbam_result_new (detector->model, n);
   result->n_unwanted = n_unwanted;
-  result->best_score = cbam_slot_get_best_score (flight->slot);
+  result->best_score = cbam_levels_get_best_score (detector->levels, block);
   *ret_priors = g_new (guint32, n);
   for (gsize i = 0; i < n; i++) {
     CbamDetection *detection = &result->detections[result->n_detections];
@@ -403,11 +446,11 @@ make_result (CbamDetector *detector, const Flight *flight, guint32 **ret_priors)
 static void
 add_op_times (CbamDetector *detector, const Flight *flight, CbamResult *result)
 {
-  const double *seconds = cbam_slot_get_seconds (flight->slot);
+  const double *seconds = flight->slot->seconds;
 
   if (!seconds)
     return;
-  result->n_op_times = cbam_program_get_plan (detector->model->program)->n_steps;
+  result->n_op_times = detector->model->program->plan->n_steps;
   result->op_times = g_memdup2 (detector->model->op_times, result->n_op_times * sizeof (CbamOpTime));
   for (gsize i = 0; i < result->n_op_times; i++)
     result->op_times[i].seconds = seconds[i];
@@ -435,17 +478,9 @@ place_maps (const Flight *flight, CbamResult *result)
 static gboolean
 explain (CbamDetector *detector, Flight *flight, CbamResult *result, const guint32 *priors, GError **error)
 {
-  const CbamFrameArgs *frame = cbam_slot_get_frame (flight->slot);
-
   if (flight->params.attention)
-    cbam_explain_attention (detector->model, flight->slot, frame, result);
-  if (flight->params.grad_cam == 0 || result->n_detections == 0)
-    return TRUE;
-  if (!flight->cam)
-    flight->cam = cbam_grad_cam_new (detector->model->program, flight->slot,
-                                     detector->model->spec->output.score == CBAM_SCORE_SOFTMAX, error);
-  return flight->cam &&
-         cbam_explain_detections (detector->model, flight->cam, frame, priors, flight->params.grad_cam, result, error);
+    cbam_explain_attention (detector->model, flight->slot, result);
+  return cbam_explain_detections (detector->model, flight->slot, priors, flight->params.grad_cam, result, error);
 }
 
 CbamResult *
@@ -461,7 +496,7 @@ cbam_detector_collect (CbamDetector *detector, GError **error)
     return NULL;
   }
   flight = &detector->flights[detector->tail];
-  if (cbam_slot_wait (flight->slot, error)) {
+  if (cbam_slot_wait (flight->slot, error) && fetch_candidates (detector->levels, flight->slot, error)) {
     result = make_result (detector, flight, &priors);
     add_op_times (detector, flight, result);
     if (explain (detector, flight, result, priors, error))
@@ -518,6 +553,7 @@ detector_new (CbamModel *model, const CbamDetectorConfig *config, gboolean profi
   n_slots = own.slots > 0 ? own.slots : DEFAULT_SLOTS;
   g_return_val_if_fail (n_slots <= MAX_SLOTS, NULL);
   detector->model = cbam_model_ref (model);
+  detector->levels = cbam_levels_of (model->program->plan->graph);
   detector->n_slots = n_slots;
   detector->flights = g_new0 (Flight, n_slots);
   detector->share = (CbamShare){ .cost = 2.0 * (double) model->info->macs / n_slots, .slots = n_slots };
@@ -530,7 +566,6 @@ detector_new (CbamModel *model, const CbamDetectorConfig *config, gboolean profi
     if (!detector->flights[i].slot)
       return NULL;
     detector->flights[i].ticket.share = &detector->share;
-    cbam_slot_set_ticket (detector->flights[i].slot, &detector->flights[i].ticket);
   }
   if (!warm_up (detector, error))
     return NULL;
@@ -563,7 +598,6 @@ cbam_detector_unref (CbamDetector *detector)
   if (!detector || !g_atomic_ref_count_dec (&detector->refs))
     return;
   for (guint i = 0; detector->flights && i < detector->n_slots; i++) {
-    cbam_grad_cam_free (detector->flights[i].cam);
     cbam_slot_free (detector->flights[i].slot);
   }
   g_clear_pointer (&detector->candidates, g_array_unref);

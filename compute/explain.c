@@ -10,8 +10,11 @@
 
 /* The network's whole input lies over the frame like this. */
 static CbamMap
-place_map (const CbamModel *model, const CbamFrameArgs *frame, const CbamValue *cells, const float *values)
+place_map (const CbamModel *model, CbamSlot *slot, const CbamValue *cells, const float *values)
 {
+  const CbamLevels *levels = cbam_levels_of (model->program->plan->graph);
+  const CbamFrameArgs *frame = (const CbamFrameArgs *) cbam_slot_get (slot, levels->block);
+
   return (CbamMap){
     .width = cells->width,
     .height = cells->height,
@@ -36,34 +39,34 @@ read_gate (CbamSlot *slot, const CbamGate *gate)
     return NULL;
   n = (gsize) map->width * map->height * map->channels;
   values = g_new (float, n);
-  cbam_value_read (map, cbam_slot_get_map (slot, map), values);
+  cbam_value_read (map, cbam_slot_get (slot, map), values);
   for (gsize i = 0; gate->is_logit && i < n; i++)
     values[i] = (float) (1 / (1 + exp (-(double) values[i])));
   return values;
 }
 
 void
-cbam_explain_attention (const CbamModel *model, CbamSlot *slot, const CbamFrameArgs *frame, CbamResult *result)
+cbam_explain_attention (const CbamModel *model, CbamSlot *slot, CbamResult *result)
 {
-  const CbamGraph *graph = cbam_program_get_plan (model->program)->graph;
+  const CbamLevels *levels = cbam_levels_of (model->program->plan->graph);
 
-  for (guint l = 0; l < graph->n_levels; l++) {
-    const CbamLevel *level = &graph->levels[l];
+  for (guint l = 0; l < levels->n_levels; l++) {
+    const CbamLevel *level = &levels->levels[l];
     CbamAttention *attention;
     CbamMap *spatial;
 
     if (!level->channel.map && !level->spatial.map)
       continue;
     if (!result->attention) {
-      result->attention = g_new0 (CbamAttention, graph->n_levels);
-      result->spatial = g_new0 (CbamMap, graph->n_levels);
+      result->attention = g_new0 (CbamAttention, levels->n_levels);
+      result->spatial = g_new0 (CbamMap, levels->n_levels);
     }
     spatial = &result->spatial[result->n_attention];
     attention = &result->attention[result->n_attention++];
     attention->level = l;
     attention->channel = read_gate (slot, &level->channel);
     attention->n_channels = level->channel.map ? level->channel.map->channels : 0;
-    *spatial = place_map (model, frame, level->features, read_gate (slot, &level->spatial));
+    *spatial = place_map (model, slot, level->features, read_gate (slot, &level->spatial));
     attention->spatial = level->spatial.map ? spatial : NULL;
   }
 }
@@ -71,17 +74,23 @@ cbam_explain_attention (const CbamModel *model, CbamSlot *slot, const CbamFrameA
 /* ---- Grad-CAM --------------------------------------------------------------------------------------------------- */
 
 static CbamGradCamTarget
-find_target (const CbamGraph *graph, guint32 prior, guint class_id)
+find_target (const CbamLevels *levels, guint32 prior, guint class_id)
 {
-  CbamGradCamTarget target = { .class_id = class_id };
-  const CbamLevel *level;
-  guint cell;
+  CbamGradCamTarget target = { .n_classes = levels->n_classes, .class_id = class_id };
+  const CbamLevel *level = &levels->levels[0];
+  const CbamDetectOpParams *p;
+  guint cell, anchor;
 
-  while (target.level + 1 < graph->n_levels && prior >= graph->levels[target.level + 1].prior)
-    target.level++;
-  level = &graph->levels[target.level];
+  while (level + 1 < levels->levels + levels->n_levels && prior >= level[1].prior)
+    level++;
+  p = cbam_detect_params (level->detect);
   cell = (prior - level->prior) / level->per_cell;
-  target.anchor = (prior - level->prior) % level->per_cell;
+  anchor = (prior - level->prior) % level->per_cell;
+  target.name = level->detect->name;
+  target.features = level->features;
+  target.conf = level->detect->inputs[1];
+  target.first_conf = p->conf_channel + anchor * levels->n_classes;
+  target.softmax = !p->sigmoid;
   target.row = cell / level->features->width;
   target.column = cell % level->features->width;
   return target;
@@ -100,21 +109,20 @@ normalise (float *values, gsize n)
 }
 
 gboolean
-cbam_explain_detections (const CbamModel *model, CbamGradCam *cam, const CbamFrameArgs *frame, const guint32 *priors,
-                         guint n, CbamResult *result, GError **error)
+cbam_explain_detections (const CbamModel *model, CbamSlot *slot, const guint32 *priors, guint n, CbamResult *result,
+                         GError **error)
 {
-  const CbamGraph *graph = cbam_program_get_plan (model->program)->graph;
   const gsize wanted = MIN (n, result->n_detections);
 
   result->grad_cam = g_new0 (CbamMap, wanted);
   for (gsize i = 0; i < wanted; i++) {
-    const CbamGradCamTarget target = find_target (graph, priors[i], result->detections[i].class_id);
-    const CbamValue *features = graph->levels[target.level].features;
-    const gsize cells = (gsize) features->width * features->height;
+    const CbamGradCamTarget target =
+        find_target (cbam_levels_of (model->program->plan->graph), priors[i], result->detections[i].class_id);
+    const gsize cells = (gsize) target.features->width * target.features->height;
     float *values = g_new (float, cells);
 
-    result->grad_cam[result->n_grad_cam++] = place_map (model, frame, features, values);
-    if (!cbam_grad_cam_run (cam, &target, values, error))
+    result->grad_cam[result->n_grad_cam++] = place_map (model, slot, target.features, values);
+    if (!cbam_slot_explain (slot, &target, values, error))
       return FALSE;
     normalise (values, cells);
   }

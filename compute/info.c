@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "file/json.h"
+#include "nets/levels.h"
 
 /* With the texts that it owns, which the rest points to. */
 typedef struct
@@ -116,17 +117,21 @@ fill_from_spec (CbamModelInfo *info, const CbamSpec *spec)
 static void
 fill_from_graph (CbamModelInfo *info, const CbamGraph *graph)
 {
+  const CbamLevels *levels = cbam_levels_of (graph);
+
   for (guint n = 0; n < graph->nodes->len; n++) {
     const CbamNode *node = g_ptr_array_index (graph->nodes, n);
 
     info->parameters += node->op->parameters ? node->op->parameters (node) : 0;
   }
   info->macs = cbam_graph_macs (graph);
-  for (guint l = 0; l < graph->n_levels; l++) {
-    info->spatial_levels |= (guint32) (graph->levels[l].spatial.map != NULL) << l;
-    info->channel_levels |= (guint32) (graph->levels[l].channel.map != NULL) << l;
+  if (!levels)
+    return;
+  for (guint l = 0; l < levels->n_levels; l++) {
+    info->spatial_levels |= (guint32) (levels->levels[l].spatial.map != NULL) << l;
+    info->channel_levels |= (guint32) (levels->levels[l].channel.map != NULL) << l;
   }
-  info->has_grad_cam = graph->n_levels > 0;
+  info->has_grad_cam = levels->n_levels > 0;
 }
 
 CbamModelInfo *

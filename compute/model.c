@@ -11,6 +11,7 @@
 
 #include "base/given.h"
 #include "base/refs.h"
+#include "document.h"
 #include "nets/nets.h"
 #include "precision.h"
 #include "presets/source.h"
@@ -124,12 +125,12 @@ make_key (const Wanted *wanted, GError **error)
 static void
 describe_ops (CbamModel *model)
 {
-  const CbamPlan *plan = cbam_program_get_plan (model->program);
+  const CbamPlan *plan = model->program->plan;
 
   model->op_times = g_new0 (CbamOpTime, plan->n_steps);
   for (guint s = 0; s < plan->n_steps; s++) {
     const CbamNode *node = plan->steps[s].node;
-    const CbamValue *out = node->n_outputs > 0 ? node->outputs[0] : node->inputs[0];
+    const CbamValue *first = node->outputs[0], *out = first->kind == CBAM_VALUE_MAP ? first : node->inputs[0];
 
     model->op_times[s] = (CbamOpTime){
       .name = node->name,
@@ -207,14 +208,14 @@ fill (CbamModel *model, const Wanted *wanted, GError **error)
   if (!graph)
     return FALSE;
   model->info = cbam_model_info_new (model->spec, graph, wanted->path);
-  cbam_graph_fuse (graph, cbam_plan_get_fusions (&model->device->caps));
+  cbam_graph_fuse (graph, cbam_run_get_fusions (model->device));
   model->program = cbam_program_new (model->device, g_steal_pointer (&graph), NULL, error);
   if (!model->program) {
     g_prefix_error (error, "%s: ", wanted->path);
     return FALSE;
   }
   model->info->precision = wanted->precision;
-  model->info->kernels = cbam_plan_get_kernels (cbam_program_get_plan (model->program), &model->device->caps);
+  model->info->kernels = cbam_plan_get_kernels (model->program->plan, &model->device->caps);
   describe_ops (model);
   return TRUE;
 }
@@ -223,7 +224,7 @@ static void
 model_free (CbamModel *model)
 {
   if (model->op_times)
-    for (guint s = 0; s < cbam_program_get_plan (model->program)->n_steps; s++)
+    for (guint s = 0; s < model->program->plan->n_steps; s++)
       g_free ((char *) model->op_times[s].shape);
   g_free (model->op_times);
   cbam_program_free (model->program);

@@ -8,8 +8,10 @@
 
 #include "file/safetensors.h"
 #include "info.h"
+#include "nets/levels.h"
 #include "nets/spec.h"
-#include "run/vulkan/program.h"
+#include "run/run.h"
+#include "vk/device.h"
 
 G_BEGIN_DECLS
 

@@ -1,4 +1,4 @@
-/* The element `cbamdetect`: its properties, its states, and its words to the user.
+/* The element `cbamdetect`: its properties, its states, and its words to the user. What flows through it is in stream/.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
@@ -42,12 +42,27 @@
 
 #include "gstcbamdetect.h"
 
+#include "draw/gstcbamcomposition.h"
+#include "frame/gstcbamvulkan.h"
 #include "gstcbampreset.h"
+#include "stream/gstcbaminlet.h"
 #include "stream/gstcbamselection.h"
-#include "stream/gstcbamstream.h"
 
-GST_DEBUG_CATEGORY (gst_cbam_debug);
 #define GST_CAT_DEFAULT gst_cbam_debug
+
+struct _GstCbamDetect
+{
+  GstElement parent;
+
+  GstCbamStream stream;
+  GstCbamInlet *inlet;   /* of the streaming thread */
+  GstCbamOutlet *outlet; /* of the source pad's task */
+};
+
+static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE (
+    "sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS (GST_CBAM_COMPOSITION_CAPS GST_CBAM_VULKAN_CAPS));
+static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE (
+    "src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS (GST_CBAM_COMPOSITION_CAPS GST_CBAM_VULKAN_CAPS));
 
 G_DEFINE_FINAL_TYPE_WITH_CODE (GstCbamDetect, gst_cbam_detect, GST_TYPE_ELEMENT,
                                G_IMPLEMENT_INTERFACE (GST_TYPE_PRESET, gst_cbam_preset_init))
@@ -60,35 +75,23 @@ register_debug (void)
 
 GST_ELEMENT_REGISTER_DEFINE_WITH_CODE (cbamdetect, "cbamdetect", GST_RANK_NONE, GST_TYPE_CBAM_DETECT, register_debug ())
 
-void
-gst_cbam_detect_post_error (GstCbamDetect *self, const GError *error)
-{
-  if (!g_atomic_int_compare_and_exchange (&self->error_posted, FALSE, TRUE))
-    return;
-  if (g_error_matches (error, CBAM_ERROR, CBAM_ERROR_BAD_IMAGE))
-    GST_ELEMENT_ERROR (self, STREAM, FORMAT, ("%s", error->message), (NULL));
-  else
-    GST_ELEMENT_ERROR (self, RESOURCE, FAILED, ("Detection has stopped: %s", error->message),
-                       ("A device that was lost or hangs is opened anew when the element goes through READY."));
-}
-
-/* --- States --- */
+/* ---- States ---- */
 
 /* The device that the property names now; the one that is open already, unless it has failed. */
 static gboolean
 open_device (GstCbamDetect *self, GError **error)
 {
   GST_OBJECT_LOCK (self);
-  g_autofree char *name = g_strdup (self->settings.device);
+  g_autofree char *name = g_strdup (self->stream.settings.device);
   GST_OBJECT_UNLOCK (self);
 
   CbamDevice *device = cbam_device_open (name, error);
   if (device == NULL)
     return FALSE;
-  cbam_device_unref (self->device);
-  self->device = device;
+  cbam_device_unref (self->stream.device);
+  self->stream.device = device;
   GST_OBJECT_LOCK (self);
-  gst_cbam_settings_limit_device (&self->settings, device);
+  gst_cbam_settings_limit_device (&self->stream.settings, device);
   GST_OBJECT_UNLOCK (self);
   return TRUE;
 }
@@ -97,7 +100,7 @@ static void
 post_no_device (GstCbamDetect *self, const GError *error)
 {
   GST_OBJECT_LOCK (self);
-  g_autofree char *name = g_strdup (self->settings.device);
+  g_autofree char *name = g_strdup (self->stream.settings.device);
   GST_OBJECT_UNLOCK (self);
 
   GST_ELEMENT_ERROR (self, RESOURCE, NOT_FOUND, ("No Vulkan device to detect with: %s", error->message),
@@ -119,22 +122,34 @@ prepare (GstCbamDetect *self)
 }
 
 static void
+log_stats (GstCbamDetect *self)
+{
+  g_autoptr (GstStructure) stats = NULL;
+
+  g_object_get (self, "stats", &stats, NULL);
+  GST_INFO_OBJECT (self, "%" GST_PTR_FORMAT, stats);
+}
+
+static void
 stop (GstCbamDetect *self)
 {
-  gst_cbam_switch_stop (self->sessions);
-  gst_cbam_stream_reset (self);
+  gst_cbam_switch_stop (&self->stream.sessions);
+  log_stats (self);
+  gst_cbam_outlet_reset (self->outlet);
+  gst_cbam_inlet_reset (self->inlet);
 }
 
 static gboolean
 start_sessions (GstCbamDetect *self, GError **error)
 {
   GST_OBJECT_LOCK (self);
-  self->slots = self->settings.queue_depth;
-  gboolean good = gst_cbam_region_parse (self->settings.roi, &self->settings.region, error);
+  self->stream.slots = self->stream.settings.queue_depth;
+  gboolean good = gst_cbam_region_parse (self->stream.settings.roi, &self->stream.settings.region, error);
   GST_OBJECT_UNLOCK (self);
-  if (!good || !open_device (self, error) || !gst_cbam_switch_start (self->sessions, self->device, self->slots, error))
+  if (!good || !open_device (self, error) ||
+      !gst_cbam_switch_start (&self->stream.sessions, self->stream.device, self->stream.slots, error))
     return FALSE;
-  gst_cbam_stats_reset (&self->stats);
+  gst_cbam_stats_reset (&self->stream.stats);
   return TRUE;
 }
 
@@ -150,8 +165,8 @@ start (GstCbamDetect *self)
     return FALSE;
   }
   GST_OBJECT_LOCK (self);
-  g_autofree char *details =
-      g_strdup_printf ("model=%s classes=%s roi=%s", self->settings.model, self->settings.classes, self->settings.roi);
+  g_autofree char *details = g_strdup_printf ("model=%s classes=%s roi=%s", self->stream.settings.model,
+                                              self->stream.settings.classes, self->stream.settings.roi);
   GST_OBJECT_UNLOCK (self);
   if (g_error_matches (error, CBAM_ERROR, CBAM_ERROR_NOT_FOUND))
     GST_ELEMENT_ERROR (self, RESOURCE, NOT_FOUND, ("%s", error->message), ("%s", details));
@@ -179,11 +194,11 @@ gst_cbam_detect_change_state (GstElement *element, GstStateChange transition)
   if (transition == GST_STATE_CHANGE_PAUSED_TO_READY || (transition == GST_STATE_CHANGE_READY_TO_PAUSED && failed))
     stop (self);
   if (transition == GST_STATE_CHANGE_READY_TO_NULL || (transition == GST_STATE_CHANGE_NULL_TO_READY && failed))
-    g_clear_pointer (&self->device, cbam_device_unref);
+    g_clear_pointer (&self->stream.device, cbam_device_unref);
   return result;
 }
 
-/* --- Properties --- */
+/* ---- Properties ---- */
 
 /* Takes new text of a property that must be understood. What is not understood below PAUSED is an error at the start;
  * above, a warning, and what was stays. */
@@ -195,13 +210,13 @@ set_text (GstCbamDetect *self, guint id, const GValue *value)
   gboolean good = TRUE;
 
   GST_OBJECT_LOCK (self);
-  GstCbamSession *session = gst_cbam_switch_peek (self->sessions);
+  GstCbamSession *session = self->stream.sessions.session;
   if (session != NULL && id == GST_CBAM_PROP_CLASSES)
     good = gst_cbam_classes_parse (text, session->model, session->classes, &error);
   else if (session != NULL)
-    good = gst_cbam_region_parse (text, &self->settings.region, &error);
+    good = gst_cbam_region_parse (text, &self->stream.settings.region, &error);
   if (good)
-    gst_cbam_settings_set (&self->settings, id, value);
+    gst_cbam_settings_set (&self->stream.settings, id, value);
   GST_OBJECT_UNLOCK (self);
   if (!good)
     GST_ELEMENT_WARNING (self, RESOURCE, SETTINGS, ("%s", error->message), ("The property stays as it was."));
@@ -211,9 +226,9 @@ static void
 set_model (GstCbamDetect *self, const GValue *value)
 {
   GST_OBJECT_LOCK (self);
-  gst_cbam_settings_set (&self->settings, GST_CBAM_PROP_MODEL, value);
+  gst_cbam_settings_set (&self->stream.settings, GST_CBAM_PROP_MODEL, value);
   GST_OBJECT_UNLOCK (self);
-  gst_cbam_switch_change_model (self->sessions);
+  gst_cbam_switch_change_model (&self->stream.sessions);
 }
 
 /* The interface that the values come from has one that says: what the element is set up for otherwise. Nothing is. */
@@ -233,11 +248,11 @@ static void
 set_timeout (GstCbamDetect *self, const GValue *value)
 {
   GST_OBJECT_LOCK (self);
-  gst_cbam_settings_set (&self->settings, GST_CBAM_PROP_TIMEOUT, value);
-  const GstCbamSession *session = gst_cbam_switch_peek (self->sessions);
+  gst_cbam_settings_set (&self->stream.settings, GST_CBAM_PROP_TIMEOUT, value);
+  const GstCbamSession *session = self->stream.sessions.session;
   if (session != NULL) {
     cbam_device_set_fence_timeout (session->device, CBAM_FENCE_TIMEOUT_DEFAULT);
-    gst_cbam_settings_limit_device (&self->settings, session->device);
+    gst_cbam_settings_limit_device (&self->stream.settings, session->device);
   }
   GST_OBJECT_UNLOCK (self);
 }
@@ -262,7 +277,7 @@ gst_cbam_detect_set_property (GObject *object, guint id, const GValue *value, GP
     return;
   }
   GST_OBJECT_LOCK (self);
-  gboolean known = gst_cbam_settings_set (&self->settings, id, value);
+  gboolean known = gst_cbam_settings_set (&self->stream.settings, id, value);
   GST_OBJECT_UNLOCK (self);
   if (!known)
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
@@ -274,12 +289,12 @@ gst_cbam_detect_get_property (GObject *object, guint id, GValue *value, GParamSp
   GstCbamDetect *self = GST_CBAM_DETECT (object);
 
   if (id == GST_CBAM_PROP_STATS) {
-    const GstClockTime latency = gst_cbam_latency_get_ceiling (&self->latency);
-    g_value_take_boxed (value, gst_cbam_stats_to_structure (&self->stats, latency));
+    const GstClockTime latency = gst_cbam_latency_get_ceiling (&self->stream.latency);
+    g_value_take_boxed (value, gst_cbam_stats_to_structure (&self->stream.stats, latency));
     return;
   }
   GST_OBJECT_LOCK (self);
-  gboolean known = gst_cbam_settings_get (&self->settings, id, value);
+  gboolean known = gst_cbam_settings_get (&self->stream.settings, id, value);
   GST_OBJECT_UNLOCK (self);
   if (!known)
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
@@ -327,15 +342,9 @@ gst_cbam_detect_finalize (GObject *object)
 {
   GstCbamDetect *self = GST_CBAM_DETECT (object);
 
-  gst_cbam_switch_free (self->sessions);
-  gst_cbam_collector_free (self->collector);
-  gst_cbam_fifo_free (self->fifo);
-  gst_cbam_qos_clear (&self->qos);
-  gst_cbam_stats_clear (&self->stats);
-  gst_cbam_orientation_reset (&self->orientation);
-  g_mutex_clear (&self->activation);
-  g_mutex_clear (&self->latency.lock);
-  gst_cbam_settings_clear (&self->settings);
+  gst_cbam_inlet_free (self->inlet);
+  gst_cbam_outlet_free (self->outlet);
+  gst_cbam_stream_clear (&self->stream);
   G_OBJECT_CLASS (gst_cbam_detect_parent_class)->finalize (object);
 }
 
@@ -352,25 +361,24 @@ gst_cbam_detect_class_init (GstCbamDetectClass *klass)
   install_stats (object_class);
 
   element_class->change_state = GST_DEBUG_FUNCPTR (gst_cbam_detect_change_state);
-  gst_cbam_stream_class_init (element_class);
+  gst_element_class_add_static_pad_template (element_class, &sink_template);
+  gst_element_class_add_static_pad_template (element_class, &src_template);
   gst_element_class_set_static_metadata (element_class, "CBAM object detector", "Filter/Analyzer/Video",
                                          "Finds objects in video with SSD and StairNet networks on Vulkan",
                                          "the cbamdetect developers");
-  gst_type_mark_as_plugin_api (GST_TYPE_CBAM_OVERLAY_PARTS, 0);
   gst_type_mark_as_plugin_api (GST_TYPE_CBAM_CARRY, 0);
 }
 
 static void
 gst_cbam_detect_init (GstCbamDetect *self)
 {
-  gst_cbam_settings_init (&self->settings);
-  gst_cbam_qos_init (&self->qos);
-  gst_cbam_stats_init (&self->stats);
-  gst_cbam_orientation_init (&self->orientation);
-  g_mutex_init (&self->activation);
-  g_mutex_init (&self->latency.lock);
-  self->sessions = gst_cbam_switch_new (GST_ELEMENT (self), &self->settings, &self->latency);
-  self->fifo = gst_cbam_fifo_new ();
-  self->collector = gst_cbam_collector_new (self->fifo);
-  gst_cbam_stream_init (self);
+  GstElement *element = GST_ELEMENT (self);
+  GstPad *sink_pad = gst_pad_new_from_static_template (&sink_template, "sink");
+  GstPad *src_pad = gst_pad_new_from_static_template (&src_template, "src");
+
+  gst_cbam_stream_init (&self->stream, element, sink_pad, src_pad);
+  self->outlet = gst_cbam_outlet_new (&self->stream);
+  self->inlet = gst_cbam_inlet_new (&self->stream, self->outlet);
+  gst_element_add_pad (element, sink_pad);
+  gst_element_add_pad (element, src_pad);
 }

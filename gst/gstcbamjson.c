@@ -81,7 +81,7 @@ register_debug (void)
 
 GST_ELEMENT_REGISTER_DEFINE_WITH_CODE (cbamjson, "cbamjson", GST_RANK_NONE, GST_TYPE_CBAM_JSON, register_debug ())
 
-/* --- What a line says --- */
+/* ---- What a line says ---- */
 
 /* Names are whatever somebody has written; JSON is UTF-8. */
 static void
@@ -210,7 +210,7 @@ make_line (GstCbamJson *self, GstBuffer *buffer, JsonArray *objects, gsize *leng
   return line;
 }
 
-/* --- The transform --- */
+/* ---- The transform ---- */
 
 static GstCaps *
 gst_cbam_json_transform_caps (GstBaseTransform *base, GstPadDirection direction, G_GNUC_UNUSED GstCaps *caps,
@@ -298,7 +298,7 @@ gst_cbam_json_transform (GstBaseTransform *base, GstBuffer *in, GstBuffer *out)
   return GST_FLOW_OK;
 }
 
-/* --- Properties --- */
+/* ---- Properties ---- */
 
 static void
 gst_cbam_json_set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)

@@ -6,11 +6,7 @@
 
 #include <gst/base/gstbasetransform.h>
 
-G_BEGIN_DECLS
-
 #define GST_TYPE_CBAM_JSON (gst_cbam_json_get_type ())
 G_DECLARE_FINAL_TYPE (GstCbamJson, gst_cbam_json, GST, CBAM_JSON, GstBaseTransform)
 
 GST_ELEMENT_REGISTER_DECLARE (cbamjson)
-
-G_END_DECLS

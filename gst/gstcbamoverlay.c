@@ -78,7 +78,7 @@ register_debug (void)
 GST_ELEMENT_REGISTER_DEFINE_WITH_CODE (cbamoverlay, "cbamoverlay", GST_RANK_NONE, GST_TYPE_CBAM_OVERLAY_ELEMENT,
                                        register_debug ())
 
-/* --- Data flow --- */
+/* ---- Data flow ---- */
 
 static GstCbamOverlayParts
 get_overlay (GstCbamOverlayElement *self)
@@ -96,23 +96,22 @@ negotiate (GstCbamOverlayElement *self, gboolean wanted)
     GST_DEBUG_OBJECT (self, "drawings are %s", self->canvas.attach ? "attached" : "blended");
 }
 
-static GstVideoOverlayComposition *
+static GstBuffer *
 draw (GstCbamOverlayElement *self, GstBuffer *buffer, GstCbamOverlayParts overlay)
 {
-  GstCbamPainter *painter =
-      gst_cbam_canvas_get_painter (&self->canvas, GST_ELEMENT (self), &self->settings, &self->info);
+  const GstVideoInfo *info = &self->info;
   g_autoptr (GstCbamScene) scene =
-      gst_cbam_scene_new_from_buffer (buffer, GST_VIDEO_INFO_WIDTH (&self->info), GST_VIDEO_INFO_HEIGHT (&self->info));
+      gst_cbam_scene_new_from_buffer (buffer, GST_VIDEO_INFO_WIDTH (info), GST_VIDEO_INFO_HEIGHT (info));
 
   GST_LOG_OBJECT (self, "%u regions, attention of %u levels", scene->boxes->len, scene->levels->len);
-  return gst_cbam_painter_draw_scene (painter, scene, overlay);
+  return gst_cbam_canvas_draw (&self->canvas, GST_ELEMENT (self), GST_CAT_DEFAULT, &self->settings, info, buffer, scene,
+                               overlay);
 }
 
 static GstFlowReturn
 sink_chain (G_GNUC_UNUSED GstPad *pad, GstObject *parent, GstBuffer *buffer)
 {
   GstCbamOverlayElement *self = GST_CBAM_OVERLAY_ELEMENT (parent);
-  g_autoptr (GstVideoOverlayComposition) composition = NULL;
 
   if (self->caps == NULL) {
     gst_buffer_unref (buffer);
@@ -123,12 +122,7 @@ sink_chain (G_GNUC_UNUSED GstPad *pad, GstObject *parent, GstBuffer *buffer)
   const GstCbamOverlayParts overlay = get_overlay (self);
   negotiate (self, overlay != GST_CBAM_OVERLAY_NONE);
   if (overlay != GST_CBAM_OVERLAY_NONE)
-    composition = draw (self, buffer, overlay);
-  if (composition != NULL) {
-    buffer = gst_buffer_make_writable (buffer);
-    gst_cbam_canvas_put (&self->canvas, buffer, &self->info, composition);
-  }
-  gst_cbam_canvas_report (&self->canvas, GST_ELEMENT (self), GST_CAT_DEFAULT);
+    buffer = draw (self, buffer, overlay);
   return gst_pad_push (self->src_pad, buffer);
 }
 
@@ -192,7 +186,7 @@ gst_cbam_overlay_element_change_state (GstElement *element, GstStateChange trans
   return result;
 }
 
-/* --- Properties --- */
+/* ---- Properties ---- */
 
 static void
 gst_cbam_overlay_element_set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)

@@ -6,11 +6,7 @@
 
 #include <gst/gst.h>
 
-G_BEGIN_DECLS
-
 #define GST_TYPE_CBAM_OVERLAY_ELEMENT (gst_cbam_overlay_element_get_type ())
 G_DECLARE_FINAL_TYPE (GstCbamOverlayElement, gst_cbam_overlay_element, GST, CBAM_OVERLAY_ELEMENT, GstElement)
 
 GST_ELEMENT_REGISTER_DECLARE (cbamoverlay)
-
-G_END_DECLS

@@ -10,9 +10,5 @@
 
 #include <gst/gst.h>
 
-G_BEGIN_DECLS
-
 /* A GInterfaceInitFunc. A preset holds all settings of the element but those that name things of one machine. */
 void gst_cbam_preset_init (gpointer iface, gpointer data);
-
-G_END_DECLS

@@ -128,13 +128,13 @@ void main ()
     const vec4 gate = second_layer (r, block);
 
     SET_GATE (block, gate);
-    STORE (channel, a.channel.origin + block * a.channel.plane, gate);
+    STORE (channel, ORIGIN (a.channel) + block * a.channel.plane, gate);
   }
   barrier ();
 
   for (uint first = 0; first < count; first += THREADS) {
     const uint p = pixel_of (first, count);
-    const vec2 pool = pool_pixel (a, a.x.origin + p / a.width * a.x.row + p % a.width * a.x.pixel);
+    const vec2 pool = pool_pixel (a, ORIGIN (a.x) + p / a.width * a.x.row + p % a.width * a.x.pixel);
 
     pixels[0][p] = a.mean_first != 0 ? pool.y : pool.x;
     pixels[1][p] = a.mean_first != 0 ? pool.x : pool.y;
@@ -144,10 +144,10 @@ void main ()
   for (uint first = 0; first < count; first += THREADS) {
     const uint p = pixel_of (first, count), row = p / a.width, column = p % a.width;
     const float gate = spatial_gate (a, channel_gate_texels (r), int (row), int (column));
-    const uint from = a.x.origin + row * a.x.row + column * a.x.pixel;
-    const uint to = a.y.origin + row * a.y.row + column * a.y.pixel;
+    const uint from = ORIGIN (a.x) + row * a.x.row + column * a.x.pixel;
+    const uint to = ORIGIN (a.y) + row * a.y.row + column * a.y.pixel;
 
-    STORE (spatial, a.spatial.origin + row * a.spatial.row + column * a.spatial.pixel, vec4 (gate, 0.0, 0.0, 0.0));
+    STORE (spatial, ORIGIN (a.spatial) + row * a.spatial.row + column * a.spatial.pixel, vec4 (gate, 0.0, 0.0, 0.0));
     for (uint block = 0; block < blocks; block++)
       STORE (y, to + block * a.y.plane, LOAD (X, from + block * a.x.plane) * GATE (block) * gate);
   }

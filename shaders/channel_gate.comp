@@ -40,7 +40,7 @@ void main ()
   first_layer (a, thread);
   barrier ();
   for (uint block = thread; block < blocks_of (a.channels); block += THREADS) {
-    STORE (y, a.y.origin + block * a.y.plane, second_layer (a, block));
+    STORE (y, ORIGIN (a.y) + block * a.y.plane, second_layer (a, block));
     for (uint cell = 0; cell < border_cells (1, 1, a.border); cell++)
       STORE (y, border_texel (a.y, 1, 1, a.border, cell) + block * a.y.plane, vec4 (0.0));
   }

@@ -23,7 +23,7 @@ OUTPUT_MAP (0, y);
 #ifdef GATED
 INPUT_MAP (1, Z);
 #define VALUE(block)                                                                                                   \
-  (LOAD (X, from + (block) * int (a.x.plane)) * LOAD (Z, int (a.gate.origin) + (block) * int (a.gate.plane)))
+  (LOAD (X, from + (block) * int (a.x.plane)) * LOAD (Z, int (ORIGIN (a.gate)) + (block) * int (a.gate.plane)))
 #else
 #define VALUE(block) LOAD (X, from + (block) * int (a.x.plane))
 #endif
@@ -34,7 +34,7 @@ void main ()
   const CbamReduceArgs a = args; // before the first branch: see max_pool.comp
   const uint count = (a.width + 2 * a.border) * (a.height + 2 * a.border);
   const Padded p = padded_pixel (min (gl_GlobalInvocationID.x, count - 1), a.width, a.height, a.border, a.inv_full);
-  const int from = int (a.x.origin) + clamp (p.row, 0, int (a.height) - 1) * int (a.x.row) +
+  const int from = int (ORIGIN (a.x)) + clamp (p.row, 0, int (a.height) - 1) * int (a.x.row) +
                    clamp (p.column, 0, int (a.width) - 1) * int (a.x.pixel);
   const int last = int (a.channels - 1) / CBAM_TEXEL_CHANNELS;
   vec4 largest = vec4 (-3.4e38), sum = vec4 (0.0);
@@ -54,5 +54,5 @@ void main ()
   const float most = max (max (largest.x, largest.y), max (largest.z, largest.w));
   const float mean = (sum.x + sum.y + sum.z + sum.w) / float (a.channels);
   const vec4 v = a.mean_first != 0 ? vec4 (mean, most, 0.0, 0.0) : vec4 (most, mean, 0.0, 0.0);
-  STORE (y, int (a.y.origin) + p.row * int (a.y.row) + p.column * int (a.y.pixel), p.inside ? v : vec4 (0.0));
+  STORE (y, int (ORIGIN (a.y)) + p.row * int (a.y.row) + p.column * int (a.y.pixel), p.inside ? v : vec4 (0.0));
 }

@@ -25,7 +25,7 @@ layout (push_constant) uniform Args { CbamCombineArgs args; };
 // In the border it is the texel of the nearest pixel.
 int texel_of (CbamView view, ivec2 pixel, uint block)
 {
-  return int (view.origin + block * view.plane) + pixel.y * int (view.row) + pixel.x * int (view.pixel);
+  return int (ORIGIN (view) + block * view.plane) + pixel.y * int (view.row) + pixel.x * int (view.pixel);
 }
 
 #define VALUE(i) ((a.single & (1u << i)) != 0 ? LOAD (X##i, texel_of (a.x[i], pixel, block)).xxxx \
@@ -48,6 +48,6 @@ void main ()
   v *= VALUE (2);
 #endif
 #endif
-  STORE (y, int (a.y.origin + block * a.y.plane) + p.row * int (a.y.row) + p.column * int (a.y.pixel),
+  STORE (y, int (ORIGIN (a.y) + block * a.y.plane) + p.row * int (a.y.row) + p.column * int (a.y.pixel),
          p.inside ? real_channels (v, block, a.channels) : vec4 (0.0));
 }

@@ -78,7 +78,8 @@ void main ()
   // What this invocation stages: one pixel's texel and two channels' texels, of K index `slice` of a turn.
   const uint slice = thread / PIXELS;
   const uint staged = min (gl_WorkGroupID.x * PIXELS + thread % PIXELS, count - 1);
-  const uint base = a.x.origin + a.stride * (staged / a.width * a.x.row + staged % a.width * a.x.pixel);
+  const uint last = a.last_texel + BEFORE (a.x);
+  const uint base = ORIGIN (a.x) + a.stride * (staged / a.width * a.x.row + staged % a.width * a.x.pixel);
 
   // What it computes: channels 4*row .. +3 of pixels column, column + COLUMNS, ...
   const uint row = thread / COLUMNS, column = thread % COLUMNS;
@@ -87,7 +88,7 @@ void main ()
   for (uint k0 = 0; k0 < depth; k0 += DEPTH) {
     const uint k = k0 + slice;
 
-    x_tile[slice][thread % PIXELS] = k < depth ? LOAD (X, min (input_texel (base, k), a.last_texel)) : vec4 (0);
+    x_tile[slice][thread % PIXELS] = k < depth ? LOAD (X, min (input_texel (base, k), last)) : vec4 (0);
     [[unroll]] for (uint i = 0; i < 2; i++) {
       const uint channel = thread % PIXELS + i * PIXELS;
       const uint group = gl_WorkGroupID.y * (CHANNELS / CBAM_CONV_GROUP) + channel / CBAM_CONV_GROUP;
@@ -119,8 +120,8 @@ void main ()
       continue;
     vec4 v = sum[p] + bias;
 #ifdef SUM
-    v += LOAD (S, a.sum.origin + py * a.sum.row + px * a.sum.pixel + block * a.sum.plane);
+    v += LOAD (S, ORIGIN (a.sum) + py * a.sum.row + px * a.sum.pixel + block * a.sum.plane);
 #endif
-    STORE (y, a.y.origin + py * a.y.row + px * a.y.pixel + block * a.y.plane, clamp (v, vec4 (a.lo), vec4 (a.hi)));
+    STORE (y, ORIGIN (a.y) + py * a.y.row + px * a.y.pixel + block * a.y.plane, clamp (v, vec4 (a.lo), vec4 (a.hi)));
   }
 }

@@ -25,7 +25,7 @@ void main ()
   const uint count = (a.width + 2 * a.border) * (a.height + 2 * a.border);
   const Padded p = padded_pixel (min (gl_GlobalInvocationID.x, count - 1), a.width, a.height, a.border, a.inv_width);
   const uint row = uint (clamp (p.row, 0, int (a.height) - 1)), column = uint (clamp (p.column, 0, int (a.width) - 1));
-  const uint from = a.x.origin + a.stride * (row * a.x.row + column * a.x.pixel);
+  const uint from = ORIGIN (a.x) + a.stride * (row * a.x.row + column * a.x.pixel);
   vec4 sum = vec4 (0.0);
   uint k = 0;
 
@@ -36,6 +36,6 @@ void main ()
 
   float v = clamp (sum.x + sum.y + sum.z + sum.w + LOAD_WEIGHT (a.bias).x, a.lo, a.hi);
   v = a.sigmoid != 0 ? 1.0 / (1.0 + exp (-v)) : v;
-  STORE (y, int (a.y.origin) + p.row * int (a.y.row) + p.column * int (a.y.pixel),
+  STORE (y, int (ORIGIN (a.y)) + p.row * int (a.y.row) + p.column * int (a.y.pixel),
          vec4 (p.inside ? v : 0.0, 0.0, 0.0, 0.0));
 }

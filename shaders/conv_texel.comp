@@ -57,8 +57,8 @@ void main ()
     const uint p = min (gl_WorkGroupID.x * (CBAM_LANES * NX) + j * CBAM_LANES + lane, count - 1);
     const uint row = uint ((float (p) + 0.5) * a.inv_width);
     const uint column = p - row * a.width;
-    xi[j] = int (a.x.origin + a.stride * (row * a.x.row + column * a.x.pixel));
-    pixel[j] = a.y.origin + row * a.y.row + column * a.y.pixel;
+    xi[j] = int (ORIGIN (a.x) + a.stride * (row * a.x.row + column * a.x.pixel));
+    pixel[j] = ORIGIN (a.y) + row * a.y.row + column * a.y.pixel;
     [[unroll]] for (int c = 0; c < OC; c++)
       sum[c][j] = 0.0;
   }
@@ -123,7 +123,7 @@ void main ()
     const uint p = min (gl_WorkGroupID.x * (CBAM_LANES * NX) + j * CBAM_LANES + lane, count - 1);
     const uint row = uint ((float (p) + 0.5) * a.inv_width);
 
-    addend[j] = a.sum.origin + row * a.sum.row + (p - row * a.width) * a.sum.pixel;
+    addend[j] = ORIGIN (a.sum) + row * a.sum.row + (p - row * a.width) * a.sum.pixel;
   }
 #endif
   [[unroll]] for (int b = 0; b < BLOCKS; b++) {

@@ -38,7 +38,7 @@ void main ()
   // Lanes past the last pixel, which ends two texels before its row does, compute the last ones again: so no tap reads
   // past the map.
   const int begin = min (first, int (a.height * a.x.row) - NX - 2);
-  int xi = int (a.x.origin) + begin;
+  int xi = int (ORIGIN (a.x)) + begin;
   int wi = int (gl_WorkGroupID.y) * GROUPS * group_size + lane;
   int row = 0;
   float sum[OC][NX];
@@ -84,7 +84,7 @@ void main ()
     const uint px = p - py * a.x.row;
 
     real[j] = px < a.width;
-    to[j] = a.y.origin + py * a.y.row + px * a.y.pixel;
+    to[j] = ORIGIN (a.y) + py * a.y.row + px * a.y.pixel;
   }
   [[unroll]] for (int b = 0; b < BLOCKS; b++) {
     const vec4 bias = LOAD_WEIGHT (int (a.bias + first_block) + b);

@@ -42,7 +42,7 @@ void main ()
 
     for (uint kx = column - uint (last_column) * a.up_x; kx < a.kernel; kx += a.up_x, in_column--) {
       const bool reaches = in_row >= 0 && in_column >= 0 && in_row < int (a.in_height) && in_column < int (a.in_width);
-      const uint from = a.x.origin + uint (clamp (in_row, 0, int (a.in_height) - 1)) * a.x.row +
+      const uint from = ORIGIN (a.x) + uint (clamp (in_row, 0, int (a.in_height) - 1)) * a.x.row +
                         uint (clamp (in_column, 0, int (a.in_width) - 1)) * a.x.pixel;
       const uint tap = ky * a.kernel + kx;
 
@@ -65,6 +65,6 @@ void main ()
 #endif
     }
   }
-  STORE (y, int (a.y.origin + block * a.y.plane) + p.row * int (a.y.row) + p.column * int (a.y.pixel),
+  STORE (y, int (ORIGIN (a.y) + block * a.y.plane) + p.row * int (a.y.row) + p.column * int (a.y.pixel),
          p.inside ? clamp (sum, vec4 (a.lo), vec4 (a.hi)) : vec4 (0.0));
 }

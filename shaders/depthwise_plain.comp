@@ -35,13 +35,13 @@ void main ()
     return;
   const uint row = pixel / a.width, column = pixel % a.width;
   const uint taps = a.kernel_width * a.kernel_height;
-  const uint base = a.x.origin + block * a.x.plane + a.stride * (row * a.x.row + column * a.x.pixel);
+  const uint base = ORIGIN (a.x) + block * a.x.plane + a.stride * (row * a.x.row + column * a.x.pixel);
   vec4 sum = LOAD_WEIGHT (a.bias + block);
 
   for (uint ky = 0; ky < a.kernel_height; ky++)
     for (uint kx = 0; kx < a.kernel_width; kx++)
       sum += LOAD_WEIGHT (block * taps + ky * a.kernel_width + kx) *
              LOAD (X, base + a.dilation * (ky * a.x.row + kx * a.x.pixel));
-  STORE (y, a.y.origin + block * a.y.plane + row * a.y.row + column * a.y.pixel,
+  STORE (y, ORIGIN (a.y) + block * a.y.plane + row * a.y.row + column * a.y.pixel,
          clamp (sum, vec4 (a.lo), vec4 (a.hi)));
 }

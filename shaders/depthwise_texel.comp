@@ -33,7 +33,8 @@ void main ()
   const uint across = (a.width + TX - 1) / TX;
   const uint tile = gl_WorkGroupID.x * CBAM_LANES + lane;
   const uint x0 = tile % across * TX, y0 = tile / across * TY;
-  const int first = int (a.x.origin + block * a.x.plane + STRIDE * (y0 * a.x.row + x0 * a.x.pixel));
+  const int first = int (ORIGIN (a.x) + block * a.x.plane + STRIDE * (y0 * a.x.row + x0 * a.x.pixel));
+  const int last = int (a.last_texel + BEFORE (a.x));
   const vec4 w_lane = LOAD_WEIGHT (block * 9 + int (lane));
   const vec4 w_last = LOAD_WEIGHT (block * 9 + 8);
   const vec4 bias = LOAD_WEIGHT (int (a.bias) + block);
@@ -50,7 +51,7 @@ void main ()
     vec4 x[WIDTH];
 
     [[unroll]] for (int i = 0; i < WIDTH; i++)
-      x[i] = LOAD (X, min (first + r * int (a.x.row) + i * int (a.x.pixel), int (a.last_texel)));
+      x[i] = LOAD (X, min (first + r * int (a.x.row) + i * int (a.x.pixel), last));
     [[unroll]] for (int j = 0; j < TY; j++)
       if (r - j * STRIDE >= 0 && r - j * STRIDE < 3)
         [[unroll]] for (int k = 0; k < 3; k++)
@@ -58,7 +59,7 @@ void main ()
             sum[j][i] += w[(r - j * STRIDE) * 3 + k] * x[i * STRIDE + k];
   }
 
-  const uint out_first = a.y.origin + block * a.y.plane + y0 * a.y.row + x0 * a.y.pixel;
+  const uint out_first = ORIGIN (a.y) + block * a.y.plane + y0 * a.y.row + x0 * a.y.pixel;
   [[unroll]] for (int j = 0; j < TY; j++)
     [[unroll]] for (int i = 0; i < TX; i++)
       if (y0 + j < a.height && x0 + i < a.width)

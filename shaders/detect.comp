@@ -19,22 +19,25 @@ layout (local_size_x = CBAM_THREADS) in;
 INPUT_MAP (0, loc);
 INPUT_MAP (1, conf);
 // All results as one: a device need bind no more than four.
-layout (binding = OUTPUT (0), std430) buffer Results { CbamFrameArgs f; uint words[]; };
+layout (binding = OUTPUT (0), std430) buffer Results { uint words[]; };
 layout (push_constant) uniform Args { CbamDetectArgs a; };
 
-#define n_hits words[a.hits]
-#define best_bits words[a.hits + 1]
+#define PARAMETERS (gl_WorkGroupID.z * a.parameters)
+#define HITS (a.hits + gl_WorkGroupID.z * a.results)
+#define BOXES (a.boxes + gl_WorkGroupID.z * a.results)
+#define n_hits words[HITS]
+#define best_bits words[HITS + 1]
 
 void store_box (uint prior, vec4 box)
 {
   for (uint i = 0; i < 4; i++)
-    words[a.boxes + 4 * prior + i] = floatBitsToUint (box[i]);
+    words[BOXES + 4 * prior + i] = floatBitsToUint (box[i]);
 }
 
 void store_hit (uint slot, float score, uint prior_class)
 {
-  words[a.hits + 2 + 2 * slot] = floatBitsToUint (score);
-  words[a.hits + 3 + 2 * slot] = prior_class;
+  words[HITS + 2 + 2 * slot] = floatBitsToUint (score);
+  words[HITS + 3 + 2 * slot] = prior_class;
 }
 
 // Centre form to corners, in fractions of the input (SSD section 2.2).
@@ -76,14 +79,15 @@ const uint CHUNK = CBAM_DETECT_CHUNK;
 
 void main ()
 {
-  const float threshold = f.threshold; // before the first branch: see preprocess.comp
+  // Before the first branch: see preprocess.comp.
+  const float threshold = uintBitsToFloat (words[PARAMETERS + CBAM_FRAME_THRESHOLD]);
   const uint cells = a.width * a.height;
   const uint cell = gl_GlobalInvocationID.x % cells, part = gl_GlobalInvocationID.x / cells;
   const uint row = cell / a.width, column = cell % a.width;
 
   if (part < a.per_cell) {
     const uint prior = cell * a.per_cell + part;
-    const vec4 t = LOAD (loc, a.loc.origin + row * a.loc.row + column * a.loc.pixel + part * a.loc.plane);
+    const vec4 t = LOAD (loc, ORIGIN (a.loc) + row * a.loc.row + column * a.loc.pixel + part * a.loc.plane);
 
     store_box (a.prior + prior, decode (t, LOAD_WEIGHT (prior)));
     return;
@@ -93,11 +97,11 @@ void main ()
   const uint anchor = (part - a.per_cell) / chunks;
   if (anchor >= a.per_cell)
     return;
-  const uint pixel = a.conf.origin + row * a.conf.row + column * a.conf.pixel;
+  const uint pixel = ORIGIN (a.conf) + row * a.conf.row + column * a.conf.pixel;
   const uint first = anchor * a.n_classes;
   const uint begin = first + (part - a.per_cell) % chunks * CHUNK;
   const uint end = min (begin + CHUNK, first + a.n_classes);
-  const uint reported = f.reported[(begin - first) / CHUNK]; // a chunk is a word of it
+  const uint reported = words[PARAMETERS + CBAM_FRAME_REPORTED + (begin - first) / CHUNK]; // a chunk is a word of it
   vec2 terms = vec2 (0.0);
   float best = 0.0;
   uint passed = 0;

@@ -29,7 +29,7 @@ void main ()
     return;
   const Pools p = pool_block (a, block);
   for (uint i = 0; i < a.n_kinds; i++)
-    STORE (y, a.y.origin + i * a.y.pixel + block * a.y.plane, pool_value (a, p, block, i));
+    STORE (y, ORIGIN (a.y) + i * a.y.pixel + block * a.y.plane, pool_value (a, p, block, i));
   for (uint cell = 0; cell < border_cells (a.n_kinds, 1, a.border); cell++)
     STORE (y, border_texel (a.y, a.n_kinds, 1, a.border, cell) + block * a.y.plane, vec4 (0.0));
 }

@@ -25,9 +25,9 @@ void main ()
   const uint i = min (gl_GlobalInvocationID.x, full * (a.height + 2 * a.border) - 1);
   const int row = int (i / full) - int (a.border), column = int (i % full) - int (a.border);
   const bool inside = row >= 0 && row < int (a.height) && column >= 0 && column < int (a.width);
-  const int from = int (a.x.origin) + clamp (row, 0, int (a.height) - 1) * int (a.x.row) +
+  const int from = int (ORIGIN (a.x)) + clamp (row, 0, int (a.height) - 1) * int (a.x.row) +
                    clamp (column, 0, int (a.width) - 1) * int (a.x.pixel);
-  const int to = int (a.y.origin) + row * int (a.y.row) + column * int (a.y.pixel);
+  const int to = int (ORIGIN (a.y)) + row * int (a.y.row) + column * int (a.y.pixel);
   float sum = 0.0;
 
   for (int block = 0; block < int (a.blocks); block++) {

@@ -28,7 +28,7 @@ void main ()
   const bool inside = row >= 0 && row < int (a.height) && column >= 0 && column < int (a.width);
   const int y0 = row * int (a.stride) - int (a.pad), x0 = column * int (a.stride) - int (a.pad);
   const int last_x = int (a.in_width) - 1, last_y = int (a.in_height) - 1;
-  const int base = int (a.x.origin + gl_WorkGroupID.y * a.x.plane);
+  const int base = int (ORIGIN (a.x) + gl_WorkGroupID.y * a.x.plane);
   vec4 largest = LOAD (X, base + clamp (y0, 0, last_y) * int (a.x.row) + clamp (x0, 0, last_x) * int (a.x.pixel));
 
   for (int tap = 1; tap < int (a.kernel * a.kernel); tap++) {
@@ -37,6 +37,6 @@ void main ()
     largest = max (largest, LOAD (X, base + clamp (y0 + ky, 0, last_y) * int (a.x.row) +
                                          clamp (x0 + kx, 0, last_x) * int (a.x.pixel)));
   }
-  STORE (y, int (a.y.origin + gl_WorkGroupID.y * a.y.plane) + row * int (a.y.row) + column * int (a.y.pixel),
+  STORE (y, int (ORIGIN (a.y) + gl_WorkGroupID.y * a.y.plane) + row * int (a.y.row) + column * int (a.y.pixel),
          inside ? largest : vec4 (0.0));
 }

@@ -19,7 +19,8 @@
 
 layout (local_size_x = CBAM_THREADS) in;
 INPUT_WORDS (0, pixels);
-layout (binding = INPUT (1), std430) readonly buffer Frame { CbamFrameArgs f; };
+layout (binding = INPUT (1), std430) readonly buffer Frames { CbamFrameArgs frames[]; };
+#define f frames[gl_WorkGroupID.z]
 OUTPUT_MAP (0, y);
 layout (push_constant) uniform Args { CbamMapArgs args; };
 
@@ -94,7 +95,7 @@ void main ()
     const uint i = min ((gl_WorkGroupID.x * CBAM_PREPROCESS_PIXELS + k) * CBAM_THREADS + gl_LocalInvocationIndex, last);
     const uint padded_row = uint ((float (i) + 0.5) * inv_full); // exact below 2^21, and no division lane by lane
     const int row = int (padded_row) - int (a.border), column = int (i - padded_row * full) - int (a.border);
-    const int to = int (a.y.origin) + row * int (a.y.row) + column * int (a.y.pixel);
+    const int to = int (ORIGIN (a.y)) + row * int (a.y.row) + column * int (a.y.pixel);
     const vec2 at = (vec2 (float (column), float (row)) + 0.5) * scale + shift;
     const bool inside = row >= 0 && row < int (a.height) && column >= 0 && column < int (a.width) && at.x > -0.5 &&
                         at.y > -0.5 && at.x < end.x && at.y < end.y;

@@ -27,12 +27,12 @@ void main ()
   const uvec2 near = a.bilinear != 0 ? uvec2 (at) : pixel * in_size / size;
   const uvec2 far = a.bilinear != 0 ? min (near + 1, in_size - 1) : near;
   const vec2 part = a.bilinear != 0 ? at - vec2 (near) : vec2 (0.0);
-  const uint base = a.x.origin + block * a.x.plane;
+  const uint base = ORIGIN (a.x) + block * a.x.plane;
   const vec4 top = mix (LOAD (X, base + near.y * a.x.row + near.x * a.x.pixel),
                         LOAD (X, base + near.y * a.x.row + far.x * a.x.pixel), part.x);
   const vec4 bottom = mix (LOAD (X, base + far.y * a.x.row + near.x * a.x.pixel),
                            LOAD (X, base + far.y * a.x.row + far.x * a.x.pixel), part.x);
 
-  STORE (y, int (a.y.origin + block * a.y.plane) + p.row * int (a.y.row) + p.column * int (a.y.pixel),
+  STORE (y, int (ORIGIN (a.y) + block * a.y.plane) + p.row * int (a.y.row) + p.column * int (a.y.pixel),
          p.inside ? mix (top, bottom, part.y) : vec4 (0.0));
 }

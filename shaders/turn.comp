@@ -28,13 +28,13 @@ void main ()
   if (a.from_row != 0) {
     // Pixels past the last are read from its place and taken out again.
     for (uint i = 0; i < CBAM_TEXEL_CHANNELS; i++)
-      v[i] = LOAD (X, a.x.origin + min (block * CBAM_TEXEL_CHANNELS + i, a.in_width - 1) * a.x.pixel).x;
+      v[i] = LOAD (X, ORIGIN (a.x) + min (block * CBAM_TEXEL_CHANNELS + i, a.in_width - 1) * a.x.pixel).x;
     v = real_channels (v, block, a.in_width);
   } else {
     const uint channel = uint (clamp (p.column, 0, int (a.width) - 1));
 
-    v.x = LOAD (X, a.x.origin + channel / CBAM_TEXEL_CHANNELS * a.x.plane)[channel % CBAM_TEXEL_CHANNELS];
+    v.x = LOAD (X, ORIGIN (a.x) + channel / CBAM_TEXEL_CHANNELS * a.x.plane)[channel % CBAM_TEXEL_CHANNELS];
   }
-  STORE (y, int (a.y.origin + block * a.y.plane) + p.row * int (a.y.row) + p.column * int (a.y.pixel),
+  STORE (y, int (ORIGIN (a.y) + block * a.y.plane) + p.row * int (a.y.row) + p.column * int (a.y.pixel),
          p.inside ? v : vec4 (0.0));
 }

@@ -60,7 +60,7 @@ class BenchError(Exception):
     """Why nothing could be measured, in one sentence."""
 
 
-# --- the picture ----------------------------------------------------------------------------------------------------
+# ---- The picture ---------------------------------------------------------------------------------------------------
 
 def make_picture():
     """RGB of the network's size, so that resizing changes nothing: coloured blocks with noise on them."""
@@ -85,7 +85,7 @@ def as_input(net, picture):
     return (picture[:, :, ::-1] - np.float32(net.mean)).transpose(2, 0, 1)
 
 
-# --- ours -----------------------------------------------------------------------------------------------------------
+# ---- Ours ----------------------------------------------------------------------------------------------------------
 
 def run_program(*command):
     try:
@@ -109,7 +109,7 @@ def detect_ours(bench, model, picture):
                        picture)
 
 
-# --- peers ----------------------------------------------------------------------------------------------------------
+# ---- Peers ---------------------------------------------------------------------------------------------------------
 
 def thread_times():
     """{thread: ns it ran}, empty where the system does not tell."""
@@ -182,7 +182,7 @@ def make_timers(net, files, picture, device):
     return timers
 
 
-# --- measuring ------------------------------------------------------------------------------------------------------
+# ---- Measuring -----------------------------------------------------------------------------------------------------
 
 def check_outputs(net, peer, line):
     """max_error; a peer that computes something else is nothing to be compared with."""

@@ -33,11 +33,12 @@ PARTS = {
         compute/base
         compute/engine
         compute/ops
+        compute/vk
+        compute/run
+        compute/run/reference  compute/run/vulkan
         compute/file
         compute/nets
         compute/presets
-        compute/vk
-        compute/run/reference  compute/run/vulkan
         compute/detect
         compute
         """),
@@ -62,7 +63,7 @@ PARTS = {
 # name or through headers of ours.
 OTHERS = {
     "<gstreamer>": (r"gst/", "gst gst/*"),
-    "<vulkan>": (r"vulkan/|volk\.h$", "include/cbamdetect compute/vk compute/run/vulkan compute gst gst/*"),
+    "<vulkan>": (r"vulkan/|volk\.h$", "include/cbamdetect compute/vk compute/run compute/run/vulkan compute/detect compute gst gst/*"),
 }
 
 # Parts in which files, too, include each other in no circle; a .c and its .h are one.

@@ -56,7 +56,7 @@ if [ $with_asan = yes ]; then
   # drivers and font libraries, which keep what they made until the process ends. The sanitiser takes a library's
   # thread-local block that happens to lie 16 bytes into a page for one of glibc 2.19, and crashes: it is not to look.
   export ASAN_OPTIONS="${ASAN_OPTIONS:-verify_asan_link_order=0:intercept_tls_get_addr=0}"
-  export LSAN_OPTIONS="${LSAN_OPTIONS:-suppressions=$cbam_root/tools/lsan.supp:print_suppressions=0}"
+  export LSAN_OPTIONS="${LSAN_OPTIONS:-suppressions=$cbam_root/tests/lsan.supp:print_suppressions=0}"
   export UBSAN_OPTIONS="${UBSAN_OPTIONS:-halt_on_error=1:print_stacktrace=1}"
   LD_PRELOAD="$asan_build/keep-loaded.so" run_tests "$asan_build" --timeout-multiplier 4
 fi

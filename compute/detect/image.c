@@ -8,6 +8,7 @@
 
 #include "detect/orientation.h"
 #include "detect/thin.h"
+#include "ops/preprocess.h"
 
 #define MAX_EXTENT 65535
 #define ROW_ALIGNMENT 4

@@ -38,8 +38,8 @@ CbamPlacement cbam_image_get_packed (const CbamImage *image);
 /* Copies the frame's rows to where cbam_image_get_packed() says. */
 void cbam_image_pack (const CbamImage *image, guint8 *out);
 
-/* As the frame lies in the caller's memory, from the page of @alignment bytes on that its first plane begins, which is
- * *@ret_start. FALSE: it does not begin a page, or the planes lie apart. */
+/* Where the planes lie in the caller's own memory, counted from *@ret_start, where the first one begins; the size is in
+ * whole pages of @alignment bytes. FALSE: the first plane does not begin a page, or the planes lie apart. */
 gboolean cbam_image_get_in_place (const CbamImage *image, gsize alignment, const guint8 **ret_start,
                                   CbamPlacement *ret_placement);
 
@@ -47,15 +47,15 @@ gboolean cbam_image_get_in_place (const CbamImage *image, gsize alignment, const
  * the picture's next row and next sample. */
 const guint8 *cbam_image_get_component (const CbamImage *image, guint component, gssize *ret_row, gssize *ret_step);
 
-/* The copies that bring @part, which begins at pixel @x, @y of @frame, to @placement: its planes, and in @regions what
- * of them. With @thinned only what that leaves in. Returns how many planes, or 0 with CBAM_ERROR_BAD_IMAGE for a format
- * whose planes are not made of texels. */
+/* What to copy so that @part, which begins at pixel @x, @y of @frame, lies as @placement says: one of @copies for each
+ * plane, and its regions in @regions. With @thinned only the lines that it keeps. Returns how many planes, or 0 with
+ * CBAM_ERROR_BAD_IMAGE for a format whose planes are not made of texels. */
 guint cbam_image_get_copies (const CbamVulkanFrame *frame, const CbamImage *part, guint x, guint y,
                              const CbamPlacement *placement, const CbamFrameArgs *thinned, CbamImageCopy copies[3],
                              GArray *regions, GError **error);
 
-/* Thins @part, whose planes are images, to at most @limit bytes, which are placed plane by plane; @frame has been
- * filled for it, and says so then. FALSE: what is sampled takes more, which *@ret_placement has. */
+/* Leaves out lines of @part, whose planes are images, until it takes at most @limit bytes, plane after plane, and says
+ * so in @frame, which has been filled for it. FALSE: what is sampled takes more; *@ret_placement has how much. */
 gboolean cbam_image_thin (const CbamImage *part, const CbamInputSpec *input, gsize limit, CbamFrameArgs *frame,
                           CbamPlacement *ret_placement);
 

@@ -4,6 +4,8 @@
 
 #include "detect/thin.h"
 
+#include "ops/preprocess.h"
+
 #include <math.h>
 
 #define LEAST_STEP 4 /* lines from position to position: args/frame.h */
@@ -76,25 +78,6 @@ guint
 cbam_thin_count (const CbamThinAxis *axis, guint extent)
 {
   return axis->count > 0 ? axis->count * CBAM_THIN_LINES : extent;
-}
-
-guint
-cbam_thin_begin (const CbamThinAxis *axis, guint n)
-{
-  return (guint) CLAMP ((axis->first + (gint) n * axis->step) >> CBAM_THIN_BITS, 0, (gint) axis->last);
-}
-
-guint
-cbam_thin_find (const CbamThinAxis *axis, guint line)
-{
-  gint n;
-
-  if (axis->count == 0)
-    return line;
-  n = (gint) floor (((double) line - axis->middle) * axis->inv_step);
-  n = CLAMP (n, 0, (gint) axis->count - 1);
-  return (guint) (n * CBAM_THIN_LINES +
-                  CLAMP ((gint) line - (gint) cbam_thin_begin (axis, (guint) n), 0, CBAM_THIN_LINES - 1));
 }
 
 /* The line that is the @i-th of those that are there. */

@@ -23,11 +23,6 @@ void cbam_thin_fill (CbamFrameArgs *frame, const CbamInputSpec *input, CbamThinA
 
 /* How many of @extent lines are there. */
 guint cbam_thin_count (const CbamThinAxis *axis, guint extent);
-/* The line at which group @n begins, where lines are left out. */
-guint cbam_thin_begin (const CbamThinAxis *axis, guint n);
-/* Where line @line is among those that are there: the C twin of the shader's kept_line(). */
-guint cbam_thin_find (const CbamThinAxis *axis, guint line);
-
 /* What is there of a frame in the host's memory is three planes of bytes, one a component. Says so in @frame, and
  * returns how many bytes they take. */
 gsize cbam_thin_place (CbamFrameArgs *frame);

@@ -21,8 +21,8 @@ fuse (CbamGraph *graph, CbamFusion rule)
 void
 cbam_graph_fuse (CbamGraph *graph, CbamFusions fusions)
 {
-  for (guint flag = 1; flag <= CBAM_FUSE_LAST; flag <<= 1)
+  for (guint flag = 1; flag <= (guint) CBAM_FUSE_LAST; flag <<= 1)
     for (guint o = 0; (fusions & flag) && cbam_ops[o]; o++)
-      if (cbam_ops[o]->fusion == flag)
+      if ((guint) cbam_ops[o]->fusion == flag)
         fuse (graph, cbam_ops[o]->fuse);
 }

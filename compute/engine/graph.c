@@ -43,6 +43,7 @@ cbam_graph_new (CbamParamSource *source)
   graph->values = g_ptr_array_new_with_free_func ((GDestroyNotify) value_free);
   graph->params = g_ptr_array_new_with_free_func ((GDestroyNotify) param_free);
   graph->source = source;
+  graph->batch = 1;
   return graph;
 }
 
@@ -54,7 +55,8 @@ cbam_graph_free (CbamGraph *graph)
   g_ptr_array_unref (graph->nodes);
   g_ptr_array_unref (graph->values);
   g_ptr_array_unref (graph->params);
-  g_clear_pointer (&graph->anchors, g_array_unref);
+  if (graph->free_client)
+    graph->free_client (graph->client);
   g_clear_error (&graph->error);
   g_free (graph);
 }
@@ -82,20 +84,39 @@ cbam_graph_fail (CbamGraph *graph, CbamError code, const char *format, ...)
 
 /* ---- Parts ----------------------------------------------------------------------------------------------------- */
 
+static CbamValue *
+add_value (CbamGraph *graph, CbamValueKind kind, const char *name)
+{
+  CbamValue *value = g_new0 (CbamValue, 1);
+
+  value->kind = kind;
+  value->id = graph->values->len;
+  value->name = g_strdup (name);
+  value->batch = graph->batch;
+  g_ptr_array_add (graph->values, value);
+  return value;
+}
+
+CbamValue *
+cbam_graph_add_bytes (CbamGraph *graph, const char *name, gsize size)
+{
+  CbamValue *value = add_value (graph, CBAM_VALUE_BYTES, name);
+
+  value->size = size * graph->batch;
+  return value;
+}
+
 CbamValue *
 cbam_graph_add_value (CbamGraph *graph, const char *name, guint width, guint height, guint channels)
 {
-  CbamValue *value = g_new0 (CbamValue, 1);
+  CbamValue *value = add_value (graph, CBAM_VALUE_MAP, name);
 
   if (width == 0 || height == 0 || channels == 0 || (guint64) width * height > MAX_MAP_PIXELS)
     cbam_graph_fail (graph, CBAM_ERROR_BAD_MODEL, "%s: a map of %ux%u pixels and %u channels; expected 1 to %u pixels",
                      name, width, height, channels, MAX_MAP_PIXELS);
-  value->id = graph->values->len;
-  value->name = g_strdup (name);
   value->width = width;
   value->height = height;
   value->channels = channels;
-  g_ptr_array_add (graph->values, value);
   return value;
 }
 
@@ -196,7 +217,7 @@ cbam_graph_input (CbamGraph *graph, const char *name, guint width, guint height,
   if (graph->error)
     return NULL;
   output = cbam_graph_add_value (graph, name, width, height, channels);
-  output->host = TRUE;
+  output->host = CBAM_HOST_WRITES;
   cbam_graph_add_node (graph, &cbam_op_input, name, NULL, NULL, output);
   return output;
 }
@@ -206,7 +227,7 @@ cbam_graph_input (CbamGraph *graph, const char *name, guint width, guint height,
 guint
 cbam_graph_count_readers (const CbamGraph *graph, const CbamValue *value)
 {
-  guint readers = value->keep ? 1 : 0;
+  guint readers = value->host & CBAM_HOST_READS ? 1 : 0;
 
   for (guint n = 0; n < graph->nodes->len; n++) {
     const CbamNode *node = g_ptr_array_index (graph->nodes, n);

@@ -2,8 +2,8 @@
  * it, plan.c lays it out, what is in run/ runs it.
  *
  * Building never fails on the spot: the first error sticks to the graph, later calls do nothing and return NULL, and
- * cbam_graph_finish() reports it. How each op is added says its header in compute/ops/, by forms: fields left out are
- * 0, and 0 means the default in brackets.
+ * cbam_graph_finish() reports it. The header of each op, in compute/ops/, has the form that adds it: a field left out
+ * is 0, and 0 means the default in brackets.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
@@ -13,37 +13,16 @@
 
 G_BEGIN_DECLS
 
-#define CBAM_MAX_LEVELS 8
-
-/* What an attention module multiplies with, for those who want to see it. */
-typedef struct
-{
-  CbamValue *map;    /* [1][1][C] by channel or [H][W][1] by place; NULL = the module has no such part */
-  gboolean is_logit; /* its sigmoid is what counts */
-} CbamGate;
-
-/* One level's features, as its heads see them, and what comes of them. */
-typedef struct
-{
-  CbamValue *features;
-  CbamValue *loc, *conf; /* one map once the heads are merged */
-  guint conf_channel;    /* where conf begins in it */
-  guint prior;           /* number of its first */
-  guint per_cell;
-  CbamGate channel, spatial;
-} CbamLevel;
-
 struct _CbamGraph
 {
   GPtrArray *nodes;  /* CbamNode, in running order */
   GPtrArray *values; /* CbamValue */
   GPtrArray *params; /* CbamParam */
-  GArray *anchors;   /* CbamAnchor of all levels; NULL without a detection tail */
-  guint n_classes;   /* of the detection tail */
-  guint n_levels;
-  CbamLevel levels[CBAM_MAX_LEVELS]; /* finest first */
+  guint batch;       /* images at once: of every value that is added; 1 unless somebody says otherwise */
   CbamParamSource *source;
   GError *error;
+  gpointer client; /* what those who asked for the network know of it; the engine does not look */
+  GDestroyNotify free_client;
 };
 
 /* @source must outlive the building. */
@@ -65,6 +44,8 @@ CbamValue *cbam_graph_input (CbamGraph *graph, const char *name, guint width, gu
 /* ---- For ops ----------------------------------------------------------------------------------------------------- */
 
 CbamValue *cbam_graph_add_value (CbamGraph *graph, const char *name, guint width, guint height, guint channels);
+/* Of @size bytes an image. */
+CbamValue *cbam_graph_add_bytes (CbamGraph *graph, const char *name, gsize size);
 /* Of the shape of @like. */
 CbamValue *cbam_graph_add_value_like (CbamGraph *graph, const char *name, const CbamValue *like);
 

@@ -4,24 +4,24 @@
 
 #include "engine/op.h"
 
+/* Maps that are read, weights and pixels are views of texels where a kernel knows such; what is written never is. */
 guint
-cbam_variant_count_bindings (const CbamOpVariant *variant)
+cbam_variant_get_bindings (const CbamOpVariant *variant, const CbamNode *node,
+                           CbamBinding ret_bindings[CBAM_MAX_BINDINGS])
 {
+  const gboolean texels = (variant->needs & CBAM_NEED_TEXELS) != 0;
   guint n = 0;
 
-  while (n < CBAM_MAX_BINDINGS && variant->bindings[n] != CBAM_BIND_END)
-    n++;
-  return n;
-}
+  for (guint i = 0; i < node->n_inputs; i++) {
+    const CbamValue *in = node->inputs[i];
 
-/* Parameters, results and outputs never are. */
-gboolean
-cbam_variant_binds_texels (const CbamOpVariant *variant, CbamBinding binding)
-{
-  if (!(variant->needs & CBAM_NEED_TEXELS))
-    return FALSE;
-  return binding == CBAM_BIND_INPUT || binding == CBAM_BIND_INPUT_1 || binding == CBAM_BIND_INPUT_2 ||
-         binding == CBAM_BIND_WEIGHTS || binding == CBAM_BIND_PIXELS;
+    ret_bindings[n++] = (CbamBinding){ CBAM_BIND_INPUT, in, texels && (in->kind == CBAM_VALUE_MAP || in->is_frame) };
+  }
+  if (variant->packing)
+    ret_bindings[n++] = (CbamBinding){ CBAM_BIND_WEIGHTS, NULL, texels };
+  for (guint i = 0; i < node->n_outputs; i++)
+    ret_bindings[n++] = (CbamBinding){ CBAM_BIND_OUTPUT, node->outputs[i], FALSE };
+  return n;
 }
 
 const CbamShader *

@@ -21,7 +21,7 @@ typedef struct _CbamReference CbamReference;
 
 #define CBAM_MAX_INPUTS 3
 #define CBAM_MAX_OUTPUTS 3
-#define CBAM_MAX_BINDINGS 6
+#define CBAM_MAX_BINDINGS (CBAM_MAX_INPUTS + 1 + CBAM_MAX_OUTPUTS)
 
 /* An op at its place in a graph. */
 struct _CbamNode
@@ -48,32 +48,22 @@ typedef enum
 /* Turns of all loops of an invocation together: Mesa before 25 ends them after 65,535, silently. */
 #define CBAM_MOST_TURNS 65000
 
-/* What is bound at binding 0, 1, ... */
-typedef enum
-{
-  CBAM_BIND_END,
-  CBAM_BIND_INPUT, /* the node's first input */
-  CBAM_BIND_INPUT_1,
-  CBAM_BIND_INPUT_2,
-  CBAM_BIND_OUTPUT,
-  CBAM_BIND_MORE, /* further outputs */
-  CBAM_BIND_MORE_1,
-  CBAM_BIND_WEIGHTS,
-  CBAM_BIND_PIXELS,  /* the slot's: bytes of the frame */
-  CBAM_BIND_FRAME,   /* the slot's CbamFrameArgs */
-  CBAM_BIND_BOXES,   /* the slot's decoded boxes */
-  CBAM_BIND_HITS,    /* the slot's list of what passed */
-  CBAM_BIND_RESULTS, /* these three as one */
-} CbamBinding;
-
 /* One dispatch, ready to record. */
 typedef struct
 {
-  guint8 args[128]; /* push constants */
+  guint8 args[CBAM_MOST_ARGS]; /* push constants */
   guint32 groups[3];
 } CbamDispatch;
 
-/* A kernel. */
+/* How a kernel wants its weights. */
+typedef struct
+{
+  /* Floats that pack() writes. */
+  gsize (*size) (const CbamOpVariant *variant, const CbamNode *node);
+  void (*pack) (const CbamOpVariant *variant, const CbamNode *node, float *out);
+} CbamPacking;
+
+/* A kernel. Its bindings 0, 1, ... are the node's inputs, its packed weights if it has any, its outputs. */
 struct _CbamOpVariant
 {
   const char *name;
@@ -81,9 +71,9 @@ struct _CbamOpVariant
   const CbamShader *narrow; /* the same for devices without 64-bit integers; NULL = it has none */
   const CbamShader *thin;   /* the same for thinned frames; NULL = it does not read frames */
   guint needs;              /* CbamNeeds */
-  CbamBinding bindings[CBAM_MAX_BINDINGS];
   guint args_size;
-  guint tile[3];      /* what the shader was compiled with; meaning is the op's */
+  guint tile[3];              /* what the shader was compiled with; meaning is the op's */
+  const CbamPacking *packing; /* NULL = no weights */
   guint whole_blocks; /* it stores so many blocks of channels at once, whether there are as many or not; 0 = 1 */
 
   /* Whether it can run @node at all; NULL = always. */
@@ -156,9 +146,6 @@ struct _CbamOpClass
   guint (*border) (const CbamNode *node, guint i);
   /* Multiply-adds by the definition of the op; NULL = none. */
   guint64 (*macs) (const CbamNode *node);
-  /* Floats that pack() writes for @variant; NULL = no weights. */
-  gsize (*packed_size) (const CbamOpVariant *variant, const CbamNode *node);
-  void (*pack) (const CbamOpVariant *variant, const CbamNode *node, float *out);
   /* Numbers that were learned; NULL = none. */
   guint64 (*parameters) (const CbamNode *node);
   /* Pixels of its kernel along a row; NULL = it has none. */
@@ -192,13 +179,32 @@ const CbamShader *cbam_variant_get_shader (const CbamOpVariant *variant, const C
 /* FALSE: the device cannot run @variant, and *@ret_shortage says why. */
 gboolean cbam_variant_runs (const CbamOpVariant *variant, const CbamDeviceCaps *caps, CbamShortage *ret_shortage);
 
-guint cbam_variant_count_bindings (const CbamOpVariant *variant);
-/* Whether a binding is a texel buffer view. */
-gboolean cbam_variant_binds_texels (const CbamOpVariant *variant, CbamBinding binding);
+typedef enum
+{
+  CBAM_BIND_INPUT,
+  CBAM_BIND_WEIGHTS,
+  CBAM_BIND_OUTPUT,
+} CbamBindingKind;
+
+/* What a binding of a kernel is for a node. */
+typedef struct
+{
+  CbamBindingKind kind;
+  const CbamValue *value; /* NULL for weights */
+  gboolean texels;        /* bound as a view of texels */
+} CbamBinding;
+
+/* All that @variant binds for @node, in order. Returns how many. */
+guint cbam_variant_get_bindings (const CbamOpVariant *variant, const CbamNode *node,
+                                 CbamBinding ret_bindings[CBAM_MAX_BINDINGS]);
 
 /* ---- The reference's side ---------------------------------------------------------------------------------------- */
 
-/* The numbers of a map, [channel][row][column]. */
+/* The numbers of a map of the image that is on, [channel][row][column]. */
 float *cbam_reference_get (CbamReference *reference, const CbamValue *value);
+/* What is no map; of the whole batch. */
+guint8 *cbam_reference_get_bytes (CbamReference *reference, const CbamValue *value);
+/* Which image of the batch is on. */
+guint cbam_reference_get_image (const CbamReference *reference);
 
 G_END_DECLS

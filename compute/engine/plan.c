@@ -4,17 +4,7 @@
 
 #include "engine/plan.h"
 
-#include "args/frame.h"
-
-#include "ops/detect.h"
-
 #include <string.h>
-
-gboolean
-cbam_plan_is_in_slot (const CbamValue *value)
-{
-  return value->keep || value->host;
-}
 
 static gsize
 align (gsize offset, gsize alignment)
@@ -32,16 +22,19 @@ align (gsize offset, gsize alignment)
 static guint64
 count_texels (const CbamOpVariant *variant, const CbamNode *node)
 {
-  guint64 texels = node->op->packed_size ? node->op->packed_size (variant, node) / 4 : 0;
+  guint64 texels = variant->packing ? variant->packing->size (variant, node) / 4 : 0;
 
-  for (guint b = 0; b < CBAM_MAX_BINDINGS; b++)
-    if (variant->bindings[b] == CBAM_BIND_PIXELS)
-      texels = MAX (texels, FRAME_TEXELS);
   for (guint i = 0; i < node->n_inputs; i++) {
     const CbamValue *in = node->inputs[i];
+
+    if (in->is_frame)
+      texels = MAX (texels, FRAME_TEXELS);
+    if (in->kind != CBAM_VALUE_MAP)
+      continue;
     const guint64 pixels = (guint64) (in->width + 2 * MOST_BORDER) * (in->height + 2 * MOST_BORDER);
 
-    texels = MAX (texels, pixels * (cbam_value_blocks (in) + 16)); /* room for whole tiles behind the last block */
+    texels = MAX (texels,
+                  pixels * in->batch * (cbam_value_blocks (in) + 16)); /* room for whole tiles behind the last block */
   }
   return texels;
 }
@@ -88,33 +81,70 @@ choose_variant (const CbamNode *node, CbamLayout layout, const CbamPlanConfig *c
   return best;
 }
 
+/* Such as tails of levels: they wait for others, and nobody for them or for each other. */
 static gboolean
-choose_variants (CbamPlan *plan, const CbamPlanConfig *config, GError **error)
+is_sink (const CbamNode *node)
 {
-  plan->steps = g_new0 (CbamStep, plan->graph->nodes->len);
-  for (guint n = 0; n < plan->graph->nodes->len; n++) {
-    const CbamNode *node = g_ptr_array_index (plan->graph->nodes, n);
-    CbamStep *step = &plan->steps[plan->n_steps];
-    CbamShortage shortage = { NULL };
-
-    if (node->op->n_variants == 0)
-      continue; /* input: the host does it */
-    step->node = node;
-    step->variant = choose_variant (node, plan->layout, config, &shortage);
-    if (!step->variant) {
-      g_autofree char *both = NULL;
-
-      if (shortage.what)
-        both =
-            g_strdup_printf ("; the last that could needs %" G_GUINT64_FORMAT " %s, the device has %" G_GUINT64_FORMAT,
-                             shortage.needed, shortage.what, shortage.there);
-      g_set_error (error, CBAM_ERROR, CBAM_ERROR_UNSUPPORTED, "%s: no kernel of %s runs on this device%s", node->name,
-                   node->op->name, both ? both : "");
+  for (guint i = 0; i < node->n_outputs; i++)
+    if (node->outputs[i]->kind == CBAM_VALUE_MAP || !node->outputs[i]->accumulates)
       return FALSE;
-    }
-    plan->n_steps++;
-  }
   return TRUE;
+}
+
+static gboolean
+add_step (CbamPlan *plan, const CbamNode *node, const CbamPlanConfig *config, double *cost, GError **error)
+{
+  CbamStep *step = &plan->steps[plan->n_steps++];
+  CbamShortage shortage = { NULL };
+  g_autofree char *both = NULL;
+
+  step->node = node;
+  step->variant = choose_variant (node, plan->layout, config, &shortage);
+  if (step->variant) {
+    *cost += step->variant->cost ? step->variant->cost (step->variant, node) : 0;
+    return TRUE;
+  }
+  if (shortage.what)
+    both = g_strdup_printf ("; the last that could needs %" G_GUINT64_FORMAT " %s, the device has %" G_GUINT64_FORMAT,
+                            shortage.needed, shortage.what, shortage.there);
+  g_set_error (error, CBAM_ERROR, CBAM_ERROR_UNSUPPORTED, "%s: no kernel of %s runs on this device%s", node->name,
+               node->op->name, both ? both : "");
+  return FALSE;
+}
+
+/* The graph's order, but sinks last: what the levels' tails wait for runs side by side then. */
+static gboolean
+choose_variants (CbamPlan *plan, CbamLayout layout, const CbamPlanConfig *config, double *ret_cost, GError **error)
+{
+  const GPtrArray *nodes = plan->graph->nodes;
+
+  plan->layout = layout;
+  plan->n_steps = 0;
+  *ret_cost = 0;
+  for (guint sinks = 0; sinks <= 1; sinks++)
+    for (guint n = 0; n < nodes->len; n++) {
+      const CbamNode *node = g_ptr_array_index (nodes, n);
+
+      if (node->op->n_variants > 0 && is_sink (node) == (gboolean) sinks && /* an input is the host's */
+          !add_step (plan, node, config, ret_cost, error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+/* Layout and kernels together: the cheapest pair; where costs say nothing, the layout that suits the device. */
+static gboolean
+choose_layout (CbamPlan *plan, const CbamPlanConfig *config, GError **error)
+{
+  const gboolean blocked = config->caps->is_cpu && !config->pixel_major;
+  double cost, other;
+
+  plan->steps = g_new0 (CbamStep, plan->graph->nodes->len);
+  if (!blocked)
+    return choose_variants (plan, CBAM_LAYOUT_PIXEL_MAJOR, config, &cost, error);
+  return choose_variants (plan, CBAM_LAYOUT_PIXEL_MAJOR, config, &other, error) &&
+         choose_variants (plan, CBAM_LAYOUT_BLOCKED, config, &cost, error) &&
+         (cost <= other || choose_variants (plan, CBAM_LAYOUT_PIXEL_MAJOR, config, &other, error));
 }
 
 const char *
@@ -163,8 +193,12 @@ lay_out_maps (CbamPlan *plan)
     for (guint i = 0; i < node->n_outputs; i++)
       node->outputs[i]->blocks = (cbam_value_blocks (node->outputs[i]) + whole - 1) / whole * whole;
   }
-  for (guint t = 0; t < values->len; t++)
-    cbam_value_lay_out (g_ptr_array_index (values, t), plan->layout);
+  for (guint t = 0; t < values->len; t++) {
+    CbamValue *value = g_ptr_array_index (values, t);
+
+    if (value->kind == CBAM_VALUE_MAP)
+      cbam_value_lay_out (value, plan->layout);
+  }
 }
 
 static void
@@ -241,7 +275,7 @@ place_in_arena (CbamPlan *plan, const CbamPlanConfig *config)
   for (guint t = 0; t < plan->graph->values->len; t++) {
     CbamValue *value = g_ptr_array_index (plan->graph->values, t);
 
-    if (lives (value) && !cbam_plan_is_in_slot (value))
+    if (lives (value) && cbam_value_get_home (value) == CBAM_HOME_ARENA)
       g_ptr_array_add (todo, value);
   }
   g_ptr_array_sort (todo, by_falling_size);
@@ -267,50 +301,14 @@ reserve (gsize *offset, gsize size, const CbamPlanConfig *config)
 }
 
 static void
-tell_detectors (CbamPlan *plan)
+place_in_slot (CbamPlan *plan, const CbamPlanConfig *config)
 {
-  const gsize words = plan->frame_offset + plan->frame_size;
+  for (guint t = 0; t < plan->graph->values->len; t++) {
+    CbamValue *value = g_ptr_array_index (plan->graph->values, t);
 
-  for (guint n = 0; n < plan->graph->nodes->len; n++) {
-    CbamNode *node = g_ptr_array_index (plan->graph->nodes, n);
-
-    if (node->op != &cbam_op_detect)
-      continue;
-    cbam_detect_params (node)->hits = (guint) ((plan->hits_offset - words) / sizeof (guint32));
-    cbam_detect_params (node)->boxes = (guint) ((plan->boxes_offset - words) / sizeof (guint32));
+    if (lives (value) && cbam_value_get_home (value) == CBAM_HOME_SLOT)
+      value->offset = reserve (&plan->slot_size, value->size, config);
   }
-}
-
-static gboolean
-place_in_slot (CbamPlan *plan, const CbamPlanConfig *config, GError **error)
-{
-  const CbamGraph *graph = plan->graph;
-  const guint n_priors = graph->anchors ? graph->anchors->len : 0;
-  const guint64 max_hits = (guint64) n_priors * graph->n_classes;
-  gsize offset = 0;
-
-  if (max_hits > G_MAXUINT32) {
-    g_set_error (error, CBAM_ERROR, CBAM_ERROR_UNSUPPORTED, "%u anchors of %u classes; expected at most %u scores",
-                 n_priors, graph->n_classes, G_MAXUINT32);
-    return FALSE;
-  }
-  plan->max_hits = (guint32) max_hits;
-  plan->frame_size = sizeof (CbamFrameArgs);
-  plan->hits_size = 8 + MAX (max_hits, 1) * sizeof (CbamHit);
-  plan->boxes_size = (gsize) MAX (n_priors, 1) * 4 * sizeof (float);
-  plan->frame_offset = reserve (&offset, plan->frame_size, config);
-  plan->hits_offset = reserve (&offset, plan->hits_size, config);
-  plan->boxes_offset = reserve (&offset, plan->boxes_size, config);
-  plan->results_size = plan->boxes_offset + plan->boxes_size - plan->frame_offset;
-  tell_detectors (plan);
-  for (guint t = 0; t < graph->values->len; t++) {
-    CbamValue *value = g_ptr_array_index (graph->values, t);
-
-    if (lives (value) && cbam_plan_is_in_slot (value))
-      value->offset = reserve (&offset, value->size, config);
-  }
-  plan->slot_size = offset;
-  return TRUE;
 }
 
 static void
@@ -319,55 +317,55 @@ place_weights (CbamPlan *plan, const CbamPlanConfig *config)
   for (guint s = 0; s < plan->n_steps; s++) {
     CbamStep *step = &plan->steps[s];
 
-    if (!step->node->op->packed_size)
+    if (!step->variant->packing)
       continue;
     step->weights_offset = align (plan->weights_size, config->caps->range_alignment);
-    step->weights_size = step->node->op->packed_size (step->variant, step->node) * sizeof (float);
+    step->weights_size = step->variant->packing->size (step->variant, step->node) * sizeof (float);
     plan->weights_size = step->weights_offset + step->weights_size;
   }
 }
 
 /* ---- Barriers --------------------------------------------------------------------------------------------------- */
 
-/* A range of memory that a step touched since the last barrier. */
+/* A value that a step touched since the last barrier. */
 typedef struct
 {
-  gboolean slot;
-  gsize offset, size;
+  const CbamValue *value;
   gboolean written;
 } Access;
 
+/* Neither waits for the other: what nobody writes, other memory, or a value that both add to in their own places. */
 static gboolean
-conflicts (GArray *since, const Access *access)
+conflict (const Access *a, const Access *b)
 {
-  for (guint i = 0; i < since->len; i++) {
-    const Access *other = &g_array_index (since, Access, i);
+  const CbamValue *v = a->value, *w = b->value;
 
-    if (other->slot == access->slot && (other->written || access->written) &&
-        other->offset < access->offset + access->size && access->offset < other->offset + other->size)
+  if (!a->written && !b->written)
+    return FALSE;
+  if (v == w)
+    return !(v->accumulates && a->written && b->written);
+  return cbam_value_get_home (v) == cbam_value_get_home (w) && v->offset < w->offset + w->size &&
+         w->offset < v->offset + v->size;
+}
+
+static gboolean
+conflicts (const GArray *since, const Access *access)
+{
+  for (guint i = 0; i < since->len; i++)
+    if (conflict (&g_array_index (since, Access, i), access))
       return TRUE;
-  }
   return FALSE;
 }
 
 static guint
-accesses_of (const CbamPlan *plan, const CbamStep *step, Access *ret_accesses)
+accesses_of (const CbamNode *node, Access *ret_accesses)
 {
-  const CbamNode *node = step->node;
   guint n = 0;
 
-  for (guint i = 0; i < node->n_inputs; i++) {
-    const CbamValue *in = node->inputs[i];
-
-    ret_accesses[n++] = (Access){ cbam_plan_is_in_slot (in), in->offset, in->size, FALSE };
-  }
-  for (guint i = 0; i < node->n_outputs; i++) {
-    const CbamValue *out = node->outputs[i];
-
-    ret_accesses[n++] = (Access){ cbam_plan_is_in_slot (out), out->offset, out->size, TRUE };
-  }
-  if (node->n_outputs == 0) /* the list of hits is shared by all levels */
-    ret_accesses[n++] = (Access){ TRUE, plan->hits_offset, plan->hits_size, TRUE };
+  for (guint i = 0; i < node->n_inputs; i++)
+    ret_accesses[n++] = (Access){ node->inputs[i], FALSE };
+  for (guint i = 0; i < node->n_outputs; i++)
+    ret_accesses[n++] = (Access){ node->outputs[i], TRUE };
   return n;
 }
 
@@ -378,7 +376,7 @@ place_barriers (CbamPlan *plan)
 
   for (guint s = 0; s < plan->n_steps; s++) {
     Access accesses[CBAM_MAX_INPUTS + CBAM_MAX_OUTPUTS];
-    const guint n = accesses_of (plan, &plan->steps[s], accesses);
+    const guint n = accesses_of (plan->steps[s].node, accesses);
 
     for (guint i = 0; i < n; i++)
       plan->steps[s].barrier |= conflicts (since, &accesses[i]);
@@ -390,45 +388,23 @@ place_barriers (CbamPlan *plan)
 
 /* ---- Limits ----------------------------------------------------------------------------------------------------- */
 
-/* Bytes of what @step binds, and in words what that is; 0 = of pixels, which are no plan's. */
-static gsize
-bound_size (const CbamPlan *plan, const CbamStep *step, CbamBinding binding, const char **ret_what)
-{
-  const CbamNode *node = step->node;
-
-  switch (binding) {
-    case CBAM_BIND_INPUT:
-    case CBAM_BIND_INPUT_1:
-    case CBAM_BIND_INPUT_2: *ret_what = "inputs"; return node->inputs[binding - CBAM_BIND_INPUT]->size;
-    case CBAM_BIND_OUTPUT: *ret_what = "outputs"; return node->outputs[0]->size;
-    case CBAM_BIND_MORE:
-    case CBAM_BIND_MORE_1: *ret_what = "outputs"; return node->outputs[1 + binding - CBAM_BIND_MORE]->size;
-    case CBAM_BIND_WEIGHTS: *ret_what = "weights"; return step->weights_size;
-    case CBAM_BIND_FRAME: *ret_what = "parameters"; return plan->frame_size;
-    case CBAM_BIND_BOXES: *ret_what = "boxes"; return plan->boxes_size;
-    case CBAM_BIND_HITS: *ret_what = "candidates"; return plan->hits_size;
-    case CBAM_BIND_RESULTS: *ret_what = "candidates and boxes"; return plan->results_size;
-    case CBAM_BIND_PIXELS:
-    case CBAM_BIND_END: break;
-  }
-  return 0;
-}
-
 static gboolean
 check_bindings (const CbamPlan *plan, const CbamStep *step, const CbamPlanConfig *config, GError **error)
 {
-  for (guint b = 0; b < CBAM_MAX_BINDINGS && step->variant->bindings[b] != CBAM_BIND_END; b++) {
-    const gboolean by_texel = cbam_variant_binds_texels (step->variant, step->variant->bindings[b]);
+  static const char *const whats[] = { "inputs", "weights", "outputs" };
+  CbamBinding bindings[CBAM_MAX_BINDINGS];
+  const guint n = cbam_variant_get_bindings (step->variant, step->node, bindings);
+
+  for (guint b = 0; b < n; b++) {
     const gsize texels = (gsize) config->caps->max_texels * CBAM_TEXEL_BYTES, range = config->caps->max_storage_range;
-    const gsize limit = by_texel ? MIN (texels, range) : range;
-    const char *what = NULL;
-    const gsize size = bound_size (plan, step, step->variant->bindings[b], &what);
+    const gsize limit = bindings[b].texels ? MIN (texels, range) : range;
+    const gsize size = bindings[b].value ? bindings[b].value->size : step->weights_size;
 
     if (size <= limit)
       continue;
     g_set_error (error, CBAM_ERROR, CBAM_ERROR_UNSUPPORTED,
                  "%s: its %s take %" G_GSIZE_FORMAT " bytes; this device binds at most %" G_GSIZE_FORMAT,
-                 step->node->name, what, size, limit);
+                 step->node->name, whats[bindings[b].kind], size, limit);
     return FALSE;
   }
   return TRUE;
@@ -458,20 +434,19 @@ cbam_plan_new (CbamGraph *graph, const CbamPlanConfig *config, GError **error)
   g_autoptr (CbamPlan) plan = g_new0 (CbamPlan, 1);
 
   plan->graph = graph;
-  plan->layout = config->caps->is_cpu && !config->pixel_major ? CBAM_LAYOUT_BLOCKED : CBAM_LAYOUT_PIXEL_MAJOR;
-  if (!choose_variants (plan, config, error))
+  if (!choose_layout (plan, config, error))
     return NULL;
   lay_out_maps (plan);
   find_lifetimes (plan);
   place_in_arena (plan, config);
-  if (!place_in_slot (plan, config, error))
-    return NULL;
+  place_in_slot (plan, config);
   place_weights (plan, config);
   place_barriers (plan);
   for (guint s = 0; s < plan->n_steps; s++) {
     CbamStep *step = &plan->steps[s];
 
     step->variant->dispatch (step->variant, step->node, &step->dispatch);
+    step->dispatch.groups[2] = step->node->outputs[0]->batch;
     if (!check_step (plan, step, config, error))
       return NULL;
   }

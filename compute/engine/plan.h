@@ -38,13 +38,7 @@ typedef struct
   gsize arena_size;   /* bytes of maps that live only within a run */
   gsize weights_size; /* bytes */
 
-  /* Byte ranges of a slot. */
-  gsize frame_offset, frame_size; /* CbamFrameArgs */
-  gsize hits_offset, hits_size;   /* count, best score, CbamHit[] */
-  gsize boxes_offset, boxes_size; /* float[4] per prior */
-  gsize results_size;             /* of these three together, from the frame on */
-  gsize slot_size;                /* kept and host maps come last */
-  guint32 max_hits;
+  gsize slot_size; /* bytes of what the host reads or writes */
 } CbamPlan;
 
 /* Takes @graph. CBAM_ERROR_UNSUPPORTED when no kernel fits or a device limit is exceeded; the message has both
@@ -52,14 +46,11 @@ typedef struct
 CbamPlan *cbam_plan_new (CbamGraph *graph, const CbamPlanConfig *config, GError **error);
 void cbam_plan_free (CbamPlan *plan);
 
-/* Which family of kernels the plan runs, in few words: what cbam_model_get_kernels() says. */
+/* Which family of kernels the plan runs, in few words: what CbamModelInfo.kernels says. */
 const char *cbam_plan_get_kernels (const CbamPlan *plan, const CbamDeviceCaps *caps);
 
 /* The fusions that a device can run the results of. */
 CbamFusions cbam_plan_get_fusions (const CbamDeviceCaps *caps);
-
-/* Whether the map lives in the slot (kept or host) and not in the arena. */
-gboolean cbam_plan_is_in_slot (const CbamValue *value);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CbamPlan, cbam_plan_free)
 

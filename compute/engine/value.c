@@ -1,10 +1,22 @@
-/* Tensors: layout, and moving values between the host's and the device's order.
+/* Values: layout of maps, and moving numbers between the host's and the device's order.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "engine/value.h"
 
 #include <string.h>
+
+CbamHome
+cbam_value_get_home (const CbamValue *value)
+{
+  return value->is_frame ? CBAM_HOME_FRAME : value->host ? CBAM_HOME_SLOT : CBAM_HOME_ARENA;
+}
+
+gsize
+cbam_value_count (const CbamValue *value)
+{
+  return (gsize) value->width * value->height * value->channels * value->batch;
+}
 
 guint
 cbam_value_blocks (const CbamValue *value)
@@ -27,16 +39,17 @@ cbam_value_lay_out (CbamValue *value, CbamLayout layout)
   view->row = view->pixel * full_width;
   view->plane = blocked ? full_width * full_height : 1;
   view->origin = value->border * (view->row + view->pixel);
-  value->size = (gsize) full_width * full_height * blocks * CBAM_TEXEL_BYTES;
+  view->frame = full_width * full_height * blocks;
+  value->size = (gsize) view->frame * value->batch * CBAM_TEXEL_BYTES;
 }
 
-/* The float of channel @c at pixel (@x, @y), which may lie in the border. */
+/* The float of channel @c of image @i at pixel (@x, @y), which may lie in the border. */
 static gsize
-float_index (const CbamValue *value, gint x, gint y, guint c)
+float_index (const CbamValue *value, guint i, gint x, gint y, guint c)
 {
   const CbamView *view = &value->view;
-  const gssize texel =
-      (gssize) view->origin + (gssize) y * view->row + (gssize) x * view->pixel + (gssize) (c / 4) * view->plane;
+  const gssize texel = (gssize) i * view->frame + view->origin + (gssize) y * view->row + (gssize) x * view->pixel +
+                       (gssize) (c / 4) * view->plane;
 
   return (gsize) texel * 4 + c % 4;
 }
@@ -47,10 +60,11 @@ cbam_value_write (const CbamValue *value, guint8 *memory, const float *values)
   float *out = (float *) memory;
 
   memset (memory, 0, value->size);
-  for (guint c = 0; c < value->channels; c++)
-    for (guint y = 0; y < value->height; y++)
-      for (guint x = 0; x < value->width; x++)
-        out[float_index (value, x, y, c)] = *values++;
+  for (guint i = 0; i < value->batch; i++)
+    for (guint c = 0; c < value->channels; c++)
+      for (guint y = 0; y < value->height; y++)
+        for (guint x = 0; x < value->width; x++)
+          out[float_index (value, i, x, y, c)] = *values++;
 }
 
 void
@@ -58,16 +72,16 @@ cbam_value_read (const CbamValue *value, const guint8 *memory, float *values)
 {
   const float *in = (const float *) memory;
 
-  for (guint c = 0; c < value->channels; c++)
-    for (guint y = 0; y < value->height; y++)
-      for (guint x = 0; x < value->width; x++)
-        *values++ = in[float_index (value, x, y, c)];
+  for (guint i = 0; i < value->batch; i++)
+    for (guint c = 0; c < value->channels; c++)
+      for (guint y = 0; y < value->height; y++)
+        for (guint x = 0; x < value->width; x++)
+          *values++ = in[float_index (value, i, x, y, c)];
 }
 
-gboolean
-cbam_value_border_is_zero (const CbamValue *value, const guint8 *memory)
+static gboolean
+image_border_is_zero (const CbamValue *value, guint image, const float *in)
 {
-  const float *in = (const float *) memory;
   const gint b = value->border;
   const gint width = value->width, height = value->height;
 
@@ -76,8 +90,17 @@ cbam_value_border_is_zero (const CbamValue *value, const guint8 *memory)
       for (gint x = -b; x < width + b; x++) {
         const gboolean real = x >= 0 && x < width && y >= 0 && y < height && c < value->channels;
 
-        if (!real && in[float_index (value, x, y, c)] != 0.0f)
+        if (!real && in[float_index (value, image, x, y, c)] != 0.0f)
           return FALSE;
       }
+  return TRUE;
+}
+
+gboolean
+cbam_value_border_is_zero (const CbamValue *value, const guint8 *memory)
+{
+  for (guint i = 0; i < value->batch; i++)
+    if (!image_border_is_zero (value, i, (const float *) memory))
+      return FALSE;
   return TRUE;
 }

@@ -1,4 +1,4 @@
-/* A feature map: its shape, and where and how it lies in device memory.
+/* A value: a feature map or plain bytes, and where and how it lies in device memory.
  *
  * In memory a map is made of 16-byte texels (four fp32 channels) with three strides and a border of zeros all round, as
  * wide as its readers' padding:
@@ -34,13 +34,42 @@ typedef enum
   CBAM_LAYOUT_PIXEL_MAJOR,
 } CbamLayout;
 
+/* What a value is made of. */
+typedef enum
+{
+  CBAM_VALUE_MAP,   /* width x height x channels numbers */
+  CBAM_VALUE_BYTES, /* what only those who use it understand */
+} CbamValueKind;
+
+/* Where it lives. */
+typedef enum
+{
+  CBAM_HOME_ARENA, /* in memory that is another value's before and after */
+  CBAM_HOME_SLOT,  /* in the slot, since the host reads or writes it */
+  CBAM_HOME_FRAME, /* where the frame's pixels are */
+} CbamHome;
+
+/* What the host does with it. */
+typedef enum
+{
+  CBAM_HOST_READS = 1 << 0,  /* after a run */
+  CBAM_HOST_WRITES = 1 << 1, /* before a run */
+} CbamHostUse;
+
+/* What nodes read and write. */
 typedef struct
 {
   guint id; /* place in the graph's list */
   char *name;
-  guint width, height, channels;
-  gboolean keep; /* the host reads it: it gets memory of its own in the slot */
-  gboolean host; /* the host writes it before each run (graph inputs of tests) */
+  CbamValueKind kind;
+  guint batch;          /* images, one behind the other */
+  guint host;           /* CbamHostUse */
+  gboolean is_frame;    /* bytes: the frame's pixels */
+  gboolean keepable;    /* a slot keeps it beyond its life when asked to */
+  gboolean accumulates; /* nodes that write it leave each other alone: parts of a map, or by atomic operations */
+
+  guint width, height, channels; /* of a map */
+  gsize host_bytes;              /* of bytes: so many, the first ones, the host writes */
 
   /* Set by the planner. */
   CbamType type;
@@ -48,7 +77,7 @@ typedef struct
   guint blocks;     /* texels per pixel there is room for: its writer may store whole tiles of zeros behind the last */
   CbamView view;    /* strides in texels */
   gsize offset;     /* bytes, in the arena or in the slot */
-  gsize size;       /* bytes */
+  gsize size;       /* bytes; of bytes from the start */
   gint first, last; /* steps between which it lives */
 } CbamValue;
 
@@ -61,14 +90,19 @@ cbam_channels_per_texel (CbamType type)
   g_return_val_if_reached (4);
 }
 
+CbamHome cbam_value_get_home (const CbamValue *value);
+
+/* Numbers of a map, of all images. */
+gsize cbam_value_count (const CbamValue *value);
+
 /* Blocks of channels: texels per pixel that hold any. */
 guint cbam_value_blocks (const CbamValue *value);
 
 /* Sets strides and size from shape, border, blocks (at least cbam_value_blocks()) and layout. */
 void cbam_value_lay_out (CbamValue *value, CbamLayout layout);
 
-/* Between the host's plain [channel][row][column] floats and the value's bytes at @memory. Writing also writes zeros
- * to the border and the padding channels. */
+/* Between the host's plain [image][channel][row][column] floats and the value's bytes at @memory. Writing also writes
+ * zeros to the border and the padding channels. */
 void cbam_value_write (const CbamValue *value, guint8 *memory, const float *values);
 void cbam_value_read (const CbamValue *value, const guint8 *memory, float *values);
 

@@ -11,6 +11,7 @@
 
 G_BEGIN_DECLS
 
+#define CBAM_MAX_LEVELS 8
 #define CBAM_MAX_RATIOS 8
 
 typedef struct _CbamItem CbamItem; /* file/reader.h */

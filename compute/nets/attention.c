@@ -19,7 +19,7 @@ cbam_net_attend_on_levels (CbamNet *net)
   if (!attention->kind || attention->place == CBAM_PLACE_BLOCKS)
     return;
   for (guint l = 0; !net->graph->error && l < net->spec->network.levels; l++) {
-    CbamLevel *level = &net->graph->levels[l];
+    CbamLevel *level = &net->levels->levels[l];
     g_autofree char *prefix = g_strdup_printf ("att.%u", l);
     CbamGates gates = { 0 };
 
@@ -27,9 +27,9 @@ cbam_net_attend_on_levels (CbamNet *net)
     level->channel = gates.channel;
     level->spatial = gates.spatial;
     if (gates.channel.map)
-      gates.channel.map->keep = TRUE;
+      gates.channel.map->host |= CBAM_HOST_READS;
     if (gates.spatial.map)
-      gates.spatial.map->keep = TRUE;
+      gates.spatial.map->host |= CBAM_HOST_READS;
   }
 }
 

@@ -38,8 +38,8 @@ channel_branch (CbamNet *net, const char *prefix, CbamValue *x)
 
 /* A convolution of the spatial branch with its batch norm and ReLU. */
 static CbamValue *
-spatial_conv (CbamNet *net, const char *prefix, const char *layer, const char *norm_layer, CbamValue *x,
-              guint channels, guint kernel)
+spatial_conv (CbamNet *net, const char *prefix, const char *layer, const char *norm_layer, CbamValue *x, guint channels,
+              guint kernel)
 {
   const guint dilation = kernel > 1 ? net->spec->network.attention.dilation : 1;
   g_autofree char *name = g_strconcat (prefix, SPATIAL, layer, NULL);

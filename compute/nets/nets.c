@@ -101,7 +101,7 @@ build_all (CbamNet *net)
   const CbamBackbone *backbone = net->spec->network.backbone;
   const CbamNeck *neck = net->spec->network.detector;
   const CbamInputSpec *input = &net->spec->input;
-  CbamValue *x;
+  CbamValue *x, *block;
 
   net->n_sources = count_sources (net, neck);
   if (!check_sources (net, backbone, neck))
@@ -110,9 +110,11 @@ build_all (CbamNet *net)
     cbam_graph_fail (net->graph, CBAM_ERROR_UNSUPPORTED,
                      "network.attention.place: expected \"levels\" with %s, whose blocks have no place for attention",
                      backbone->name);
-  x = cbam_graph_preprocess (net->graph, input->width, input->height);
-  if (!net->graph->error)
-    backbone->build (net, x);
+  x = cbam_graph_preprocess (net->graph, input->width, input->height, &block);
+  if (net->graph->error)
+    return;
+  net->levels = cbam_levels_new (net->graph, block);
+  backbone->build (net, x);
   find_sources (net, backbone);
   if (!net->graph->error)
     neck->build (net);

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "engine/graph.h"
+#include "nets/levels.h"
 #include "nets/spec.h"
 #include "ops/activation.h"
 #include "ops/add.h"
@@ -28,6 +29,7 @@ G_BEGIN_DECLS
 typedef struct
 {
   CbamGraph *graph;
+  CbamLevels *levels;
   const CbamSpec *spec;
   GHashTable *layers; /* key prefix of a convolution -> its activated output */
   guint n_sources;

@@ -5,8 +5,6 @@
 
 #include "nets/spec.h"
 
-#include <string.h>
-
 #include "file/reader.h"
 #include "nets/nets.h"
 
@@ -118,33 +116,18 @@ read_network (CbamNetworkSpec *network, const CbamItem *document)
 
 /* ---- The document ----------------------------------------------------------------------------------------------- */
 
-CbamSpec *
-cbam_spec_parse (const char *where, const char *json, GError **error)
+void
+cbam_spec_read (CbamSpec *spec, const CbamItem *document)
 {
-  g_autofree char *whole = g_strdup_printf ("%s: metadata cbamdetect", where);
-  g_autoptr (JsonObject) object = cbam_json_parse_object (whole, json, strlen (json), error);
-  g_autoptr (JsonNode) root = json_node_new (JSON_NODE_OBJECT);
-  g_autoptr (CbamSpec) spec = g_new0 (CbamSpec, 1);
-  CbamReader reader = { .where = where };
-  const CbamItem document = { .reader = &reader, .node = root };
-
-  if (!object)
-    return NULL;
-  json_node_set_object (root, object);
-  cbam_read_uint (&document, "version", 1, 1, CBAM_REQUIRED);
-  spec->document = g_strdup (json);
-  spec->name = cbam_read_string (&document, "name");
-  g_free (cbam_read_string (&document, "description")); /* for people, as is what follows at the end */
-  read_network (&spec->network, &document);
-  cbam_input_spec_read (&spec->input, &document);
-  cbam_anchor_spec_read (&spec->anchors, &document, spec->network.levels, &spec->input);
-  cbam_output_spec_read (&spec->output, &document);
-  cbam_nms_spec_read (&spec->nms, &document);
-  cbam_read_object (&document, "provenance", FALSE);
-  if (!reader.error)
-    return g_steal_pointer (&spec);
-  g_propagate_error (error, reader.error);
-  return NULL;
+  cbam_read_uint (document, "version", 1, 1, CBAM_REQUIRED);
+  spec->name = cbam_read_string (document, "name");
+  g_free (cbam_read_string (document, "description")); /* for people, as is what follows at the end */
+  read_network (&spec->network, document);
+  cbam_input_spec_read (&spec->input, document);
+  cbam_anchor_spec_read (&spec->anchors, document, spec->network.levels, &spec->input);
+  cbam_output_spec_read (&spec->output, document);
+  cbam_nms_spec_read (&spec->nms, document);
+  cbam_read_object (document, "provenance", FALSE);
 }
 
 void

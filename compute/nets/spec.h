@@ -94,9 +94,8 @@ typedef struct
   CbamNmsSpec nms;
 } CbamSpec;
 
-/* @where names the file in messages ("m.safetensors: network.backbone: expected one of vgg16, mobilenet_v1, found
- * \"resnet\""). CBAM_ERROR_BAD_MODEL. Unknown keys are ignored; an unknown `version` is refused. */
-CbamSpec *cbam_spec_parse (const char *where, const char *json, GError **error);
+/* The first error stays with the reader of @document. Unknown keys are ignored; an unknown `version` is an error. */
+void cbam_spec_read (CbamSpec *spec, const CbamItem *document);
 void cbam_spec_free (CbamSpec *spec);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CbamSpec, cbam_spec_free)

@@ -8,7 +8,7 @@ static void
 build (CbamNet *net)
 {
   for (guint l = 0; l < net->spec->network.levels; l++)
-    net->graph->levels[l].features = net->sources[l];
+    net->levels->levels[l].features = net->sources[l];
 }
 
 const CbamNeck cbam_neck_ssd = { .name = "ssd", .build = build };

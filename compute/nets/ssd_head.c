@@ -9,7 +9,7 @@
 #include "nets/nets.h"
 
 #include "args/frame.h"
-#include "detect/anchors.h"
+#include "nets/anchors.h"
 
 /* Boxes per cell, from the rows of the loc weights, or from the anchor generator when the source has none. */
 static guint
@@ -33,7 +33,7 @@ conv (CbamNet *net, const char *kind, guint level, guint channels)
   const guint kernel = cbam_net_dim (net, name, 2, 1);
 
   return cbam_graph_conv (net->graph, &(CbamConvForm){ .name = name,
-                                                       .input = net->graph->levels[level].features,
+                                                       .input = net->levels->levels[level].features,
                                                        .channels = channels,
                                                        .kernel = kernel,
                                                        .pad = kernel / 2,
@@ -49,27 +49,28 @@ count_priors (CbamNet *net)
   guint64 priors = 0;
 
   for (guint l = 0; l < net->spec->network.levels; l++)
-    priors +=
-        (guint64) net->graph->levels[l].features->width * net->graph->levels[l].features->height * per_cell_of (net, l);
+    priors += (guint64) net->levels->levels[l].features->width * net->levels->levels[l].features->height *
+              per_cell_of (net, l);
   if (priors == 0 || priors > G_MAXINT32)
     cbam_graph_fail (net->graph, CBAM_ERROR_BAD_MODEL, "the heads' levels have %" G_GUINT64_FORMAT " anchors", priors);
   return (guint) priors;
 }
 
-static void
+static GArray *
 read_anchors (CbamNet *net)
 {
   CbamGraph *graph = net->graph;
   const guint n = count_priors (net);
   CbamParam *param;
+  GArray *anchors;
 
   if (graph->error)
-    return;
+    return NULL;
   param = cbam_graph_add_param (graph, net->spec->anchors.tensor, 2, (const gsize[]){ n, 4 });
   if (!graph->source->read (graph->source, param, &graph->error))
-    return;
-  graph->anchors = g_array_sized_new (FALSE, FALSE, sizeof (CbamAnchor), n);
-  g_array_append_vals (graph->anchors, param->values, n);
+    return NULL;
+  anchors = g_array_sized_new (FALSE, FALSE, sizeof (CbamAnchor), n);
+  return g_array_append_vals (anchors, param->values, n);
 }
 
 static void
@@ -83,7 +84,7 @@ check_maps (CbamNet *net)
     return;
   }
   for (guint l = 0; l < anchors->n_levels; l++) {
-    const CbamValue *source = net->graph->levels[l].features;
+    const CbamValue *source = net->levels->levels[l].features;
     const guint per_cell = cbam_anchors_per_cell (anchors, l);
 
     if (source->width != anchors->map_width[l] || source->height != anchors->map_height[l])
@@ -97,20 +98,15 @@ check_maps (CbamNet *net)
   }
 }
 
-static void
+static GArray *
 make_anchors (CbamNet *net)
 {
   const CbamInputSpec *input = &net->spec->input;
 
-  if (net->graph->error)
-    return;
-  if (net->spec->anchors.tensor) {
-    read_anchors (net);
-    return;
-  }
+  if (net->spec->anchors.tensor)
+    return read_anchors (net);
   check_maps (net);
-  if (!net->graph->error)
-    net->graph->anchors = cbam_anchors_generate (&net->spec->anchors, input->width, input->height);
+  return net->graph->error ? NULL : cbam_anchors_generate (&net->spec->anchors, input->width, input->height);
 }
 
 /* ---- The head --------------------------------------------------------------------------------------------------- */
@@ -119,30 +115,38 @@ static void
 build (CbamNet *net)
 {
   const CbamOutputSpec *output = &net->spec->output;
+  CbamLevels *levels = net->levels;
+  GArray *anchors = NULL;
   guint prior = 0;
 
   if (output->n_classes > CBAM_MAX_CLASSES)
     cbam_graph_fail (net->graph, CBAM_ERROR_UNSUPPORTED, "output.classes: expected at most %u, found %u",
                      CBAM_MAX_CLASSES, output->n_classes);
-  make_anchors (net);
-  net->graph->n_classes = output->n_classes;
+  if (!net->graph->error)
+    anchors = make_anchors (net);
+  if (anchors)
+    cbam_levels_set_anchors (levels, net->graph, anchors, output->n_classes);
   for (guint l = 0; !net->graph->error && l < net->spec->network.levels; l++) {
-    const CbamValue *features = net->graph->levels[l].features;
-    const guint per_cell = per_cell_of (net, l);
+    CbamLevel *level = &levels->levels[l];
     g_autofree char *name = g_strdup_printf ("detect.%u", l);
-    CbamDetectNode form = { .level = l,
-                            .per_cell = per_cell,
-                            .n_classes = output->n_classes,
-                            .prior = prior,
-                            .sigmoid = output->score == CBAM_SCORE_SIGMOID };
+    CbamDetectOpParams params = { .per_cell = per_cell_of (net, l),
+                                  .n_classes = output->n_classes,
+                                  .prior = prior,
+                                  .sigmoid = output->score == CBAM_SCORE_SIGMOID,
+                                  .anchors = (const float *) anchors->data };
     CbamValue *loc, *conf;
 
+    cbam_levels_place (levels, &params);
     for (guint i = 0; i < 4; i++)
-      form.variances[i] = output->variances[i];
-    loc = conv (net, "loc", l, per_cell * 4);
-    conf = conv (net, "conf", l, per_cell * output->n_classes);
-    cbam_graph_detect (net->graph, name, loc, conf, &form);
-    prior += features->width * features->height * per_cell;
+      params.variances[i] = output->variances[i];
+    loc = conv (net, "loc", l, params.per_cell * 4);
+    conf = conv (net, "conf", l, params.per_cell * output->n_classes);
+    level->detect = cbam_graph_detect (net->graph, name, loc, conf, levels->block, &params);
+    level->features->keepable = conf->keepable = TRUE; /* for Grad-CAM */
+    level->prior = prior;
+    level->per_cell = params.per_cell;
+    levels->n_levels = l + 1;
+    prior += level->features->width * level->features->height * params.per_cell;
   }
 }
 

@@ -134,7 +134,7 @@ build (CbamNet *net)
     sums[l] = above;
   }
   for (guint l = 0; !net->graph->error && l < net->spec->network.levels; l++)
-    net->graph->levels[l].features = post (net, l, sums[l]);
+    net->levels->levels[l].features = post (net, l, sums[l]);
 }
 
 const CbamNeck cbam_neck_stairnet = {

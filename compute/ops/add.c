@@ -18,8 +18,7 @@ has_two (const CbamOpVariant *variant, const CbamNode *node)
 }
 
 static const CbamOpVariant variants[] = {
-  CBAM_TEXEL_AND_PLAIN ("", add, CbamCombineArgs, cbam_combine_dispatch, has_two, CBAM_BIND_INPUT, CBAM_BIND_INPUT_1,
-                        CBAM_BIND_OUTPUT),
+  CBAM_TEXEL_AND_PLAIN ("", add, CbamCombineArgs, cbam_combine_dispatch, .fits = has_two),
 };
 
 /* ---- In graphs ------------------------------------------------------------------------------------------------- */

@@ -40,6 +40,8 @@ pack (const CbamOpVariant *variant, const CbamNode *node, float *out)
   }
 }
 
+static const CbamPacking packing = { packed_size, pack };
+
 static void
 dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_dispatch)
 {
@@ -47,8 +49,7 @@ dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_
 }
 
 static const CbamOpVariant variants[] = {
-  CBAM_TEXEL_AND_PLAIN ("", batch_norm, CbamMapArgs, dispatch, NULL, CBAM_BIND_INPUT, CBAM_BIND_WEIGHTS,
-                        CBAM_BIND_OUTPUT),
+  CBAM_TEXEL_AND_PLAIN ("", batch_norm, CbamMapArgs, dispatch, .packing = &packing),
 };
 
 static void
@@ -161,8 +162,6 @@ static const CbamOpCase cases[] = {
 const CbamOpClass cbam_op_batch_norm = {
   .name = "batch_norm",
   .params_size = sizeof (CbamBatchNormParams),
-  .packed_size = packed_size,
-  .pack = pack,
   .reference = reference,
   .variants = variants,
   .n_variants = G_N_ELEMENTS (variants),

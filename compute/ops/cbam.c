@@ -63,6 +63,8 @@ pack (const CbamOpVariant *variant, const CbamNode *node, float *out)
   out[4 * n] = p->spatial.bias ? p->spatial.bias->values[0] : 0;
 }
 
+static const CbamPacking packing = { packed_size, pack };
+
 static void
 dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_dispatch)
 {
@@ -91,20 +93,18 @@ dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_
   ret_dispatch->groups[0] = ret_dispatch->groups[1] = ret_dispatch->groups[2] = 1;
 }
 
-#define BINDINGS CBAM_BIND_INPUT, CBAM_BIND_WEIGHTS, CBAM_BIND_OUTPUT, CBAM_BIND_MORE, CBAM_BIND_MORE_1
-
 static const CbamOpVariant variants[] = {
   { .name = "texel",
     .shader = &cbam_shader_cbam_texel,
     .narrow = &cbam_shader_cbam_texel_narrow,
     .needs = CBAM_NEED_TEXELS | CBAM_NEED_SUBGROUP_8,
-    .bindings = { BINDINGS },
     .args_size = sizeof (CbamCbamArgs),
+    .packing = &packing,
     .dispatch = dispatch },
   { .name = "plain",
     .shader = &cbam_shader_cbam_plain,
-    .bindings = { BINDINGS },
     .args_size = sizeof (CbamCbamArgs),
+    .packing = &packing,
     .dispatch = dispatch },
 };
 
@@ -133,8 +133,10 @@ writer_of_op (CbamGraph *graph, const CbamValue *value, const CbamOpClass *op, g
 {
   CbamNode *writer = cbam_graph_find_writer (graph, value);
 
-  return writer && writer->op == op && cbam_graph_count_readers (graph, value) - (value->keep ? 1 : 0) == n ? writer
-                                                                                                            : NULL;
+  return writer && writer->op == op &&
+                 cbam_graph_count_readers (graph, value) - (value->host & CBAM_HOST_READS ? 1 : 0) == n
+             ? writer
+             : NULL;
 }
 
 /* x * channel gate of x * spatial gate of both, where the map is small. */
@@ -193,8 +195,6 @@ const CbamOpClass cbam_op_cbam = {
   .name = "cbam",
   .params_size = sizeof (CbamCbamParams),
   .macs = macs,
-  .packed_size = packed_size,
-  .pack = pack,
   .reference = reference,
   .variants = variants,
   .n_variants = G_N_ELEMENTS (variants),

@@ -69,6 +69,8 @@ pack (const CbamOpVariant *variant, const CbamNode *node, float *out)
   cbam_channel_gate_pack (cbam_channel_gate_params (node), node->outputs[0]->channels, out);
 }
 
+static const CbamPacking packing = { packed_size, pack };
+
 static void
 dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_dispatch)
 {
@@ -83,8 +85,7 @@ dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_
 }
 
 static const CbamOpVariant variants[] = {
-  CBAM_TEXEL_AND_PLAIN ("", channel_gate, CbamReduceArgs, dispatch, NULL, CBAM_BIND_INPUT, CBAM_BIND_WEIGHTS,
-                        CBAM_BIND_OUTPUT),
+  CBAM_TEXEL_AND_PLAIN ("", channel_gate, CbamReduceArgs, dispatch, .packing = &packing),
 };
 
 static guint64
@@ -146,7 +147,7 @@ cbam_channel_gate_add_case (CbamGraph *graph, const CbamOpCase *shape, CbamValue
   return cbam_graph_sigmoid (graph, cbam_graph_global_pool (graph, "sum", x, &sum));
 }
 
-/* outputs: a set of CbamReduction; kernel: the channels between the layers. */
+/* outputs: a set of CBAM_REDUCE_*; kernel: the channels between the layers. */
 static const CbamOpCase cases[] = {
   { 1, 1, 5, CBAM_REDUCE_MEAN, 1 },
   { 9, 14, 41, CBAM_REDUCE_MEAN | CBAM_REDUCE_MAX, 7 },
@@ -157,8 +158,6 @@ const CbamOpClass cbam_op_channel_gate = {
   .name = "channel_gate",
   .params_size = sizeof (CbamChannelGateParams),
   .macs = macs,
-  .packed_size = packed_size,
-  .pack = pack,
   .reference = reference,
   .variants = variants,
   .n_variants = G_N_ELEMENTS (variants),

@@ -36,9 +36,8 @@ has_gate (const CbamOpVariant *variant, const CbamNode *node)
 }
 
 static const CbamOpVariant variants[] = {
-  CBAM_TEXEL_AND_PLAIN ("", channel_pool, CbamReduceArgs, dispatch, has_one, CBAM_BIND_INPUT, CBAM_BIND_OUTPUT),
-  CBAM_TEXEL_AND_PLAIN ("-gated", channel_pool_gated, CbamReduceArgs, dispatch, has_gate, CBAM_BIND_INPUT,
-                        CBAM_BIND_INPUT_1, CBAM_BIND_OUTPUT),
+  CBAM_TEXEL_AND_PLAIN ("", channel_pool, CbamReduceArgs, dispatch, .fits = has_one),
+  CBAM_TEXEL_AND_PLAIN ("-gated", channel_pool_gated, CbamReduceArgs, dispatch, .fits = has_gate),
 };
 
 static void

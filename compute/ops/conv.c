@@ -69,7 +69,7 @@ cbam_conv_fill_args (const CbamNode *node, guint tile_pixels, guint threads, Cba
     .dilation = p->dilation,
     .tiles = (p->width * p->height + tile_pixels - 1) / tile_pixels,
     .border = border,
-    .last_texel = (uint) (in->size / CBAM_TEXEL_BYTES - 1),
+    .last_texel = in->view.frame - 1,
     .inv_width = 1.0f / (float) p->width,
     .lo = p->lo,
     .hi = p->hi,
@@ -110,21 +110,21 @@ cbam_conv_bias_texel (const CbamOpVariant *variant, const CbamNode *node)
   return (guint) (padded_channels (variant, node) * depth (node));
 }
 
-gsize
-cbam_conv_packed_size (const CbamOpVariant *variant, const CbamNode *node)
+static gsize
+packed_size (const CbamOpVariant *variant, const CbamNode *node)
 {
   return padded_channels (variant, node) * (depth (node) * 4 + 1);
 }
 
-void
-cbam_conv_pack (const CbamOpVariant *variant, const CbamNode *node, float *out)
+static void
+pack (const CbamOpVariant *variant, const CbamNode *node, float *out)
 {
   const CbamConvParams *p = cbam_conv_params (node);
   const guint in_channels = node->inputs[0]->channels, out_channels = node->outputs[0]->channels;
   const gsize k_depth = depth (node), taps = (gsize) p->kernel_width * p->kernel_height;
   float *bias = out + padded_channels (variant, node) * k_depth * 4;
 
-  for (gsize i = 0; i < cbam_conv_packed_size (variant, node); i++)
+  for (gsize i = 0; i < packed_size (variant, node); i++)
     out[i] = 0;
   for (gsize o = 0; o < out_channels; o++)
     for (gsize c = 0; c < in_channels; c++)
@@ -137,6 +137,8 @@ cbam_conv_pack (const CbamOpVariant *variant, const CbamNode *node, float *out)
   for (gsize o = 0; p->bias && o < out_channels; o++)
     bias[o] = p->bias->values[o];
 }
+
+const CbamPacking cbam_conv_packing = { packed_size, pack };
 
 /* ---- Kernels ---------------------------------------------------------------------------------------------------- */
 
@@ -287,30 +289,34 @@ single_cost (const CbamOpVariant *variant, const CbamNode *node)
          (45.0 * depth (node) + 150);
 }
 
-#define LANES_KERNEL(label, module, needed, tile_channels, tile_pixels, steps, fitting, costing, dispatching, ...)     \
+#define LANES_KERNEL(label, module, needed, tile_channels, tile_pixels, steps, fitting, costing, dispatching)          \
   {                                                                                                                    \
     .name = label, .shader = &cbam_shader_##module, .narrow = &cbam_shader_##module##_narrow,                          \
-    .needs = CBAM_NEED_TEXELS | CBAM_NEED_SUBGROUP_8 | needed, .bindings = { __VA_ARGS__ },                            \
-    .args_size = sizeof (CbamConvArgs), .tile = { tile_channels, tile_pixels, steps },                                 \
-    .whole_blocks = (tile_channels) / 4, .fits = fitting, .cost = costing, .dispatch = dispatching                     \
+    .needs = CBAM_NEED_TEXELS | CBAM_NEED_SUBGROUP_8 | needed, .args_size = sizeof (CbamConvArgs),                     \
+    .tile = { tile_channels, tile_pixels, steps }, .packing = &cbam_conv_packing, .whole_blocks = (tile_channels) / 4, \
+    .fits = fitting, .cost = costing, .dispatch = dispatching                                                          \
   }
 
 #define TEXEL(channels, pixels, steps, chains)                                                                         \
   LANES_KERNEL ("texel-" #channels "x" #pixels "x" #steps, conv_texel_##channels##x##pixels##x##steps, 0, channels,    \
-                pixels, steps, fits_pointwise, tile_cost, dispatch_texel, CBAM_BIND_INPUT, CBAM_BIND_WEIGHTS,          \
-                CBAM_BIND_OUTPUT)
+                pixels, steps, fits_pointwise, tile_cost, dispatch_texel)
 #define KERNEL(channels, pixels, chains)                                                                               \
   LANES_KERNEL ("texel-k-" #channels "x" #pixels, conv_texel_k_##channels##x##pixels, 0, channels, pixels, 1, fits,    \
-                tile_cost, dispatch_texel, CBAM_BIND_INPUT, CBAM_BIND_WEIGHTS, CBAM_BIND_OUTPUT)
+                tile_cost, dispatch_texel)
 #define WINDOW(channels, pixels)                                                                                       \
   LANES_KERNEL ("window-" #channels "x" #pixels, conv_window_##channels##x##pixels, CBAM_NEED_BLOCKED, channels,       \
-                pixels, 1, fits_window, window_cost, dispatch_window, CBAM_BIND_INPUT, CBAM_BIND_WEIGHTS,              \
-                CBAM_BIND_OUTPUT)
+                pixels, 1, fits_window, window_cost, dispatch_window)
 /* With a second map added. */
 #define TEXEL_SUM(channels, pixels, steps, chains)                                                                     \
   LANES_KERNEL ("texel-" #channels "x" #pixels "x" #steps "-sum", conv_texel_##channels##x##pixels##x##steps##_sum, 0, \
-                channels, pixels, steps, fits_pointwise_sum, tile_cost, dispatch_texel, CBAM_BIND_INPUT,               \
-                CBAM_BIND_INPUT_1, CBAM_BIND_WEIGHTS, CBAM_BIND_OUTPUT)
+                channels, pixels, steps, fits_pointwise_sum, tile_cost, dispatch_texel)
+
+#define SHARED(label, module, fitting)                                                                                 \
+  {                                                                                                                    \
+    .name = label, .shader = &cbam_shader_##module, .args_size = sizeof (CbamConvArgs),                                \
+    .tile = { CBAM_CONV_SHARED_CHANNELS, CBAM_CONV_SHARED_PIXELS, CBAM_CONV_SHARED_DEPTH },                            \
+    .packing = &cbam_conv_packing, .fits = fitting, .dispatch = dispatch_shared                                        \
+  }
 
 static const CbamOpVariant variants[] = {
   CBAM_CONV_TILES (TEXEL),
@@ -321,31 +327,19 @@ static const CbamOpVariant variants[] = {
     .shader = &cbam_shader_conv_single_texel,
     .narrow = &cbam_shader_conv_single_texel_narrow,
     .needs = CBAM_NEED_TEXELS,
-    .bindings = { CBAM_BIND_INPUT, CBAM_BIND_WEIGHTS, CBAM_BIND_OUTPUT },
     .args_size = sizeof (CbamConvArgs),
+    .packing = &cbam_conv_packing,
     .fits = fits_single,
     .cost = single_cost,
     .dispatch = dispatch_single },
   { .name = "single-plain",
     .shader = &cbam_shader_conv_single_plain,
-    .bindings = { CBAM_BIND_INPUT, CBAM_BIND_WEIGHTS, CBAM_BIND_OUTPUT },
     .args_size = sizeof (CbamConvArgs),
+    .packing = &cbam_conv_packing,
     .fits = fits_single,
     .dispatch = dispatch_single },
-  { .name = "shared",
-    .shader = &cbam_shader_conv_shared,
-    .bindings = { CBAM_BIND_INPUT, CBAM_BIND_WEIGHTS, CBAM_BIND_OUTPUT },
-    .args_size = sizeof (CbamConvArgs),
-    .tile = { CBAM_CONV_SHARED_CHANNELS, CBAM_CONV_SHARED_PIXELS, CBAM_CONV_SHARED_DEPTH },
-    .fits = fits_shared,
-    .dispatch = dispatch_shared },
-  { .name = "shared-sum",
-    .shader = &cbam_shader_conv_shared_sum,
-    .bindings = { CBAM_BIND_INPUT, CBAM_BIND_INPUT_1, CBAM_BIND_WEIGHTS, CBAM_BIND_OUTPUT },
-    .args_size = sizeof (CbamConvArgs),
-    .tile = { CBAM_CONV_SHARED_CHANNELS, CBAM_CONV_SHARED_PIXELS, CBAM_CONV_SHARED_DEPTH },
-    .fits = fits_shared_sum,
-    .dispatch = dispatch_shared },
+  SHARED ("shared", conv_shared, fits_shared),
+  SHARED ("shared-sum", conv_shared_sum, fits_shared_sum),
 };
 
 /* ---- Truth ------------------------------------------------------------------------------------------------------ */
@@ -587,8 +581,6 @@ const CbamOpClass cbam_op_conv = {
   .params_size = sizeof (CbamConvParams),
   .border = cbam_conv_border,
   .macs = macs,
-  .packed_size = cbam_conv_packed_size,
-  .pack = cbam_conv_pack,
   .reference = reference,
   .variants = variants,
   .n_variants = G_N_ELEMENTS (variants),

@@ -74,8 +74,7 @@ void cbam_conv_fill_args (const CbamNode *node, guint tile_pixels, guint threads
 
 /* Weights of a full convolution: [channels/8][input block, kernel row, kernel column][8][4], then the bias; zeros up to
  * whole tiles of @variant. Sizes in floats. */
-gsize cbam_conv_packed_size (const CbamOpVariant *variant, const CbamNode *node);
-void cbam_conv_pack (const CbamOpVariant *variant, const CbamNode *node, float *out);
+extern const CbamPacking cbam_conv_packing;
 guint cbam_conv_bias_texel (const CbamOpVariant *variant, const CbamNode *node);
 
 /* ---- For fusions ------------------------------------------------------------------------------------------------- */

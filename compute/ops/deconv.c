@@ -59,8 +59,7 @@ fits (const CbamOpVariant *variant, const CbamNode *node)
 }
 
 static const CbamOpVariant variants[] = {
-  CBAM_TEXEL_AND_PLAIN ("", deconv, CbamDeconvArgs, dispatch, fits, CBAM_BIND_INPUT, CBAM_BIND_WEIGHTS,
-                        CBAM_BIND_OUTPUT),
+  CBAM_TEXEL_AND_PLAIN ("", deconv, CbamDeconvArgs, dispatch, .fits = fits, .packing = &cbam_conv_packing),
 };
 
 /* ---- Truth: every input pixel is spread over the output ---------------------------------------------------------- */
@@ -248,6 +247,7 @@ insert_class (CbamGraph *graph, const CbamNode *node, guint first_x, guint first
   conv = cbam_graph_insert_node (graph, cbam_graph_find_place (graph, node), &cbam_op_conv, name, &params);
   conv->inputs[conv->n_inputs++] = node->inputs[0];
   conv->outputs[conv->n_outputs++] = node->outputs[0];
+  node->outputs[0]->accumulates = TRUE; /* each class has pixels of its own */
 }
 
 /* Whether the map is only ever added to another: whoever convolves it wants a border of zeros, which no one class
@@ -317,8 +317,6 @@ const CbamOpClass cbam_op_deconv = {
   .name = "deconv",
   .params_size = sizeof (CbamConvParams),
   .macs = macs,
-  .packed_size = cbam_conv_packed_size,
-  .pack = cbam_conv_pack,
   .parameters = cbam_conv_parameters,
   .reference = reference,
   .variants = variants,

@@ -12,20 +12,20 @@ cbam_depthwise_bias_texel (const CbamNode *node)
   return (guint) (cbam_value_blocks (node->outputs[0]) * cbam_conv_taps (node));
 }
 
-gsize
-cbam_depthwise_packed_size (const CbamOpVariant *variant, const CbamNode *node)
+static gsize
+packed_size (const CbamOpVariant *variant, const CbamNode *node)
 {
   return (gsize) cbam_value_blocks (node->outputs[0]) * 4 * (cbam_conv_taps (node) + 1);
 }
 
-void
-cbam_depthwise_pack (const CbamOpVariant *variant, const CbamNode *node, float *out)
+static void
+pack (const CbamOpVariant *variant, const CbamNode *node, float *out)
 {
   const CbamConvParams *p = cbam_conv_params (node);
   const guint channels = node->outputs[0]->channels;
   float *bias = out + (gsize) cbam_value_blocks (node->outputs[0]) * 4 * cbam_conv_taps (node);
 
-  for (gsize i = 0; i < cbam_depthwise_packed_size (variant, node); i++)
+  for (gsize i = 0; i < packed_size (variant, node); i++)
     out[i] = 0;
   for (guint c = 0; c < channels; c++) {
     for (gsize t = 0; t < cbam_conv_taps (node); t++)
@@ -33,6 +33,8 @@ cbam_depthwise_pack (const CbamOpVariant *variant, const CbamNode *node, float *
     bias[c] = p->bias ? p->bias->values[c] : 0;
   }
 }
+
+const CbamPacking cbam_depthwise_packing = { packed_size, pack };
 
 /* tile: width, height and stride that the shader was compiled for. */
 
@@ -91,17 +93,17 @@ dispatch_plain (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch
   {                                                                                                                    \
     .name = "texel-" #width "x" #height, .shader = &cbam_shader_depthwise_texel_##width##x##height##_s##stride,        \
     .narrow = &cbam_shader_depthwise_texel_##width##x##height##_s##stride##_narrow,                                    \
-    .needs = CBAM_NEED_TEXELS | CBAM_NEED_SUBGROUP_8,                                                                  \
-    .bindings = { CBAM_BIND_INPUT, CBAM_BIND_WEIGHTS, CBAM_BIND_OUTPUT }, .args_size = sizeof (CbamConvArgs),          \
-    .tile = { width, height, stride }, .fits = fits_tile, .cost = tile_cost, .dispatch = dispatch_texel                \
+    .needs = CBAM_NEED_TEXELS | CBAM_NEED_SUBGROUP_8, .args_size = sizeof (CbamConvArgs),                              \
+    .tile = { width, height, stride }, .packing = &cbam_depthwise_packing, .fits = fits_tile, .cost = tile_cost,       \
+    .dispatch = dispatch_texel                                                                                         \
   }
 
 static const CbamOpVariant variants[] = {
   CBAM_DEPTHWISE_TILES (TEXEL),
   { .name = "plain",
     .shader = &cbam_shader_depthwise_plain,
-    .bindings = { CBAM_BIND_INPUT, CBAM_BIND_WEIGHTS, CBAM_BIND_OUTPUT },
     .args_size = sizeof (CbamConvArgs),
+    .packing = &cbam_depthwise_packing,
     .dispatch = dispatch_plain },
 };
 
@@ -158,8 +160,6 @@ const CbamOpClass cbam_op_depthwise = {
   .params_size = sizeof (CbamConvParams),
   .border = cbam_conv_border,
   .macs = macs,
-  .packed_size = cbam_depthwise_packed_size,
-  .pack = cbam_depthwise_pack,
   .reference = reference,
   .variants = variants,
   .n_variants = G_N_ELEMENTS (variants),

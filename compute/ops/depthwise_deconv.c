@@ -16,8 +16,7 @@ dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_
 }
 
 static const CbamOpVariant variants[] = {
-  CBAM_TEXEL_AND_PLAIN ("", depthwise_deconv, CbamDeconvArgs, dispatch, NULL, CBAM_BIND_INPUT, CBAM_BIND_WEIGHTS,
-                        CBAM_BIND_OUTPUT),
+  CBAM_TEXEL_AND_PLAIN ("", depthwise_deconv, CbamDeconvArgs, dispatch, .packing = &cbam_depthwise_packing),
 };
 
 static void
@@ -65,8 +64,6 @@ const CbamOpClass cbam_op_depthwise_deconv = {
   .name = "depthwise_deconv",
   .params_size = sizeof (CbamConvParams),
   .macs = macs,
-  .packed_size = cbam_depthwise_packed_size,
-  .pack = cbam_depthwise_pack,
   .parameters = cbam_conv_parameters,
   .reference = reference,
   .variants = variants,

@@ -5,13 +5,13 @@
 #include "ops/detect.h"
 
 #include "args/detect.h"
+#include "args/frame.h"
 
 #include <math.h>
 #include <string.h>
 
 #include "ops/conv.h"
 #include "ops/shaders.h"
-#include "run/reference/reference.h"
 
 static guint
 count_priors (const CbamNode *node)
@@ -29,17 +29,19 @@ packed_size (const CbamOpVariant *variant, const CbamNode *node)
 static void
 pack (const CbamOpVariant *variant, const CbamNode *node, float *out)
 {
-  const CbamDetectNode *p = cbam_detect_params (node);
+  const CbamDetectOpParams *p = cbam_detect_params (node);
 
   for (guint i = 0; i < count_priors (node); i++) {
     memcpy (out + 4 * i, p->anchors + 4 * (p->prior + i), 4 * sizeof (float));
   }
 }
 
+static const CbamPacking packing = { packed_size, pack };
+
 static void
 dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_dispatch)
 {
-  const CbamDetectNode *p = cbam_detect_params (node);
+  const CbamDetectOpParams *p = cbam_detect_params (node);
   const CbamValue *loc = node->inputs[0], *conf = node->inputs[1];
   /* A cell's boxes, then its anchors' classes in chunks. */
   const guint parts = p->per_cell * (1 + (p->n_classes + CBAM_DETECT_CHUNK - 1) / CBAM_DETECT_CHUNK);
@@ -55,8 +57,10 @@ dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_
     .prior = p->prior,
     .score = p->sigmoid ? CBAM_DETECT_SIGMOID : CBAM_DETECT_SOFTMAX,
     .variance = { p->variances[0], p->variances[1], p->variances[2], p->variances[3] },
+    .parameters = sizeof (CbamFrameArgs) / sizeof (uint),
     .hits = p->hits,
     .boxes = p->boxes,
+    .results = p->results,
   };
   args->conf.origin += p->conf_channel / 4 * conf->view.plane;
   ret_dispatch->groups[0] = (loc->width * loc->height * parts + CBAM_THREADS - 1) / CBAM_THREADS;
@@ -68,20 +72,20 @@ static const CbamOpVariant variants[] = {
   { .name = "texel",
     .shader = &cbam_shader_detect_texel,
     .needs = CBAM_NEED_TEXELS,
-    .bindings = { CBAM_BIND_INPUT, CBAM_BIND_INPUT_1, CBAM_BIND_WEIGHTS, CBAM_BIND_RESULTS },
     .args_size = sizeof (CbamDetectArgs),
+    .packing = &packing,
     .dispatch = dispatch },
   { .name = "plain",
     .shader = &cbam_shader_detect_plain,
-    .bindings = { CBAM_BIND_INPUT, CBAM_BIND_INPUT_1, CBAM_BIND_WEIGHTS, CBAM_BIND_RESULTS },
     .args_size = sizeof (CbamDetectArgs),
+    .packing = &packing,
     .dispatch = dispatch },
 };
 
 /* ---- Truth ------------------------------------------------------------------------------------------------------ */
 
 static void
-decode (const CbamDetectNode *p, const double t[4], const float a[4], float ret_box[4])
+decode (const CbamDetectOpParams *p, const double t[4], const float a[4], float ret_box[4])
 {
   const double cx = a[0] + t[0] * p->variances[0] * a[2], cy = a[1] + t[1] * p->variances[1] * a[3];
   const double w = a[2] * exp (MIN (t[2] * p->variances[2], CBAM_DETECT_MAX_LOG_SIZE));
@@ -108,14 +112,29 @@ score_of (gboolean sigmoid, const float *logits, gsize stride, guint n, guint k)
   return exp (logits[k * stride] - largest) / sum;
 }
 
+/* The list that an image's scores go to. */
+static void
+append_hit (guint32 *list, float score, guint prior_class)
+{
+  const CbamHit hit = { score, prior_class };
+
+  memcpy (list + 2 + 2 * list[0], &hit, sizeof hit);
+  list[0]++;
+}
+
 static void
 reference (CbamReference *run, const CbamNode *node)
 {
-  const CbamDetectNode *p = cbam_detect_params (node);
+  const CbamDetectOpParams *p = cbam_detect_params (node);
   const CbamValue *in = node->inputs[0];
   const gsize pixels = (gsize) in->width * in->height;
   const float *loc = cbam_reference_get (run, in);
   const float *conf = cbam_reference_get (run, node->inputs[1]) + p->conf_channel * pixels;
+  guint8 *block = cbam_reference_get_bytes (run, node->outputs[0]);
+  const CbamFrameArgs *frame = (const CbamFrameArgs *) block + cbam_reference_get_image (run);
+  guint32 *words = (guint32 *) block + p->results * cbam_reference_get_image (run);
+  float (*boxes)[4] = (float (*)[4]) (words + p->boxes);
+  float *best_score = (float *) (words + p->hits + 1);
 
   for (gsize cell = 0; cell < pixels; cell++)
     for (guint anchor = 0; anchor < p->per_cell; anchor++) {
@@ -124,37 +143,32 @@ reference (CbamReference *run, const CbamNode *node)
 
       for (guint i = 0; i < 4; i++)
         t[i] = loc[(anchor * 4 + i) * pixels + cell];
-      decode (p, t, p->anchors + 4 * prior, run->boxes[prior]);
+      decode (p, t, p->anchors + 4 * prior, boxes[prior]);
       for (guint k = 0; k < p->n_classes; k++) {
-        const CbamHit hit = {
-          .score = (float) score_of (p->sigmoid, conf + anchor * p->n_classes * pixels + cell, pixels, p->n_classes, k),
-          .prior_class = prior * p->n_classes + k,
-        };
+        const float score =
+            (float) score_of (p->sigmoid, conf + anchor * p->n_classes * pixels + cell, pixels, p->n_classes, k);
 
-        if ((run->frame->reported[k / CBAM_CLASSES_PER_WORD] & (1u << (k % CBAM_CLASSES_PER_WORD))) == 0)
+        if ((frame->reported[k / CBAM_CLASSES_PER_WORD] & (1u << (k % CBAM_CLASSES_PER_WORD))) == 0)
           continue;
-        run->best_score = MAX (run->best_score, hit.score);
-        if (hit.score > run->frame->threshold)
-          g_array_append_val (run->hits, hit);
+        *best_score = MAX (*best_score, score);
+        if (score > frame->threshold)
+          append_hit (words + p->hits, score, prior * p->n_classes + k);
       }
     }
 }
 
-void
-cbam_graph_detect (CbamGraph *graph, const char *name, CbamValue *loc, CbamValue *conf, const CbamDetectNode *form)
+CbamNode *
+cbam_graph_detect (CbamGraph *graph, const char *name, CbamValue *loc, CbamValue *conf, CbamValue *block,
+                   const CbamDetectOpParams *params)
 {
   CbamNode *node;
 
   if (graph->error)
-    return;
-  node = cbam_graph_add_node (graph, &cbam_op_detect, name, form, loc, NULL);
+    return NULL;
+  block->accumulates = TRUE;
+  node = cbam_graph_add_node (graph, &cbam_op_detect, name, params, loc, block);
   node->inputs[node->n_inputs++] = conf;
-  cbam_detect_params (node)->anchors = (const float *) graph->anchors->data;
-  graph->levels[form->level].loc = loc;
-  graph->levels[form->level].conf = conf;
-  graph->levels[form->level].prior = form->prior;
-  graph->levels[form->level].per_cell = form->per_cell;
-  graph->n_levels = MAX (graph->n_levels, form->level + 1);
+  return node;
 }
 
 /* Rows of @a, then rows of @b. Either may be NULL: zeros. */
@@ -184,7 +198,7 @@ same_shape_of_conv (const CbamNode *a, const CbamNode *b)
 static CbamFusionResult
 fuse (CbamGraph *graph, CbamNode *node)
 {
-  CbamDetectNode *p = node->params;
+  CbamDetectOpParams *p = node->params;
   CbamNode *loc, *conf;
   CbamConvParams params;
   g_autofree char *name = NULL;
@@ -213,10 +227,9 @@ fuse (CbamGraph *graph, CbamNode *node)
       concatenate (cbam_conv_params (loc)->bias, n_loc, cbam_conv_params (conf)->bias, dims[0] - n_loc);
 
   output = cbam_graph_add_value (graph, name, loc->outputs[0]->width, loc->outputs[0]->height, (guint) dims[0]);
+  output->keepable = conf->outputs[0]->keepable;
   node->inputs[0] = node->inputs[1] = output;
   p->conf_channel = (guint) n_loc;
-  graph->levels[p->level].loc = graph->levels[p->level].conf = output;
-  graph->levels[p->level].conf_channel = (guint) n_loc;
   /* loc computes both from where conf stood, the later of the two; the other node goes. */
   g_free (conf->name);
   conf->name = g_steal_pointer (&name);
@@ -228,9 +241,7 @@ fuse (CbamGraph *graph, CbamNode *node)
 
 const CbamOpClass cbam_op_detect = {
   .name = "detect",
-  .params_size = sizeof (CbamDetectNode),
-  .packed_size = packed_size,
-  .pack = pack,
+  .params_size = sizeof (CbamDetectOpParams),
   .reference = reference,
   .variants = variants,
   .n_variants = G_N_ELEMENTS (variants),

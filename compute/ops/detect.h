@@ -12,22 +12,23 @@ extern const CbamOpClass cbam_op_detect;
 
 typedef struct
 {
-  guint level;
   guint per_cell;
   guint n_classes;
   guint prior;        /* number of its first */
   guint conf_channel; /* where conf begins in its input: > 0 once loc and conf are one map */
   gboolean sigmoid;   /* scores, else softmax */
   float variances[4];
-  const float *anchors; /* cx, cy, w, h by prior, of all levels; the graph's */
-  guint hits, boxes;    /* where they begin, in words behind the frame's parameters; the plan's */
-} CbamDetectNode;
+  const float *anchors; /* cx, cy, w, h by prior, of all levels; as long as the graph */
+  /* In words of the block: where the first image's hits and boxes begin, and how far those of the next are. */
+  guint hits, boxes, results;
+} CbamDetectOpParams;
 
-/* The detection tail of one level; @form's anchors are the graph's. */
-void cbam_graph_detect (CbamGraph *graph, const char *name, CbamValue *loc, CbamValue *conf,
-                        const CbamDetectNode *form);
+/* The detection tail of one level. @block: what cbam_graph_preprocess() gave, with room for hits (count, bits of the
+ * best score, CbamHit[]) and boxes (float[4] per prior) of each image. */
+CbamNode *cbam_graph_detect (CbamGraph *graph, const char *name, CbamValue *loc, CbamValue *conf, CbamValue *block,
+                             const CbamDetectOpParams *params);
 
-static inline CbamDetectNode *
+static inline CbamDetectOpParams *
 cbam_detect_params (const CbamNode *node)
 {
   return node->params;

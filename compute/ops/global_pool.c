@@ -27,7 +27,7 @@ fits (const CbamOpVariant *variant, const CbamNode *node)
 }
 
 static const CbamOpVariant variants[] = {
-  CBAM_TEXEL_AND_PLAIN ("", global_pool, CbamReduceArgs, dispatch, fits, CBAM_BIND_INPUT, CBAM_BIND_OUTPUT),
+  CBAM_TEXEL_AND_PLAIN ("", global_pool, CbamReduceArgs, dispatch, .fits = fits),
 };
 
 static double
@@ -98,7 +98,7 @@ add_case (CbamGraph *graph, const CbamOpCase *shape, CbamValue *const *inputs)
   return cbam_graph_global_pool (graph, "op", inputs[0], &params);
 }
 
-/* outputs: a set of CbamReduction. */
+/* outputs: a set of CBAM_REDUCE_*. */
 static const CbamOpCase cases[] = {
   { 1, 1, 3, CBAM_REDUCE_MEAN | CBAM_REDUCE_MAX },
   { 9, 14, 41, CBAM_REDUCE_MEAN | CBAM_REDUCE_MAX | CBAM_REDUCE_L2 | CBAM_REDUCE_LOG_SUM },

@@ -4,23 +4,12 @@
 
 #pragma once
 
+#include "args/reduce.h"
 #include "engine/graph.h"
 
 G_BEGIN_DECLS
 
 extern const CbamOpClass cbam_op_global_pool;
-
-/* What becomes of all pixels of a channel. */
-typedef enum
-{
-  CBAM_REDUCE_MEAN = 1 << 0,
-  CBAM_REDUCE_MAX = 1 << 1,
-  CBAM_REDUCE_L2 = 1 << 2,      /* root of the sum of squares */
-  CBAM_REDUCE_LOG_SUM = 1 << 3, /* logarithm of the sum of exponentials */
-  CBAM_REDUCE_SUM = 1 << 4,
-} CbamReduction;
-
-#define CBAM_MAX_REDUCTIONS 4
 
 typedef struct
 {
@@ -32,7 +21,7 @@ typedef struct
 CbamValue *cbam_graph_global_pool (CbamGraph *graph, const char *name, CbamValue *input,
                                    const CbamGlobalPoolParams *params);
 
-/* The ways of a set of CbamReduction. */
+/* The ways of a set of CBAM_REDUCE_*. */
 CbamGlobalPoolParams cbam_global_pool_of (guint set);
 
 static inline CbamGlobalPoolParams *

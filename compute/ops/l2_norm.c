@@ -26,6 +26,8 @@ pack (const CbamOpVariant *variant, const CbamNode *node, float *out)
     out[c] = c < node->outputs[0]->channels ? cbam_l2_norm_params (node)->weight->values[c] : 0;
 }
 
+static const CbamPacking packing = { packed_size, pack };
+
 static void
 dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_dispatch)
 {
@@ -35,7 +37,7 @@ dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_
 }
 
 static const CbamOpVariant variants[] = {
-  CBAM_TEXEL_AND_PLAIN ("", l2_norm, CbamMapArgs, dispatch, NULL, CBAM_BIND_INPUT, CBAM_BIND_WEIGHTS, CBAM_BIND_OUTPUT),
+  CBAM_TEXEL_AND_PLAIN ("", l2_norm, CbamMapArgs, dispatch, .packing = &packing),
 };
 
 static void
@@ -93,8 +95,6 @@ static const CbamOpCase cases[] = {
 const CbamOpClass cbam_op_l2_norm = {
   .name = "l2_norm",
   .params_size = sizeof (CbamL2NormParams),
-  .packed_size = packed_size,
-  .pack = pack,
   .reference = reference,
   .variants = variants,
   .n_variants = G_N_ELEMENTS (variants),

@@ -24,10 +24,8 @@ has_three (const CbamOpVariant *variant, const CbamNode *node)
 }
 
 static const CbamOpVariant variants[] = {
-  CBAM_TEXEL_AND_PLAIN ("", multiply, CbamCombineArgs, cbam_combine_dispatch, has_two, CBAM_BIND_INPUT,
-                        CBAM_BIND_INPUT_1, CBAM_BIND_OUTPUT),
-  CBAM_TEXEL_AND_PLAIN ("-3", multiply_3, CbamCombineArgs, cbam_combine_dispatch, has_three, CBAM_BIND_INPUT,
-                        CBAM_BIND_INPUT_1, CBAM_BIND_INPUT_2, CBAM_BIND_OUTPUT),
+  CBAM_TEXEL_AND_PLAIN ("", multiply, CbamCombineArgs, cbam_combine_dispatch, .fits = has_two),
+  CBAM_TEXEL_AND_PLAIN ("-3", multiply_3, CbamCombineArgs, cbam_combine_dispatch, .fits = has_three),
 };
 
 /* ---- In graphs ------------------------------------------------------------------------------------------------- */
@@ -64,7 +62,7 @@ take_gate (CbamNode *reader, const CbamNode *product)
 static CbamFusionResult
 fuse (CbamGraph *graph, CbamNode *node)
 {
-  if (node->op != &cbam_op_multiply || node->n_inputs != 2 || node->outputs[0]->keep || node->inputs[1]->width != 1 ||
+  if (node->op != &cbam_op_multiply || node->n_inputs != 2 || node->outputs[0]->host || node->inputs[1]->width != 1 ||
       node->inputs[1]->height != 1 || node->inputs[0]->channels != node->inputs[1]->channels)
     return CBAM_FUSION_NOTHING;
   for (guint n = 0; n < graph->nodes->len; n++) {

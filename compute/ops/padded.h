@@ -21,19 +21,18 @@ cbam_padded_dispatch (const CbamValue *out, guint threads, CbamDispatch *ret_dis
   return 1.0f / (float) full_width;
 }
 
-/* A kernel in its two flavours: @module names the shader; its bindings come last. */
-#define CBAM_TEXEL_AND_PLAIN(suffix, module, type, fill, fitting, ...)                                                 \
+/* A kernel in its two flavours: @module names the shader; what else its table says comes last. */
+#define CBAM_TEXEL_AND_PLAIN(suffix, module, type, fill, ...)                                                          \
   { .name = "texel" suffix,                                                                                            \
     .shader = &cbam_shader_##module##_texel,                                                                           \
     .narrow = &cbam_shader_##module##_texel_narrow,                                                                    \
     .needs = CBAM_NEED_TEXELS,                                                                                         \
-    .bindings = { __VA_ARGS__ },                                                                                       \
     .args_size = sizeof (type),                                                                                        \
-    .fits = fitting,                                                                                                   \
-    .dispatch = fill },                                                                                                \
+    .dispatch = fill,                                                                                                  \
+    __VA_ARGS__ },                                                                                                     \
   {                                                                                                                    \
-    .name = "plain" suffix, .shader = &cbam_shader_##module##_plain, .bindings = { __VA_ARGS__ },                      \
-    .args_size = sizeof (type), .fits = fitting, .dispatch = fill                                                      \
+    .name = "plain" suffix, .shader = &cbam_shader_##module##_plain, .args_size = sizeof (type), .dispatch = fill,     \
+    __VA_ARGS__                                                                                                        \
   }
 
 G_END_DECLS

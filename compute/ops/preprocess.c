@@ -5,14 +5,13 @@
 
 #include "ops/preprocess.h"
 
+#include "args/frame.h"
 #include "args/map.h"
 
 #include <math.h>
 
-#include "detect/thin.h"
 #include "ops/map.h"
 #include "ops/shaders.h"
-#include "run/reference/reference.h"
 
 static void
 dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_dispatch)
@@ -26,16 +25,27 @@ static const CbamOpVariant variants[] = {
     .shader = &cbam_shader_preprocess_texel,
     .thin = &cbam_shader_preprocess_thin_texel,
     .needs = CBAM_NEED_TEXELS,
-    .bindings = { CBAM_BIND_PIXELS, CBAM_BIND_FRAME, CBAM_BIND_OUTPUT },
     .args_size = sizeof (CbamMapArgs),
     .dispatch = dispatch },
   { .name = "plain",
     .shader = &cbam_shader_preprocess_plain,
     .thin = &cbam_shader_preprocess_thin_plain,
-    .bindings = { CBAM_BIND_PIXELS, CBAM_BIND_FRAME, CBAM_BIND_OUTPUT },
     .args_size = sizeof (CbamMapArgs),
     .dispatch = dispatch },
 };
+
+guint
+cbam_thin_find (const CbamThinAxis *axis, guint line)
+{
+  gint n;
+
+  if (axis->count == 0)
+    return line;
+  n = (gint) floor (((double) line - axis->middle) * axis->inv_step);
+  n = CLAMP (n, 0, (gint) axis->count - 1);
+  return (guint) (n * CBAM_THIN_LINES +
+                  CLAMP ((gint) line - (gint) cbam_thin_begin (axis, (guint) n), 0, CBAM_THIN_LINES - 1));
+}
 
 /* Rows and steps of turned frames may be negative, see CbamComponent. */
 static double
@@ -62,7 +72,9 @@ sample (const guint8 *pixels, const CbamComponent *c, const CbamThin *thin, doub
 static void
 reference (CbamReference *run, const CbamNode *node)
 {
-  const CbamFrameArgs *f = run->frame;
+  const guint8 *pixels = cbam_reference_get_bytes (run, node->inputs[0]);
+  const CbamFrameArgs *f =
+      (const CbamFrameArgs *) cbam_reference_get_bytes (run, node->inputs[1]) + cbam_reference_get_image (run);
   const guint width = node->outputs[0]->width, height = node->outputs[0]->height;
   float *out = cbam_reference_get (run, node->outputs[0]);
 
@@ -73,7 +85,7 @@ reference (CbamReference *run, const CbamNode *node)
       double raw[3];
 
       for (guint c = 0; inside && c < 3; c++)
-        raw[c] = sample (run->pixels, &f->component[c], &f->thin[c], at_x, at_y);
+        raw[c] = sample (pixels, &f->component[c], &f->thin[c], at_x, at_y);
       for (guint c = 0; c < 3; c++) {
         const float *row = f->matrix + c * 4;
         const guint plane = f->bgr ? 2 - c : c;
@@ -89,14 +101,21 @@ reference (CbamReference *run, const CbamNode *node)
 }
 
 CbamValue *
-cbam_graph_preprocess (CbamGraph *graph, guint width, guint height)
+cbam_graph_preprocess (CbamGraph *graph, guint width, guint height, CbamValue **ret_block)
 {
-  CbamValue *output;
+  CbamValue *output, *pixels;
+  CbamNode *node;
 
   if (graph->error)
     return NULL;
   output = cbam_graph_add_value (graph, "preprocess", width, height, 3);
-  cbam_graph_add_node (graph, &cbam_op_preprocess, "preprocess", NULL, NULL, output);
+  pixels = cbam_graph_add_bytes (graph, "pixels", 0);
+  pixels->is_frame = TRUE;
+  *ret_block = cbam_graph_add_bytes (graph, "frame", sizeof (CbamFrameArgs));
+  (*ret_block)->host = CBAM_HOST_WRITES;
+  (*ret_block)->host_bytes = (*ret_block)->size;
+  node = cbam_graph_add_node (graph, &cbam_op_preprocess, "preprocess", NULL, pixels, output);
+  node->inputs[node->n_inputs++] = *ret_block;
   return output;
 }
 

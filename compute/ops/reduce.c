@@ -4,19 +4,6 @@
 
 #include "ops/reduce.h"
 
-static guint
-kind_code (CbamReduction kind)
-{
-  switch (kind) {
-    case CBAM_REDUCE_MEAN: return CBAM_REDUCE_KIND_MEAN;
-    case CBAM_REDUCE_MAX: return CBAM_REDUCE_KIND_MAX;
-    case CBAM_REDUCE_L2: return CBAM_REDUCE_KIND_L2;
-    case CBAM_REDUCE_LOG_SUM: return CBAM_REDUCE_KIND_LOG_SUM;
-    case CBAM_REDUCE_SUM: return CBAM_REDUCE_KIND_SUM;
-  }
-  g_return_val_if_reached (0);
-}
-
 guint64
 cbam_reduce_turns (const CbamValue *x, const CbamGlobalPoolParams *pool)
 {
@@ -37,7 +24,7 @@ cbam_reduce_args (const CbamValue *x, const CbamValue *out, const CbamGlobalPool
   args.channels = x->channels;
   for (guint i = 0; pool && i < pool->n; i++) {
     args.n_kinds++;
-    args.kinds |= kind_code (pool->kinds[i]) << (4 * i);
+    args.kinds |= pool->kinds[i] << (CBAM_REDUCE_KIND_BITS * i);
   }
   return args;
 }

@@ -4,7 +4,6 @@
 
 #pragma once
 
-#include "args/reduce.h"
 #include "ops/global_pool.h"
 
 G_BEGIN_DECLS

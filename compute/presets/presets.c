@@ -19,7 +19,7 @@
   ", \"scale\": [1, 1, 1] },"
 
 #define NETWORK(name, detector, backbone, attention)                                                                   \
-  "{ \"version\": 1, \"name\": \"" name "\", \"network\": { \"detector\": \"" detector "\", \"backbone\": \"" backbone  \
+  "{ \"version\": 1, \"name\": \"" name "\", \"network\": { \"detector\": \"" detector "\", \"backbone\": \"" backbone \
   "\", \"attention\": { \"kind\": \"" attention "\" } },"
 
 #define VGG16_300                                                                                                      \

@@ -27,6 +27,7 @@ debug_from_environment (void)
     { "validation", CBAM_DEBUG_VALIDATION }, { "noncoherent", CBAM_DEBUG_NONCOHERENT },
     { "staging", CBAM_DEBUG_STAGING },       { "plain", CBAM_DEBUG_PLAIN },
     { "poison", CBAM_DEBUG_POISON },         { "least", CBAM_DEBUG_LEAST },
+    { "reference", CBAM_DEBUG_REFERENCE },
   };
 
   return g_parse_debug_string (g_getenv ("CBAM_DEBUG"), keys, G_N_ELEMENTS (keys));

@@ -9,22 +9,11 @@
 #include <cbamdetect/device.h>
 #include <cbamdetect/vulkan.h>
 
+#include "base/debug.h"
 #include "engine/caps.h"
 #include "vk/turns.h"
 
 G_BEGIN_DECLS
-
-/* Switches for tests and for looking into trouble; the environment variable CBAM_DEBUG takes the same names,
- * separated by commas. */
-typedef enum
-{
-  CBAM_DEBUG_VALIDATION = 1 << 0,  /* "validation": the validation layer with synchronisation; a message is fatal */
-  CBAM_DEBUG_NONCOHERENT = 1 << 1, /* "noncoherent": host memory is seen through a copy, moved by flush/invalidate */
-  CBAM_DEBUG_STAGING = 1 << 2,     /* "staging": frames are uploaded by a copy, as on a discrete GPU */
-  CBAM_DEBUG_PLAIN = 1 << 3,       /* "plain": only the kernels that need nothing special, tensors as on a GPU */
-  CBAM_DEBUG_POISON = 1 << 4,      /* "poison": device memory starts as NaN, and again before each frame */
-  CBAM_DEBUG_LEAST = 1 << 5,       /* "least": the device has what Vulkan promises of every one, and no more */
-} CbamDebugFlags;
 
 struct _CbamDevice
 {
@@ -71,8 +60,8 @@ gboolean cbam_device_check (CbamDevice *device, VkResult result, const char *cal
 /* FALSE with the error that parked the device, if one did. A parked device gets nothing more to do. */
 gboolean cbam_device_check_alive (CbamDevice *device, GError **error);
 gboolean cbam_device_is_parked (CbamDevice *device);
-/* Destructors ask cbam_device_is_hung() first: nothing that the device may still use is destroyed. What a lost device
- * had in hand is over. */
+/* A destructor asks cbam_device_is_hung() first, and leaves alone what a hung device may still use. A lost device uses
+ * nothing any more. */
 
 /* From now on waits allow for a frame of so many multiply-adds. */
 void cbam_device_expect_macs (CbamDevice *device, guint64 macs);

@@ -9,7 +9,6 @@
 
 G_BEGIN_DECLS
 
-
 typedef struct
 {
   CbamDevice *device;

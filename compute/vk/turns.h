@@ -3,10 +3,9 @@
  *
  *     enter -> | queue, worked off in order | -> finish
  *
- * Streams are served alike when each that is refused gets, before the others get more, what they have had: a share is
- * counted in the work of its frames, divided by the slots of its stream, so that streams of one model with as many
- * slots each get as many inferences. Whoever wants nothing for a while saves nothing up. No call takes longer than a
- * look at all streams; nobody waits here.
+ * Of the streams that were refused lately, the one that has had least goes first. What a stream has had is the work of
+ * its frames, divided by its slots, so that streams of one model with as many slots each get as many inferences. A
+ * stream that wants nothing for a while saves nothing up. No call waits, or takes longer than a look at all streams.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
@@ -18,10 +17,10 @@ G_BEGIN_DECLS
 
 typedef struct _CbamTurns CbamTurns;
 
-/* A stream's. Made all 0 but for @cost and @slots; its owner joins with it and leaves before it goes. */
+/* A stream's part. All 0 at first but for @cost and @slots; its owner joins with it, and leaves before it is freed. */
 typedef struct
 {
-  double cost;  /* of a frame: its work, in any unit that all streams have, by the number of slots */
+  double cost;  /* the work of a frame, in one unit for all streams, divided by the number of slots */
   guint slots;  /* frames it may have in the queue */
   double had;   /* what it has got, or not asked for in time */
   gint64 wants; /* until then it counts as one that wants to and was refused; g_get_monotonic_time() */

@@ -27,9 +27,10 @@ gst_cbam_canvas_negotiate (GstCbamCanvas *canvas, GstPad *src_pad, GstCaps *in_c
   return TRUE;
 }
 
-GstCbamPainter *
-gst_cbam_canvas_get_painter (GstCbamCanvas *canvas, GstElement *element, const GstCbamOverlaySettings *settings,
-                             const GstVideoInfo *info)
+/* The painter for frames of @info. (transfer none) */
+static GstCbamPainter *
+get_painter (GstCbamCanvas *canvas, GstElement *element, const GstCbamOverlaySettings *settings,
+             const GstVideoInfo *info)
 {
   if (canvas->painter == NULL)
     canvas->painter = gst_cbam_painter_new ();
@@ -40,9 +41,9 @@ gst_cbam_canvas_get_painter (GstCbamCanvas *canvas, GstElement *element, const G
   return canvas->painter;
 }
 
-void
-gst_cbam_canvas_put (GstCbamCanvas *canvas, GstBuffer *buffer, const GstVideoInfo *info,
-                     GstVideoOverlayComposition *composition)
+/* Puts a drawing on the writable @buffer. That it cannot is a complaint, once. */
+static void
+put (GstCbamCanvas *canvas, GstBuffer *buffer, const GstVideoInfo *info, GstVideoOverlayComposition *composition)
 {
   if (canvas->attach) {
     gst_cbam_composition_attach (buffer, composition);
@@ -57,17 +58,25 @@ gst_cbam_canvas_put (GstCbamCanvas *canvas, GstBuffer *buffer, const GstVideoInf
 static GError *
 take_complaint (GstCbamCanvas *canvas)
 {
-  if (canvas->complaint != NULL)
-    return g_steal_pointer (&canvas->complaint);
-  return canvas->painter != NULL ? gst_cbam_painter_take_complaint (canvas->painter) : NULL;
+  return canvas->complaint ? g_steal_pointer (&canvas->complaint) : gst_cbam_painter_take_complaint (canvas->painter);
 }
 
-void
-gst_cbam_canvas_report (GstCbamCanvas *canvas, GstElement *element, GstDebugCategory *category)
+GstBuffer *
+gst_cbam_canvas_draw (GstCbamCanvas *canvas, GstElement *element, GstDebugCategory *category,
+                      const GstCbamOverlaySettings *settings, const GstVideoInfo *info, GstBuffer *buffer,
+                      const GstCbamScene *scene, GstCbamOverlayParts what)
 {
+  GstCbamPainter *painter = get_painter (canvas, element, settings, info);
+  g_autoptr (GstVideoOverlayComposition) composition = gst_cbam_painter_draw (painter, scene, what);
+
+  if (composition != NULL) {
+    buffer = gst_buffer_make_writable (buffer);
+    put (canvas, buffer, info, composition);
+  }
   for (GError *complaint; (complaint = take_complaint (canvas)) != NULL; g_error_free (complaint)) {
     GST_CAT_WARNING_OBJECT (category, element, "%s", complaint->message);
     gst_element_message_full (element, GST_MESSAGE_WARNING, complaint->domain, complaint->code,
                               g_strdup (complaint->message), NULL, __FILE__, GST_FUNCTION, __LINE__);
   }
+  return buffer;
 }

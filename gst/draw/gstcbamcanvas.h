@@ -6,8 +6,6 @@
 
 #include "gstcbampainter.h"
 
-G_BEGIN_DECLS
-
 /* All zero is a good start. It belongs to the thread that pushes frames. */
 typedef struct
 {
@@ -25,16 +23,9 @@ void gst_cbam_canvas_reset (GstCbamCanvas *canvas);
 /* Decides what the caps are and how drawings travel, when something that matters has changed. TRUE: it has. */
 gboolean gst_cbam_canvas_negotiate (GstCbamCanvas *canvas, GstPad *src_pad, GstCaps *in_caps, gboolean wanted);
 
-/* The painter for frames of @info; @settings are guarded by the object lock of @element. (transfer none) */
-GstCbamPainter *gst_cbam_canvas_get_painter (GstCbamCanvas *canvas, GstElement *element,
-                                             const GstCbamOverlaySettings *settings, const GstVideoInfo *info);
-
-/* Puts a drawing on the writable @buffer. That it cannot is a complaint, once. */
-void gst_cbam_canvas_put (GstCbamCanvas *canvas, GstBuffer *buffer, const GstVideoInfo *info,
-                          GstVideoOverlayComposition *composition);
-
-/* Posts what there is to complain of, of settings and frames, as warnings of @element, which logs to @category: once
- * each. To be called after drawing. */
-void gst_cbam_canvas_report (GstCbamCanvas *canvas, GstElement *element, GstDebugCategory *category);
-
-G_END_DECLS
+/* Draws @what of @scene on @buffer, a frame of @info: returns @buffer, or a writable copy. @settings are guarded by the
+ * object lock of @element, which posts as warnings what there is to complain of, of settings and frames, once each, and
+ * logs them to @category. */
+GstBuffer *gst_cbam_canvas_draw (GstCbamCanvas *canvas, GstElement *element, GstDebugCategory *category,
+                                 const GstCbamOverlaySettings *settings, const GstVideoInfo *info, GstBuffer *buffer,
+                                 const GstCbamScene *scene, GstCbamOverlayParts what);

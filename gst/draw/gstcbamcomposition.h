@@ -8,8 +8,6 @@
 
 #include "frame/gstcbamframe.h"
 
-G_BEGIN_DECLS
-
 /* Caps of frames that can be drawn on, for pad templates. Two ways to spell the composition feature are in use, and
  * GStreamer tells them apart. */
 #define GST_CBAM_COMPOSITION_FIELDS                                                                                    \
@@ -34,5 +32,3 @@ void gst_cbam_composition_attach (GstBuffer *buffer, GstVideoOverlayComposition 
 /* Blends into the pixels of the writable @buffer. FALSE: they cannot be mapped. */
 gboolean gst_cbam_composition_blend (GstBuffer *buffer, const GstVideoInfo *info,
                                      GstVideoOverlayComposition *composition);
-
-G_END_DECLS

@@ -1,21 +1,11 @@
 /* GstCbamOverlaySettings: the properties that say what to draw and how, the same on every element that draws.
- *
- * An element has one in its instance, under its object lock, and its property ids from some number on are these:
- *
- *     class_init:    gst_cbam_overlay_settings_install (object_class, PROP_OVERLAY_FIRST, GST_CBAM_OVERLAY_NONE);
- *     init:          gst_cbam_overlay_settings_init (&self->drawing, GST_CBAM_OVERLAY_NONE);
- *     set_property:  if (gst_cbam_overlay_settings_set (&self->drawing, id - PROP_OVERLAY_FIRST, value)) ...
- *     get_property:  if (gst_cbam_overlay_settings_get (&self->drawing, id - PROP_OVERLAY_FIRST, value)) ...
- *     finalize:      gst_cbam_overlay_settings_clear (&self->drawing);
- *     every frame:   gst_cbam_painter_set_settings (self->painter, &self->drawing), under the lock
+ * An element has one in its instance, under its object lock, and gives it the property ids from some number on.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #pragma once
 
 #include <gst/gst.h>
-
-G_BEGIN_DECLS
 
 /**
  * GstCbamOverlayParts:
@@ -100,5 +90,3 @@ void gst_cbam_overlay_settings_copy (GstCbamOverlaySettings *to, const GstCbamOv
 /* @i: the property's id less the first one. FALSE: it is none of these. */
 gboolean gst_cbam_overlay_settings_set (GstCbamOverlaySettings *settings, guint i, const GValue *value);
 gboolean gst_cbam_overlay_settings_get (const GstCbamOverlaySettings *settings, guint i, GValue *value);
-
-G_END_DECLS

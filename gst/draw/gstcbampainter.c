@@ -76,7 +76,7 @@ gst_cbam_painter_free (GstCbamPainter *painter)
   g_free (painter);
 }
 
-/* --- Pixels --- */
+/* ---- Pixels ---- */
 
 /* A picture for a rectangle, mapped for writing. NULL: there is no memory, and nothing is drawn. */
 static GstBuffer *
@@ -101,7 +101,7 @@ add_pixels (GstVideoOverlayComposition *composition, GstBuffer *pixels, const Ar
   gst_video_overlay_composition_add_rectangle (composition, rectangle);
 }
 
-/* --- Colours --- */
+/* ---- Colours ---- */
 
 /* Reads `name=colour,name=colour,colour`. What cannot be read is left out and told. */
 static void
@@ -145,7 +145,7 @@ box_colour (const GstCbamPainter *painter, const GstCbamBox *box)
   return own != NULL ? *own : cbam_drawing_class_colour (box->class_id);
 }
 
-/* --- Boxes --- */
+/* ---- Boxes ---- */
 
 static Area
 intersect (Area a, int width, int height)
@@ -229,7 +229,7 @@ add_box (GstCbamPainter *painter, GstVideoOverlayComposition *composition, const
   add_strip (painter, composition, colour, outer, (Area){ all.x + all.width - thick, all.y + thick, thick, between });
 }
 
-/* --- The font --- */
+/* ---- The font ---- */
 
 /* Whether the fonts have one of the families that @names lists, or the name stands for any font of its kind. */
 static gboolean
@@ -294,7 +294,7 @@ read_font (GstCbamPainter *painter)
     pango_font_description_set_absolute_size (painter->font, painter->font_size * PANGO_SCALE);
 }
 
-/* --- Labels --- */
+/* ---- Labels ---- */
 
 /* A filled rectangle in the class's colour with its name in black or white. */
 static GstBuffer *
@@ -396,7 +396,7 @@ add_labels (GstCbamPainter *painter, GstVideoOverlayComposition *composition, co
       add_pixels (composition, labels[i], &places[i]);
 }
 
-/* --- Heat --- */
+/* ---- Heat ---- */
 
 /* From the coldest place of the frame, which stays as it is, to the hottest. A map that is the same everywhere says
  * nothing and is not drawn. */
@@ -450,7 +450,7 @@ add_grad_cam (GstCbamPainter *painter, GstVideoOverlayComposition *composition, 
   cbam_drawing_heat_free (heat);
 }
 
-/* --- The door --- */
+/* ---- The door ---- */
 
 void
 gst_cbam_painter_set_settings (GstCbamPainter *painter, const GstCbamOverlaySettings *settings)
@@ -496,7 +496,7 @@ gst_cbam_painter_take_complaint (GstCbamPainter *painter)
 }
 
 GstVideoOverlayComposition *
-gst_cbam_painter_draw_scene (GstCbamPainter *painter, const GstCbamScene *scene, GstCbamOverlayParts what)
+gst_cbam_painter_draw (GstCbamPainter *painter, const GstCbamScene *scene, GstCbamOverlayParts what)
 {
   g_autoptr (GstVideoOverlayComposition) composition = gst_video_overlay_composition_new (NULL);
 
@@ -511,12 +511,4 @@ gst_cbam_painter_draw_scene (GstCbamPainter *painter, const GstCbamScene *scene,
   if (what & GST_CBAM_OVERLAY_LABELS)
     add_labels (painter, composition, scene->boxes);
   return gst_video_overlay_composition_n_rectangles (composition) > 0 ? g_steal_pointer (&composition) : NULL;
-}
-
-GstVideoOverlayComposition *
-gst_cbam_painter_draw (GstCbamPainter *painter, const CbamResult *result, GstCbamOverlayParts what)
-{
-  g_autoptr (GstCbamScene) scene = gst_cbam_scene_new_from_result (result);
-
-  return gst_cbam_painter_draw_scene (painter, scene, what);
 }

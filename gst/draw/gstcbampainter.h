@@ -4,13 +4,10 @@
 
 #pragma once
 
-#include <cbamdetect/result.h>
 #include <gst/video/video.h>
 
 #include "gstcbamoverlaysettings.h"
 #include "gstcbamscene.h"
-
-G_BEGIN_DECLS
 
 typedef struct _GstCbamPainter GstCbamPainter;
 
@@ -29,12 +26,5 @@ void gst_cbam_painter_set_size (GstCbamPainter *painter, int width, int height);
 GError *gst_cbam_painter_take_complaint (GstCbamPainter *painter);
 
 /* Returns (transfer full) (nullable): the drawing; NULL when there is nothing to draw. */
-GstVideoOverlayComposition *gst_cbam_painter_draw_scene (GstCbamPainter *painter, const GstCbamScene *scene,
-                                                         GstCbamOverlayParts what);
-/* The same for what the detector has found. */
-GstVideoOverlayComposition *gst_cbam_painter_draw (GstCbamPainter *painter, const CbamResult *result,
+GstVideoOverlayComposition *gst_cbam_painter_draw (GstCbamPainter *painter, const GstCbamScene *scene,
                                                    GstCbamOverlayParts what);
-
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (GstCbamPainter, gst_cbam_painter_free)
-
-G_END_DECLS

@@ -80,13 +80,6 @@ read_edges (const GstStructure *detection, int width, int height, GstCbamBox *bo
   box->bottom = (float) bottom;
 }
 
-/* Regions have no negative places, but what begins left of the frame or above it has been put there as if they had. */
-static int
-as_signed (guint place)
-{
-  return (int) place;
-}
-
 GstCbamBox
 gst_cbam_box_from_region (GstBuffer *buffer, const GstVideoRegionOfInterestMeta *region, int width, int height)
 {
@@ -94,7 +87,8 @@ gst_cbam_box_from_region (GstBuffer *buffer, const GstVideoRegionOfInterestMeta 
   const GstStructure *object =
       gst_video_region_of_interest_meta_get_param ((GstVideoRegionOfInterestMeta *) region, "object_id");
   const char *label = g_quark_to_string (region->roi_type);
-  const int x = as_signed (region->x), y = as_signed (region->y);
+  /* Regions have no negative places, but what begins left of the frame or above it was put there as if they had. */
+  const int x = (int) region->x, y = (int) region->y;
   GstCbamBox box = { .label = label ? label : "",
                      .score = -1,
                      .id = -1,

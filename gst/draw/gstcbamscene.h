@@ -9,8 +9,6 @@
 
 #include "meta/gstcbamattentionmeta.h"
 
-G_BEGIN_DECLS
-
 typedef struct
 {
   const char *label;
@@ -42,5 +40,3 @@ GstCbamBox gst_cbam_box_from_region (GstBuffer *buffer, const GstVideoRegionOfIn
                                      int height);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (GstCbamScene, gst_cbam_scene_free)
-
-G_END_DECLS

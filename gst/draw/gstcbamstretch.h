@@ -6,10 +6,6 @@
 
 #include <gst/video/video.h>
 
-G_BEGIN_DECLS
-
 /* @pixels has a GstVideoMeta of GST_VIDEO_OVERLAY_COMPOSITION_FORMAT_RGB, colours multiplied by alpha. The alpha of
  * @frame, where it has one, stays as it is. */
 void gst_cbam_stretch_blend (GstVideoFrame *frame, GstBuffer *pixels);
-
-G_END_DECLS

@@ -7,8 +7,6 @@
 #include <cbamdetect/image.h>
 #include <gst/video/video.h>
 
-G_BEGIN_DECLS
-
 /* The formats the library reads, for caps. */
 #define GST_CBAM_FORMATS "{ NV12, I420, YUY2, UYVY, RGB, BGR, RGBA, BGRA, RGBx, BGRx, GRAY8 }"
 
@@ -18,5 +16,3 @@ gboolean gst_cbam_frame_describe (const GstVideoInfo *info, CbamImage *image);
 /* A view of a frame mapped for reading; valid while the frame stays mapped, or if it is lasting, while its buffer lives
  * and is nobody's to write. FALSE: a layout the library cannot read. */
 gboolean gst_cbam_frame_to_image (const GstVideoFrame *frame, CbamImage *image);
-
-G_END_DECLS

@@ -4,7 +4,7 @@
 
 #include "gstcbamoffer.h"
 
-/* --- What is understood --- */
+/* ---- What is understood ---- */
 
 /* By the names of their types, some of which older GStreamers do not have. What is not here is not handed on. */
 static const struct
@@ -28,8 +28,9 @@ static const struct
   { "GstVideoTimeCodeMetaAPI", TRUE },
 };
 
-gboolean
-gst_cbam_offer_is_understood (GType api)
+/* Whether frames with that metadata are read as they are meant. */
+static gboolean
+is_understood (GType api)
 {
   for (gsize i = 0; i < G_N_ELEMENTS (offers); i++)
     if (g_str_equal (offers[i].api, g_type_name (api)))
@@ -41,11 +42,11 @@ void
 gst_cbam_offer_filter (GstQuery *query)
 {
   for (guint i = gst_query_get_n_allocation_metas (query); i-- > 0;)
-    if (!gst_cbam_offer_is_understood (gst_query_parse_nth_allocation_meta (query, i, NULL)))
+    if (!is_understood (gst_query_parse_nth_allocation_meta (query, i, NULL)))
       gst_query_remove_nth_allocation_meta (query, i);
 }
 
-/* --- What comes all the same --- */
+/* ---- What comes all the same ---- */
 
 /* Sample by sample, because those of packed formats lie between each other. An odd place is that of whole chroma
  * samples, as GStreamer's videocrop has it. */

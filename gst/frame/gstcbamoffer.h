@@ -8,18 +8,11 @@
 
 #include <gst/video/video.h>
 
-G_BEGIN_DECLS
-
 /* Takes out of the answer what is not understood here, so that upstream does it itself. Pools, allocators and the
  * parameters of what stays are downstream's. */
 void gst_cbam_offer_filter (GstQuery *query);
-
-/* Whether frames with that metadata are read as they are meant. */
-gboolean gst_cbam_offer_is_understood (GType api);
 
 /* A frame may come with such metadata although it was not offered. What it says to crop is then cropped: returns
  * @buffer, or in its place a frame of the size in @info without the metadata. Takes @buffer. What cannot be done is
  * told on the bus by @element, unless @warned, and the frame goes on as it lies in memory. */
 GstBuffer *gst_cbam_offer_fulfil (GstBuffer *buffer, const GstVideoInfo *info, GstElement *element, gboolean *warned);
-
-G_END_DECLS

@@ -36,7 +36,7 @@ get_image (GstBuffer *buffer, guint i)
   return (GstVulkanImageMemory *) gst_buffer_peek_memory (buffer, i);
 }
 
-/* --- The device --- */
+/* ---- The device ---- */
 
 static gboolean
 take_if_it_computes (GstVulkanDevice *device, GstVulkanQueue *queue, gpointer data)
@@ -142,7 +142,7 @@ gst_cbam_vulkan_get_device (GstCbamVulkan *vulkan, GstElement *element, GstBuffe
   return vulkan->device;
 }
 
-/* --- Frames --- */
+/* ---- Frames ---- */
 
 /* How @image was used last. From 1.24 on GStreamer counts in the 64 bits of VK_KHR_synchronization2, of which the lower
  * half is the old stages and accesses; what has no old name is waited for as anything. */

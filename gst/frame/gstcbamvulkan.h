@@ -8,8 +8,6 @@
 #include <cbamdetect/cbamdetect.h>
 #include <gst/video/video.h>
 
-G_BEGIN_DECLS
-
 /* What can be read, for caps after those of frames in system memory. */
 #ifdef HAVE_GST_VULKAN
 #define GST_CBAM_VULKAN_FIELDS                                                                                         \
@@ -43,5 +41,3 @@ void gst_cbam_vulkan_settle (GstCbamVulkan *vulkan, GstBuffer *buffer);
 /* cbam_detector_submit_vulkan() of @buffer, which must stay until the result is collected. @image: its form. */
 gboolean gst_cbam_vulkan_submit (CbamDetector *detector, GstBuffer *buffer, const CbamImage *image,
                                  const CbamDetectParams *params, GError **error);
-
-G_END_DECLS

@@ -14,7 +14,7 @@
 #define GRAD_CAM "grad-cam"
 #define MOST_CELLS 4096 /* across and down, of a map that can be read */
 
-/* --- Frames that change --- */
+/* ---- Frames that change ---- */
 
 static void
 move_double (GstStructure *structure, const char *field, double scale, double shift)
@@ -73,35 +73,20 @@ transform (GstBuffer *to, GstCustomMeta *meta, G_GNUC_UNUSED GstBuffer *from, GQ
   return TRUE;
 }
 
-/* As regions of interest: elements that change the size or the orientation must know what they do. */
 void
 gst_cbam_attention_meta_register (void)
 {
-  static const char *tags[] = { GST_META_TAG_VIDEO_STR, GST_META_TAG_VIDEO_ORIENTATION_STR, GST_META_TAG_VIDEO_SIZE_STR,
-                                NULL };
-  static gsize done;
-
-  if (g_once_init_enter (&done)) {
-    if (gst_meta_get_info (GST_CBAM_ATTENTION_META_NAME) == NULL) /* nobody else has, in this process */
-      gst_meta_register_custom (GST_CBAM_ATTENTION_META_NAME, tags, transform, NULL, NULL);
-    g_once_init_leave (&done, 1);
-  }
+  gst_cbam_placement_register (GST_CBAM_ATTENTION_META_NAME, transform);
 }
 
-/* --- Writing --- */
-
-static GstBuffer *
-floats_to_buffer (const float *values, gsize n)
-{
-  return gst_buffer_new_memdup (values, n * sizeof (float));
-}
+/* ---- Writing ---- */
 
 static void
 set_map (GstStructure *structure, const CbamMap *map)
 {
   const gsize n = (gsize) map->width * map->height;
   float min = map->values[0], max = map->values[0];
-  g_autoptr (GstBuffer) values = floats_to_buffer (map->values, n);
+  g_autoptr (GstBuffer) values = gst_buffer_new_memdup (map->values, n * sizeof (float));
 
   for (gsize i = 1; i < n; i++) {
     min = MIN (min, map->values[i]);
@@ -133,7 +118,7 @@ add_level (GstStructure *parent, const CbamAttention *attention)
   if (attention->spatial != NULL)
     set_map (level, attention->spatial);
   if (attention->channel != NULL) {
-    g_autoptr (GstBuffer) values = floats_to_buffer (attention->channel, attention->n_channels);
+    g_autoptr (GstBuffer) values = gst_buffer_new_memdup (attention->channel, attention->n_channels * sizeof (float));
     gst_structure_set (level, "channels", G_TYPE_INT, (int) attention->n_channels, "channel", GST_TYPE_BUFFER, values,
                        NULL);
   }
@@ -141,7 +126,7 @@ add_level (GstStructure *parent, const CbamAttention *attention)
   take_structure (parent, field, level);
 }
 
-gboolean
+void
 gst_cbam_attention_meta_attach (GstBuffer *buffer, const CbamResult *result, GstCbamAttentionParts parts, int width,
                                 int height)
 {
@@ -149,7 +134,7 @@ gst_cbam_attention_meta_attach (GstBuffer *buffer, const CbamResult *result, Gst
   const CbamMap *grad_cam = parts & GST_CBAM_ATTENTION_GRAD_CAM ? cbam_result_get_grad_cam (result, 0) : NULL;
 
   if (n == 0 && grad_cam == NULL)
-    return FALSE;
+    return;
 
   gst_cbam_attention_meta_register ();
   GstStructure *structure =
@@ -162,10 +147,9 @@ gst_cbam_attention_meta_attach (GstBuffer *buffer, const CbamResult *result, Gst
     set_map (map, grad_cam);
     take_structure (structure, GRAD_CAM, map);
   }
-  return TRUE;
 }
 
-/* --- Reading --- */
+/* ---- Reading ---- */
 
 /* The floats of a buffer that has exactly @n of them, kept by @maps; NULL otherwise. */
 static const float *

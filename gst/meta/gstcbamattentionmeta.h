@@ -22,8 +22,6 @@
 #include <cbamdetect/result.h>
 #include <gst/gst.h>
 
-G_BEGIN_DECLS
-
 #define GST_CBAM_ATTENTION_META_NAME "CbamAttentionMeta"
 
 /* Makes the metadata known to GStreamer. Any number of times. */
@@ -35,10 +33,10 @@ typedef enum
   GST_CBAM_ATTENTION_GRAD_CAM = 1 << 1, /* grad-cam: CbamDetectParams.grad_cam */
 } GstCbamAttentionParts;
 
-/* Adds those parts of @result, of a frame of this size, to the writable @buffer. FALSE: it has none of them, and
- * nothing was added. */
-gboolean gst_cbam_attention_meta_attach (GstBuffer *buffer, const CbamResult *result, GstCbamAttentionParts parts,
-                                         int width, int height);
+/* Adds those parts of @result, of a frame of this size, to the writable @buffer. Nothing is added where it has
+ * none of them. */
+void gst_cbam_attention_meta_attach (GstBuffer *buffer, const CbamResult *result, GstCbamAttentionParts parts,
+                                     int width, int height);
 
 /* What a buffer's metadata says, in the library's words. Values live as long as this does. */
 typedef struct
@@ -54,5 +52,3 @@ GstCbamAttentionMaps *gst_cbam_attention_maps_new (GstBuffer *buffer, int width,
 void gst_cbam_attention_maps_free (GstCbamAttentionMaps *maps);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (GstCbamAttentionMaps, gst_cbam_attention_maps_free)
-
-G_END_DECLS

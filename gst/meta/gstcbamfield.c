@@ -54,3 +54,13 @@ gst_cbam_field_get_edges (const GstStructure *structure, GstCbamEdges *edges)
          gst_cbam_field_get_number (structure, "x_max", &edges->x_max) &&
          gst_cbam_field_get_number (structure, "y_max", &edges->y_max);
 }
+
+void
+gst_cbam_field_append (GValue *list, GstStructure *structure)
+{
+  GValue value = G_VALUE_INIT;
+
+  g_value_init (&value, GST_TYPE_STRUCTURE);
+  g_value_take_boxed (&value, structure);
+  gst_value_list_append_and_take_value (list, &value);
+}

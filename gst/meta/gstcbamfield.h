@@ -6,8 +6,6 @@
 
 #include <gst/gst.h>
 
-G_BEGIN_DECLS
-
 /* The number in @field, be it of any type of whole numbers or fractions. FALSE, and *@number as it was: there is none,
  * it is something else, or it is not finite. */
 gboolean gst_cbam_field_get_number (const GstStructure *structure, const char *field, double *number);
@@ -24,4 +22,5 @@ typedef struct
 
 gboolean gst_cbam_field_get_edges (const GstStructure *structure, GstCbamEdges *edges);
 
-G_END_DECLS
+/* Appends @structure, which it takes, to a GstValueList. */
+void gst_cbam_field_append (GValue *list, GstStructure *structure);

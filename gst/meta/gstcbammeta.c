@@ -4,6 +4,8 @@
 
 #include "gstcbammeta.h"
 
+#include "gstcbamattentionmeta.h"
+#include "gstcbamfield.h"
 #include "gstcbamregionmeta.h"
 
 #include <math.h>
@@ -69,18 +71,58 @@ gst_cbam_meta_add (GstBuffer *buffer, const CbamResult *result, const GstVideoIn
   gst_cbam_region_numbers_clear (&numbers);
 }
 
-static void
-append_detection (GValue *list, const CbamDetection *d)
+/* GStreamer numbers the metadata of a process from 0 on. */
+guint64
+gst_cbam_meta_next (GstBuffer *buffer)
 {
-  GstStructure *detection = gst_structure_new (
-      "detection", "label", G_TYPE_STRING, d->label, "label-id", G_TYPE_INT, (int) d->class_id, "confidence",
-      G_TYPE_DOUBLE, (double) d->score, "x", G_TYPE_DOUBLE, (double) d->x, "y", G_TYPE_DOUBLE, (double) d->y, "width",
-      G_TYPE_DOUBLE, (double) d->width, "height", G_TYPE_DOUBLE, (double) d->height, NULL);
-  GValue value = G_VALUE_INIT;
+  gpointer state = NULL;
+  guint64 next = 0;
+  GstMeta *meta;
 
-  g_value_init (&value, GST_TYPE_STRUCTURE);
-  g_value_take_boxed (&value, detection);
-  gst_value_list_append_and_take_value (list, &value);
+  while ((meta = gst_buffer_iterate_meta (buffer, &state)))
+    next = MAX (next, gst_meta_get_seqnum (meta) + 1);
+  return next;
+}
+
+static void
+set_age (GstStructure *structure, GstClockTime age, guint frames)
+{
+  gst_structure_set (structure, "age", G_TYPE_UINT64, age, "frame-age", G_TYPE_UINT, frames, NULL);
+}
+
+static void
+mark_region (GstVideoRegionOfInterestMeta *region, GstClockTime age, guint frames)
+{
+  GstStructure *detection = gst_video_region_of_interest_meta_get_param (region, "detection");
+
+  if (detection != NULL)
+    set_age (detection, age, frames);
+}
+
+void
+gst_cbam_meta_mark_age (GstBuffer *buffer, guint64 first, GstClockTime age, guint frames)
+{
+  gpointer state = NULL;
+  GstMeta *meta;
+
+  while ((meta = gst_buffer_iterate_meta (buffer, &state))) {
+    if (gst_meta_get_seqnum (meta) < first)
+      continue;
+    if (meta->info->api == GST_VIDEO_REGION_OF_INTEREST_META_API_TYPE)
+      mark_region ((GstVideoRegionOfInterestMeta *) meta, age, frames);
+    else if (gst_meta_info_is_custom (meta->info) &&
+             gst_custom_meta_has_name ((GstCustomMeta *) meta, GST_CBAM_ATTENTION_META_NAME))
+      set_age (gst_custom_meta_get_structure ((GstCustomMeta *) meta), age, frames);
+  }
+}
+
+static GstStructure *
+detection_to_structure (const CbamDetection *d)
+{
+  return gst_structure_new ("detection", "label", G_TYPE_STRING, d->label, "label-id", G_TYPE_INT, (int) d->class_id,
+                            "confidence", G_TYPE_DOUBLE, (double) d->score, "x", G_TYPE_DOUBLE, (double) d->x, "y",
+                            G_TYPE_DOUBLE, (double) d->y, "width", G_TYPE_DOUBLE, (double) d->width, "height",
+                            G_TYPE_DOUBLE, (double) d->height, NULL);
 }
 
 GstMessage *
@@ -97,7 +139,7 @@ gst_cbam_meta_to_message (GstObject *source, GstBuffer *buffer, const CbamResult
   GValue list = G_VALUE_INIT;
   gst_value_list_init (&list, n);
   for (gsize i = 0; i < n; i++)
-    append_detection (&list, cbam_result_get_detection (result, i));
+    gst_cbam_field_append (&list, detection_to_structure (cbam_result_get_detection (result, i)));
 
   GstStructure *structure =
       gst_structure_new ("cbam-detections", "timestamp", G_TYPE_UINT64, pts, "stream-time", G_TYPE_UINT64, stream_time,

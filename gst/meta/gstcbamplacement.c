@@ -93,3 +93,15 @@ gst_cbam_placement_keep_shape (GstCbamPlacement *placement, GQuark type, gconstp
     placement->shift[i] = borders[i] / 2;
   }
 }
+
+void
+gst_cbam_placement_register (const char *name, GstCustomMetaTransformFunction transform)
+{
+  static const char *tags[] = { GST_META_TAG_VIDEO_STR, GST_META_TAG_VIDEO_ORIENTATION_STR, GST_META_TAG_VIDEO_SIZE_STR,
+                                NULL };
+  static GMutex lock;
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&lock);
+
+  if (gst_meta_get_info (name) == NULL)
+    gst_meta_register_custom (name, tags, transform, NULL, NULL);
+}

@@ -14,8 +14,6 @@
 
 #include <gst/video/video.h>
 
-G_BEGIN_DECLS
-
 typedef struct
 {
   gboolean moved;          /* FALSE: a copy, and there is nothing else in this */
@@ -30,4 +28,6 @@ gboolean gst_cbam_placement_read (GstCbamPlacement *placement, GQuark type, gcon
 /* Lays a scaled picture between the borders that keep its shape. */
 void gst_cbam_placement_keep_shape (GstCbamPlacement *placement, GQuark type, gconstpointer data);
 
-G_END_DECLS
+/* Makes metadata known to GStreamer that is about places, if nobody has in this process. It gets the tags of regions of
+ * interest: who changes the size or the orientation of frames must know what he does, or drop it with them. */
+void gst_cbam_placement_register (const char *name, GstCustomMetaTransformFunction transform);

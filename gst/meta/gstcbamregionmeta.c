@@ -11,7 +11,7 @@
 
 #define REGIONS "regions"
 
-/* --- Frames that change --- */
+/* ---- Frames that change ---- */
 
 static double
 move (const GstCbamPlacement *placement, guint axis, double fraction)
@@ -40,16 +40,6 @@ move_detection (const GstCbamPlacement *placement, const GstStructure *detection
   return NULL;
 }
 
-static void
-take_detection (GValue *list, GstStructure *detection)
-{
-  GValue value = G_VALUE_INIT;
-
-  g_value_init (&value, GST_TYPE_STRUCTURE);
-  g_value_take_boxed (&value, detection);
-  gst_value_list_append_and_take_value (list, &value);
-}
-
 /* The list of detections that a structure has under our name; NULL: none, or something else. */
 static const GValue *
 get_list (const GstStructure *structure)
@@ -76,7 +66,7 @@ move_list (const GstCbamPlacement *placement, const GValue *from, GValue *to)
     const GstStructure *detection = get_nth (from, i);
     GstStructure *moved = detection != NULL ? move_detection (placement, detection) : NULL;
     if (moved != NULL)
-      take_detection (to, moved);
+      gst_cbam_field_append (to, moved);
   }
 }
 
@@ -103,22 +93,13 @@ transform (GstBuffer *to, GstCustomMeta *meta, G_GNUC_UNUSED GstBuffer *from, GQ
   return TRUE;
 }
 
-/* The tags of regions of interest: whoever drops those must drop this with them. */
 void
 gst_cbam_regions_meta_register (void)
 {
-  static const char *tags[] = { GST_META_TAG_VIDEO_STR, GST_META_TAG_VIDEO_ORIENTATION_STR, GST_META_TAG_VIDEO_SIZE_STR,
-                                NULL };
-  static gsize done;
-
-  if (g_once_init_enter (&done)) {
-    if (gst_meta_get_info (GST_CBAM_REGIONS_META_NAME) == NULL) /* nobody else has, in this process */
-      gst_meta_register_custom (GST_CBAM_REGIONS_META_NAME, tags, transform, NULL, NULL);
-    g_once_init_leave (&done, 1);
-  }
+  gst_cbam_placement_register (GST_CBAM_REGIONS_META_NAME, transform);
 }
 
-/* --- Numbers --- */
+/* ---- Numbers ---- */
 
 static GHashTable *
 collect_numbers (GstBuffer *buffer)
@@ -152,7 +133,7 @@ gst_cbam_region_numbers_clear (GstCbamRegionNumbers *numbers)
   g_clear_pointer (&numbers->taken, g_hash_table_unref);
 }
 
-/* --- Writing --- */
+/* ---- Writing ---- */
 
 static void
 append_region (GValue *regions, const GstVideoRegionOfInterestMeta *region, const GstStructure *detection)
@@ -161,7 +142,7 @@ append_region (GValue *regions, const GstVideoRegionOfInterestMeta *region, cons
 
   gst_structure_set (copy, "id", G_TYPE_INT, region->id, "label", G_TYPE_STRING, g_quark_to_string (region->roi_type),
                      NULL);
-  take_detection (regions, copy);
+  gst_cbam_field_append (regions, copy);
 }
 
 /* Somebody else's region may have the same number. */
@@ -204,7 +185,7 @@ add_regions (GstBuffer *buffer, GValue *regions)
   for (guint i = 0; earlier != NULL && i < gst_value_list_get_size (earlier); i++) {
     const GstStructure *detection = get_nth (earlier, i);
     if (detection != NULL && is_there (buffer, detection))
-      take_detection (&all, gst_structure_copy (detection));
+      gst_cbam_field_append (&all, gst_structure_copy (detection));
   }
   for (guint i = 0; i < gst_value_list_get_size (regions); i++)
     gst_value_list_append_value (&all, gst_value_list_get_value (regions, i));
@@ -232,7 +213,7 @@ gst_cbam_regions_meta_keep (GstBuffer *buffer, guint64 first)
     g_value_unset (&regions);
 }
 
-/* --- Reading --- */
+/* ---- Reading ---- */
 
 /* How far the edges of @detection are from those of @region. */
 static double

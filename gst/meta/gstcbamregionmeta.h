@@ -18,8 +18,6 @@
 
 #include <gst/video/video.h>
 
-G_BEGIN_DECLS
-
 #define GST_CBAM_REGIONS_META_NAME "CbamRegionsMeta"
 
 /* Makes the metadata known to GStreamer. Any number of times. */
@@ -44,5 +42,3 @@ void gst_cbam_regions_meta_keep (GstBuffer *buffer, guint64 first);
  * `CbamRegionsMeta`; valid as long as @buffer, a frame of this size, is not changed. */
 const GstStructure *gst_cbam_region_get_detection (GstBuffer *buffer, const GstVideoRegionOfInterestMeta *region,
                                                    int width, int height);
-
-G_END_DECLS

@@ -4,8 +4,6 @@
 
 #include "gstcbamcollector.h"
 
-#include "gstcbamfifo.h"
-
 struct _GstCbamFlight
 {
   GstCbamCollector *collector;
@@ -19,7 +17,8 @@ struct _GstCbamFlight
 
 struct _GstCbamCollector
 {
-  GstCbamFifo *fifo;
+  GstCbamReturnSlot return_slot;
+  gpointer data;   /* its own */
   GThread *thread; /* from the first frame on */
   GMutex lock;
   GCond added, ended;
@@ -49,7 +48,8 @@ run (gpointer data)
     flight->hung = flight->result == NULL && cbam_device_is_hung (flight->session->device);
     flight->took = g_get_monotonic_time () - flight->begun;
     g_clear_pointer (&flight->session, gst_cbam_session_unref);
-    gst_cbam_fifo_return_slot (collector->fifo);
+    if (flight->result != NULL)
+      collector->return_slot (collector->data);
     g_mutex_lock (&collector->lock);
     flight->ended = TRUE; /* and from now on whoever takes it frees it */
     g_cond_broadcast (&collector->ended);
@@ -59,11 +59,12 @@ run (gpointer data)
 }
 
 GstCbamCollector *
-gst_cbam_collector_new (GstCbamFifo *fifo)
+gst_cbam_collector_new (GstCbamReturnSlot return_slot, gpointer data)
 {
   GstCbamCollector *collector = g_new0 (GstCbamCollector, 1);
 
-  collector->fifo = fifo;
+  collector->return_slot = return_slot;
+  collector->data = data;
   g_mutex_init (&collector->lock);
   g_cond_init (&collector->added);
   g_cond_init (&collector->ended);

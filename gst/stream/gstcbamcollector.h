@@ -15,14 +15,14 @@
 
 #include "gstcbamsession.h"
 
-G_BEGIN_DECLS
-
-typedef struct _GstCbamFifo GstCbamFifo;
 typedef struct _GstCbamCollector GstCbamCollector;
 typedef struct _GstCbamFlight GstCbamFlight; /* a frame in inference, or its result */
 
-/* @fifo counts the slots; it outlives the collector. */
-GstCbamCollector *gst_cbam_collector_new (GstCbamFifo *fifo);
+/* Is called with its data, in the collector's thread, when the slot of a frame is free again. Where there is no result
+ * it is not: nothing more goes to a device that has failed, until whoever takes the flight has said why. */
+typedef void (*GstCbamReturnSlot) (gpointer data);
+
+GstCbamCollector *gst_cbam_collector_new (GstCbamReturnSlot return_slot, gpointer data);
 /* Nothing is in inference any more. @collector may be NULL. */
 void gst_cbam_collector_free (GstCbamCollector *collector);
 
@@ -34,7 +34,3 @@ GstCbamFlight *gst_cbam_collector_add (GstCbamCollector *collector, GstCbamSessi
  * @buffer is kept for good then if the device hangs: it may be reading it. @took: microseconds until the device had
  * finished, whenever this is called. */
 CbamResult *gst_cbam_flight_take (GstCbamFlight *flight, GstBuffer *buffer, gint64 *took, GError **error);
-
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (GstCbamCollector, gst_cbam_collector_free)
-
-G_END_DECLS

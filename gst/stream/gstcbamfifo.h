@@ -13,8 +13,6 @@
 
 #include "gstcbamcollector.h"
 
-G_BEGIN_DECLS
-
 /* What waits in line: a buffer or an event, which the item owns, or a query, which stays the streaming thread's. */
 typedef struct
 {
@@ -22,6 +20,8 @@ typedef struct
   gint64 arrived;        /* g_get_monotonic_time() when the element got it */
   GstCbamFlight *flight; /* owned; NULL: not inferred */
 } GstCbamItem;
+
+typedef struct _GstCbamFifo GstCbamFifo;
 
 GstCbamFifo *gst_cbam_fifo_new (void);
 void gst_cbam_fifo_free (GstCbamFifo *fifo);
@@ -36,9 +36,9 @@ void gst_cbam_fifo_close (GstCbamFifo *fifo);
  * any other call. */
 void gst_cbam_fifo_empty (GstCbamFifo *fifo);
 
-/* Streaming thread: waits until fewer than so many frames are in line, and the first of them came less than so many
- * microseconds ago; then the line is as long as it may be, and downstream holds up whoever is before us. Returns what
- * pushing would return. */
+/* Streaming thread: waits while the line is full, which is when @frames frames are in it, or when the first of them
+ * came
+ * @age microseconds ago. Upstream waits with it. Returns what pushing would return. */
 GstFlowReturn gst_cbam_fifo_wait_room (GstCbamFifo *fifo, guint frames, gint64 age);
 
 /* Streaming thread: takes a slot for the next frame. Without one it waits, or with @wait FALSE sets @taken to FALSE.
@@ -69,7 +69,3 @@ void gst_cbam_fifo_set_flow (GstCbamFifo *fifo, GstFlowReturn flow);
 
 /* Task: what set_flow() said last. @reported: whether the streaming thread has seen it. */
 GstFlowReturn gst_cbam_fifo_get_flow (GstCbamFifo *fifo, gboolean *reported);
-
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (GstCbamFifo, gst_cbam_fifo_free)
-
-G_END_DECLS

@@ -6,8 +6,6 @@
 
 #include <gst/gst.h>
 
-G_BEGIN_DECLS
-
 /* Zeroed is a good start. */
 typedef struct
 {
@@ -41,5 +39,3 @@ gboolean gst_cbam_latency_answer (GstCbamLatency *latency, GstPad *sink_pad, Gst
 /* A frame was held so long, up to @now of any clock. The ceiling rises at once, and sinks when ten seconds have shown
  * that it is much too high. Returns TRUE when the answer has changed, so that the pipeline must be told. */
 gboolean gst_cbam_latency_observe (GstCbamLatency *latency, GstClockTime held, GstClockTime now);
-
-G_END_DECLS

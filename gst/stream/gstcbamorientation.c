@@ -29,7 +29,7 @@ gst_cbam_orientation_reset (GstCbamOrientation *orientation)
   gst_cbam_orientation_init (orientation);
 }
 
-/* --- Events --- */
+/* ---- Events ---- */
 
 static void
 see_stream_start (GstCbamOrientation *orientation, GstEvent *event)
@@ -68,7 +68,7 @@ gst_cbam_orientation_see (GstCbamOrientation *orientation, GstEvent *event)
   }
 }
 
-/* --- Upstream --- */
+/* ---- Upstream ---- */
 
 /* Whether the element that @pad belongs to turns frames. A pad of a bin's own belongs to another pad. */
 static gboolean
@@ -131,7 +131,7 @@ are_turned_upstream (GstPad *sink_pad)
   return FALSE;
 }
 
-/* --- The answer --- */
+/* ---- The answer ---- */
 
 CbamOrientation
 gst_cbam_orientation_get (const GstCbamOrientation *orientation, GstVideoOrientationMethod direction, GstPad *sink_pad,

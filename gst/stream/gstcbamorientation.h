@@ -8,8 +8,6 @@
 #include <cbamdetect/image.h>
 #include <gst/video/video.h>
 
-G_BEGIN_DECLS
-
 /* What tags say, by the rules of videoflip: a list of tags replaces the one before of its scope, the stream's own word
  * goes before the global one, and a new stream begins anew. */
 typedef struct
@@ -35,5 +33,3 @@ CbamOrientation gst_cbam_orientation_get (const GstCbamOrientation *orientation,
 
 /* As values of the property are called. */
 const char *gst_cbam_orientation_to_string (CbamOrientation orientation);
-
-G_END_DECLS

@@ -9,8 +9,6 @@
 
 #include <gst/gst.h>
 
-G_BEGIN_DECLS
-
 typedef struct
 {
   GMutex lock;
@@ -30,5 +28,3 @@ gboolean gst_cbam_qos_update (GstCbamQos *qos, GstEvent *event);
 
 /* Whether a frame of that running time comes too late anyway. */
 gboolean gst_cbam_qos_is_late (GstCbamQos *qos, GstClockTime running_time);
-
-G_END_DECLS

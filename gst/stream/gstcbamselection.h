@@ -6,8 +6,6 @@
 
 #include <cbamdetect/model.h>
 
-G_BEGIN_DECLS
-
 /* Reads "person, car, 17": labels of @model in any case, or their numbers. NULL or "" = every class. FALSE with
  * GST_RESOURCE_ERROR_SETTINGS: one is unknown; the message names those that are known. @ret_classes: as in
  * CbamDetectParams. */
@@ -16,5 +14,3 @@ gboolean gst_cbam_classes_parse (const char *text, const CbamModel *model, guint
 /* Reads "x,y,width,height" in pixels. NULL or "" = the whole frame. FALSE with GST_RESOURCE_ERROR_SETTINGS: it is none.
  */
 gboolean gst_cbam_region_parse (const char *text, CbamRegion *ret_region, GError **error);
-
-G_END_DECLS

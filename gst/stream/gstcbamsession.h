@@ -9,8 +9,6 @@
 #include <cbamdetect/cbamdetect.h>
 #include <gst/video/video.h>
 
-G_BEGIN_DECLS
-
 typedef struct
 {
   gatomicrefcount refs;
@@ -37,5 +35,3 @@ GstCbamSession *gst_cbam_session_ref (GstCbamSession *session);
 void gst_cbam_session_unref (GstCbamSession *session);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (GstCbamSession, gst_cbam_session_unref)
-
-G_END_DECLS

@@ -148,7 +148,7 @@ gst_cbam_settings_limit_device (const GstCbamSettings *settings, CbamDevice *dev
     cbam_device_set_fence_timeout (device, (guint) settings->timeout);
 }
 
-/* --- What runs --- */
+/* ---- What runs ---- */
 
 static void
 install_model (GObjectClass *klass)
@@ -207,7 +207,7 @@ install_model (GObjectClass *klass)
                         -1, G_MAXINT, -1, PLAYING));
 }
 
-/* --- What is reported --- */
+/* ---- What is reported ---- */
 
 static void
 install_detections (GObjectClass *klass)
@@ -319,7 +319,7 @@ install_detections (GObjectClass *klass)
                             PLAYING));
 }
 
-/* --- Which frames are inferred, and what the others get --- */
+/* ---- Which frames are inferred, and what the others get ---- */
 
 static void
 install_pace (GObjectClass *klass)

@@ -9,8 +9,6 @@
 
 #include "draw/gstcbamoverlaysettings.h"
 
-G_BEGIN_DECLS
-
 /**
  * GstCbamCarry:
  * @GST_CBAM_CARRY_NONE: nothing
@@ -91,5 +89,3 @@ CbamDetectParams gst_cbam_settings_get_params (const GstCbamSettings *settings, 
 
 /* Gives @device the timeout that the property wants. What is not set leaves it as others who share it want it. */
 void gst_cbam_settings_limit_device (const GstCbamSettings *settings, CbamDevice *device);
-
-G_END_DECLS

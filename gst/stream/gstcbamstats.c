@@ -93,7 +93,7 @@ gst_cbam_stats_add_result (GstCbamStats *stats, const CbamResult *result, double
   stats->n_results++;
 }
 
-/* --- In words --- */
+/* ---- In words ---- */
 
 /* Called with the lock held, as the next two. */
 static guint64

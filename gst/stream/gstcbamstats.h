@@ -8,8 +8,6 @@
 #include <cbamdetect/result.h>
 #include <gst/gst.h>
 
-G_BEGIN_DECLS
-
 /* What becomes of a frame; every frame goes on downstream. */
 typedef enum
 {
@@ -59,5 +57,3 @@ char *gst_cbam_stats_explain (GstCbamStats *stats);
 
 /* (transfer full): what the property `stats` gives; its fields are explained there. */
 GstStructure *gst_cbam_stats_to_structure (GstCbamStats *stats, GstClockTime latency);
-
-G_END_DECLS

@@ -9,38 +9,17 @@
 #define GST_CAT_DEFAULT gst_cbam_debug
 GST_DEBUG_CATEGORY_EXTERN (gst_cbam_debug);
 
-struct _GstCbamSwitch
+void
+gst_cbam_switch_init (GstCbamSwitch *self, GstElement *element, GstCbamSettings *settings, GstCbamLatency *latency)
 {
-  GstElement *element;
-  GstCbamSettings *settings; /* under the object lock */
-  GstCbamLatency *latency;
-  GstCbamSession *session; /* under the object lock */
-
-  GMutex lock;
-  GThread *thread;
-  gboolean busy;  /* the thread has not decided to end */
-  gboolean again; /* the model was changed again since it began to load */
-};
-
-GstCbamSwitch *
-gst_cbam_switch_new (GstElement *element, GstCbamSettings *settings, GstCbamLatency *latency)
-{
-  GstCbamSwitch *self = g_new0 (GstCbamSwitch, 1);
-
-  self->element = element;
-  self->settings = settings;
-  self->latency = latency;
+  *self = (GstCbamSwitch){ .element = element, .settings = settings, .latency = latency };
   g_mutex_init (&self->lock);
-  return self;
 }
 
 void
-gst_cbam_switch_free (GstCbamSwitch *self)
+gst_cbam_switch_clear (GstCbamSwitch *self)
 {
-  if (self == NULL)
-    return;
   g_mutex_clear (&self->lock);
-  g_free (self);
 }
 
 gboolean
@@ -66,7 +45,7 @@ void
 gst_cbam_switch_stop (GstCbamSwitch *self)
 {
   GST_OBJECT_LOCK (self->element);
-  g_autoptr (GstCbamSession) session = g_steal_pointer (&self->session);
+  G_GNUC_UNUSED g_autoptr (GstCbamSession) session = g_steal_pointer (&self->session);
   GST_OBJECT_UNLOCK (self->element);
 
   g_mutex_lock (&self->lock);
@@ -78,12 +57,6 @@ gst_cbam_switch_stop (GstCbamSwitch *self)
 }
 
 GstCbamSession *
-gst_cbam_switch_peek (GstCbamSwitch *self)
-{
-  return self->session;
-}
-
-GstCbamSession *
 gst_cbam_switch_get (GstCbamSwitch *self)
 {
   GST_OBJECT_LOCK (self->element);
@@ -92,7 +65,7 @@ gst_cbam_switch_get (GstCbamSwitch *self)
   return session;
 }
 
-/* --- Another session --- */
+/* ---- Another session ---- */
 
 /* Makes @session the current one, if it knows the classes that the settings want. When stopped it is left alone. */
 static gboolean

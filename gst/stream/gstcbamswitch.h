@@ -10,23 +10,31 @@
 #include "gstcbamsession.h"
 #include "gstcbamsettings.h"
 
-G_BEGIN_DECLS
+typedef struct
+{
+  GstElement *element;
+  GstCbamSettings *settings; /* under the object lock */
+  GstCbamLatency *latency;
+  GstCbamSession *session; /* the current one, under the object lock; NULL when stopped */
 
-typedef struct _GstCbamSwitch GstCbamSwitch;
+  /* Private: loading. */
+  GMutex lock;
+  GThread *thread;
+  gboolean busy;  /* the thread has not decided to end */
+  gboolean again; /* the model was changed again since it began to load */
+} GstCbamSwitch;
 
-/* All three outlive it. @settings are guarded by the object lock of @element, and so is which session is current. */
-GstCbamSwitch *gst_cbam_switch_new (GstElement *element, GstCbamSettings *settings, GstCbamLatency *latency);
+/* All three outlive it. */
+void gst_cbam_switch_init (GstCbamSwitch *self, GstElement *element, GstCbamSettings *settings,
+                           GstCbamLatency *latency);
 /* It has been stopped. */
-void gst_cbam_switch_free (GstCbamSwitch *self);
+void gst_cbam_switch_clear (GstCbamSwitch *self);
 
 /* Makes the first session, of so many slots, with the model that the settings name. */
 gboolean gst_cbam_switch_start (GstCbamSwitch *self, CbamDevice *device, guint slots, GError **error);
 
 /* There is no session any more, and when this returns, none is being made. */
 void gst_cbam_switch_stop (GstCbamSwitch *self);
-
-/* Under the object lock. (transfer none) (nullable): the current session; NULL when stopped. */
-GstCbamSession *gst_cbam_switch_peek (GstCbamSwitch *self);
 
 /* (transfer full): the current session of an element that runs. */
 GstCbamSession *gst_cbam_switch_get (GstCbamSwitch *self);
@@ -37,5 +45,3 @@ GstCbamSession *gst_cbam_switch_get_on (GstCbamSwitch *self, CbamDevice *device,
 /* The settings name another model: a session with it takes over as soon as it is loaded, and if it cannot be, a warning
  * says why. Nothing happens when stopped. Returns at once. */
 void gst_cbam_switch_change_model (GstCbamSwitch *self);
-
-G_END_DECLS

@@ -26,17 +26,18 @@ struct CbamCbamArgs
   uint border; /* of the output, pixels */
   uint channels;
   uint n_kinds;
-  uint kinds; /* CBAM_REDUCE_KIND_*, four bits each, the first one lowest */
+  uint kinds; /* as in CbamReduceArgs */
   uint hidden;
-  uint kernel;      /* of the spatial gate */
-  uint mean_first;  /* its pooled maps are mean, max instead of max, mean */
-  float lo;         /* clamp of the hidden channels */
+  uint kernel;     /* of the spatial gate */
+  uint mean_first; /* its pooled maps are mean, max instead of max, mean */
+  float lo;        /* clamp of the hidden channels */
   float hi;
   float spatial_lo; /* least of the spatial gate before its sigmoid */
 };
 
 #ifndef VULKAN
 typedef struct CbamCbamArgs CbamCbamArgs;
+_Static_assert(sizeof (CbamCbamArgs) <= CBAM_MOST_ARGS, "push constants");
 #endif
 
 #endif

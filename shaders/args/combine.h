@@ -21,6 +21,7 @@ struct CbamCombineArgs
 
 #ifndef VULKAN
 typedef struct CbamCombineArgs CbamCombineArgs;
+_Static_assert(sizeof (CbamCombineArgs) <= CBAM_MOST_ARGS, "push constants");
 #endif
 
 #endif

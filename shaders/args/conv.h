@@ -18,38 +18,25 @@
 
 /* Tiles of conv_texel.comp, 1x1: output channels, pixels of a lane, texels of K a turn, channels interleaved. */
 #define CBAM_CONV_TILES(TILE)                                                                                          \
-  TILE (48, 4, 1, 1),                                                                                                  \
-  TILE (32, 6, 1, 2),                                                                                                  \
-  TILE (24, 8, 1, 2),                                                                                                  \
-  TILE (16, 13, 1, 2),                                                                                                 \
-  TILE (32, 2, 2, 4)
+  TILE (48, 4, 1, 1), TILE (32, 6, 1, 2), TILE (24, 8, 1, 2), TILE (16, 13, 1, 2), TILE (32, 2, 2, 4)
 
 /* Of larger kernels: output channels, pixels of a lane, channels interleaved. */
-#define CBAM_CONV_KERNEL_TILES(TILE)                                                                                   \
-  TILE (24, 4, 2),                                                                                                     \
-  TILE (16, 4, 1),                                                                                                     \
-  TILE (32, 2, 4)
+#define CBAM_CONV_KERNEL_TILES(TILE) TILE (24, 4, 2), TILE (16, 4, 1), TILE (32, 2, 4)
 
 /* Of the sliding window: output channels, neighbouring pixels. */
-#define CBAM_CONV_WINDOW_TILES(TILE)                                                                                   \
-  TILE (16, 6),                                                                                                        \
-  TILE (16, 5)
+#define CBAM_CONV_WINDOW_TILES(TILE) TILE (16, 6), TILE (16, 5)
 
 /* Of depthwise kernels by depthwise_texel.comp: width, height, stride. */
-#define CBAM_DEPTHWISE_TILES(TILE)                                                                                     \
-  TILE (6, 4, 1),                                                                                                      \
-  TILE (5, 5, 1),                                                                                                      \
-  TILE (4, 4, 2),                                                                                                      \
-  TILE (5, 2, 2)
+#define CBAM_DEPTHWISE_TILES(TILE) TILE (6, 4, 1), TILE (5, 5, 1), TILE (4, 4, 2), TILE (5, 2, 2)
 
 struct CbamConvArgs
 {
-  CbamView x; /* input; origin is that of tap (0, 0) of output pixel (0, 0) */
-  CbamView y; /* output */
+  CbamView x;   /* input; origin is that of tap (0, 0) of output pixel (0, 0) */
+  CbamView y;   /* output */
   CbamView sum; /* what is added, of the output's size, where the kernel adds */
-  uint width; /* of the output, pixels */
+  uint width;   /* of the output, pixels */
   uint height;
-  uint in_blocks; /* channels / 4 */
+  uint in_blocks; /* of channels, a texel each */
   uint out_blocks;
   uint kernel_width;
   uint kernel_height;
@@ -58,7 +45,7 @@ struct CbamConvArgs
   uint bias;       /* texel of the weights at which the bias begins */
   uint tiles;      /* workgroups along x that compute; those behind them zero the border */
   uint border;     /* of the output, pixels */
-  uint last_texel; /* of the input; loads beyond it, of pixels nobody stores, are moved here */
+  uint last_texel; /* of an image of the input; loads beyond it, of pixels nobody stores, are moved here */
   float inv_width; /* 1 / width */
   float lo;        /* the activation: clamp to lo..hi */
   float hi;
@@ -67,6 +54,7 @@ struct CbamConvArgs
 
 #ifndef VULKAN
 typedef struct CbamConvArgs CbamConvArgs;
+_Static_assert(sizeof (CbamConvArgs) <= CBAM_MOST_ARGS, "push constants");
 #endif
 
 #endif

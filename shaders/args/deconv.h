@@ -22,7 +22,7 @@ struct CbamDeconvArgs
   uint up_y;
   uint pad_x;
   uint pad_y;
-  uint bias; /* texel of the weights at which the bias begins */
+  uint bias;      /* texel of the weights at which the bias begins */
   float inv_full; /* 1 / (width + 2 * border) */
   float lo;       /* the activation: clamp to lo..hi */
   float hi;
@@ -30,6 +30,7 @@ struct CbamDeconvArgs
 
 #ifndef VULKAN
 typedef struct CbamDeconvArgs CbamDeconvArgs;
+_Static_assert(sizeof (CbamDeconvArgs) <= CBAM_MOST_ARGS, "push constants");
 #endif
 
 #endif

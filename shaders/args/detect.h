@@ -10,7 +10,7 @@
 #define CBAM_DETECT_SOFTMAX 0
 #define CBAM_DETECT_SIGMOID 1
 
-#define CBAM_DETECT_CHUNK CBAM_CLASSES_PER_WORD     /* classes of an invocation */
+#define CBAM_DETECT_CHUNK CBAM_CLASSES_PER_WORD    /* classes of an invocation */
 #define CBAM_DETECT_MAX_LOG_SIZE 4.135166556742356 /* ln (1000 / 16), as torchvision: keeps a wild output finite */
 
 struct CbamDetectArgs
@@ -24,12 +24,15 @@ struct CbamDetectArgs
   uint prior; /* number of the level's first prior */
   uint score; /* CBAM_DETECT_SOFTMAX or CBAM_DETECT_SIGMOID */
   float variance[4];
-  uint hits; /* words behind the frame's parameters */
+  uint parameters; /* words from one image's CbamFrameArgs to the next one's */
+  uint hits;       /* words before those of the first image */
   uint boxes;
+  uint results; /* words from one image's hits and boxes to the next one's */
 };
 
 #ifndef VULKAN
 typedef struct CbamDetectArgs CbamDetectArgs;
+_Static_assert(sizeof (CbamDetectArgs) <= CBAM_MOST_ARGS, "push constants");
 #endif
 
 #endif

@@ -59,8 +59,15 @@ struct CbamThin
 typedef struct CbamThin CbamThin;
 #endif
 
+/* Words of it that are read without the rest. */
+#define CBAM_FRAME_THRESHOLD 0
+#define CBAM_FRAME_REPORTED 2
+
 struct CbamFrameArgs
 {
+  float threshold;
+  uint n_classes;
+  uint reported[CBAM_MAX_CLASSES / CBAM_CLASSES_PER_WORD]; /* bit set: the class may be reported */
   CbamComponent component[3];
   float matrix[12]; /* rows of 3 + offset: components 0..255 -> R, G, B 0..255 */
   /* Coordinates in the upright picture of the centre of input pixel (x, y): (x + 0.5) * scale + shift - 0.5. */
@@ -72,12 +79,9 @@ struct CbamFrameArgs
   float frame_height;
   float mean[3]; /* by R, G, B */
   float gain[3];
-  uint bgr;      /* the first channel is blue */
-  uint round_u8; /* round to whole numbers after resizing */
-  float threshold;
-  uint n_classes;
-  uint reported[CBAM_MAX_CLASSES / CBAM_CLASSES_PER_WORD]; /* bit set: the class may be reported */
-  CbamThin thin[3];                     /* by component, where the frame is thinned */
+  uint bgr;         /* the first channel is blue */
+  uint round_u8;    /* round to whole numbers after resizing */
+  CbamThin thin[3]; /* by component, where the frame is thinned */
 };
 
 /* A score above the threshold. */
@@ -89,6 +93,8 @@ struct CbamHit
 
 #ifndef VULKAN
 typedef struct CbamFrameArgs CbamFrameArgs;
+_Static_assert(offsetof (CbamFrameArgs, threshold) == sizeof (uint) * CBAM_FRAME_THRESHOLD, "a word's place");
+_Static_assert(offsetof (CbamFrameArgs, reported) == sizeof (uint) * CBAM_FRAME_REPORTED, "a word's place");
 typedef struct CbamHit CbamHit;
 #endif
 

@@ -17,7 +17,7 @@ struct CbamGradCamArgs
   CbamView conf;
   uint width; /* of the level, pixels */
   uint height;
-  uint blocks;     /* of the features: channels / 4 */
+  uint blocks;     /* of the features, a texel each */
   uint first_conf; /* channel of conf, and row of the weights, at which the anchor's classes begin */
   uint n_classes;
   uint class_id;
@@ -29,6 +29,7 @@ struct CbamGradCamArgs
 
 #ifndef VULKAN
 typedef struct CbamGradCamArgs CbamGradCamArgs;
+_Static_assert(sizeof (CbamGradCamArgs) <= CBAM_MOST_ARGS, "push constants");
 #endif
 
 #endif

@@ -16,7 +16,7 @@ struct CbamMapArgs
   uint width; /* of the output, pixels */
   uint height;
   uint border; /* of the output, pixels */
-  uint blocks; /* channels / 4 */
+  uint blocks; /* of channels, a texel each */
   float lo;    /* activation: clamp to lo..hi; l2_norm: the eps added to the norm */
   float hi;
   uint channels; /* real ones */
@@ -24,6 +24,7 @@ struct CbamMapArgs
 
 #ifndef VULKAN
 typedef struct CbamMapArgs CbamMapArgs;
+_Static_assert(sizeof (CbamMapArgs) <= CBAM_MOST_ARGS, "push constants");
 #endif
 
 #endif

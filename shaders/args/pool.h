@@ -24,6 +24,7 @@ struct CbamPoolArgs
 
 #ifndef VULKAN
 typedef struct CbamPoolArgs CbamPoolArgs;
+_Static_assert(sizeof (CbamPoolArgs) <= CBAM_MOST_ARGS, "push constants");
 #endif
 
 #endif

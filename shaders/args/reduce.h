@@ -7,11 +7,15 @@
 
 #include "types.h"
 
-#define CBAM_REDUCE_KIND_MEAN 0
-#define CBAM_REDUCE_KIND_MAX 1
-#define CBAM_REDUCE_KIND_L2 2
-#define CBAM_REDUCE_KIND_LOG_SUM 3
-#define CBAM_REDUCE_KIND_SUM 4
+/* Ways to make one number of many, a bit each, so that some of them make a set. */
+#define CBAM_REDUCE_MEAN 1
+#define CBAM_REDUCE_MAX 2
+#define CBAM_REDUCE_L2 4      /* root of the sum of squares */
+#define CBAM_REDUCE_LOG_SUM 8 /* logarithm of the sum of exponentials */
+#define CBAM_REDUCE_SUM 16
+
+#define CBAM_MAX_REDUCTIONS 4
+#define CBAM_REDUCE_KIND_BITS 8 /* of a word for as many */
 
 #define CBAM_REDUCE_PIXELS 8 /* read in a turn */
 
@@ -29,8 +33,8 @@ struct CbamReduceArgs
   uint border; /* of the output, pixels */
   uint channels;
   uint n_kinds;
-  uint kinds; /* CBAM_REDUCE_KIND_*, four bits each, the first one lowest */
-  uint hidden; /* channel_gate: channels between its layers */
+  uint kinds;      /* of CBAM_REDUCE_KIND_BITS each, the first one lowest */
+  uint hidden;     /* channel_gate: channels between its layers */
   uint mean_first; /* channel_pool: mean, max instead of max, mean */
   float lo;        /* channel_gate: clamp of the hidden channels */
   float hi;
@@ -38,7 +42,9 @@ struct CbamReduceArgs
 };
 
 #ifndef VULKAN
+typedef uint CbamReduction;
 typedef struct CbamReduceArgs CbamReduceArgs;
+_Static_assert(sizeof (CbamReduceArgs) <= CBAM_MOST_ARGS, "push constants");
 #endif
 
 #endif

@@ -23,6 +23,7 @@ struct CbamResizeArgs
 
 #ifndef VULKAN
 typedef struct CbamResizeArgs CbamResizeArgs;
+_Static_assert(sizeof (CbamResizeArgs) <= CBAM_MOST_ARGS, "push constants");
 #endif
 
 #endif

@@ -6,10 +6,13 @@
 #define CBAM_ARGS_TYPES_H
 
 #ifndef VULKAN
+#include <stddef.h>
 #include <sys/types.h> /* uint */
 #endif
 
 #define CBAM_TEXEL_CHANNELS 4
+
+#define CBAM_MOST_ARGS 128 /* bytes of push constants that every device has */
 
 /* Invocations of a workgroup, where nothing asks for another number. */
 #define CBAM_THREADS 64
@@ -17,13 +20,15 @@
 #define CBAM_LANES 8
 
 /* A feature map in texels of four channels: texel (x, y, block) lies at origin + y*row + x*pixel + block*plane.
- * Channel-blocked: pixel 1, plane = one padded map. Pixel-major (NHWC): plane 1, pixel = number of blocks. */
+ * Channel-blocked: pixel 1, plane = one padded map. Pixel-major (NHWC): plane 1, pixel = number of blocks. Images of a
+ * batch lie one behind the other. */
 struct CbamView
 {
   uint origin; /* texel of pixel (0, 0), behind the zero border */
   uint row;
   uint pixel;
   uint plane;
+  uint frame; /* from one image to the next */
 };
 
 #ifndef VULKAN

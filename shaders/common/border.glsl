@@ -8,7 +8,7 @@ uint border_cells (uint width, uint height, uint border)
   return 2 * border * (width + 2 * border + height);
 }
 
-// Offset in texels from the map's first texel (the top left border cell); i < border_cells ().
+// Its texel in the map's first block; i < border_cells ().
 uint border_texel (CbamView view, uint width, uint height, uint border, uint i)
 {
   const uint full = width + 2 * border;
@@ -26,5 +26,5 @@ uint border_texel (CbamView view, uint width, uint height, uint border, uint i)
     x += x < border ? 0 : width;
     y += border;
   }
-  return view.origin - border * (view.row + view.pixel) + y * view.row + x * view.pixel;
+  return ORIGIN (view) - border * (view.row + view.pixel) + y * view.row + x * view.pixel;
 }

@@ -12,11 +12,11 @@ void main ()
     return;
   const int row = int (i / full) - int (a.border), column = int (i % full) - int (a.border);
   const bool inside = row >= 0 && row < int (a.height) && column >= 0 && column < int (a.width);
-  const int to = int (a.y.origin + block * a.y.plane) + row * int (a.y.row) + column * int (a.y.pixel);
+  const int to = int (ORIGIN (a.y) + block * a.y.plane) + row * int (a.y.row) + column * int (a.y.pixel);
 
   if (!inside) {
     STORE (y, to, vec4 (0));
     return;
   }
-  STORE (y, to, map_texel (LOAD (X, a.x.origin + block * a.x.plane + row * a.x.row + column * a.x.pixel), block));
+  STORE (y, to, map_texel (LOAD (X, ORIGIN (a.x) + block * a.x.plane + row * a.x.row + column * a.x.pixel), block));
 }

@@ -12,6 +12,10 @@
 #extension GL_EXT_shader_explicit_arithmetic_types_int64 : require
 #include "args/types.h"
 
+// Of a batch a workgroup computes image z: texels of a map that lie before it, and the image's pixel (0, 0).
+#define BEFORE(view) (gl_WorkGroupID.z * (view).frame)
+#define ORIGIN(view) ((view).origin + BEFORE (view))
+
 #define INPUT(i) (i)
 #ifdef WEIGHTS
 #define OUTPUT(i) (INPUTS + 1 + (i))

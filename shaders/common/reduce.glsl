@@ -12,17 +12,22 @@ struct Pools
   vec4 largest, sum, squares, exponentials; // the last less the largest
 };
 
+uint kind_of (CbamReduceArgs a, uint i)
+{
+  return bitfieldExtract (a.kinds, int (CBAM_REDUCE_KIND_BITS * i), CBAM_REDUCE_KIND_BITS);
+}
+
 bool wants_exponentials (CbamReduceArgs a)
 {
   for (uint i = 0; i < a.n_kinds; i++)
-    if (((a.kinds >> (4 * i)) & 15u) == CBAM_REDUCE_KIND_LOG_SUM)
+    if (kind_of (a, i) == CBAM_REDUCE_LOG_SUM)
       return true;
   return false;
 }
 
 Pools pool_block (CbamReduceArgs a, uint block)
 {
-  const int base = int (a.x.origin + block * a.x.plane), last = int (a.width) - 1;
+  const int base = int (ORIGIN (a.x) + block * a.x.plane), last = int (a.width) - 1;
   const vec4 first = LOAD (X, base);
   Pools p = Pools (first, vec4 (0.0), vec4 (0.0), vec4 (0.0));
 
@@ -58,16 +63,16 @@ Pools pool_block (CbamReduceArgs a, uint block)
 // The pool numbered i.
 vec4 pool_value (CbamReduceArgs a, Pools p, uint block, uint i)
 {
-  const uint kind = (a.kinds >> (4 * i)) & 15u;
+  const uint kind = kind_of (a, i);
   vec4 v = p.largest;
 
-  if (kind == CBAM_REDUCE_KIND_SUM)
+  if (kind == CBAM_REDUCE_SUM)
     v = p.sum;
-  if (kind == CBAM_REDUCE_KIND_MEAN)
+  if (kind == CBAM_REDUCE_MEAN)
     v = p.sum / float (a.width * a.height);
-  if (kind == CBAM_REDUCE_KIND_L2)
+  if (kind == CBAM_REDUCE_L2)
     v = sqrt (p.squares);
-  if (kind == CBAM_REDUCE_KIND_LOG_SUM)
+  if (kind == CBAM_REDUCE_LOG_SUM)
     v = p.largest + log (p.exponentials);
   return real_channels (v, block, a.channels);
 }

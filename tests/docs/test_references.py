@@ -28,7 +28,7 @@ PATH = re.compile(rf"(?<![\w./<-])((?:{'|'.join(FOLDERS)})/(?:[\w.-]+/)*"
 FUNCTION = re.compile(r"\b([a-z_]\w+) \(\)")
 TEXTS = ("*.md", "*.c", "*.h", "*.py", "*.sh", "*.comp", "*.glsl", "meson.build")
 # GStreamer's headers, modules of other projects that a document quotes, and what stands for any name.
-FOREIGN = re.compile(r"gst/(base|check|video|tag|pbutils|vulkan|analytics|app)/|models/\w+\.py|.*\bNAME\b")
+FOREIGN = re.compile(r"include/house/|gst/(base|check|video|tag|pbutils|vulkan|analytics|app)/|models/\w+\.py|.*\bNAME\b")
 
 
 def read(path):

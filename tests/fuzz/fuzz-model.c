@@ -10,10 +10,11 @@
 
 #include <glib/gstdio.h>
 
+#include "document.h"
 #include "engine/plan.h"
 #include "file/safetensors.h"
+#include "nets/anchors.h"
 #include "nets/nets.h"
-#include "detect/anchors.h"
 
 #define MAX_ELEMENTS 65536 /* of what is worked on further: a few bytes must not cost seconds */
 

@@ -50,7 +50,7 @@ SEEDS = 100
 CROWD = 100  # of the highest scores, between which a preset's threshold may lie
 
 
-# ---- Files
+# ---- Files ----
 
 
 def write_safetensors(path, tensors, metadata):
@@ -67,7 +67,7 @@ def write_safetensors(path, tensors, metadata):
     os.replace(path + ".new", path)
 
 
-# ---- Running
+# ---- Running ----
 
 
 def load_weights(network, seed):
@@ -184,7 +184,7 @@ def write(folder, name, document, levels, answer, cams, largest, golden, say):
         f"{golden['parameters']} parameters, {os.path.getsize(path)} bytes")
 
 
-# ---- Networks known by name
+# ---- Networks known by name ----
 
 VGG_NECK = Neck(channels=256, lateral="bn", up="full bn", post="3x3 bn")
 MOBILENET_NECK = Neck(channels=128, lateral="", up="depthwise", post="1x1 bn")

@@ -16,11 +16,13 @@
 
 #include "compare.h"
 #include "detect/image.h"
+#include "document.h"
 #include "file/json.h"
 #include "model.h"
 #include "presets/presets.h"
 #include "presets/seeded.h"
 #include "results.h"
+#include "run.h"
 #include "run/reference/reference.h"
 #include "run/vulkan/program.h"
 #include "write-model.h"
@@ -291,29 +293,27 @@ compare_map (const Golden *golden, const char *way, guint level, const char *kin
 static void
 compare_levels (const Golden *golden, const char *way, const CbamGraph *graph, ReadFunc read, gpointer run)
 {
+  const CbamLevels *levels = cbam_levels_of (graph);
   guint n_compared = 0;
 
-  for (guint l = 0; l < graph->n_levels; l++) {
-    const CbamLevel *level = &graph->levels[l];
-    g_autofree float *features = read (run, level->features), *loc = read (run, level->loc),
-                     *conf = read (run, level->conf);
+  for (guint l = 0; l < levels->n_levels; l++) {
+    const CbamLevel *level = &levels->levels[l];
+    const CbamValue *loc = level->detect->inputs[0], *conf = level->detect->inputs[1];
+    g_autofree float *features = read (run, level->features), *locs = read (run, loc), *confs = read (run, conf);
 
     compare_map (golden, way, l, "features", level->features, 0, features);
-    compare_map (golden, way, l, "loc", level->loc, 0, loc);
-    compare_map (golden, way, l, "conf", level->conf, level->conf_channel, conf);
+    compare_map (golden, way, l, "loc", loc, 0, locs);
+    compare_map (golden, way, l, "conf", conf, cbam_detect_params (level->detect)->conf_channel, confs);
     n_compared += find_level (golden, l, "loc") || find_level (golden, l, "conf");
   }
-  g_assert_cmpuint (n_compared, ==, graph->n_levels);
-  g_assert_null (find_level (golden, graph->n_levels, "loc"));
+  g_assert_cmpuint (n_compared, ==, levels->n_levels);
+  g_assert_null (find_level (golden, levels->n_levels, "loc"));
 }
 
 static float *
-read_slot (gpointer slot, const CbamValue *tensor)
+read_slot (gpointer slot, const CbamValue *value)
 {
-  float *values = g_new (float, (gsize) tensor->width * tensor->height * tensor->channels);
-
-  cbam_value_read (tensor, cbam_slot_get_map (slot, tensor), values);
-  return values;
+  return test_read (slot, value);
 }
 
 static void
@@ -327,22 +327,24 @@ run_vulkan (const Golden *golden, const char *way, CbamFusions fusions, gboolean
   const CbamPlanConfig config = { .pixel_major = pixel_major };
   const CbamImage image = picture_of (golden);
   const CbamPlacement packed = cbam_image_get_packed (&image);
-  guint8 *pixels;
+  const CbamLevels *levels = cbam_levels_of (graph);
+  g_autofree guint8 *pixels = g_malloc (packed.size);
 
   cbam_graph_fuse (graph, fusions);
-  for (guint l = 0; l < graph->n_levels; l++)
-    graph->levels[l].features->keep = graph->levels[l].loc->keep = graph->levels[l].conf->keep = TRUE;
+  for (guint l = 0; l < levels->n_levels; l++) {
+    levels->levels[l].features->host |= CBAM_HOST_READS;
+    levels->levels[l].detect->inputs[0]->host |= CBAM_HOST_READS;
+    levels->levels[l].detect->inputs[1]->host |= CBAM_HOST_READS;
+  }
   program = cbam_program_new (device, graph, &config, &error);
   g_assert_no_error (error);
   slot = cbam_slot_new (program, FALSE, &error);
   g_assert_no_error (error);
-  pixels = cbam_slot_reserve_pixels (slot, packed.size, &error);
-  g_assert_no_error (error);
   cbam_image_pack (&image, pixels);
-  cbam_frame_fill (cbam_slot_get_frame (slot), &image, &packed, &spec->input, &spec->output, &spec->nms.params);
-  g_assert_true (cbam_slot_submit (slot, &error));
-  g_assert_true (cbam_slot_wait (slot, &error));
-  compare_levels (golden, way, cbam_program_get_plan (program)->graph, read_slot, slot);
+  cbam_frame_fill (cbam_levels_begin (levels, cbam_slot_get (slot, levels->block)), &image, &packed, &spec->input,
+                   &spec->output, &spec->nms.params);
+  test_run (slot, pixels, packed.size, FALSE);
+  compare_levels (golden, way, graph, read_slot, slot);
 }
 
 static void
@@ -380,11 +382,12 @@ test_reference (Golden *golden, gconstpointer path)
   const CbamImage image = picture_of (golden);
   const CbamPlacement packed = cbam_image_get_packed (&image);
   g_autofree guint8 *pixels = g_malloc (packed.size);
-  CbamFrameArgs frame;
+  const CbamLevels *levels = cbam_levels_of (graph);
 
   cbam_image_pack (&image, pixels);
-  cbam_frame_fill (&frame, &image, &packed, &spec->input, &spec->output, &spec->nms.params);
-  cbam_reference_run (reference, pixels, &frame);
+  cbam_frame_fill (cbam_levels_begin (levels, cbam_reference_get_bytes (reference, levels->block)), &image, &packed,
+                   &spec->input, &spec->output, &spec->nms.params);
+  cbam_reference_run (reference, pixels);
   compare_levels (golden, "reference", graph, read_reference, reference);
 }
 

@@ -38,7 +38,7 @@ class Missing(Exception):
     """What everything else needs: (part, what was found, what to do)."""
 
 
-# --- what there is ----------------------------------------------------------------------------------------------------
+# ---- What there is ---------------------------------------------------------------------------------------------------
 
 def check_loader():
     try:
@@ -90,7 +90,7 @@ def check_device(build, allow_cpu, seconds):
     return text
 
 
-# --- what it does -----------------------------------------------------------------------------------------------------
+# ---- What it does ----------------------------------------------------------------------------------------------------
 
 def run_test(suite, name, command, environment, seconds):
     """The row of one test program, which speaks TAP."""
@@ -158,7 +158,7 @@ def measure(build, presets, most, end):
     return rows
 
 
-# --- what is said -----------------------------------------------------------------------------------------------------
+# ---- What is said ----------------------------------------------------------------------------------------------------
 
 def say(text):
     print(f"gpu.sh: {text}", file=sys.stderr, flush=True)

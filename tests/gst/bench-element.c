@@ -75,7 +75,7 @@ median (Sample *sample)
   return sample->n > 0 ? sample->values[sample->n / 2] : 0;
 }
 
-/* --- A stand for an element --- */
+/* ---- A stand for an element ---- */
 
 static GstFlowReturn
 sink_chain (GstPad *pad, G_GNUC_UNUSED GstObject *parent, GstBuffer *buffer)
@@ -197,7 +197,7 @@ stand_free (Stand *stand)
   g_free (stand);
 }
 
-/* --- Frames that are not inferred --- */
+/* ---- Frames that are not inferred ---- */
 
 #define NOT_INFERRED "interval=2147483647 "
 
@@ -253,7 +253,7 @@ bench_passing (void)
   return good;
 }
 
-/* --- Frames that are --- */
+/* ---- Frames that are ---- */
 
 typedef struct
 {

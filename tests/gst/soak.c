@@ -55,7 +55,7 @@ typedef struct
   GArray *memory; /* Memory */
 } Soak;
 
-/* --- Frames --- */
+/* ---- Frames ---- */
 
 /* A gradient with a bright disc that goes round, so that pictures differ. */
 static GstBuffer *
@@ -115,7 +115,7 @@ feed (gpointer data)
   return NULL;
 }
 
-/* --- What goes in and comes out --- */
+/* ---- What goes in and comes out ---- */
 
 static GstPadProbeReturn
 note_in (G_GNUC_UNUSED GstPad *pad, G_GNUC_UNUSED GstPadProbeInfo *info, gpointer data)
@@ -166,7 +166,7 @@ get_memory (void)
   return (double) g_ascii_strtoull (words[1], NULL, 10) * (double) sysconf (_SC_PAGESIZE);
 }
 
-/* --- Running --- */
+/* ---- Running ---- */
 
 static gboolean
 set_properties (GstElement *detect, const Options *options)
@@ -266,7 +266,7 @@ run (Soak *soak)
   return good;
 }
 
-/* --- Judging --- */
+/* ---- Judging ---- */
 
 static gboolean G_GNUC_PRINTF (2, 3) judge (gboolean good, const char *format, ...)
 {

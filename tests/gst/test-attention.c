@@ -278,7 +278,7 @@ GST_START_TEST (copies_and_conversions_keep_it)
 }
 GST_END_TEST
 
-/* --- Grad-CAM --- */
+/* ---- Grad-CAM ---- */
 
 /* A map of 0..1 over the part of the frame that the letterboxing network saw, hottest at 1. */
 static void

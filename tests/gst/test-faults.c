@@ -224,7 +224,7 @@ GST_START_TEST (the_timeout_is_a_property)
 }
 GST_END_TEST
 
-/* --- Memory of the host's --- */
+/* ---- Memory of the host's ---- */
 
 typedef struct
 {

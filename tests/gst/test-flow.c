@@ -8,7 +8,7 @@
 
 #define CAPS "video/x-raw,format=RGB,width=160,height=120,framerate=25/1"
 
-/* --- Order --- */
+/* ---- Order ---- */
 
 GST_START_TEST (frames_keep_what_they_carry)
 {
@@ -130,7 +130,7 @@ GST_START_TEST (events_keep_their_place)
 }
 GST_END_TEST
 
-/* --- Queries --- */
+/* ---- Queries ---- */
 
 static GstPadProbeReturn
 count_frames_before_query (G_GNUC_UNUSED GstPad *pad, GstPadProbeInfo *info, gpointer data)
@@ -169,7 +169,7 @@ GST_START_TEST (queries_keep_their_place)
 }
 GST_END_TEST
 
-/* --- Downstream says no --- */
+/* ---- Downstream says no ---- */
 
 static GstFlowReturn next_flow;
 
@@ -241,7 +241,7 @@ GST_START_TEST (failure_after_the_last_frame_is_posted)
 }
 GST_END_TEST
 
-/* --- Flushing and states with both sides stuck --- */
+/* ---- Flushing and states with both sides stuck ---- */
 
 static GstPadProbeReturn
 block (G_GNUC_UNUSED GstPad *pad, G_GNUC_UNUSED GstPadProbeInfo *info, gpointer data)
@@ -370,7 +370,7 @@ GST_START_TEST (pull_mode_is_refused)
 }
 GST_END_TEST
 
-/* --- Live --- */
+/* ---- Live ---- */
 
 /* Frames that come faster than inference: all of them go out in order, some of them without detections. */
 GST_START_TEST (live_frames_pass)

@@ -9,7 +9,7 @@
 
 #define CAPS "video/x-raw,format=RGB,width=160,height=120,framerate=25/1"
 
-/* --- A line of bounded length --- */
+/* ---- A line of bounded length ---- */
 
 typedef struct
 {
@@ -105,7 +105,7 @@ GST_START_TEST (offline_line_is_bounded)
 }
 GST_END_TEST
 
-/* --- Quality of service --- */
+/* ---- Quality of service ---- */
 
 static guint
 count_upstream (GstHarness *h, GstEventType type)
@@ -200,7 +200,7 @@ GST_START_TEST (a_flush_forgives_lateness)
 }
 GST_END_TEST
 
-/* --- A device that others use --- */
+/* ---- A device that others use ---- */
 
 #define OTHERS 64
 

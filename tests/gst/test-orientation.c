@@ -17,7 +17,7 @@
 static const char *const tags[] = { "rotate-0",      "rotate-90",      "rotate-180",      "rotate-270",
                                     "flip-rotate-0", "flip-rotate-90", "flip-rotate-180", "flip-rotate-270" };
 
-/* --- Harnesses --- */
+/* ---- Harnesses ---- */
 
 /* @line around an element `cbamdetect name=d` with the test model. */
 static GstHarness *
@@ -131,7 +131,7 @@ check_turned_back (const GArray *upright, const guint size[2], const GArray *sto
   }
 }
 
-/* --- Tags --- */
+/* ---- Tags ---- */
 
 /* Every value of the tag means what it means to videoflip, for frames that are submitted one behind the other, too; and
  * the frames go on as they came. */
@@ -241,7 +241,7 @@ GST_START_TEST (a_stop_forgets)
 }
 GST_END_TEST
 
-/* --- The property --- */
+/* ---- The property ---- */
 
 GST_START_TEST (the_property_turns)
 {
@@ -301,7 +301,7 @@ GST_START_TEST (the_region_stays)
 }
 GST_END_TEST
 
-/* --- Upstream --- */
+/* ---- Upstream ---- */
 
 /* Elements that have turned the frames, wherever they stand before cbamdetect, count for the tag, and others do not. */
 GST_START_TEST (turned_frames_are_not_turned_again)
@@ -345,7 +345,7 @@ GST_START_TEST (only_raw_video_is_turned)
 }
 GST_END_TEST
 
-/* --- Maps, drawings and lines --- */
+/* ---- Maps, drawings and lines ---- */
 
 static const GstStructure *
 level_of (GstBuffer *buffer, guint level)

@@ -136,7 +136,7 @@ GST_START_TEST (caps_keep_their_memory)
 }
 GST_END_TEST
 
-/* --- What cannot be understood --- */
+/* ---- What cannot be understood ---- */
 
 typedef struct
 {
@@ -310,7 +310,7 @@ GST_START_TEST (shared_frames_are_not_drawn_on)
 }
 GST_END_TEST
 
-/* --- Blending itself --- */
+/* ---- Blending itself ---- */
 
 static const char *const formats[] = { "NV12", "I420", "YUY2", "UYVY", "RGB",  "BGR",
                                        "RGBA", "BGRA", "RGBx", "BGRx", "GRAY8" };

@@ -54,7 +54,7 @@ check_warned (GstElement *element, const char *words)
   fail_unless (gst_bus_pop_filtered (bus, GST_MESSAGE_WARNING) == NULL);
 }
 
-/* --- Classes --- */
+/* ---- Classes ---- */
 
 static GArray *
 only (const GArray *all, const char *label, const char *other)
@@ -123,7 +123,7 @@ GST_START_TEST (unknown_classes)
 }
 GST_END_TEST
 
-/* --- Region of interest --- */
+/* ---- Region of interest ---- */
 
 /* The pixels @x, @y and on of @from, whose caps are @caps, as a frame of @part_caps. */
 static GstBuffer *
@@ -238,7 +238,7 @@ GST_START_TEST (bad_regions)
 }
 GST_END_TEST
 
-/* --- Interval, and what is carried --- */
+/* ---- Interval, and what is carried ---- */
 
 GST_START_TEST (interval_passes_over)
 {
@@ -324,7 +324,7 @@ GST_START_TEST (nothing_is_carried_too_far)
 }
 GST_END_TEST
 
-/* --- Attention --- */
+/* ---- Attention ---- */
 
 /* The age in frames that the CbamAttentionMeta tells, 0 without one of its own, -1 without CbamAttentionMeta. */
 static int
@@ -359,7 +359,7 @@ GST_START_TEST (attention_is_attached_when_asked)
 }
 GST_END_TEST
 
-/* --- Statistics --- */
+/* ---- Statistics ---- */
 
 GST_START_TEST (stats_add_up)
 {
@@ -428,7 +428,7 @@ GST_START_TEST (stats_explain_silence)
 }
 GST_END_TEST
 
-/* --- Another model --- */
+/* ---- Another model ---- */
 
 /* The test model with a label that is spelled differently. */
 static char *

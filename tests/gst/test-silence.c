@@ -95,7 +95,7 @@ GST_START_TEST (nothing_is_inferred)
 }
 GST_END_TEST
 
-/* --- The log --- */
+/* ---- The log ---- */
 
 typedef struct
 {

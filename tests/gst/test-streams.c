@@ -119,8 +119,9 @@ GST_START_TEST (live_streams_all_get_something)
 }
 GST_END_TEST
 
-/* --- What takes its turn: live streams. Both tests measure, on a machine that may be busy with other things: they try
- * again before they fail, and compare with what the machine itself does to a stream. --- */
+/* ---- What takes its turn: live streams ----
+ * Both tests measure, on a machine that may be busy with other things: they try again before they fail, and compare
+ * with what the machine itself does to a stream. */
 
 #define ATTEMPTS 3
 

@@ -88,7 +88,7 @@ static void G_GNUC_PRINTF (2, 3) complain (Stream *stream, const char *format, .
   va_end (args);
 }
 
-/* --- What comes out --- */
+/* ---- What comes out ---- */
 
 static GstFlowReturn
 sink_chain (GstPad *pad, G_GNUC_UNUSED GstObject *parent, GstBuffer *buffer)
@@ -143,7 +143,7 @@ src_query (GstPad *pad, GstObject *parent, GstQuery *query)
   return TRUE;
 }
 
-/* --- What goes in --- */
+/* ---- What goes in ---- */
 
 static void
 note_gone (gpointer data, G_GNUC_UNUSED GstMiniObject *buffer)
@@ -205,7 +205,7 @@ feed (gpointer data)
   return NULL;
 }
 
-/* --- Who disturbs --- */
+/* ---- Who disturbs ---- */
 
 /* Under the lock @feeding. */
 static void
@@ -260,7 +260,7 @@ disturb (Stream *streams, guint seconds)
   g_rand_free (rand);
 }
 
-/* --- Who turns properties --- */
+/* ---- Who turns properties ---- */
 
 static const struct
 {
@@ -346,7 +346,7 @@ tune (gpointer data)
   return NULL;
 }
 
-/* --- Who reads --- */
+/* ---- Who reads ---- */
 
 static void
 check_stats (Stream *stream)
@@ -385,7 +385,7 @@ watch (gpointer data)
   return NULL;
 }
 
-/* --- The test --- */
+/* ---- The test ---- */
 
 static GstBusSyncReply
 note_message (G_GNUC_UNUSED GstBus *bus, GstMessage *message, gpointer data)

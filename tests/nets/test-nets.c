@@ -8,9 +8,11 @@
 
 #include "compare.h"
 #include "detect/image.h"
+#include "document.h"
 #include "nets/nets.h"
 #include "presets/source.h"
 #include "random-source.h"
+#include "run.h"
 #include "run/reference/reference.h"
 #include "run/vulkan/program.h"
 
@@ -199,22 +201,29 @@ answer_clear (Answer *answer)
 }
 
 static Answer
+read_answer (const CbamLevels *levels, const guint8 *block)
+{
+  Answer answer = { .n_priors = levels->anchors->len };
+  const CbamHit *hits = cbam_levels_get_hits (levels, block, &answer.n_hits);
+
+  answer.scores = scores_of (hits, answer.n_hits, answer.n_priors, levels->n_classes);
+  answer.boxes = g_memdup2 (cbam_levels_get_boxes (levels, block), answer.n_priors * 4 * sizeof (float));
+  return answer;
+}
+
+static Answer
 run_reference (guint i)
 {
   const CbamSpec spec = make_spec (i);
   g_autoptr (CbamGraph) graph = build (&spec, i, 0);
   g_autoptr (CbamReference) reference = cbam_reference_new (graph);
   g_autofree guint8 *packed = g_malloc ((FRAME_WIDTH * 3 + 4) * FRAME_HEIGHT);
-  CbamFrameArgs frame;
-  Answer answer = { .n_priors = graph->anchors->len };
+  const CbamLevels *levels = cbam_levels_of (graph);
+  guint8 *block = cbam_reference_get_bytes (reference, levels->block);
 
-  make_frame (&spec, packed, &frame);
-  cbam_reference_run (reference, packed, &frame);
-  answer.n_hits = reference->hits->len;
-  answer.scores =
-      scores_of ((const CbamHit *) reference->hits->data, answer.n_hits, answer.n_priors, spec.output.n_classes);
-  answer.boxes = g_memdup2 (reference->boxes, answer.n_priors * 4 * sizeof (float));
-  return answer;
+  make_frame (&spec, packed, cbam_levels_begin (levels, block));
+  cbam_reference_run (reference, packed);
+  return read_answer (levels, block);
 }
 
 /* With @profile there is a barrier before every step; without, only the plan's own, which the validation layer checks.
@@ -227,25 +236,17 @@ run_vulkan (CbamDevice *device, guint i, CbamFusions fusions, const CbamPlanConf
   g_autoptr (CbamProgram) program = cbam_program_new (device, build (&spec, i, fusions), config, &error);
   g_autoptr (CbamSlot) slot = program ? cbam_slot_new (program, profile, &error) : NULL;
   g_autofree guint8 *packed = g_malloc ((FRAME_WIDTH * 3 + 4) * FRAME_HEIGHT);
-  CbamFrameArgs frame;
   Answer answer = { 0 };
-  guint8 *pixels;
-  const CbamHit *hits;
 
   g_assert_no_error (error);
-  answer.n_priors = cbam_program_get_plan (program)->graph->anchors->len;
-  make_frame (&spec, packed, &frame);
+  const CbamLevels *levels = cbam_levels_of (program->plan->graph);
+  guint8 *block = cbam_slot_get (slot, levels->block);
   for (guint run = 0; run < 2; run++) {
     Answer again = answer;
 
-    pixels = cbam_slot_reserve_pixels (slot, (FRAME_WIDTH * 3 + 4) * FRAME_HEIGHT, &error);
-    memcpy (pixels, packed, (FRAME_WIDTH * 3 + 4) * FRAME_HEIGHT);
-    *cbam_slot_get_frame (slot) = frame;
-    g_assert_true (cbam_slot_submit (slot, &error));
-    g_assert_true (cbam_slot_wait (slot, &error));
-    hits = cbam_slot_get_hits (slot, &answer.n_hits);
-    answer.scores = scores_of (hits, answer.n_hits, answer.n_priors, spec.output.n_classes);
-    answer.boxes = g_memdup2 (cbam_slot_get_boxes (slot), answer.n_priors * 4 * sizeof (float));
+    make_frame (&spec, packed, cbam_levels_begin (levels, block));
+    test_run (slot, packed, (FRAME_WIDTH * 3 + 4) * FRAME_HEIGHT, FALSE);
+    answer = read_answer (levels, block);
     if (run == 0)
       continue;
     g_assert_cmpmem (answer.scores, answer.n_priors * spec.output.n_classes * sizeof (float), again.scores,
@@ -254,10 +255,10 @@ run_vulkan (CbamDevice *device, guint i, CbamFusions fusions, const CbamPlanConf
                      answer.n_priors * 4 * sizeof (float));
     answer_clear (&again);
   }
-  for (guint s = 0; profile && s < cbam_program_get_plan (program)->n_steps; s++)
-    g_assert_cmpfloat (cbam_slot_get_seconds (slot)[s], >, 0);
+  for (guint s = 0; profile && s < program->plan->n_steps; s++)
+    g_assert_cmpfloat (slot->seconds[s], >, 0);
   if (config && config->canary) {
-    cbam_program_check_canaries (program, slot, &error);
+    cbam_slot_check_canaries (slot, &error);
     g_assert_no_error (error);
   }
   return answer;
@@ -363,7 +364,7 @@ test_arena (void)
   for (guint t = 0; t < tensors->len; t++) {
     const CbamValue *a = g_ptr_array_index (tensors, t);
 
-    if (a->last < 0)
+    if (a->last < 0 || cbam_value_get_home (a) != CBAM_HOME_ARENA)
       continue;
     sum += a->size;
     g_assert_cmpuint (a->offset % device->caps.range_alignment, ==, 0);
@@ -371,7 +372,7 @@ test_arena (void)
     for (guint u = 0; u < t; u++) {
       const CbamValue *b = g_ptr_array_index (tensors, u);
 
-      if (b->last >= 0 && a->first <= b->last && b->first <= a->last)
+      if (b->last >= 0 && cbam_value_get_home (b) == CBAM_HOME_ARENA && a->first <= b->last && b->first <= a->last)
         g_assert_true (a->offset + a->size <= b->offset || b->offset + b->size <= a->offset);
     }
   }
@@ -397,7 +398,8 @@ test_lifetimes (gconstpointer data)
     for (guint n = 0; n < node->n_outputs; n++)
       g_assert_true (node->outputs[n]->first <= s && s <= node->outputs[n]->last);
     for (guint n = 0; n < node->n_inputs; n++)
-      g_assert_true (node->inputs[n]->first < s && s <= node->inputs[n]->last);
+      g_assert_true (cbam_value_get_home (node->inputs[n]) != CBAM_HOME_ARENA ||
+                     (node->inputs[n]->first < s && s <= node->inputs[n]->last));
   }
 }
 
@@ -441,10 +443,10 @@ test_shared_conv (void)
     inputs[g] = cbam_graph_input (graphs[g], "input", 7, 5, 6);
     x = convs[g] =
         cbam_graph_conv (graphs[g], &(CbamConvForm){ .name = "c", .input = inputs[g], .channels = 9, .kernel = 3 });
-    convs[g]->keep = TRUE;
+    convs[g]->host |= CBAM_HOST_READS;
     x = cbam_graph_batch_norm (graphs[g], "n", x, 1e-5);
-    cbam_graph_activation (graphs[g], x, CBAM_ACTIVATION_RELU)->keep = TRUE;
-    cbam_graph_activation (graphs[g], convs[g], CBAM_ACTIVATION_RELU)->keep = TRUE;
+    cbam_graph_activation (graphs[g], x, CBAM_ACTIVATION_RELU)->host |= CBAM_HOST_READS;
+    cbam_graph_activation (graphs[g], convs[g], CBAM_ACTIVATION_RELU)->host |= CBAM_HOST_READS;
     random_source_clear (&source);
   }
   cbam_graph_fuse (graphs[1], CBAM_FUSE_ALL);
@@ -458,18 +460,17 @@ test_shared_conv (void)
   g_assert_no_error (error);
   random_fill_nasty (rand, cbam_reference_get (reference, inputs[0]), 7 * 5 * 6);
   g_rand_free (rand);
-  cbam_reference_run (reference, NULL, NULL);
-  cbam_value_write (inputs[1], cbam_slot_get_map (slot, inputs[1]), cbam_reference_get (reference, inputs[0]));
-  g_assert_true (cbam_slot_submit (slot, &error));
-  g_assert_true (cbam_slot_wait (slot, &error));
+  cbam_reference_run (reference, NULL);
+  cbam_value_write (inputs[1], cbam_slot_get (slot, inputs[1]), cbam_reference_get (reference, inputs[0]));
+  test_run (slot, NULL, 0, FALSE);
   for (guint t = 0; t < truth->values->len; t++) {
     const CbamValue *expected = g_ptr_array_index (truth->values, t);
     const CbamValue *tensor = g_ptr_array_index (graphs[1]->values, t);
     float found[5 * 3 * 9];
 
-    if (!expected->keep)
+    if (!(expected->host & CBAM_HOST_READS))
       continue;
-    cbam_value_read (tensor, cbam_slot_get_map (slot, tensor), found);
+    cbam_value_read (tensor, cbam_slot_get (slot, tensor), found);
     assert_close (expected->name, cbam_reference_get (reference, expected), found, G_N_ELEMENTS (found), 1e-5, 1e-2);
   }
 }

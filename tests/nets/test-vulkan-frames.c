@@ -387,7 +387,7 @@ test_without_int64 (void)
   static guint8 gray[48 * 40];
   const CbamImage image = { .format = CBAM_FORMAT_GRAY8, .width = 48, .height = 40, .planes = { gray } };
   const CbamDetectParams params = everything (&(CbamRegion){ 0 });
-  const CbamPlan *plan = cbam_program_get_plan (model->program);
+  const CbamPlan *plan = model->program->plan;
   g_autoptr (GError) error = NULL;
   g_autoptr (CbamDevice) own = cbam_device_open (NULL, &error);
   g_autoptr (CbamModel) own_model = own ? cbam_model_load (own, g_getenv ("CBAM_TEST_MODEL"), NULL, &error) : NULL;

@@ -7,11 +7,12 @@
 #include <string.h>
 
 #include "compare.h"
-#include "detect/anchors.h"
+#include "nets/levels.h"
 #include "ops/detect.h"
+#include "random-source.h"
+#include "run.h"
 #include "run/reference/reference.h"
 #include "run/vulkan/program.h"
-#include "random-source.h"
 
 typedef struct
 {
@@ -25,6 +26,7 @@ static const Level levels[] = {
 typedef struct
 {
   CbamGraph *graph;
+  CbamLevels *levels;
   CbamValue *loc, *conf;
 } Case;
 
@@ -51,23 +53,26 @@ build (const Level *level, gboolean sigmoid, gboolean merged)
 {
   RandomSource source;
   const guint loc_channels = level->per_cell * 4, conf_channels = level->per_cell * level->n_classes;
-  CbamDetectNode form = { .per_cell = level->per_cell,
-                          .n_classes = level->n_classes,
-                          .prior = 2,
-                          .conf_channel = merged ? loc_channels : 0,
-                          .sigmoid = sigmoid,
-                          .variances = { 0.1f, 0.1f, 0.2f, 0.2f } };
+  CbamDetectOpParams params = { .per_cell = level->per_cell,
+                                .n_classes = level->n_classes,
+                                .prior = 2,
+                                .conf_channel = merged ? loc_channels : 0,
+                                .sigmoid = sigmoid,
+                                .variances = { 0.1f, 0.1f, 0.2f, 0.2f } };
   Case result;
 
   random_source_init (&source, 1);
   result.graph = cbam_graph_new (&source.source);
-  result.graph->n_classes = level->n_classes;
-  result.graph->anchors = make_anchors (2 + level->width * level->height * level->per_cell);
+  result.levels = cbam_levels_new (result.graph, cbam_graph_add_bytes (result.graph, "block", 0));
+  cbam_levels_set_anchors (result.levels, result.graph,
+                           make_anchors (2 + level->width * level->height * level->per_cell), level->n_classes);
+  cbam_levels_place (result.levels, &params);
+  params.anchors = (const float *) result.levels->anchors->data;
   result.loc = cbam_graph_input (result.graph, "loc", level->width, level->height,
                                  merged ? loc_channels + conf_channels : loc_channels);
   result.conf =
       merged ? result.loc : cbam_graph_input (result.graph, "conf", level->width, level->height, conf_channels);
-  cbam_graph_detect (result.graph, "detect", result.loc, result.conf, &form);
+  cbam_graph_detect (result.graph, "detect", result.loc, result.conf, result.levels->block, &params);
   random_source_clear (&source);
   return result;
 }
@@ -81,8 +86,10 @@ by_prior_class (gconstpointer a, gconstpointer b)
 }
 
 static GArray *
-sorted_hits (const CbamHit *hits, guint n)
+sorted_hits (const CbamLevels *of, const guint8 *block)
 {
+  guint32 n;
+  const CbamHit *hits = cbam_levels_get_hits (of, block, &n);
   GArray *sorted = g_array_new (FALSE, FALSE, sizeof (CbamHit));
 
   g_array_append_vals (sorted, hits, n);
@@ -139,7 +146,7 @@ run_level (CbamDevice *device, const Level *level, gboolean sigmoid, gboolean me
   g_autoptr (CbamReference) reference = cbam_reference_new (truth.graph);
   g_autoptr (CbamProgram) program = cbam_program_new (device, fast.graph, &config, &error);
   g_autoptr (CbamSlot) slot = program ? cbam_slot_new (program, FALSE, &error) : NULL;
-  const guint n_priors = truth.graph->anchors->len;
+  const guint n_priors = truth.levels->anchors->len;
   CbamFrameArgs frame = { .threshold = threshold, .n_classes = level->n_classes };
   g_autoptr (GArray) expected = NULL;
 
@@ -149,25 +156,27 @@ run_level (CbamDevice *device, const Level *level, gboolean sigmoid, gboolean me
     frame.reported[0] &= ~(1u | 1u << 3);
   fill (reference, truth.loc, 3, 3);
   fill (reference, truth.conf, 4, 4);
-  cbam_reference_run (reference, NULL, &frame);
-  expected = sorted_hits ((const CbamHit *) reference->hits->data, reference->hits->len);
+  guint8 *true_block = cbam_reference_get_bytes (reference, truth.levels->block);
+  *cbam_levels_begin (truth.levels, true_block) = frame;
+  cbam_reference_run (reference, NULL);
+  expected = sorted_hits (truth.levels, true_block);
   for (guint run = 0; run < 2; run++) {
     g_autoptr (GArray) found = NULL;
-    guint32 n;
+    guint8 *block = cbam_slot_get (slot, fast.levels->block);
 
-    cbam_value_write (fast.loc, cbam_slot_get_map (slot, fast.loc), cbam_reference_get (reference, truth.loc));
-    cbam_value_write (fast.conf, cbam_slot_get_map (slot, fast.conf), cbam_reference_get (reference, truth.conf));
-    *cbam_slot_get_frame (slot) = frame;
-    g_assert_true (cbam_slot_submit (slot, &error));
-    g_assert_true (cbam_slot_wait (slot, &error));
-    cbam_slot_get_hits (slot, &n);
-    found = sorted_hits (cbam_slot_get_hits (slot, &n), n);
+    cbam_value_write (fast.loc, cbam_slot_get (slot, fast.loc), cbam_reference_get (reference, truth.loc));
+    cbam_value_write (fast.conf, cbam_slot_get (slot, fast.conf), cbam_reference_get (reference, truth.conf));
+    *cbam_levels_begin (fast.levels, block) = frame;
+    test_run (slot, NULL, 0, FALSE);
+    found = sorted_hits (fast.levels, block);
     assert_same_hits (expected, found, threshold);
-    g_assert_cmpfloat_with_epsilon (cbam_slot_get_best_score (slot), reference->best_score, 2e-6);
+    g_assert_cmpfloat_with_epsilon (cbam_levels_get_best_score (fast.levels, block),
+                                    cbam_levels_get_best_score (truth.levels, true_block), 2e-6);
     if (threshold < 0)
-      g_assert_cmpuint (n, ==, (n_priors - 2) * (level->n_classes - (level->n_classes > 4 ? 2 : 0)));
-    assert_close ("boxes", reference->boxes[2], cbam_slot_get_boxes (slot)[2], (n_priors - 2) * 4, 1e-5, 1e9);
-    cbam_program_check_canaries (program, slot, &error);
+      g_assert_cmpuint (found->len, ==, (n_priors - 2) * (level->n_classes - (level->n_classes > 4 ? 2 : 0)));
+    assert_close ("boxes", cbam_levels_get_boxes (truth.levels, true_block)[2],
+                  cbam_levels_get_boxes (fast.levels, block)[2], (n_priors - 2) * 4, 1e-5, 1e9);
+    cbam_slot_check_canaries (slot, &error);
     g_assert_no_error (error);
   }
 }

@@ -12,9 +12,10 @@
 #include "compare.h"
 #include "ops/activation.h"
 #include "ops/conv.h"
+#include "random-source.h"
+#include "run.h"
 #include "run/reference/reference.h"
 #include "run/vulkan/program.h"
-#include "random-source.h"
 
 #define CANARY 256
 #define NARROW_SHAPES 4
@@ -71,7 +72,7 @@ build (const CbamOpClass *op, guint i)
   cbam_activation_params (cbam_graph_find_writer (result.graph, first[0]))->lo = -INFINITY;
   result.output = op->add_case (result.graph, shape, first);
   g_assert_no_error (result.graph->error);
-  result.output->keep = TRUE;
+  result.output->host |= CBAM_HOST_READS;
   cbam_graph_conv (result.graph, &(CbamConvForm){ .name = "reader",
                                                   .input = result.output,
                                                   .kernel = shape->big_reader ? 7 : 3,
@@ -82,21 +83,30 @@ build (const CbamOpClass *op, guint i)
   return result;
 }
 
-static gsize
-count (const CbamValue *tensor)
-{
-  return (gsize) tensor->width * tensor->height * tensor->channels;
-}
-
 static gboolean
 runs (CbamProgram *program, const CbamValue *output, const CbamOpVariant *variant)
 {
-  const CbamPlan *plan = cbam_program_get_plan (program);
+  const CbamPlan *plan = program->plan;
 
   for (guint s = 0; s < plan->n_steps; s++)
     if (plan->steps[s].node->outputs[0] == output)
       return plan->steps[s].variant == variant;
   return FALSE;
+}
+
+/* What its shader declares is what is bound. */
+static void
+check_bindings (const CbamStep *step)
+{
+  const CbamShaderNeeds needs = cbam_shader_get_needs (step->variant->shader);
+  CbamBinding bindings[CBAM_MAX_BINDINGS];
+  const guint n = cbam_variant_get_bindings (step->variant, step->node, bindings);
+  guint n_texels = 0;
+
+  for (guint b = 0; b < n; b++)
+    n_texels += bindings[b].texels;
+  g_assert_cmpuint (needs.storage_texels, ==, n_texels);
+  g_assert_cmpuint (needs.storage_buffers, ==, n - n_texels);
 }
 
 static void
@@ -109,7 +119,7 @@ run_variant (CbamDevice *device, const CbamOpClass *op, guint i, const CbamOpVar
   G_GNUC_UNUSED g_autoptr (CbamGraph) truth_graph = truth.graph;
   g_autoptr (CbamReference) reference = cbam_reference_new (truth.graph);
   g_autoptr (CbamProgram) program = NULL;
-  g_autofree float *found = g_new (float, count (truth.output));
+  g_autofree float *found = g_new (float, cbam_value_count (truth.output));
   g_autofree char *what = g_strdup_printf ("%s %s, shape %u, layout %d", op->name, variant->name, i, pixel_major);
   g_autoptr (CbamSlot) slot = NULL;
   GRand *rand = g_rand_new_with_seed (7);
@@ -124,19 +134,21 @@ run_variant (CbamDevice *device, const CbamOpClass *op, guint i, const CbamOpVar
     return; /* it does not fit this shape */
   }
   *ran = TRUE;
+  for (guint s = 0; s < program->plan->n_steps; s++)
+    check_bindings (&program->plan->steps[s]);
   for (guint n = 0; n < truth.n_inputs; n++)
-    random_fill_nasty (rand, cbam_reference_get (reference, truth.inputs[n]), count (truth.inputs[n]));
+    random_fill_nasty (rand, cbam_reference_get_all (reference, truth.inputs[n]), cbam_value_count (truth.inputs[n]));
   g_rand_free (rand);
-  cbam_reference_run (reference, NULL, NULL);
+  cbam_reference_run (reference, NULL);
   for (guint run = 0; run < 2; run++) {
     for (guint n = 0; n < fast.n_inputs; n++)
-      cbam_value_write (fast.inputs[n], cbam_slot_get_map (slot, fast.inputs[n]),
-                        cbam_reference_get (reference, truth.inputs[n]));
-    g_assert_true (cbam_slot_submit (slot, &error));
-    g_assert_true (cbam_slot_wait (slot, &error));
-    cbam_value_read (fast.output, cbam_slot_get_map (slot, fast.output), found);
-    assert_close (what, cbam_reference_get (reference, truth.output), found, count (truth.output), 1e-5, 1e9);
-    if (!cbam_program_check_canaries (program, slot, &error))
+      cbam_value_write (fast.inputs[n], cbam_slot_get (slot, fast.inputs[n]),
+                        cbam_reference_get_all (reference, truth.inputs[n]));
+    test_run (slot, NULL, 0, FALSE);
+    cbam_value_read (fast.output, cbam_slot_get (slot, fast.output), found);
+    assert_close (what, cbam_reference_get_all (reference, truth.output), found, cbam_value_count (truth.output), 1e-5,
+                  1e9);
+    if (!cbam_slot_check_canaries (slot, &error))
       g_error ("%s: %s", what, error->message);
   }
 }
@@ -205,7 +217,7 @@ test_packed_sizes (void)
       random_source_clear (&source);
       program = cbam_program_new (device, graph, &config, &error);
       g_assert_no_error (error);
-      const CbamStep *step = &cbam_program_get_plan (program)->steps[0];
+      const CbamStep *step = &program->plan->steps[0];
       const guint tile = MAX (step->variant->tile[0], 8), depth = v % 2 ? 3 : 3 * 9;
       const guint padded = (outputs[o] + tile - 1) / tile * tile;
       g_assert_cmpuint (step->weights_size, ==, padded * (depth * 4 + 1) * sizeof (float));

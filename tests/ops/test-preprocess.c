@@ -8,13 +8,14 @@
 #include <sys/mman.h>
 
 #include "compare.h"
-#include "run/reference/reference.h"
-#include "run/vulkan/program.h"
 #include "detect/image.h"
+#include "detect/thin.h"
 #include "nets/spec.h"
 #include "ops/preprocess.h"
 #include "random-source.h"
-#include "detect/thin.h"
+#include "run.h"
+#include "run/reference/reference.h"
+#include "run/vulkan/program.h"
 #include "turned.h"
 
 #define INPUT_WIDTH 23
@@ -48,18 +49,19 @@ typedef struct
   CbamGraph *truth;
   CbamReference *reference;
   CbamValue *fast_map, *true_map;
+  CbamValue *fast_block, *true_block;
 } Bench;
 
 static CbamGraph *
-build (CbamValue **ret_map)
+build (CbamValue **ret_map, CbamValue **ret_block)
 {
   RandomSource source;
   CbamGraph *graph;
 
   random_source_init (&source, 1);
   graph = cbam_graph_new (&source.source);
-  *ret_map = cbam_graph_preprocess (graph, INPUT_WIDTH, INPUT_HEIGHT);
-  (*ret_map)->keep = TRUE;
+  *ret_map = cbam_graph_preprocess (graph, INPUT_WIDTH, INPUT_HEIGHT, ret_block);
+  (*ret_map)->host |= CBAM_HOST_READS;
   cbam_graph_conv (graph, &(CbamConvForm){ .name = "c", .input = *ret_map, .channels = 3, .kernel = 3, .pad = 1 });
   random_source_clear (&source);
   return graph;
@@ -72,11 +74,11 @@ bench_init (Bench *bench, CbamDebugFlags debug)
   g_autoptr (GError) error = NULL;
 
   bench->device = test_device_open (debug | CBAM_DEBUG_POISON);
-  bench->program = cbam_program_new (bench->device, build (&bench->fast_map), &config, &error);
+  bench->program = cbam_program_new (bench->device, build (&bench->fast_map, &bench->fast_block), &config, &error);
   g_assert_no_error (error);
   bench->slot = cbam_slot_new (bench->program, FALSE, &error);
   g_assert_no_error (error);
-  bench->truth = build (&bench->true_map);
+  bench->truth = build (&bench->true_map, &bench->true_block);
   bench->reference = cbam_reference_new (bench->truth);
 }
 
@@ -90,6 +92,21 @@ bench_clear (Bench *bench)
   cbam_device_unref (bench->device);
 }
 
+static void
+run_on_device (Bench *bench, const CbamFrameArgs *frame, const guint8 *pixels, gsize size, gboolean thin, float *found)
+{
+  memcpy (cbam_slot_get (bench->slot, bench->fast_block), frame, sizeof *frame);
+  test_run (bench->slot, pixels, size, thin);
+  cbam_value_read (bench->fast_map, cbam_slot_get (bench->slot, bench->fast_map), found);
+}
+
+static void
+run_reference (Bench *bench, const CbamFrameArgs *frame, const guint8 *pixels)
+{
+  memcpy (cbam_reference_get_bytes (bench->reference, bench->true_block), frame, sizeof *frame);
+  cbam_reference_run (bench->reference, pixels);
+}
+
 /* Runs @image both ways; @found and @expected get [3][INPUT_HEIGHT][INPUT_WIDTH]. */
 static void
 bench_run (Bench *bench, const CbamImage *image, const CbamSpec *spec, float *found, const float **expected)
@@ -99,21 +116,14 @@ bench_run (Bench *bench, const CbamImage *image, const CbamSpec *spec, float *fo
   g_autofree guint8 *packed = g_malloc (placement.size);
   const CbamDetectParams params = { 0 };
   CbamFrameArgs frame;
-  guint8 *pixels;
 
   g_assert_true (cbam_image_check (image, &error));
   cbam_image_pack (image, packed);
   cbam_frame_fill (&frame, image, &placement, &spec->input, &spec->output, &params);
-  pixels = cbam_slot_reserve_pixels (bench->slot, placement.size, &error);
+  run_on_device (bench, &frame, packed, placement.size, FALSE, found);
+  cbam_slot_check_canaries (bench->slot, &error);
   g_assert_no_error (error);
-  memcpy (pixels, packed, placement.size);
-  *cbam_slot_get_frame (bench->slot) = frame;
-  g_assert_true (cbam_slot_submit (bench->slot, &error));
-  g_assert_true (cbam_slot_wait (bench->slot, &error));
-  cbam_value_read (bench->fast_map, cbam_slot_get_map (bench->slot, bench->fast_map), found);
-  cbam_program_check_canaries (bench->program, bench->slot, &error);
-  g_assert_no_error (error);
-  cbam_reference_run (bench->reference, packed, &frame);
+  run_reference (bench, &frame, packed);
   *expected = cbam_reference_get (bench->reference, bench->true_map);
 }
 
@@ -216,18 +226,8 @@ static void
 bench_run_thin (Bench *bench, const CbamFrameArgs *frame, const guint8 *pixels, gsize size, float *found,
                 const float **expected)
 {
-  g_autoptr (GError) error = NULL;
-  guint8 *there = cbam_slot_reserve_pixels (bench->slot, size, &error);
-
-  g_assert_no_error (error);
-  memcpy (there, pixels, size);
-  *cbam_slot_get_frame (bench->slot) = *frame;
-  cbam_slot_set_thin (bench->slot, TRUE);
-  g_assert_true (cbam_slot_submit (bench->slot, &error));
-  g_assert_true (cbam_slot_wait (bench->slot, &error));
-  cbam_slot_set_thin (bench->slot, FALSE);
-  cbam_value_read (bench->fast_map, cbam_slot_get_map (bench->slot, bench->fast_map), found);
-  cbam_reference_run (bench->reference, pixels, frame);
+  run_on_device (bench, frame, pixels, size, TRUE, found);
+  run_reference (bench, frame, pixels);
   *expected = cbam_reference_get (bench->reference, bench->true_map);
 }
 
@@ -381,7 +381,7 @@ test_thinned_beyond_32_bits (void)
           bytes[(row + i / 6) * stride + (column + i % 6) * 4 + c] = (guint8) g_rand_int_range (rand, 1, 256);
     }
   bench_init (&bench, 0);
-  cbam_reference_run (bench.reference, bytes, &frame);
+  run_reference (&bench, &frame, bytes);
   memcpy (truth, cbam_reference_get (bench.reference, bench.true_map), n * sizeof (float));
   for (gsize i = 0; i < n; i++)
     g_assert_cmpfloat (truth[i], >, 0);
@@ -424,11 +424,11 @@ test_in_place (void)
       bench_run (&bench, &image, &spec, copied, &expected);
       g_assert_true (cbam_image_get_in_place (&image, alignment, &start, &placement));
       g_assert_true (start == bytes);
-      g_assert_true (cbam_slot_import_pixels (bench.slot, start, placement.size, &error));
-      cbam_frame_fill (cbam_slot_get_frame (bench.slot), &image, &placement, &spec.input, &spec.output, &params);
-      g_assert_true (cbam_slot_submit (bench.slot, &error));
+      cbam_frame_fill ((CbamFrameArgs *) cbam_slot_get (bench.slot, bench.fast_block), &image, &placement, &spec.input,
+                       &spec.output, &params);
+      g_assert_true (cbam_slot_submit (bench.slot, &(CbamSlotInput){ .start = start, .size = placement.size }, &error));
       g_assert_true (cbam_slot_wait (bench.slot, &error));
-      cbam_value_read (bench.fast_map, cbam_slot_get_map (bench.slot, bench.fast_map), found);
+      cbam_value_read (bench.fast_map, cbam_slot_get (bench.slot, bench.fast_map), found);
       g_assert_cmpmem (copied, n * sizeof (float), found, n * sizeof (float));
       /* ... and the other way round again. */
       bench_run (&bench, &image, &spec, found, &expected);

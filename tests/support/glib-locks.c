@@ -31,7 +31,7 @@ void __tsan_release (void *address);
 void AnnotateIgnoreWritesBegin (const char *file, int line);
 void AnnotateIgnoreWritesEnd (const char *file, int line);
 
-/* --- What is behind a pointer --- */
+/* ---- What is behind a pointer ---- */
 
 typedef gpointer (*Make) (void);
 typedef int (*Destroy) (gpointer lock);
@@ -68,7 +68,7 @@ clear (gpointer *place, Destroy destroy)
     discard (there, destroy);
 }
 
-/* --- GMutex and GRecMutex --- */
+/* ---- GMutex and GRecMutex ---- */
 
 static gpointer
 make_mutex_of_type (int type)
@@ -173,7 +173,7 @@ g_rec_mutex_unlock (GRecMutex *mutex)
   pthread_mutex_unlock (get_rec_mutex (mutex));
 }
 
-/* --- GRWLock --- */
+/* ---- GRWLock ---- */
 
 static gpointer
 make_rw_lock (void)
@@ -244,7 +244,7 @@ g_rw_lock_reader_unlock (GRWLock *lock)
   pthread_rwlock_unlock (get_rw_lock (lock));
 }
 
-/* --- GCond --- */
+/* ---- GCond ---- */
 
 static gpointer
 make_cond (void)
@@ -309,7 +309,7 @@ g_cond_broadcast (GCond *cond)
   pthread_cond_broadcast (get_cond (cond));
 }
 
-/* --- One-time initialisation --- */
+/* ---- One-time initialisation ---- */
 
 static pthread_mutex_t once_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t once_changed = PTHREAD_COND_INITIALIZER;
@@ -386,7 +386,7 @@ g_once_impl (GOnce *once, GThreadFunc func, gpointer arg)
   return once->retval;
 }
 
-/* --- Reference counts --- */
+/* ---- Reference counts ---- */
 
 EXPORT void (g_atomic_ref_count_inc) (gatomicrefcount *count)
 {
@@ -399,7 +399,7 @@ gboolean (g_atomic_ref_count_dec) (gatomicrefcount *count)
   return __atomic_fetch_sub (count, 1, __ATOMIC_ACQ_REL) == 1;
 }
 
-/* --- Memory: a jump, so that what GLib or GStreamer frees is still known as theirs, and what we free as ours --- */
+/* ---- Memory: a jump, so that what GLib or GStreamer frees is still known as theirs, and what we free as ours ---- */
 
 #define JUMPS __attribute__ ((no_sanitize_thread, optimize ("O2", "optimize-sibling-calls")))
 
@@ -416,7 +416,7 @@ g_free_sized (gpointer memory, G_GNUC_UNUSED gsize size)
 }
 #endif
 
-/* --- Files: their numbers are given again, so it must be seen that one was closed --- */
+/* ---- Files: their numbers are given again, so it must be seen that one was closed ---- */
 
 EXPORT gboolean
 g_close (int fd, GError **error)
@@ -428,7 +428,7 @@ g_close (int fd, GError **error)
   return closed;
 }
 
-/* --- Queues between threads: GLib's own, but what they order is told --- */
+/* ---- Queues between threads: GLib's own, but what they order is told ---- */
 
 #define REAL(name) ((__typeof__ (&name)) dlsym (RTLD_NEXT, #name))
 
@@ -466,7 +466,7 @@ g_async_queue_timeout_pop (GAsyncQueue *queue, guint64 timeout)
   return data;
 }
 
-/* --- Libraries --- */
+/* ---- Libraries ---- */
 
 int dlclose (void *handle);
 

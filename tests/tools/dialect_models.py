@@ -36,7 +36,7 @@ class Rules:
         self.clips_boxes, self.edge, self.eps = clips_boxes, edge, eps  # how two boxes are compared
 
 
-# --- parts -----------------------------------------------------------------------------------------------------------
+# ---- Parts ----------------------------------------------------------------------------------------------------------
 
 
 class L2Norm(nn.Module):
@@ -107,7 +107,7 @@ VGG_DEPTHS = {300: (512, 1024, 512, 256, 256, 256), 512: (512, 1024, 512, 256, 2
 MAPS_512 = {"size": 512, "maps": (64, 32, 16, 8, 4, 2, 1), "steps": (8, 16, 32, 64, 128, 256, 512)}
 
 
-# --- attention -------------------------------------------------------------------------------------------------------
+# ---- Attention ------------------------------------------------------------------------------------------------------
 #
 # On a level's map, with the names that its authors gave (CBAM, BAM: Jongchan/attention-module).
 
@@ -190,7 +190,7 @@ def attend(model, maps):
     return [attention(x) for attention, x in zip(model.att, maps)] if hasattr(model, "att") else maps
 
 
-# --- VGG16 -----------------------------------------------------------------------------------------------------------
+# ---- VGG16 ----------------------------------------------------------------------------------------------------------
 
 
 class SsdPytorch(nn.Module):
@@ -277,7 +277,7 @@ class Torchvision(nn.Module):
         return self.head.regression_head.module_list, self.head.classification_head.module_list
 
 
-# --- MobileNetV1 -----------------------------------------------------------------------------------------------------
+# ---- MobileNetV1 ----------------------------------------------------------------------------------------------------
 
 
 def mobilenet_v1(width):
@@ -385,7 +385,7 @@ class Qfgaohao(nn.Module):
         return self.regression_headers, self.classification_headers
 
 
-# --- StairNet --------------------------------------------------------------------------------------------------------
+# ---- StairNet -------------------------------------------------------------------------------------------------------
 
 
 class StepUp(nn.Module):
@@ -439,7 +439,7 @@ class StairNet(nn.Module):
         return self.loc[:self.levels], self.conf[:self.levels]
 
 
-# --- weights ---------------------------------------------------------------------------------------------------------
+# ---- Weights --------------------------------------------------------------------------------------------------------
 
 
 def spread(model, seed):
@@ -487,7 +487,7 @@ def settle(model, pixels, seed=1):
     return decode(model.rules, flatten(loc, 4)), torch.softmax(flatten(conf, model.classes), 1).numpy()
 
 
-# --- around the network ----------------------------------------------------------------------------------------------
+# ---- Around the network ---------------------------------------------------------------------------------------------
 
 
 def prepare(rules, pixels):
@@ -559,7 +559,7 @@ def select(model, boxes, scores, threshold, skip=(), limit=0.45, doubt=1e-4):
     return found[:rules.keep or None], doubtful
 
 
-# --- the list --------------------------------------------------------------------------------------------------------
+# ---- The list -------------------------------------------------------------------------------------------------------
 
 SSD_PYTORCH = {"top_k": 200}
 RFBNET = {"channels": "bgr", "keep": 200, "edge": 1, "boxes": (6, 6, 6, 6, 4, 4)}

@@ -30,7 +30,7 @@ from dialect_models import (BUILDERS, COCO_SIZES_512, MAPS_512, SIZES_512, Luffi
 README = os.path.join(HERE, "..", "..", "models", "README.md")
 
 
-# --- files and options -----------------------------------------------------------------------------------------------
+# ---- Files and options ----------------------------------------------------------------------------------------------
 
 
 def small_model(classes=21):
@@ -170,7 +170,7 @@ def write_text(path, text):
         file.write(text)
 
 
-# --- maps ----------------------------------------------------------------------------------------------------------
+# ---- Maps ---------------------------------------------------------------------------------------------------------
 
 
 def test_512(tap, folder):
@@ -209,7 +209,7 @@ def test_levels(tap, folder):
         check_refusal(folder, source, "topdown.extra_layers.5.conv.weight", options=("--levels", "6"))
 
 
-# --- attention -------------------------------------------------------------------------------------------------------
+# ---- Attention ------------------------------------------------------------------------------------------------------
 
 # Shapes below "att.{level}." of a map C deep, h = C / 16.
 ATTENTION = {
@@ -263,7 +263,7 @@ def test_attention(tap, folder):
             check_refusal(folder, save_npz(folder, {**arrays, **broken}), word)
 
 
-# --- wrong sources ---------------------------------------------------------------------------------------------------
+# ---- Wrong sources --------------------------------------------------------------------------------------------------
 
 
 def changed(arrays, name, value=None):
@@ -316,7 +316,7 @@ def test_refusals(tap, folder):
         check_refusal(folder, path, "network")
 
 
-# --- models/README.md ------------------------------------------------------------------------------------------------
+# ---- models/README.md -----------------------------------------------------------------------------------------------
 
 
 def readme_blocks():

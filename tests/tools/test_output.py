@@ -32,7 +32,8 @@ OLD, NEW = b"precious", b"new " * 50_000  # more than a FIFO holds
 NOBODY = 65534
 
 
-# ---- What stands there. Each makes `path`, and returns the path where the new bytes must be found.
+# ---- What stands there ----
+# Each makes `path`, and returns the path where the new bytes must be found.
 
 
 def nothing(path):
@@ -257,6 +258,12 @@ def test_programs(tap, folder):
             process.stdout = ""  # cbam-run has found things by then
             check_one_error(process, f"'{full}'", "No space left")
             assert stat.S_ISCHR(os.stat(full).st_mode)
+    with tap.point("standard output that takes nothing is one error"):
+        with open("/dev/full", "wb") as full:
+            process = subprocess.run([CBAM_RUN, "--version"], stdout=full, stderr=subprocess.PIPE, text=True,
+                                     check=False)
+        process.stdout = ""
+        check_one_error(process, "cbam-run: cannot write to standard output")
 
 
 def main():

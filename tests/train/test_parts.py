@@ -56,7 +56,7 @@ def near(a, b, by=1e-5):
     return np.abs(np.asarray(a, dtype=float) - np.asarray(b, dtype=float)).max() <= by
 
 
-# ---- Boxes
+# ---- Boxes ----
 
 with tap.point("anchors are the engine's witness's, of every recipe"):
     for name, make in RECIPES.items():
@@ -84,7 +84,7 @@ with tap.point("matching: the best anchor always, others from 0.5, difficult one
     answer = boxes.match(objects, torch.tensor([False, False, True]), corners)
     assert answer.tolist() == [0, 0, 1, -2, -1], answer
 
-# ---- Pictures
+# ---- Pictures ----
 
 with tap.point("a warp of the whole picture at its own size is the picture"):
     noise = Image.fromarray(np.random.default_rng(1).integers(0, 256, (20, 30, 3), dtype=np.uint8))
@@ -166,7 +166,7 @@ with tap.point("a devkit's faults are named"):
         except InputError as error:
             assert "line 3" in str(error) and "boot" in str(error), error
 
-# ---- Average precision
+# ---- Average precision ----
 
 with tap.point("average precision, by hand"):
     two = [picture([[0, 0, 0.5, 0.5], [0.5, 0.5, 1, 1]], [0, 0]), picture([[0, 0, 0.5, 0.5]], [0])]
@@ -185,7 +185,7 @@ with tap.point("suppression keeps the stronger of two"):
     b = np.array([[0, 0, 0.5, 0.5], [0, 0, 0.5, 0.45], [0.5, 0.5, 1, 1]])
     assert score.suppress(b, np.array([0.5, 0.9, 0.1])).tolist() == [1, 2]
 
-# ---- Losses
+# ---- Losses ----
 
 with tap.point("where the heads say what is there the loss is small, elsewhere large"):
     recipe = quick()
@@ -225,7 +225,7 @@ with tap.point("attention that is right costs less than attention that is consta
         costs.append(float(attention_loss([one], [target])))
     assert costs[0] < costs[1] < costs[2] and near(costs[1], np.log(2))
 
-# ---- Networks
+# ---- Networks ----
 
 with tap.point("a model file comes back as it was written"):
     recipe = quick()
@@ -322,7 +322,7 @@ with tap.point("other classes: as many scores as they are, and the background wh
         assert len(recipe.document["output"]["classes"]) == count
         assert RECIPES[name]().document["output"]["classes"] != recipe.document["output"]["classes"]
 
-# ---- Averaging
+# ---- Averaging ----
 
 with tap.point("tools/train/average: means by share, and where they come from"):
     average = os.path.join(setting.TRAIN, "average")

@@ -97,7 +97,7 @@ def small_model(path, **said):
     return path
 
 
-# ---- What cannot work
+# ---- What cannot work ----
 
 
 def wrong_calls(folder):
@@ -180,7 +180,7 @@ with tempfile.TemporaryDirectory() as folder:
             made = os.listdir(out) if os.path.isdir(out) else []
             assert not {"checkpoint.pt", "model.safetensors"} & set(made), made
 
-# ---- What can
+# ---- What can ----
 
 with tempfile.TemporaryDirectory() as folder:
     good = make_set(folder, "good", ["disc", "ring", "Ring"], ("one", "two"))
@@ -244,7 +244,7 @@ with tempfile.TemporaryDirectory() as folder:
             signal.signal(signal.SIGXFSZ, handler)
         assert os.listdir(full) == []
 
-# ---- Lists
+# ---- Lists ----
 
 with tempfile.TemporaryDirectory() as folder:
     path = os.path.join(folder, "list.txt")
@@ -265,7 +265,7 @@ with tap.point("names that are nearly the same"):
     assert checks.nearest("tv monitor", ["tvmonitor", "television"]) == "tvmonitor"
     assert checks.nearest("dog", ["Dog", "dogs"]) == "Dog" and checks.nearest("cat", ["person"]) is None
 
-# ---- What a file says of itself
+# ---- What a file says of itself ----
 
 RESULT = {"model": "m", "split": "test", "pictures": 498, "map_11point": 0.69491, "map_area": 0.707, "map_50_95": 0.426}
 METRICS = {"set": "VOC 2007 test", "pictures": 498, "map_11point": 0.6949, "map_area": 0.707, "map_50_95": 0.426}

@@ -5,7 +5,7 @@
 
 #include <math.h>
 
-#include "detect/anchors.h"
+#include "nets/anchors.h"
 
 /* Anchors are float32 of numbers up to 1. */
 #define TOLERANCE 1e-6f

@@ -50,6 +50,26 @@ test_numbers (void)
   assert_numbers (NAN, "null", "null");
 }
 
+static void
+test_members (void)
+{
+  g_autoptr (GString) out = g_string_new ("{");
+
+  json_add_string (out, "name", "{");
+  json_open (out, "list", '[');
+  json_add_count (out, NULL, G_MAXUINT64);
+  json_open (out, NULL, '{');
+  g_string_append_c (out, '}');
+  json_open (out, NULL, '[');
+  json_add_float (out, NULL, 0.1f);
+  json_add_double (out, NULL, NAN);
+  g_string_append (out, "]]");
+  json_append_key (out, "last");
+  g_string_append (out, "true}");
+  g_assert_cmpstr (out->str, ==,
+                   "{\"name\": \"{\", \"list\": [18446744073709551615, {}, [0.1, null]], \"last\": true}");
+}
+
 int
 main (int argc, char **argv)
 {
@@ -57,5 +77,6 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/json-text/strings", test_strings);
   g_test_add_func ("/json-text/numbers", test_numbers);
+  g_test_add_func ("/json-text/members", test_members);
   return g_test_run ();
 }

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "document.h"
 #include "nets/nets.h"
 
 #define DOCUMENT                                                                                                       \
@@ -64,7 +65,7 @@ build (const CbamBackbone *backbone, const CbamNeck *neck, const CbamHead *head,
   }
   g_assert_no_error (error);
   for (guint l = 0; l < 3; l++) {
-    const CbamLevel *level = &graph->levels[l];
+    const CbamLevel *level = &cbam_levels_of (graph)->levels[l];
     const gboolean gated = level->channel.map || level->spatial.map;
 
     g_assert_nonnull (level->features);
@@ -139,10 +140,11 @@ test_block (void)
 {
   g_autoptr (GHashTable) layers = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   g_autoptr (CbamGraph) graph = cbam_graph_new (&zeros);
-  CbamSpec spec = { .network = {
-                        .bn_eps = 1e-5,
-                        .attention = {
-                            .kind = &cbam_attention_cbam, .pool = CBAM_REDUCE_MEAN, .channel = TRUE, .spatial = TRUE } } };
+  CbamSpec spec = { .network = { .bn_eps = 1e-5,
+                                 .attention = { .kind = &cbam_attention_cbam,
+                                                .pool = CBAM_REDUCE_MEAN,
+                                                .channel = TRUE,
+                                                .spatial = TRUE } } };
   CbamNet net = { .graph = graph, .spec = &spec, .layers = layers };
   CbamValue *x = cbam_graph_input (graph, "input", 8, 8, 32), *y;
   CbamGates gates;

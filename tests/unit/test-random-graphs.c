@@ -12,9 +12,9 @@
 
 #include "compare.h"
 #include "engine/plan.h"
-#include "run/reference/reference.h"
 #include "nets/nets.h"
 #include "random-source.h"
+#include "run/reference/reference.h"
 #include "vk/device.h"
 
 #define GRAPHS 1500
@@ -188,7 +188,8 @@ keep_results (Growth *growth)
   for (guint i = 0; i < growth->maps->len; i++) {
     CbamValue *map = g_ptr_array_index (growth->maps, i);
 
-    map->keep = !map->host && (pick (growth, 8) == 0 || cbam_graph_count_readers (growth->graph, map) == 0);
+    if (!map->host && (pick (growth, 8) == 0 || cbam_graph_count_readers (growth->graph, map) == 0))
+      map->host = CBAM_HOST_READS;
   }
 }
 
@@ -235,10 +236,11 @@ run (const CbamGraph *graph, guint32 seed)
     const CbamValue *tensor = g_ptr_array_index (graph->values, t);
     float *values = cbam_reference_get (reference, tensor);
 
-    for (gsize i = 0; tensor->host && i < (gsize) tensor->width * tensor->height * tensor->channels; i++)
+    for (gsize i = 0;
+         (tensor->host & CBAM_HOST_WRITES) && i < (gsize) tensor->width * tensor->height * tensor->channels; i++)
       values[i] = (float) g_rand_double_range (rand, -1, 1);
   }
-  cbam_reference_run (reference, NULL, NULL);
+  cbam_reference_run (reference, NULL);
   return reference;
 }
 
@@ -250,7 +252,7 @@ compare_results (const CbamGraph *plain, CbamReference *expected, CbamReference 
     const CbamValue *tensor = g_ptr_array_index (plain->values, t);
     const gsize n = (gsize) tensor->width * tensor->height * tensor->channels;
 
-    if (!tensor->keep)
+    if (!(tensor->host & CBAM_HOST_READS))
       continue;
     const double error = relative_error (cbam_reference_get (expected, tensor), cbam_reference_get (found, tensor), n);
     if (!(error < 1e-4))
@@ -311,6 +313,7 @@ make_caps (const char *kind)
 /* A range of bytes in the slot or in the arena, and whether it is written. */
 typedef struct
 {
+  const CbamValue *value;
   gboolean in_slot, written;
   gsize start, end;
 } Touch;
@@ -318,7 +321,8 @@ typedef struct
 static Touch
 touch_of (const CbamValue *tensor, gboolean written)
 {
-  return (Touch){ cbam_plan_is_in_slot (tensor), written, tensor->offset, tensor->offset + tensor->size };
+  return (Touch){ tensor, cbam_value_get_home (tensor) == CBAM_HOME_SLOT, written, tensor->offset,
+                  tensor->offset + tensor->size };
 }
 
 static gboolean
@@ -360,9 +364,9 @@ find_life (const CbamPlan *plan, const CbamValue *tensor, guint *ret_first, guin
     *ret_first = MIN (*ret_first, s);
     *ret_last = s;
   }
-  if (tensor->host && *ret_first != G_MAXUINT)
+  if ((tensor->host & CBAM_HOST_WRITES) && *ret_first != G_MAXUINT)
     *ret_first = 0;
-  if (tensor->keep)
+  if (tensor->host & CBAM_HOST_READS)
     *ret_last = plan->n_steps;
 }
 
@@ -393,6 +397,15 @@ check_places (const CbamPlan *plan, const CbamDeviceCaps *caps, guint32 seed)
   }
 }
 
+/* Steps that each fill their own part of a map need not. */
+static gboolean
+must_wait (const Touch *then, const Touch *now)
+{
+  if (now->written && then->written && now->value == then->value)
+    return !now->value->accumulates;
+  return (now->written || then->written) && overlap (now, then);
+}
+
 /* Every pair of steps, however far apart: the definition, not the planner's way to it. */
 static void
 check_barriers (const CbamPlan *plan, guint32 seed)
@@ -407,7 +420,7 @@ check_barriers (const CbamPlan *plan, guint32 seed)
 
       for (guint i = 0; i < n_now; i++)
         for (guint j = 0; j < n_then; j++)
-          if ((now[i].written || then[j].written) && overlap (&now[i], &then[j]))
+          if (must_wait (&then[j], &now[i]))
             g_error ("seed %u: no barrier between steps %u (%s) and %u (%s)", seed, earlier,
                      plan->steps[earlier].node->name, later, plan->steps[later].node->name);
       between = plan->steps[earlier].barrier;
@@ -440,7 +453,7 @@ test_plan (gconstpointer data)
       barriers += plan->steps[s].barrier;
     for (guint t = 0; t < graph->values->len; t++) {
       const CbamValue *tensor = g_ptr_array_index (graph->values, t);
-      apart += tensor->last >= 0 && !cbam_plan_is_in_slot (tensor) ? tensor->size : 0;
+      apart += tensor->last >= 0 && cbam_value_get_home (tensor) == CBAM_HOME_ARENA ? tensor->size : 0;
     }
   }
   g_test_message ("%u steps, %u barriers; maps of %" G_GSIZE_FORMAT " bytes in %" G_GSIZE_FORMAT, steps, barriers,

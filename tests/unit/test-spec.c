@@ -7,6 +7,7 @@
 
 #include <json-glib/json-glib.h>
 
+#include "document.h"
 #include "nets/nets.h"
 
 /* Every key, none at its default. */

@@ -6,6 +6,7 @@
 #include "shared/json-text.h"
 #include "shared/numbers.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -149,100 +150,74 @@ bench_print_network (const Bench *bench, const NetworkBench *network)
 }
 
 static void
-append_text (GString *out, const char *key, const char *value)
-{
-  g_string_append_printf (out, "\"%s\": ", key);
-  json_append_string (out, value);
-  g_string_append (out, ", ");
-}
-
-static void
-append_number (GString *out, const char *key, double value)
-{
-  g_string_append_printf (out, "\"%s\": ", key);
-  json_append_double (out, value);
-  g_string_append (out, ", ");
-}
-
-static void
 append_spread (GString *out, const Spread *seconds)
 {
-  append_number (out, "median_ms", 1e3 * seconds->median);
-  append_number (out, "min_ms", 1e3 * seconds->min);
-  append_number (out, "p25_ms", 1e3 * seconds->p25);
-  append_number (out, "p75_ms", 1e3 * seconds->p75);
-  append_number (out, "p99_ms", 1e3 * seconds->p99);
+  json_add_double (out, "median_ms", 1e3 * seconds->median);
+  json_add_double (out, "min_ms", 1e3 * seconds->min);
+  json_add_double (out, "p25_ms", 1e3 * seconds->p25);
+  json_add_double (out, "p75_ms", 1e3 * seconds->p75);
+  json_add_double (out, "p99_ms", 1e3 * seconds->p99);
 }
 
 static void
 append_rate (GString *out, double flop, double seconds, double peak)
 {
-  append_number (out, "gflop", flop / 1e9);
-  append_number (out, "gflops", rate (flop, seconds));
-  append_number (out, "share", rate (flop, seconds) / peak);
-}
-
-/* Every member is written with a comma behind it; the last one of an object or array loses it here. */
-static void
-close_with (GString *out, const char *end)
-{
-  if (g_str_has_suffix (out->str, ", "))
-    g_string_truncate (out, out->len - 2);
-  g_string_append (out, end);
-  g_string_append (out, ", ");
+  json_add_double (out, "gflop", flop / 1e9);
+  json_add_double (out, "gflops", rate (flop, seconds));
+  json_add_double (out, "share", rate (flop, seconds) / peak);
 }
 
 static void
 append_pass (GString *out, const Pass *pass)
 {
-  append_number (out, "runs", pass->runs);
-  append_number (out, "cpu_over_wall", pass->load);
-  append_number (out, "repeated", pass->repeated);
-  append_number (out, "starved", pass->starved);
+  json_add_double (out, "runs", pass->runs);
+  json_add_double (out, "cpu_over_wall", pass->load);
+  json_add_double (out, "repeated", pass->repeated);
+  json_add_double (out, "starved", pass->starved);
 }
 
 static void
 append_op (GString *out, const OpBench *bench, double peak)
 {
   const CbamOpTime *op = &bench->op;
-  g_string_append_c (out, '{');
-  append_text (out, "name", op->name);
-  append_text (out, "kind", op->kind);
+  json_open (out, NULL, '{');
+  json_add_string (out, "name", op->name);
+  json_add_string (out, "kind", op->kind);
   append_spread (out, &bench->seconds);
   append_rate (out, op->flop, bench->seconds.median, peak);
-  append_text (out, "variant", op->variant);
-  append_text (out, "shape", op->shape);
-  append_number (out, "kernel", op->kernel);
-  append_number (out, "in_channels", op->in_channels);
-  append_number (out, "out_channels", op->out_channels);
-  append_number (out, "width", op->width);
-  append_number (out, "height", op->height);
-  close_with (out, "}");
+  json_add_string (out, "variant", op->variant);
+  json_add_string (out, "shape", op->shape);
+  json_add_double (out, "kernel", op->kernel);
+  json_add_double (out, "in_channels", op->in_channels);
+  json_add_double (out, "out_channels", op->out_channels);
+  json_add_double (out, "width", op->width);
+  json_add_double (out, "height", op->height);
+  g_string_append_c (out, '}');
 }
 
 static void
 append_network (GString *out, const NetworkBench *network, double peak)
 {
   const PointwiseSum sum = bench_pointwise_19 (network);
-  g_string_append_c (out, '{');
-  append_text (out, "name", cbam_model_get_info (network->model)->name);
-  append_text (out, "file", cbam_model_get_info (network->model)->origin);
+  json_open (out, NULL, '{');
+  json_add_string (out, "name", cbam_model_get_info (network->model)->name);
+  json_add_string (out, "file", cbam_model_get_info (network->model)->origin);
   append_spread (out, &network->seconds);
   append_rate (out, 2.0 * (double) cbam_model_get_info (network->model)->macs, network->seconds.median, peak);
   append_pass (out, &network->frames);
-  g_string_append (out, "\"profiled\": {");
+  json_open (out, "profiled", '{');
   append_pass (out, &network->profiled);
-  close_with (out, "}");
-  g_string_append (out, "\"pointwise_19x19\": {");
-  append_number (out, "count", sum.count);
-  append_number (out, "median_ms", 1e3 * sum.seconds);
+  g_string_append_c (out, '}');
+  json_open (out, "pointwise_19x19", '{');
+  json_add_double (out, "count", sum.count);
+  json_add_double (out, "median_ms", 1e3 * sum.seconds);
   append_rate (out, sum.flop, sum.seconds, peak);
-  close_with (out, "}");
-  g_string_append (out, "\"ops\": [");
+  g_string_append_c (out, '}');
+  json_open (out, "ops", '[');
   for (guint i = 0; i < network->ops->len; i++)
     append_op (out, &g_array_index (network->ops, OpBench, i), peak);
-  close_with (out, "]");
-  close_with (out, "}");
+  g_string_append_c (out, ']');
+  g_string_append_c (out, '}');
 }
 
 void
@@ -250,22 +225,18 @@ bench_print_json (const Bench *bench)
 {
   const double peak = bench_peak (bench);
   g_autoptr (GString) out = g_string_new ("{");
-  append_text (out, "device", bench->info->name);
-  append_text (out, "type", bench->info->type);
-  append_text (out, "driver", bench->info->driver);
-  append_number (out, "peak_gflops", peak);
-  append_number (out, "peak_gflops_before", bench->peak_before);
-  append_number (out, "peak_gflops_after", bench->peak_after);
-  if (bench->host > 0)
-    append_number (out, "host_mul_add_gflops", bench->host);
-  else
-    g_string_append (out, "\"host_mul_add_gflops\": null, ");
-  append_number (out, "pinned_workers", bench->pinned_workers);
-  g_string_append (out, "\"networks\": [");
+  json_add_string (out, "device", bench->info->name);
+  json_add_string (out, "type", bench->info->type);
+  json_add_string (out, "driver", bench->info->driver);
+  json_add_double (out, "peak_gflops", peak);
+  json_add_double (out, "peak_gflops_before", bench->peak_before);
+  json_add_double (out, "peak_gflops_after", bench->peak_after);
+  json_add_double (out, "host_mul_add_gflops", bench->host > 0 ? bench->host : NAN);
+  json_add_double (out, "pinned_workers", bench->pinned_workers);
+  json_open (out, "networks", '[');
   for (guint i = 0; i < bench->networks->len; i++)
     append_network (out, g_ptr_array_index (bench->networks, i), peak);
-  close_with (out, "]");
-  close_with (out, "}");
-  g_string_truncate (out, out->len - 2);
+  g_string_append_c (out, ']');
+  g_string_append_c (out, '}');
   puts (out->str);
 }

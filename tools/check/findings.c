@@ -88,32 +88,25 @@ findings_add (Findings *findings, FindingState state, const char *part, const ch
     print_line (finding, findings->live);
 }
 
-/* Begins a member of the last finding's details; its value is to be appended. */
 static GString *
-add_member (Findings *findings, const char *name)
+last_details (Findings *findings)
 {
-  Finding *last = g_ptr_array_index (findings->list, findings->list->len - 1);
-  if (last->details->len > 0)
-    g_string_append (last->details, ", ");
-  json_append_string (last->details, name);
-  g_string_append (last->details, ": ");
-  return last->details;
+  return ((Finding *) g_ptr_array_index (findings->list, findings->list->len - 1))->details;
 }
 
 void
 findings_detail (Findings *findings, const char *name, const char *value)
 {
-  json_append_string (add_member (findings, name), value);
+  json_add_string (last_details (findings), name, value);
 }
 
 void
 findings_detail_number (Findings *findings, const char *name, double value)
 {
-  GString *out = add_member (findings, name);
-  if (value == floor (value) && fabs (value) < MAX_EXACT)
-    g_string_append_printf (out, "%.0f", value);
+  if (value >= 0 && value < MAX_EXACT && value == floor (value))
+    json_add_count (last_details (findings), name, (guint64) value);
   else
-    json_append_double (out, value);
+    json_add_double (last_details (findings), name, value);
 }
 
 static guint
@@ -150,26 +143,23 @@ findings_print_summary (const Findings *findings, FILE *out)
 void
 findings_print_json (const Findings *findings, FILE *out)
 {
-  g_autoptr (GString) text = g_string_new ("{\"ok\": ");
+  g_autoptr (GString) text = g_string_new ("{");
   g_autofree char *summary = summarise (findings);
+  json_append_key (text, "ok");
   g_string_append (text, findings_are_good (findings) ? "true" : "false");
-  g_string_append (text, ", \"version\": ");
-  json_append_string (text, CBAM_VERSION);
-  g_string_append (text, ", \"findings\": [");
+  json_add_string (text, "version", CBAM_VERSION);
+  json_open (text, "findings", '[');
   for (guint i = 0; i < findings->list->len; i++) {
     const Finding *finding = g_ptr_array_index (findings->list, i);
-    g_string_append (text, i > 0 ? ", {\"state\": " : "{\"state\": ");
-    json_append_string (text, states[finding->state].json);
-    g_string_append (text, ", \"part\": ");
-    json_append_string (text, finding->part);
-    g_string_append (text, ", \"text\": ");
-    json_append_string (text, finding->text);
-    g_string_append (text, ", \"advice\": ");
-    json_append_string (text, finding->advice);
-    g_string_append_printf (text, ", \"details\": {%s}}", finding->details->str);
+    json_open (text, NULL, '{');
+    json_add_string (text, "state", states[finding->state].json);
+    json_add_string (text, "part", finding->part);
+    json_add_string (text, "text", finding->text);
+    json_add_string (text, "advice", finding->advice);
+    json_append_key (text, "details");
+    g_string_append_printf (text, "{%s}}", finding->details->str);
   }
-  g_string_append (text, "], \"summary\": ");
-  json_append_string (text, summary);
-  g_string_append (text, "}\n");
-  fputs (text->str, out);
+  g_string_append_c (text, ']');
+  json_add_string (text, "summary", summary);
+  fprintf (out, "%s}\n", text->str);
 }

@@ -106,26 +106,19 @@ eval_report_table (FILE *out, const EvalReport *report)
 }
 
 static void
-append_member (GString *json, const char *key, double value)
-{
-  g_string_append_printf (json, ", \"%s\": ", key);
-  json_append_double (json, value);
-}
-
-static void
 append_classes (GString *json, const EvalReport *report)
 {
-  g_string_append (json, ", \"classes\": [");
+  json_open (json, "classes", '[');
   for (guint i = 0; i < evaluation_n_classes (report->evaluation); i++) {
     const OperatingPoint point = evaluation_at (report->evaluation, i, report->threshold);
-    g_string_append (json, i > 0 ? ", {\"name\": " : "{\"name\": ");
-    json_append_string (json, report->classes[i]);
-    g_string_append_printf (json, ", \"objects\": %u", evaluation_n_objects (report->evaluation, i));
-    append_member (json, "ap_11point", evaluation_average_precision (report->evaluation, i, AP_11_POINT));
-    append_member (json, "ap_area", evaluation_average_precision (report->evaluation, i, AP_AREA));
-    append_member (json, "ap_50_95", evaluation_average_precision (report->evaluation, i, AP_50_95));
-    append_member (json, "precision", point.precision);
-    append_member (json, "recall", point.recall);
+    json_open (json, NULL, '{');
+    json_add_string (json, "name", report->classes[i]);
+    json_add_count (json, "objects", evaluation_n_objects (report->evaluation, i));
+    json_add_double (json, "ap_11point", evaluation_average_precision (report->evaluation, i, AP_11_POINT));
+    json_add_double (json, "ap_area", evaluation_average_precision (report->evaluation, i, AP_AREA));
+    json_add_double (json, "ap_50_95", evaluation_average_precision (report->evaluation, i, AP_50_95));
+    json_add_double (json, "precision", point.precision);
+    json_add_double (json, "recall", point.recall);
     g_string_append_c (json, '}');
   }
   g_string_append_c (json, ']');
@@ -134,18 +127,19 @@ append_classes (GString *json, const EvalReport *report)
 static void
 append_attention (GString *json, const GArray *attention)
 {
-  g_string_append (json, ", \"attention\": [");
+  json_open (json, "attention", '[');
   for (guint i = 0; i < attention->len; i++) {
     const AttentionScore *score = &g_array_index (attention, AttentionScore, i);
-    g_string_append_printf (json,
-                            "%s{\"level\": %u, \"width\": %u, \"height\": %u, \"inside\": %" G_GUINT64_FORMAT
-                            ", \"outside\": %" G_GUINT64_FORMAT,
-                            i > 0 ? ", " : "", score->level, score->width, score->height, score->inside,
-                            score->outside);
-    append_member (json, "auc", score->auc);
-    append_member (json, "auc_less_mean", score->auc_less_mean);
-    append_member (json, "border", score->border);
-    append_member (json, "inner", score->inner);
+    json_open (json, NULL, '{');
+    json_add_count (json, "level", score->level);
+    json_add_count (json, "width", score->width);
+    json_add_count (json, "height", score->height);
+    json_add_count (json, "inside", score->inside);
+    json_add_count (json, "outside", score->outside);
+    json_add_double (json, "auc", score->auc);
+    json_add_double (json, "auc_less_mean", score->auc_less_mean);
+    json_add_double (json, "border", score->border);
+    json_add_double (json, "inner", score->inner);
     g_string_append_c (json, '}');
   }
   g_string_append_c (json, ']');
@@ -156,30 +150,27 @@ eval_report_json (FILE *out, const EvalReport *report)
 {
   const Evaluation *evaluation = report->evaluation;
   const OperatingPoint best = evaluation_best_f1 (evaluation);
-  g_autoptr (GString) json = g_string_new ("{\"model\": ");
-  json_append_string (json, report->model);
-  g_string_append (json, ", \"split\": ");
-  json_append_string (json, report->split);
-  g_string_append_printf (json, ", \"pictures\": %u", evaluation_n_pictures (evaluation));
-  append_member (json, "map_11point", evaluation_mean_average_precision (evaluation, AP_11_POINT));
-  append_member (json, "map_area", evaluation_mean_average_precision (evaluation, AP_AREA));
-  append_member (json, "map_50_95", evaluation_mean_average_precision (evaluation, AP_50_95));
-  g_string_append (json, ", \"interval\": [");
-  json_append_double (json, report->low);
-  g_string_append (json, ", ");
-  json_append_double (json, report->high);
+  g_autoptr (GString) json = g_string_new ("{");
+  json_add_string (json, "model", report->model);
+  json_add_string (json, "split", report->split);
+  json_add_count (json, "pictures", evaluation_n_pictures (evaluation));
+  json_add_double (json, "map_11point", evaluation_mean_average_precision (evaluation, AP_11_POINT));
+  json_add_double (json, "map_area", evaluation_mean_average_precision (evaluation, AP_AREA));
+  json_add_double (json, "map_50_95", evaluation_mean_average_precision (evaluation, AP_50_95));
+  json_open (json, "interval", '[');
+  json_add_double (json, NULL, report->low);
+  json_add_double (json, NULL, report->high);
   g_string_append_c (json, ']');
-  append_member (json, "threshold", report->threshold);
-  g_string_append (json, ", \"best_f1\": {\"f1\": ");
-  json_append_double (json, best.f1);
-  append_member (json, "threshold", best.threshold);
-  append_member (json, "precision", best.precision);
-  append_member (json, "recall", best.recall);
+  json_add_double (json, "threshold", report->threshold);
+  json_open (json, "best_f1", '{');
+  json_add_double (json, "f1", best.f1);
+  json_add_double (json, "threshold", best.threshold);
+  json_add_double (json, "precision", best.precision);
+  json_add_double (json, "recall", best.recall);
   g_string_append_c (json, '}');
-  append_member (json, "seconds_per_picture", report->seconds);
+  json_add_double (json, "seconds_per_picture", report->seconds);
   append_classes (json, report);
   if (report->attention != NULL)
     append_attention (json, report->attention);
-  g_string_append (json, "}\n");
-  fputs (json->str, out);
+  fprintf (out, "%s}\n", json->str);
 }

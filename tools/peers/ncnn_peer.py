@@ -17,7 +17,7 @@ POOL_CEIL, POOL_FLOOR = 0, 1  # pad_mode
 RAW_FLOAT32 = b"\0\0\0\0"  # the tag before a convolution's weights
 
 
-# --- writing --------------------------------------------------------------------------------------------------------
+# ---- Writing -------------------------------------------------------------------------------------------------------
 
 def write_model(net, tensors, param_path, bin_path):
     """Batch norms are folded into the convolutions and ReLUs fused with them, and every blob's shape is said, all of
@@ -77,7 +77,7 @@ def layer_params(layer):
     return "ConvolutionDepthWise" if layer.kind == "depthwise" else "Convolution", params
 
 
-# --- running --------------------------------------------------------------------------------------------------------
+# ---- Running -------------------------------------------------------------------------------------------------------
 
 class NcnnPeer:
     """A network in ncnn, fed with one picture over and over."""

@@ -153,7 +153,7 @@ def ssd_mobilenet():
 NETWORKS = {"ssd-vgg16": ssd_vgg16, "ssd-mobilenet": ssd_mobilenet}
 
 
-# --- weights --------------------------------------------------------------------------------------------------------
+# ---- Weights -------------------------------------------------------------------------------------------------------
 
 def make_weights(net):
     """{tensor's name: array}, the same in every run. Activations keep their size from layer to layer (He et al. 2015),

@@ -36,27 +36,23 @@ describe_table (FILE *out, const CbamDescription *description)
 void
 describe_json (FILE *out, const CbamDescription *description)
 {
-  g_autoptr (GString) text = g_string_new ("{\"name\": ");
   const CbamModelInfo *info = cbam_description_get_info (description);
   const guint n = cbam_description_get_n_layers (description);
-
-  json_append_string (text, info->name);
-  g_string_append_printf (text,
-                          ", \"parameters\": %" G_GUINT64_FORMAT ", \"macs\": %" G_GUINT64_FORMAT ", \"layers\": [",
-                          info->parameters, info->macs);
+  g_autoptr (GString) text = g_string_new ("{");
+  json_add_string (text, "name", info->name);
+  json_add_count (text, "parameters", info->parameters);
+  json_add_count (text, "macs", info->macs);
+  json_open (text, "layers", '[');
   for (guint i = 0; i < n; i++) {
     const CbamLayerInfo *layer = cbam_description_get_layer (description, i);
-    g_string_append (text, i > 0 ? ", {\"name\": " : "{\"name\": ");
-    json_append_string (text, layer->name);
-    g_string_append (text, ", \"kind\": ");
-    json_append_string (text, layer->kind);
-    g_string_append (text, ", \"shape\": ");
-    json_append_string (text, layer->shape);
-    g_string_append_printf (text,
-                            ", \"parameters\": %" G_GUINT64_FORMAT ", \"macs\": %" G_GUINT64_FORMAT
-                            ", \"bytes\": %" G_GUINT64_FORMAT "}",
-                            layer->parameters, layer->macs, layer->bytes);
+    json_open (text, NULL, '{');
+    json_add_string (text, "name", layer->name);
+    json_add_string (text, "kind", layer->kind);
+    json_add_string (text, "shape", layer->shape);
+    json_add_count (text, "parameters", layer->parameters);
+    json_add_count (text, "macs", layer->macs);
+    json_add_count (text, "bytes", layer->bytes);
+    g_string_append_c (text, '}');
   }
-  g_string_append (text, "]}\n");
-  fputs (text->str, out);
+  fprintf (out, "%s]}\n", text->str);
 }

@@ -70,33 +70,34 @@ append_rows (GString *line, const CbamMap *map)
 static void
 append_frame (GString *line, const CbamMap *map)
 {
-  const float over[] = { map->x, map->y, map->frame_width, map->frame_height };
-  g_string_append_printf (line, "\"width\": %u, \"height\": %u, \"over\": ", map->width, map->height);
-  for (guint i = 0; i < G_N_ELEMENTS (over); i++) {
-    g_string_append (line, i == 0 ? "[" : ", ");
-    json_append_float (line, over[i]);
-  }
+  json_add_count (line, "width", map->width);
+  json_add_count (line, "height", map->height);
+  json_open (line, "over", '[');
+  json_add_float (line, NULL, map->x);
+  json_add_float (line, NULL, map->y);
+  json_add_float (line, NULL, map->frame_width);
+  json_add_float (line, NULL, map->frame_height);
   g_string_append_c (line, ']');
 }
 
 static void
 append_attention (GString *line, const CbamAttention *attention)
 {
-  g_string_append_printf (line, "{\"level\": %u", attention->level);
+  json_open (line, NULL, '{');
+  json_add_count (line, "level", attention->level);
   if (attention->spatial != NULL) {
     float min, max;
     cbam_drawing_map_range (attention->spatial, &min, &max);
-    g_string_append (line, ", ");
     append_frame (line, attention->spatial);
-    g_string_append (line, ", \"min\": ");
+    json_append_key (line, "min");
     append_weight (line, min);
-    g_string_append (line, ", \"max\": ");
+    json_append_key (line, "max");
     append_weight (line, max);
-    g_string_append (line, ", \"spatial\": ");
+    json_append_key (line, "spatial");
     append_rows (line, attention->spatial);
   }
   if (attention->channel != NULL) {
-    g_string_append (line, ", \"channel\": ");
+    json_append_key (line, "channel");
     append_weights (line, attention->channel, attention->n_channels);
   }
   g_string_append_c (line, '}');
@@ -105,24 +106,17 @@ append_attention (GString *line, const CbamAttention *attention)
 static void
 append_detection (GString *line, const CbamDetection *detection, const CbamMap *grad_cam)
 {
-  const struct
-  {
-    const char *key;
-    float value;
-  } numbers[] = {
-    { "score", detection->score }, { "x", detection->x },           { "y", detection->y },
-    { "width", detection->width }, { "height", detection->height },
-  };
-  g_string_append (line, "{\"label\": ");
-  json_append_string (line, detection->label);
-  for (guint i = 0; i < G_N_ELEMENTS (numbers); i++) {
-    g_string_append_printf (line, ", \"%s\": ", numbers[i].key);
-    json_append_float (line, numbers[i].value);
-  }
+  json_open (line, NULL, '{');
+  json_add_string (line, "label", detection->label);
+  json_add_float (line, "score", detection->score);
+  json_add_float (line, "x", detection->x);
+  json_add_float (line, "y", detection->y);
+  json_add_float (line, "width", detection->width);
+  json_add_float (line, "height", detection->height);
   if (grad_cam != NULL) {
-    g_string_append (line, ", \"grad_cam\": {");
+    json_open (line, "grad_cam", '{');
     append_frame (line, grad_cam);
-    g_string_append (line, ", \"values\": ");
+    json_append_key (line, "values");
     append_rows (line, grad_cam);
     g_string_append_c (line, '}');
   }
@@ -132,24 +126,22 @@ append_detection (GString *line, const CbamDetection *detection, const CbamMap *
 void
 report_json (FILE *out, const char *path, guint width, guint height, const CbamResult *result)
 {
-  const gsize n = cbam_result_get_n_detections (result);
-  g_autoptr (GString) line = g_string_new ("{\"file\": ");
-  json_append_string (line, path);
-  g_string_append_printf (line, ", \"width\": %u, \"height\": %u, \"detections\": [", width, height);
-  for (gsize i = 0; i < n; i++) {
-    if (i > 0)
-      g_string_append (line, ", ");
+  const gsize n = cbam_result_get_n_detections (result), n_levels = cbam_result_get_n_attention (result);
+  g_autoptr (GString) line = g_string_new ("{");
+  json_add_string (line, "file", path);
+  json_add_count (line, "width", width);
+  json_add_count (line, "height", height);
+  json_open (line, "detections", '[');
+  for (gsize i = 0; i < n; i++)
     append_detection (line, cbam_result_get_detection (result, i), cbam_result_get_grad_cam (result, i));
-  }
   g_string_append_c (line, ']');
-
-  const gsize n_levels = cbam_result_get_n_attention (result);
-  for (gsize i = 0; i < n_levels; i++) {
-    g_string_append (line, i == 0 ? ", \"attention\": [" : ", ");
-    append_attention (line, cbam_result_get_attention (result, i));
+  if (n_levels > 0) {
+    json_open (line, "attention", '[');
+    for (gsize i = 0; i < n_levels; i++)
+      append_attention (line, cbam_result_get_attention (result, i));
+    g_string_append_c (line, ']');
   }
-  g_string_append (line, n_levels > 0 ? "]}\n" : "}\n");
-  fputs (line->str, out);
+  fprintf (out, "%s}\n", line->str);
 }
 
 Profile *

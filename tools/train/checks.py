@@ -92,7 +92,7 @@ def parse_classes(text):
     return names
 
 
-# ---- Classes against sets
+# ---- Classes against sets ----
 
 
 def check_objects(pictures, classes, specs, each):

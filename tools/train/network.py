@@ -49,7 +49,7 @@ class Form:
 Level = namedtuple("Level", "features loc conf spatial channel")
 
 
-# ---- Parts
+# ---- Parts ----
 
 
 class Conv(nn.Module):
@@ -115,7 +115,8 @@ def as_map(z):
     return z[..., None, None]
 
 
-# ---- Attention. A module gives its output, then its spatial and its channel weights where it has them.
+# ---- Attention ----
+# A module gives its output, then its spatial and its channel weights where it has them.
 
 
 class Mlp(nn.Module):
@@ -255,7 +256,8 @@ class Bam(nn.Module):
 ATTENTION = {"se": Se, "eca": Eca, "cbam": Cbam, "bam": Bam}
 
 
-# ---- Backbones. They give a dictionary: key prefix of a convolution -> its activated output.
+# ---- Backbones ----
+# They give a dictionary: key prefix of a convolution -> its activated output.
 
 
 class Vgg16(nn.Module):
@@ -369,7 +371,7 @@ class MobileNetV1(nn.Module):
 BACKBONES = {"vgg16": Vgg16, "mobilenet_v1": MobileNetV1}
 
 
-# ---- StairNet's neck
+# ---- StairNet's neck ----
 
 
 def upsampler(words, channels, coarse, fine):
@@ -454,7 +456,7 @@ class TopDown(nn.Module):
         return out[::-1]
 
 
-# ---- The network
+# ---- The network ----
 
 
 def count_extras(backbone, network):

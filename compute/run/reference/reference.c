@@ -1,8 +1,16 @@
-/* Runs a graph on the host: calls each op's reference function in order.
+/* Running a graph by its ops' reference functions.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "run/reference/reference.h"
+
+struct _CbamReference
+{
+  const CbamGraph *graph;
+  guint8 **values;      /* by id */
+  const guint8 *pixels; /* of the frame */
+  guint image;
+};
 
 CbamReference *
 cbam_reference_new (const CbamGraph *graph)
@@ -10,15 +18,13 @@ cbam_reference_new (const CbamGraph *graph)
   CbamReference *reference = g_new0 (CbamReference, 1);
 
   reference->graph = graph;
-  reference->values = g_new0 (float *, graph->values->len);
+  reference->values = g_new0 (guint8 *, graph->values->len);
   for (guint i = 0; i < graph->values->len; i++) {
     const CbamValue *value = g_ptr_array_index (graph->values, i);
 
-    reference->values[i] = g_new0 (float, (gsize) value->width * value->height * value->channels);
+    reference->values[i] =
+        g_malloc0 (value->kind == CBAM_VALUE_MAP ? cbam_value_count (value) * sizeof (float) : value->size);
   }
-  reference->hits = g_array_new (FALSE, TRUE, sizeof (CbamHit));
-  if (graph->anchors)
-    reference->boxes = g_malloc0_n (graph->anchors->len, sizeof *reference->boxes);
   return reference;
 }
 
@@ -30,27 +36,42 @@ cbam_reference_free (CbamReference *reference)
   for (guint i = 0; i < reference->graph->values->len; i++)
     g_free (reference->values[i]);
   g_free (reference->values);
-  g_array_unref (reference->hits);
-  g_free (reference->boxes);
   g_free (reference);
 }
 
 void
-cbam_reference_run (CbamReference *reference, const guint8 *pixels, const CbamFrameArgs *frame)
+cbam_reference_run (CbamReference *reference, const guint8 *pixels)
 {
   reference->pixels = pixels;
-  reference->frame = frame;
-  g_array_set_size (reference->hits, 0);
-  reference->best_score = 0;
-  for (guint n = 0; n < reference->graph->nodes->len; n++) {
-    const CbamNode *node = g_ptr_array_index (reference->graph->nodes, n);
+  for (reference->image = 0; reference->image < reference->graph->batch; reference->image++)
+    for (guint n = 0; n < reference->graph->nodes->len; n++) {
+      const CbamNode *node = g_ptr_array_index (reference->graph->nodes, n);
 
-    node->op->reference (reference, node);
-  }
+      node->op->reference (reference, node);
+    }
+  reference->image = 0;
+}
+
+float *
+cbam_reference_get_all (CbamReference *reference, const CbamValue *value)
+{
+  return (float *) reference->values[value->id];
 }
 
 float *
 cbam_reference_get (CbamReference *reference, const CbamValue *value)
 {
-  return reference->values[value->id];
+  return cbam_reference_get_all (reference, value) + cbam_value_count (value) / value->batch * reference->image;
+}
+
+guint8 *
+cbam_reference_get_bytes (CbamReference *reference, const CbamValue *value)
+{
+  return value->is_frame ? (guint8 *) reference->pixels : reference->values[value->id];
+}
+
+guint
+cbam_reference_get_image (const CbamReference *reference)
+{
+  return reference->image;
 }

@@ -1,6 +1,6 @@
 /* The intake of a slot: from where a frame's pixels are to the step that reads them.
  *
- *     copied    [staging -> pixels] -> first step                       recorded once
+ *     written   [staging -> pixels] -> first step                       recorded once
  *     imported  the frame's own memory -> first step                    recorded for every frame
  *     images    images -> pixels -> first step                          recorded for every frame
  *
@@ -12,9 +12,9 @@
 
 /* Room for @size bytes that the device reads; with @written, where the host can write them. */
 static gboolean
-reserve (CbamSlot *slot, gsize size, gboolean written, GError **error)
+reserve (CbamVulkanSlot *slot, gsize size, gboolean written, GError **error)
 {
-  CbamDevice *device = slot->program->device;
+  CbamDevice *device = slot->program->base.device;
   const gboolean staged = written && !device->caps.unified;
 
   if (size > device->caps.max_storage_range) {
@@ -38,55 +38,8 @@ reserve (CbamSlot *slot, gsize size, gboolean written, GError **error)
   return slot->pixels && (!staged || slot->staging);
 }
 
-guint8 *
-cbam_slot_reserve_pixels (CbamSlot *slot, gsize size, GError **error)
-{
-  g_return_val_if_fail (!slot->in_flight, NULL);
-  slot->source = CBAM_PIXELS_COPIED;
-  if (!reserve (slot, size, TRUE, error))
-    return NULL;
-  return slot->staging ? slot->staging->map : slot->pixels->map;
-}
-
-gboolean
-cbam_slot_import_pixels (CbamSlot *slot, const void *start, gsize size, GError **error)
-{
-  g_return_val_if_fail (!slot->in_flight, FALSE);
-  cbam_intake_forget_frame (slot);
-  slot->imported = cbam_buffer_import (slot->program->device, start, size, error);
-  if (!slot->imported)
-    return FALSE;
-  slot->source = CBAM_PIXELS_IMPORTED;
-  return TRUE;
-}
-
-gboolean
-cbam_slot_copy_images (CbamSlot *slot, const CbamImageCopy *images, guint n, const GArray *regions, gsize size,
-                       GError **error)
-{
-  g_return_val_if_fail (!slot->in_flight && n <= G_N_ELEMENTS (slot->images), FALSE);
-  if (!reserve (slot, size, FALSE, error))
-    return FALSE;
-  for (guint i = 0; i < n; i++)
-    slot->images[i] = images[i];
-  g_array_set_size (slot->regions, 0);
-  g_array_append_vals (slot->regions, regions->data, regions->len);
-  slot->n_images = n;
-  slot->source = CBAM_PIXELS_IMAGES;
-  return TRUE;
-}
-
 void
-cbam_slot_set_thin (CbamSlot *slot, gboolean thin)
-{
-  g_return_if_fail (!slot->in_flight);
-  if (slot->thin != thin)
-    slot->intake_recorded = FALSE;
-  slot->thin = thin;
-}
-
-void
-cbam_intake_forget_frame (CbamSlot *slot)
+cbam_intake_forget_frame (CbamVulkanSlot *slot)
 {
   g_clear_pointer (&slot->imported, cbam_buffer_free);
 }
@@ -94,17 +47,17 @@ cbam_intake_forget_frame (CbamSlot *slot)
 /* ---- Recording -------------------------------------------------------------------------------------------------- */
 
 static void
-record_upload (CbamSlot *slot)
+record_upload (CbamVulkanSlot *slot)
 {
   const VkBufferCopy copy = { .size = MIN (slot->staging->size, slot->pixels->size) };
 
-  slot->program->device->vk.vkCmdCopyBuffer (slot->intake->handle, slot->staging->handle, slot->pixels->handle, 1,
-                                             &copy);
+  slot->program->base.device->vk.vkCmdCopyBuffer (slot->intake->handle, slot->staging->handle, slot->pixels->handle, 1,
+                                                  &copy);
 }
 
 /* Whether an earlier plane lies in the same image, which is made readable as a whole. */
 static gboolean
-is_readable (const CbamSlot *slot, guint i)
+is_readable (const CbamVulkanSlot *slot, guint i)
 {
   for (guint j = 0; j < i; j++)
     if (slot->images[j].plane.image == slot->images[i].plane.image)
@@ -113,9 +66,9 @@ is_readable (const CbamSlot *slot, guint i)
 }
 
 static void
-record_image_copies (CbamSlot *slot)
+record_image_copies (CbamVulkanSlot *slot)
 {
-  CbamDevice *device = slot->program->device;
+  CbamDevice *device = slot->program->base.device;
   VkCommandBuffer commands = slot->intake->handle;
 
   for (guint i = 0; i < slot->n_images; i++) {
@@ -143,10 +96,10 @@ record_image_copies (CbamSlot *slot)
 
 /* NaN everywhere, canaries behind each map: what a kernel forgets to write, or writes too far, shows. */
 static void
-record_poison (CbamSlot *slot)
+record_poison (CbamVulkanSlot *slot)
 {
-  const CbamProgram *program = slot->program;
-  CbamDevice *device = program->device;
+  const CbamVulkanProgram *program = slot->program;
+  CbamDevice *device = program->base.device;
 
   if (!(device->debug & CBAM_DEBUG_POISON) || !program->arena)
     return;
@@ -156,25 +109,25 @@ record_poison (CbamSlot *slot)
   if (program->canary == 0)
     return;
   cbam_commands_barrier_all (slot->intake);
-  for (guint t = 0; t < program->plan->graph->values->len; t++) {
-    const CbamValue *value = g_ptr_array_index (program->plan->graph->values, t);
+  for (guint t = 0; t < program->base.plan->graph->values->len; t++) {
+    const CbamValue *value = g_ptr_array_index (program->base.plan->graph->values, t);
 
-    if (value->last >= 0 && !cbam_plan_is_in_slot (value))
+    if (value->last >= 0 && cbam_value_get_home (value) == CBAM_HOME_ARENA)
       device->vk.vkCmdFillBuffer (slot->intake->handle, program->arena->handle, value->offset, value->size,
                                   CBAM_POISON);
   }
 }
 
 static gboolean
-record (CbamSlot *slot, GError **error)
+record (CbamVulkanSlot *slot, GError **error)
 {
-  CbamDevice *device = slot->program->device;
+  CbamDevice *device = slot->program->base.device;
 
   if (!cbam_commands_begin (slot->intake, error))
     return FALSE;
   if (slot->queries)
-    device->vk.vkCmdResetQueryPool (slot->intake->handle, slot->queries, 0, slot->program->plan->n_steps + 1);
-  if (slot->source == CBAM_PIXELS_COPIED && slot->staging)
+    device->vk.vkCmdResetQueryPool (slot->intake->handle, slot->queries, 0, slot->program->base.plan->n_steps + 1);
+  if (slot->source == CBAM_PIXELS_WRITTEN && slot->staging)
     record_upload (slot);
   if (slot->source == CBAM_PIXELS_IMAGES)
     record_image_copies (slot);
@@ -186,19 +139,67 @@ record (CbamSlot *slot, GError **error)
   return cbam_commands_end (slot->intake, error);
 }
 
-gboolean
-cbam_intake_prepare (CbamSlot *slot, GError **error)
+static gboolean
+take_written (CbamVulkanSlot *slot, const CbamSlotInput *input, GError **error)
 {
-  CbamBuffer *written = slot->staging ? slot->staging : slot->pixels;
+  CbamBuffer *written;
 
-  if (slot->source != CBAM_PIXELS_COPIED)
-    slot->intake_recorded = FALSE;
-  else if (!cbam_buffer_flush (written, 0, written->size, error))
+  if (!reserve (slot, MAX (input->size, CBAM_WORD_BYTES), TRUE,
+                error)) /* no pixels: descriptors want a buffer all the same */
     return FALSE;
+  slot->source = CBAM_PIXELS_WRITTEN;
+  written = slot->staging ? slot->staging : slot->pixels;
+  if (input->write)
+    input->write (input->data, written->map);
+  return cbam_buffer_flush (written, 0, written->size, error);
+}
+
+static gboolean
+take_in_place (CbamVulkanSlot *slot, const CbamSlotInput *input, GError **error)
+{
+  cbam_intake_forget_frame (slot);
+  slot->imported = cbam_buffer_import (slot->program->base.device, input->start, input->size, NULL);
+  if (!slot->imported) {
+    g_set_error_literal (error, CBAM_ERROR, CBAM_ERROR_UNSUPPORTED, "the device cannot read the frame where it lies");
+    return FALSE;
+  }
+  slot->source = CBAM_PIXELS_IMPORTED;
+  return TRUE;
+}
+
+static gboolean
+take_images (CbamVulkanSlot *slot, const CbamSlotInput *input, GError **error)
+{
+  const CbamImageCopies *images = input->images;
+
+  g_return_val_if_fail (images->n <= G_N_ELEMENTS (slot->images), FALSE);
+  if (!reserve (slot, input->size, FALSE, error))
+    return FALSE;
+  for (guint i = 0; i < images->n; i++)
+    slot->images[i] = images->planes[i];
+  g_array_set_size (slot->regions, 0);
+  g_array_append_vals (slot->regions, images->regions->data, images->regions->len);
+  slot->n_images = images->n;
+  slot->source = CBAM_PIXELS_IMAGES;
+  return TRUE;
+}
+
+gboolean
+cbam_intake_take (CbamVulkanSlot *slot, const CbamSlotInput *input, GError **error)
+{
+  const gboolean taken = input->start    ? take_in_place (slot, input, error)
+                         : input->images ? take_images (slot, input, error)
+                                         : take_written (slot, input, error);
+
+  if (!taken)
+    return FALSE;
+  if (slot->thin != input->thin || slot->source != CBAM_PIXELS_WRITTEN)
+    slot->intake_recorded = FALSE;
+  slot->thin = input->thin;
   if (slot->intake_recorded)
     return TRUE;
   if (!cbam_slot_write_sets (slot, 0, slot->n_intake, slot->intake_views, error) || !record (slot, error))
     return FALSE;
-  slot->intake_recorded = slot->source == CBAM_PIXELS_COPIED;
+  slot->intake_recorded = slot->source == CBAM_PIXELS_WRITTEN;
   return TRUE;
 }

@@ -5,6 +5,8 @@
 #pragma once
 
 #include "run/vulkan/program.h"
+#include "vk/commands.h"
+#include "vk/pipeline.h"
 
 G_BEGIN_DECLS
 
@@ -12,39 +14,40 @@ G_BEGIN_DECLS
 #define CBAM_CANARY 0x5a5aa5a5u
 #define CBAM_WORD_BYTES 4
 
-struct _CbamProgram
+typedef struct
 {
-  CbamDevice *device;
-  CbamPlan *plan;
+  CbamProgram base;
   gsize canary;
   GHashTable *by_shader;    /* CbamShader -> CbamPipeline */
   CbamPipeline **pipelines; /* by step; borrowed */
   CbamPipeline **thin;      /* by step, for frames that are thinned; NULL where that is all the same; borrowed */
   CbamBuffer *weights;      /* NULL when nothing has any */
   CbamBuffer *arena;        /* NULL when nothing lives there */
-};
+} CbamVulkanProgram;
+
+typedef struct _CbamGradCam CbamGradCam;
 
 /* Where the pixels of the next frame come from. */
 typedef enum
 {
-  CBAM_PIXELS_COPIED,   /* the host has written them where cbam_slot_reserve_pixels() said */
+  CBAM_PIXELS_WRITTEN,  /* the host has written them */
   CBAM_PIXELS_IMPORTED, /* the device reads the host's own memory */
   CBAM_PIXELS_IMAGES,   /* the device copies them out of images */
 } CbamPixelSource;
 
-struct _CbamSlot
+typedef struct
 {
-  CbamProgram *program;
+  CbamSlot base;
+  CbamVulkanProgram *program;
   gboolean profile;
-  CbamTicket *ticket; /* the caller's; NULL: it takes no part in turns */
-  CbamBuffer *memory; /* parameters, results, kept maps */
-  CbamBuffer *kept;   /* levels' features and conf; NULL until somebody wants them */
+  CbamTicket *ticket; /* of the frame that is in flight; NULL: it takes no part in turns */
+  CbamBuffer *memory; /* of values that the host reads or writes */
+  CbamBuffer *kept;   /* copies of what is keepable; NULL until somebody wants them */
+  gboolean keep;
   VkDescriptorPool descriptor_pool;
   VkDescriptorSet *sets; /* by step */
   VkQueryPool queries;
-  double *seconds; /* by step */
-  guint32 n_hits;
-  gboolean in_flight, keep_levels;
+  CbamGradCam *cam; /* NULL until somebody wants it */
 
   /* The intake: the steps before @n_intake. */
   CbamPixelSource source;
@@ -64,27 +67,45 @@ struct _CbamSlot
   CbamCommands *commands;
   GArray *views; /* VkBufferView */
   gboolean recorded;
-};
-
-/* ---- Bindings: what a kernel's descriptor set looks like ---- */
-
-VkDescriptorType cbam_variant_get_descriptor_type (const CbamOpVariant *variant, CbamBinding binding);
+} CbamVulkanSlot;
 
 /* ---- What intake and the other steps have in common ---- */
 
 /* Writes the sets of the steps from @first to before @end; the views that takes go to @views, in place of those there.
  */
-gboolean cbam_slot_write_sets (CbamSlot *slot, guint first, guint end, GArray *views, GError **error);
+gboolean cbam_slot_write_sets (CbamVulkanSlot *slot, guint first, guint end, GArray *views, GError **error);
 /* Records these steps. */
-void cbam_slot_record_steps (CbamSlot *slot, CbamCommands *commands, guint first, guint end);
-void cbam_slot_record_timestamp (CbamSlot *slot, CbamCommands *commands, guint query);
-void cbam_slot_destroy_views (CbamSlot *slot, GArray *views);
+void cbam_slot_record_steps (CbamVulkanSlot *slot, CbamCommands *commands, guint first, guint end);
+void cbam_slot_record_timestamp (CbamVulkanSlot *slot, CbamCommands *commands, guint query);
+void cbam_slot_destroy_views (CbamVulkanSlot *slot, GArray *views);
+
+/* Part of a buffer. */
+typedef struct
+{
+  CbamBuffer *buffer;
+  gsize offset, size;
+} CbamBufferRange;
+
+/* Device memory that holds what a keepable value was in the last submission; laid out as that map. */
+CbamBufferRange cbam_slot_get_kept (const CbamVulkanSlot *slot, const CbamValue *value);
+
+CbamSlot *cbam_vulkan_slot_new (CbamProgram *program, gboolean profile, GError **error);
+void cbam_vulkan_slot_free (CbamSlot *slot);
+gboolean cbam_vulkan_slot_submit (CbamSlot *slot, const CbamSlotInput *input, GError **error);
+gboolean cbam_vulkan_slot_wait (CbamSlot *slot, GError **error);
+guint8 *cbam_vulkan_slot_get (CbamSlot *slot, const CbamValue *value);
+gboolean cbam_vulkan_slot_fetch (CbamSlot *slot, const CbamValue *value, gsize offset, gsize size, GError **error);
 
 /* ---- intake.c ---- */
 
-/* Makes the intake of the frame that the slot's source describes ready to be submitted. */
-gboolean cbam_intake_prepare (CbamSlot *slot, GError **error);
+/* Takes the pixels of @input, and makes the intake ready to be submitted. */
+gboolean cbam_intake_take (CbamVulkanSlot *slot, const CbamSlotInput *input, GError **error);
 /* What the frame's own memory took; the device has finished, or never began. */
-void cbam_intake_forget_frame (CbamSlot *slot);
+void cbam_intake_forget_frame (CbamVulkanSlot *slot);
+
+/* ---- grad_cam.c ---- */
+
+gboolean cbam_vulkan_slot_explain (CbamSlot *slot, const CbamGradCamTarget *target, float *values, GError **error);
+void cbam_grad_cam_free (CbamGradCam *cam);
 
 G_END_DECLS

@@ -4,65 +4,57 @@
 
 #include "run/vulkan/private.h"
 
-/* ---- Bindings --------------------------------------------------------------------------------------------------- */
-
-VkDescriptorType
-cbam_variant_get_descriptor_type (const CbamOpVariant *variant, CbamBinding binding)
-{
-  return cbam_variant_binds_texels (variant, binding) ? VK_DESCRIPTOR_TYPE_STORAGE_TEXEL_BUFFER
-                                                      : VK_DESCRIPTOR_TYPE_STORAGE_BUFFER;
-}
-
 /* ---- Program ---------------------------------------------------------------------------------------------------- */
 
-/* The pipeline of @shader, which is there already or is made now with what @variant binds. */
+/* The pipeline of @shader, which is there already or is made now with what @step binds. */
 static CbamPipeline *
-get_pipeline (CbamProgram *program, const CbamOpVariant *variant, const CbamShader *shader, GError **error)
+get_pipeline (CbamVulkanProgram *program, const CbamStep *step, const CbamShader *shader, GError **error)
 {
   CbamPipeline *pipeline = g_hash_table_lookup (program->by_shader, shader);
-  const guint n = cbam_variant_count_bindings (variant);
+  CbamBinding bindings[CBAM_MAX_BINDINGS];
+  const guint n = cbam_variant_get_bindings (step->variant, step->node, bindings);
   VkDescriptorType types[CBAM_MAX_BINDINGS];
 
   if (pipeline)
     return pipeline;
   for (guint b = 0; b < n; b++)
-    types[b] = cbam_variant_get_descriptor_type (variant, variant->bindings[b]);
-  pipeline = cbam_pipeline_new (program->device, shader, types, n, variant->args_size, error);
+    types[b] = bindings[b].texels ? VK_DESCRIPTOR_TYPE_STORAGE_TEXEL_BUFFER : VK_DESCRIPTOR_TYPE_STORAGE_BUFFER;
+  pipeline = cbam_pipeline_new (program->base.device, shader, types, n, step->variant->args_size, error);
   if (pipeline)
     g_hash_table_insert (program->by_shader, (gpointer) shader, pipeline);
   return pipeline;
 }
 
 static gboolean
-create_pipelines (CbamProgram *program, GError **error)
+create_pipelines (CbamVulkanProgram *program, GError **error)
 {
-  const CbamPlan *plan = program->plan;
+  const CbamPlan *plan = program->base.plan;
 
   program->by_shader = g_hash_table_new_full (NULL, NULL, NULL, (GDestroyNotify) cbam_pipeline_free);
   program->pipelines = g_new0 (CbamPipeline *, plan->n_steps);
   program->thin = g_new0 (CbamPipeline *, plan->n_steps);
   for (guint s = 0; s < plan->n_steps; s++) {
-    const CbamOpVariant *variant = plan->steps[s].variant;
+    const CbamStep *step = &plan->steps[s];
+    const CbamShader *shader = cbam_variant_get_shader (step->variant, &program->base.device->caps);
 
-    program->pipelines[s] =
-        get_pipeline (program, variant, cbam_variant_get_shader (variant, &program->device->caps), error);
+    program->pipelines[s] = get_pipeline (program, step, shader, error);
     if (!program->pipelines[s])
       return FALSE;
-    if (variant->thin && !(program->thin[s] = get_pipeline (program, variant, variant->thin, error)))
+    if (step->variant->thin && !(program->thin[s] = get_pipeline (program, step, step->variant->thin, error)))
       return FALSE;
   }
   return TRUE;
 }
 
 static gboolean
-upload_weights (CbamProgram *program, GError **error)
+upload_weights (CbamVulkanProgram *program, GError **error)
 {
-  const CbamPlan *plan = program->plan;
+  const CbamPlan *plan = program->base.plan;
   g_autofree guint8 *packed = NULL;
 
   if (plan->weights_size == 0)
     return TRUE;
-  program->weights = cbam_buffer_new (program->device, CBAM_MEMORY_DEVICE, plan->weights_size, error);
+  program->weights = cbam_buffer_new (program->base.device, CBAM_MEMORY_DEVICE, plan->weights_size, error);
   if (!program->weights)
     return FALSE;
   packed = g_try_malloc0 (plan->weights_size);
@@ -75,9 +67,9 @@ upload_weights (CbamProgram *program, GError **error)
     const CbamStep *step = &plan->steps[s];
 
     if (step->weights_size > 0)
-      step->node->op->pack (step->variant, step->node, (float *) (packed + step->weights_offset));
+      step->variant->packing->pack (step->variant, step->node, (float *) (packed + step->weights_offset));
   }
-  return cbam_device_upload (program->device, program->weights, 0, packed, plan->weights_size, error);
+  return cbam_device_upload (program->base.device, program->weights, 0, packed, plan->weights_size, error);
 }
 
 /* The host's copy of the weights; the device has its own now. */
@@ -91,71 +83,89 @@ forget_weights (CbamGraph *graph)
   }
 }
 
-CbamProgram *
-cbam_program_new (CbamDevice *device, CbamGraph *graph, const CbamPlanConfig *config, GError **error)
+static void
+program_free (CbamProgram *base)
 {
-  g_autoptr (CbamProgram) program = g_new0 (CbamProgram, 1);
-  CbamPlanConfig complete = { 0 };
-  CbamMemoryUse arena_use = device->debug & CBAM_DEBUG_POISON ? CBAM_MEMORY_READBACK : CBAM_MEMORY_DEVICE;
+  CbamVulkanProgram *program = (CbamVulkanProgram *) base;
 
-  if (config)
-    complete = *config;
-  complete.caps = &device->caps;
-  if (device->debug & CBAM_DEBUG_PLAIN)
-    complete.pixel_major = TRUE;
-  program->device = cbam_device_ref (device);
-  program->canary = complete.canary;
-  cbam_device_expect_macs (device, cbam_graph_macs (graph));
-  program->plan = cbam_plan_new (graph, &complete, error);
-  if (!program->plan || !create_pipelines (program, error) || !upload_weights (program, error))
-    return NULL;
-  forget_weights (graph);
-  if (program->plan->arena_size > 0) {
-    program->arena = cbam_buffer_new (device, arena_use, program->plan->arena_size, error);
-    if (!program->arena)
-      return NULL;
-  }
-  return g_steal_pointer (&program);
-}
-
-void
-cbam_program_free (CbamProgram *program)
-{
-  if (!program)
-    return;
   g_clear_pointer (&program->by_shader, g_hash_table_unref);
   g_free (program->pipelines);
   g_free (program->thin);
   cbam_buffer_free (program->weights);
   cbam_buffer_free (program->arena);
-  cbam_plan_free (program->plan);
-  cbam_device_unref (program->device);
+  cbam_plan_free (base->plan);
+  cbam_device_unref (base->device);
   g_free (program);
 }
 
-const CbamPlan *
-cbam_program_get_plan (const CbamProgram *program)
+static CbamProgram *
+program_new (CbamDevice *device, CbamGraph *graph, const CbamPlanConfig *config, GError **error)
 {
-  return program->plan;
+  CbamVulkanProgram *program = g_new0 (CbamVulkanProgram, 1);
+  g_autoptr (CbamProgram) base = &program->base;
+  CbamPlanConfig complete = *config;
+  CbamMemoryUse arena_use = device->debug & CBAM_DEBUG_POISON ? CBAM_MEMORY_READBACK : CBAM_MEMORY_DEVICE;
+
+  if (device->debug & CBAM_DEBUG_PLAIN)
+    complete.pixel_major = TRUE;
+  base->runner = &cbam_runner_vulkan;
+  base->device = cbam_device_ref (device);
+  program->canary = complete.canary;
+  cbam_device_expect_macs (device, cbam_graph_macs (graph));
+  base->plan = cbam_plan_new (graph, &complete, error);
+  if (!base->plan || !create_pipelines (program, error) || !upload_weights (program, error))
+    return NULL;
+  forget_weights (graph);
+  if (base->plan->arena_size > 0) {
+    program->arena = cbam_buffer_new (device, arena_use, base->plan->arena_size, error);
+    if (!program->arena)
+      return NULL;
+  }
+  return g_steal_pointer (&base);
 }
 
-CbamDevice *
-cbam_program_get_device (const CbamProgram *program)
-{
-  return program->device;
-}
-
-gsize
-cbam_program_get_pixels_limit (const CbamProgram *program)
+static gsize
+get_pixels_limit (const CbamProgram *program)
 {
   const CbamDeviceCaps *caps = &program->device->caps;
   const CbamPlan *plan = program->plan;
 
   for (guint s = 0; s < plan->n_steps; s++) {
-    const CbamOpVariant *variant = plan->steps[s].variant;
+    CbamBinding bindings[CBAM_MAX_BINDINGS];
+    const guint n = cbam_variant_get_bindings (plan->steps[s].variant, plan->steps[s].node, bindings);
 
-    if (variant->thin && cbam_variant_binds_texels (variant, CBAM_BIND_PIXELS))
-      return MIN (caps->max_storage_range, (gsize) caps->max_texels * CBAM_WORD_BYTES);
+    for (guint b = 0; b < n; b++)
+      if (bindings[b].texels && bindings[b].value && bindings[b].value->is_frame)
+        return MIN (caps->max_storage_range, (gsize) caps->max_texels * CBAM_WORD_BYTES);
   }
   return caps->max_storage_range;
 }
+
+/* Whatever device there is. */
+static gboolean
+suits (CbamDebugFlags debug)
+{
+  return TRUE;
+}
+
+static CbamFusions
+get_fusions (const CbamDeviceCaps *caps)
+{
+  return cbam_plan_get_fusions (caps);
+}
+
+const CbamRunner cbam_runner_vulkan = {
+  .name = "vulkan",
+  .suits = suits,
+  .get_fusions = get_fusions,
+  .program_new = program_new,
+  .program_free = program_free,
+  .get_pixels_limit = get_pixels_limit,
+  .slot_new = cbam_vulkan_slot_new,
+  .slot_free = cbam_vulkan_slot_free,
+  .submit = cbam_vulkan_slot_submit,
+  .wait = cbam_vulkan_slot_wait,
+  .get = cbam_vulkan_slot_get,
+  .fetch = cbam_vulkan_slot_fetch,
+  .explain = cbam_vulkan_slot_explain,
+};

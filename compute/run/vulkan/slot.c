@@ -14,50 +14,25 @@
 /* ---- Descriptors ------------------------------------------------------------------------------------------------ */
 
 static CbamBufferRange
-map_range (CbamSlot *slot, const CbamValue *value)
+value_range (CbamVulkanSlot *slot, const CbamValue *value)
 {
-  CbamBuffer *buffer = cbam_plan_is_in_slot (value) ? slot->memory : slot->program->arena;
+  switch (cbam_value_get_home (value)) {
+    case CBAM_HOME_ARENA: return (CbamBufferRange){ slot->program->arena, value->offset, value->size };
+    case CBAM_HOME_SLOT: return (CbamBufferRange){ slot->memory, value->offset, value->size };
+    case CBAM_HOME_FRAME: {
+      CbamBuffer *buffer = slot->source == CBAM_PIXELS_IMPORTED ? slot->imported : slot->pixels;
 
-  return (CbamBufferRange){ buffer, value->offset, value->size };
-}
-
-static CbamBufferRange
-pixels_range (CbamSlot *slot)
-{
-  CbamBuffer *buffer = slot->source == CBAM_PIXELS_IMPORTED ? slot->imported : slot->pixels;
-
-  return (CbamBufferRange){ buffer, 0, buffer->size };
-}
-
-static CbamBufferRange
-binding_range (CbamSlot *slot, const CbamStep *step, CbamBinding binding)
-{
-  const CbamPlan *plan = slot->program->plan;
-
-  switch (binding) {
-    case CBAM_BIND_INPUT: return map_range (slot, step->node->inputs[0]);
-    case CBAM_BIND_INPUT_1: return map_range (slot, step->node->inputs[1]);
-    case CBAM_BIND_INPUT_2: return map_range (slot, step->node->inputs[2]);
-    case CBAM_BIND_OUTPUT: return map_range (slot, step->node->outputs[0]);
-    case CBAM_BIND_MORE: return map_range (slot, step->node->outputs[1]);
-    case CBAM_BIND_MORE_1: return map_range (slot, step->node->outputs[2]);
-    case CBAM_BIND_WEIGHTS:
-      return (CbamBufferRange){ slot->program->weights, step->weights_offset, step->weights_size };
-    case CBAM_BIND_PIXELS: return pixels_range (slot);
-    case CBAM_BIND_FRAME: return (CbamBufferRange){ slot->memory, plan->frame_offset, plan->frame_size };
-    case CBAM_BIND_BOXES: return (CbamBufferRange){ slot->memory, plan->boxes_offset, plan->boxes_size };
-    case CBAM_BIND_HITS: return (CbamBufferRange){ slot->memory, plan->hits_offset, plan->hits_size };
-    case CBAM_BIND_RESULTS: return (CbamBufferRange){ slot->memory, plan->frame_offset, plan->results_size };
-    case CBAM_BIND_END: break;
+      return (CbamBufferRange){ buffer, 0, buffer->size };
+    }
   }
   g_return_val_if_reached ((CbamBufferRange){ 0 });
 }
 
 static gboolean
-create_descriptor_pool (CbamSlot *slot, GError **error)
+create_descriptor_pool (CbamVulkanSlot *slot, GError **error)
 {
-  CbamDevice *device = slot->program->device;
-  const CbamPlan *plan = slot->program->plan;
+  CbamDevice *device = slot->program->base.device;
+  const CbamPlan *plan = slot->program->base.plan;
   VkDescriptorPoolSize sizes[] = {
     { VK_DESCRIPTOR_TYPE_STORAGE_TEXEL_BUFFER, 1 },
     { VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, 1 },
@@ -69,18 +44,21 @@ create_descriptor_pool (CbamSlot *slot, GError **error)
     .pPoolSizes = sizes,
   };
 
-  for (guint s = 0; s < plan->n_steps; s++)
-    for (guint b = 0; b < cbam_variant_count_bindings (plan->steps[s].variant); b++)
-      sizes[cbam_variant_binds_texels (plan->steps[s].variant, plan->steps[s].variant->bindings[b]) ? 0 : 1]
-          .descriptorCount++;
+  for (guint s = 0; s < plan->n_steps; s++) {
+    CbamBinding bindings[CBAM_MAX_BINDINGS];
+    const guint n = cbam_variant_get_bindings (plan->steps[s].variant, plan->steps[s].node, bindings);
+
+    for (guint b = 0; b < n; b++)
+      sizes[bindings[b].texels ? 0 : 1].descriptorCount++;
+  }
   return cbam_device_make (device, vkCreateDescriptorPool, &create, &slot->descriptor_pool, error);
 }
 
 static gboolean
-create_view (CbamSlot *slot, CbamBufferRange range, VkFormat format, GArray *views, VkBufferView *ret_view,
+create_view (CbamVulkanSlot *slot, CbamBufferRange range, VkFormat format, GArray *views, VkBufferView *ret_view,
              GError **error)
 {
-  CbamDevice *device = slot->program->device;
+  CbamDevice *device = slot->program->base.device;
   const VkBufferViewCreateInfo create = {
     .sType = VK_STRUCTURE_TYPE_BUFFER_VIEW_CREATE_INFO,
     .buffer = range.buffer->handle,
@@ -96,30 +74,33 @@ create_view (CbamSlot *slot, CbamBufferRange range, VkFormat format, GArray *vie
 }
 
 static gboolean
-write_set (CbamSlot *slot, const CbamStep *step, VkDescriptorSet set, GArray *kept_views, GError **error)
+write_set (CbamVulkanSlot *slot, const CbamStep *step, VkDescriptorSet set, GArray *kept_views, GError **error)
 {
-  CbamDevice *device = slot->program->device;
+  CbamDevice *device = slot->program->base.device;
   VkWriteDescriptorSet writes[CBAM_MAX_BINDINGS];
   VkDescriptorBufferInfo buffers[CBAM_MAX_BINDINGS];
   VkBufferView views[CBAM_MAX_BINDINGS];
-  const guint n = cbam_variant_count_bindings (step->variant);
+  CbamBinding bindings[CBAM_MAX_BINDINGS];
+  const guint n = cbam_variant_get_bindings (step->variant, step->node, bindings);
 
   for (guint b = 0; b < n; b++) {
-    const CbamBinding binding = step->variant->bindings[b];
-    const CbamBufferRange range = binding_range (slot, step, binding);
+    const CbamValue *value = bindings[b].value;
+    const CbamBufferRange weights = { slot->program->weights, step->weights_offset, step->weights_size };
+    const CbamBufferRange range = value ? value_range (slot, value) : weights;
 
     writes[b] = (VkWriteDescriptorSet){
       .sType = VK_STRUCTURE_TYPE_WRITE_DESCRIPTOR_SET,
       .dstSet = set,
       .dstBinding = b,
       .descriptorCount = 1,
-      .descriptorType = cbam_variant_get_descriptor_type (step->variant, binding),
+      .descriptorType =
+          bindings[b].texels ? VK_DESCRIPTOR_TYPE_STORAGE_TEXEL_BUFFER : VK_DESCRIPTOR_TYPE_STORAGE_BUFFER,
       .pBufferInfo = &buffers[b],
       .pTexelBufferView = &views[b],
     };
     buffers[b] = (VkDescriptorBufferInfo){ range.buffer->handle, range.offset, range.size };
-    if (cbam_variant_binds_texels (step->variant, binding) &&
-        !create_view (slot, range, binding == CBAM_BIND_PIXELS ? VK_FORMAT_R32_UINT : VK_FORMAT_R32G32B32A32_SFLOAT,
+    if (bindings[b].texels &&
+        !create_view (slot, range, value && value->is_frame ? VK_FORMAT_R32_UINT : VK_FORMAT_R32G32B32A32_SFLOAT,
                       kept_views, &views[b], error))
       return FALSE;
   }
@@ -128,9 +109,9 @@ write_set (CbamSlot *slot, const CbamStep *step, VkDescriptorSet set, GArray *ke
 }
 
 void
-cbam_slot_destroy_views (CbamSlot *slot, GArray *views)
+cbam_slot_destroy_views (CbamVulkanSlot *slot, GArray *views)
 {
-  CbamDevice *device = slot->program->device;
+  CbamDevice *device = slot->program->base.device;
 
   for (guint i = 0; i < views->len; i++)
     device->vk.vkDestroyBufferView (device->handle, g_array_index (views, VkBufferView, i), NULL);
@@ -138,9 +119,9 @@ cbam_slot_destroy_views (CbamSlot *slot, GArray *views)
 }
 
 gboolean
-cbam_slot_write_sets (CbamSlot *slot, guint first, guint end, GArray *views, GError **error)
+cbam_slot_write_sets (CbamVulkanSlot *slot, guint first, guint end, GArray *views, GError **error)
 {
-  const CbamPlan *plan = slot->program->plan;
+  const CbamPlan *plan = slot->program->base.plan;
 
   cbam_slot_destroy_views (slot, views);
   for (guint s = first; s < end; s++)
@@ -150,10 +131,10 @@ cbam_slot_write_sets (CbamSlot *slot, guint first, guint end, GArray *views, GEr
 }
 
 static gboolean
-create_sets (CbamSlot *slot, GError **error)
+create_sets (CbamVulkanSlot *slot, GError **error)
 {
-  CbamDevice *device = slot->program->device;
-  const CbamPlan *plan = slot->program->plan;
+  CbamDevice *device = slot->program->base.device;
+  const CbamPlan *plan = slot->program->base.plan;
 
   if (!create_descriptor_pool (slot, error))
     return FALSE;
@@ -175,19 +156,19 @@ create_sets (CbamSlot *slot, GError **error)
 /* ---- Recording -------------------------------------------------------------------------------------------------- */
 
 void
-cbam_slot_record_timestamp (CbamSlot *slot, CbamCommands *commands, guint query)
+cbam_slot_record_timestamp (CbamVulkanSlot *slot, CbamCommands *commands, guint query)
 {
-  CbamDevice *device = slot->program->device;
+  CbamDevice *device = slot->program->base.device;
 
   if (slot->queries)
     device->vk.vkCmdWriteTimestamp (commands->handle, VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, slot->queries, query);
 }
 
 static void
-record_step (CbamSlot *slot, CbamCommands *into, guint s)
+record_step (CbamVulkanSlot *slot, CbamCommands *into, guint s)
 {
-  CbamDevice *device = slot->program->device;
-  const CbamStep *step = &slot->program->plan->steps[s];
+  CbamDevice *device = slot->program->base.device;
+  const CbamStep *step = &slot->program->base.plan->steps[s];
   const gboolean thin = slot->thin && slot->program->thin[s];
   const CbamPipeline *pipeline = thin ? slot->program->thin[s] : slot->program->pipelines[s];
   VkCommandBuffer commands = into->handle;
@@ -203,32 +184,29 @@ record_step (CbamSlot *slot, CbamCommands *into, guint s)
   cbam_slot_record_timestamp (slot, into, s + 1);
 }
 
-/* Features and conf of a level that @step is the last to touch go to memory of their own: the arena is for others then.
- */
+/* What is keepable and @step is the last to touch goes to memory of its own: the arena is for others then. */
 static void
-record_keeping (CbamSlot *slot, CbamCommands *commands, guint s)
+record_keeping (CbamVulkanSlot *slot, CbamCommands *commands, guint s)
 {
-  CbamDevice *device = slot->program->device;
-  const CbamGraph *graph = slot->program->plan->graph;
+  CbamDevice *device = slot->program->base.device;
+  const GPtrArray *values = slot->program->base.plan->graph->values;
 
-  for (guint l = 0; slot->keep_levels && l < graph->n_levels; l++) {
-    const CbamValue *maps[] = { graph->levels[l].features, graph->levels[l].conf };
+  for (guint v = 0; slot->keep && v < values->len; v++) {
+    const CbamValue *value = g_ptr_array_index (values, v);
 
-    for (guint i = 0; i < G_N_ELEMENTS (maps); i++) {
-      const CbamBufferRange from = map_range (slot, maps[i]), to = cbam_slot_get_kept (slot, maps[i]);
-      const VkBufferCopy copy = { .srcOffset = from.offset, .dstOffset = to.offset, .size = from.size };
+    if (!value->keepable || value->last != (gint) s)
+      continue;
+    const CbamBufferRange from = value_range (slot, value), to = cbam_slot_get_kept (slot, value);
+    const VkBufferCopy copy = { .srcOffset = from.offset, .dstOffset = to.offset, .size = from.size };
 
-      if (maps[i]->last != (gint) s)
-        continue;
-      cbam_commands_barrier_all (commands);
-      device->vk.vkCmdCopyBuffer (commands->handle, from.buffer->handle, to.buffer->handle, 1, &copy);
-      cbam_commands_barrier_all (commands);
-    }
+    cbam_commands_barrier_all (commands);
+    device->vk.vkCmdCopyBuffer (commands->handle, from.buffer->handle, to.buffer->handle, 1, &copy);
+    cbam_commands_barrier_all (commands);
   }
 }
 
 void
-cbam_slot_record_steps (CbamSlot *slot, CbamCommands *commands, guint first, guint end)
+cbam_slot_record_steps (CbamVulkanSlot *slot, CbamCommands *commands, guint first, guint end)
 {
   for (guint s = first; s < end; s++) {
     record_step (slot, commands, s);
@@ -237,9 +215,9 @@ cbam_slot_record_steps (CbamSlot *slot, CbamCommands *commands, guint first, gui
 }
 
 static gboolean
-record (CbamSlot *slot, GError **error)
+record (CbamVulkanSlot *slot, GError **error)
 {
-  const guint end = slot->program->plan->n_steps;
+  const guint end = slot->program->base.plan->n_steps;
 
   if (!cbam_slot_write_sets (slot, slot->n_intake, end, slot->views, error) ||
       !cbam_commands_begin (slot->commands, error))
@@ -253,18 +231,18 @@ record (CbamSlot *slot, GError **error)
 /* ---- Slot ------------------------------------------------------------------------------------------------------- */
 
 static gboolean
-create_queries (CbamSlot *slot, GError **error)
+create_queries (CbamVulkanSlot *slot, GError **error)
 {
-  CbamDevice *device = slot->program->device;
+  CbamDevice *device = slot->program->base.device;
   const VkQueryPoolCreateInfo create = {
     .sType = VK_STRUCTURE_TYPE_QUERY_POOL_CREATE_INFO,
     .queryType = VK_QUERY_TYPE_TIMESTAMP,
-    .queryCount = slot->program->plan->n_steps + 1,
+    .queryCount = slot->program->base.plan->n_steps + 1,
   };
 
   if (!slot->profile || device->caps.timestamp_period == 0)
     return TRUE;
-  slot->seconds = g_new0 (double, slot->program->plan->n_steps);
+  slot->base.seconds = g_new0 (double, slot->program->base.plan->n_steps);
   return cbam_device_make (device, vkCreateQueryPool, &create, &slot->queries, error);
 }
 
@@ -275,49 +253,50 @@ count_intake (const CbamPlan *plan)
   guint n = 0;
 
   for (guint s = 0; s < plan->n_steps; s++)
-    for (guint b = 0; b < cbam_variant_count_bindings (plan->steps[s].variant); b++)
-      if (plan->steps[s].variant->bindings[b] == CBAM_BIND_PIXELS)
+    for (guint i = 0; i < plan->steps[s].node->n_inputs; i++)
+      if (plan->steps[s].node->inputs[i]->is_frame)
         n = s + 1;
   return n;
 }
 
 CbamSlot *
-cbam_slot_new (CbamProgram *program, gboolean profile, GError **error)
+cbam_vulkan_slot_new (CbamProgram *base, gboolean profile, GError **error)
 {
-  g_autoptr (CbamSlot) slot = g_new0 (CbamSlot, 1);
-  const CbamPlan *plan = program->plan;
+  CbamVulkanSlot *slot = g_new0 (CbamVulkanSlot, 1);
+  g_autoptr (CbamSlot) whole = &slot->base;
+  CbamVulkanProgram *program = slot->program = (CbamVulkanProgram *) base;
+  const CbamPlan *plan = base->plan;
 
-  slot->program = program;
+  slot->base.program = base;
   slot->profile = profile;
   slot->n_intake = count_intake (plan);
   slot->views = g_array_new (FALSE, FALSE, sizeof (VkBufferView));
   slot->intake_views = g_array_new (FALSE, FALSE, sizeof (VkBufferView));
   slot->regions = g_array_new (FALSE, FALSE, sizeof (VkBufferImageCopy));
   slot->sets = g_new0 (VkDescriptorSet, plan->n_steps);
-  slot->memory = cbam_buffer_new (program->device, CBAM_MEMORY_READBACK, plan->slot_size, error);
+  slot->memory = cbam_buffer_new (base->device, CBAM_MEMORY_READBACK, MAX (plan->slot_size, CBAM_WORD_BYTES), error);
   if (!slot->memory)
     return NULL;
   for (gsize i = 0; program->canary && i < plan->slot_size; i += CBAM_WORD_BYTES)
     *(guint32 *) (slot->memory->map + i) = CBAM_CANARY;
-  if (!cbam_buffer_flush (slot->memory, 0, plan->slot_size, error))
+  if (!cbam_buffer_flush (slot->memory, 0, slot->memory->size, error))
     return NULL;
-  slot->intake = cbam_commands_new (program->device, error);
-  slot->commands = slot->intake ? cbam_commands_new (program->device, error) : NULL;
+  slot->intake = cbam_commands_new (base->device, error);
+  slot->commands = slot->intake ? cbam_commands_new (base->device, error) : NULL;
   if (!slot->commands || !create_queries (slot, error) || !create_sets (slot, error))
     return NULL;
-  return g_steal_pointer (&slot);
+  return g_steal_pointer (&whole);
 }
 
 void
-cbam_slot_free (CbamSlot *slot)
+cbam_vulkan_slot_free (CbamSlot *base)
 {
-  CbamDevice *device;
+  CbamVulkanSlot *slot = (CbamVulkanSlot *) base;
+  CbamDevice *device = base->program->device;
 
-  if (!slot)
-    return;
-  device = slot->program->device;
-  if (slot->in_flight)
-    cbam_slot_wait (slot, NULL);
+  if (base->in_flight)
+    cbam_vulkan_slot_wait (base, NULL);
+  cbam_grad_cam_free (slot->cam);
   if (!cbam_device_is_hung (device)) {
     cbam_slot_destroy_views (slot, slot->views);
     cbam_slot_destroy_views (slot, slot->intake_views);
@@ -335,100 +314,76 @@ cbam_slot_free (CbamSlot *slot)
   g_array_unref (slot->intake_views);
   g_array_unref (slot->regions);
   g_free (slot->sets);
-  g_free (slot->seconds);
+  g_free (slot->base.seconds);
   g_free (slot);
 }
 
-/* ---- Levels kept ------------------------------------------------------------------------------------------------ */
+/* ---- What is kept ----------------------------------------------------------------------------------------------- */
 
-void
-cbam_slot_keep_levels (CbamSlot *slot, gboolean keep)
-{
-  g_return_if_fail (!slot->in_flight);
-  if (slot->keep_levels != keep)
-    slot->recorded = slot->intake_recorded = FALSE;
-  slot->keep_levels = keep;
-}
-
-/* Level by level features, then conf. */
 CbamBufferRange
-cbam_slot_get_kept (const CbamSlot *slot, const CbamValue *value)
+cbam_slot_get_kept (const CbamVulkanSlot *slot, const CbamValue *value)
 {
-  const CbamGraph *graph = slot->program->plan->graph;
-  const gsize alignment = slot->program->device->caps.range_alignment;
+  const GPtrArray *values = slot->program->base.plan->graph->values;
+  const gsize alignment = slot->program->base.device->caps.range_alignment;
   CbamBufferRange range = { slot->kept, 0, 0 };
 
-  for (guint l = 0; l < graph->n_levels; l++) {
-    const CbamValue *maps[] = { graph->levels[l].features, graph->levels[l].conf };
+  for (guint v = 0; v < values->len; v++) {
+    const CbamValue *other = g_ptr_array_index (values, v);
 
-    for (guint i = 0; i < G_N_ELEMENTS (maps); i++) {
-      range.size = maps[i]->size;
-      if (maps[i] == value)
-        return range;
-      range.offset += (range.size + alignment - 1) / alignment * alignment;
-    }
+    if (!other->keepable)
+      continue;
+    range.size = other->size;
+    if (other == value)
+      return range;
+    range.offset += (range.size + alignment - 1) / alignment * alignment;
   }
   range.size = 0;
   return range; /* NULL: behind the last */
 }
 
-CbamBufferRange
-cbam_program_get_weights (const CbamProgram *program, const CbamValue *value)
-{
-  for (guint s = 0; s < program->plan->n_steps; s++) {
-    const CbamStep *step = &program->plan->steps[s];
-
-    if (step->node->outputs[0] == value)
-      return (CbamBufferRange){ program->weights, step->weights_offset, step->weights_size };
-  }
-  g_return_val_if_reached ((CbamBufferRange){ 0 });
-}
-
 static gboolean
-reserve_kept (CbamSlot *slot, GError **error)
+set_keep (CbamVulkanSlot *slot, gboolean keep, GError **error)
 {
-  if (!slot->keep_levels || slot->kept)
+  if (slot->keep != keep)
+    slot->recorded = slot->intake_recorded = FALSE;
+  slot->keep = keep;
+  if (!keep || slot->kept)
     return TRUE;
   slot->kept =
-      cbam_buffer_new (slot->program->device, CBAM_MEMORY_DEVICE, cbam_slot_get_kept (slot, NULL).offset, error);
+      cbam_buffer_new (slot->program->base.device, CBAM_MEMORY_DEVICE, cbam_slot_get_kept (slot, NULL).offset, error);
   return slot->kept != NULL;
 }
 
-void
-cbam_slot_set_ticket (CbamSlot *slot, CbamTicket *ticket)
-{
-  g_return_if_fail (!slot->in_flight);
-  slot->ticket = ticket;
-}
+/* ---- Submission -------------------------------------------------------------------------------------------------- */
 
-CbamFrameArgs *
-cbam_slot_get_frame (CbamSlot *slot)
+/* What the host has written, or is to read now, of all values. */
+static gboolean
+synchronise (CbamVulkanSlot *slot, CbamHostUse use, GError **error)
 {
-  return (CbamFrameArgs *) (slot->memory->map + slot->program->plan->frame_offset);
-}
+  const GPtrArray *values = slot->program->base.plan->graph->values;
 
-guint8 *
-cbam_slot_get_map (CbamSlot *slot, const CbamValue *value)
-{
-  g_return_val_if_fail (cbam_plan_is_in_slot (value), NULL);
-  return slot->memory->map + value->offset;
-}
+  for (guint v = 0; v < values->len; v++) {
+    const CbamValue *value = g_ptr_array_index (values, v);
+    const gboolean is_map = value->kind == CBAM_VALUE_MAP;
 
-/* How many there are, then the bits of the best score. */
-static guint32 *
-hit_count (const CbamSlot *slot)
-{
-  return (guint32 *) (slot->memory->map + slot->program->plan->hits_offset);
+    if (!(value->host & use) || value->last < 0)
+      continue;
+    if (use == CBAM_HOST_WRITES
+            ? !cbam_buffer_flush (slot->memory, value->offset, is_map ? value->size : value->host_bytes, error)
+            : is_map && !cbam_buffer_invalidate (slot->memory, value->offset, value->size, error))
+      return FALSE;
+  }
+  return TRUE;
 }
 
 /* Waits for whoever writes the images elsewhere than on our queue. */
 static gboolean
-submit (CbamSlot *slot, GError **error)
+submit (CbamVulkanSlot *slot, CbamTicket *ticket, GError **error)
 {
   CbamSubmission submission = {
     .n_commands = 2,
     .commands = { slot->intake->handle, slot->commands->handle },
-    .ticket = slot->ticket,
+    .ticket = ticket,
   };
 
   for (guint i = 0; slot->source == CBAM_PIXELS_IMAGES && i < slot->n_images; i++) {
@@ -440,43 +395,26 @@ submit (CbamSlot *slot, GError **error)
   return cbam_commands_submit_with (slot->commands, &submission, error);
 }
 
-/* What cbam_slot_submit() does; half of it may be done when it fails. */
-static gboolean
-send (CbamSlot *slot, GError **error)
-{
-  const CbamPlan *plan = slot->program->plan;
-  const gboolean no_frame = slot->source == CBAM_PIXELS_COPIED && !slot->pixels;
-  const gsize maps = plan->boxes_offset + plan->boxes_size; /* the host may have written some of them */
-
-  if (!cbam_device_check_alive (slot->program->device, error))
-    return FALSE;
-  /* Graphs without a preprocess have no pixels; descriptors want a buffer all the same. */
-  if (no_frame && !cbam_slot_reserve_pixels (slot, CBAM_WORD_BYTES, error))
-    return FALSE;
-  if (!reserve_kept (slot, error))
-    return FALSE;
-  if (!cbam_intake_prepare (slot, error) || (!slot->recorded && !record (slot, error)))
-    return FALSE;
-  hit_count (slot)[0] = hit_count (slot)[1] = 0;
-  return cbam_buffer_flush (slot->memory, 0, plan->hits_offset + 8, error) &&
-         cbam_buffer_flush (slot->memory, maps, plan->slot_size - maps, error) && submit (slot, error);
-}
-
 gboolean
-cbam_slot_submit (CbamSlot *slot, GError **error)
+cbam_vulkan_slot_submit (CbamSlot *base, const CbamSlotInput *input, GError **error)
 {
-  g_return_val_if_fail (!slot->in_flight, FALSE);
-  slot->in_flight = send (slot, error);
-  if (!slot->in_flight)
+  CbamVulkanSlot *slot = (CbamVulkanSlot *) base;
+
+  base->in_flight = cbam_device_check_alive (base->program->device, error) && set_keep (slot, input->keep, error) &&
+                    cbam_intake_take (slot, input, error) && (slot->recorded || record (slot, error)) &&
+                    synchronise (slot, CBAM_HOST_WRITES, error) && submit (slot, input->ticket, error);
+  if (base->in_flight)
+    slot->ticket = input->ticket;
+  else
     cbam_intake_forget_frame (slot); /* its memory is the caller's again */
-  return slot->in_flight;
+  return base->in_flight;
 }
 
 static gboolean
-read_timestamps (CbamSlot *slot, GError **error)
+read_timestamps (CbamVulkanSlot *slot, GError **error)
 {
-  CbamDevice *device = slot->program->device;
-  const guint n = slot->program->plan->n_steps;
+  CbamDevice *device = slot->program->base.device;
+  const guint n = slot->program->base.plan->n_steps;
   const guint64 mask =
       device->caps.timestamp_bits >= 64 ? G_MAXUINT64 : (G_GUINT64_CONSTANT (1) << device->caps.timestamp_bits) - 1;
   guint64 ticks[n + 1];
@@ -489,58 +427,37 @@ read_timestamps (CbamSlot *slot, GError **error)
                           "vkGetQueryPoolResults", error))
     return FALSE;
   for (guint s = 0; s < n; s++)
-    slot->seconds[s] = (double) ((ticks[s + 1] - ticks[s]) & mask) * device->caps.timestamp_period * 1e-9;
+    slot->base.seconds[s] = (double) ((ticks[s + 1] - ticks[s]) & mask) * device->caps.timestamp_period * 1e-9;
   return TRUE;
 }
 
 gboolean
-cbam_slot_wait (CbamSlot *slot, GError **error)
+cbam_vulkan_slot_wait (CbamSlot *base, GError **error)
 {
-  const CbamPlan *plan = slot->program->plan;
+  CbamVulkanSlot *slot = (CbamVulkanSlot *) base;
   const gint64 start = g_get_monotonic_time ();
   gint64 now;
 
-  g_return_val_if_fail (slot->in_flight, FALSE);
   if (!cbam_commands_wait (slot->commands, error))
     return FALSE; /* in flight for good: the device is parked */
-  slot->in_flight = FALSE;
+  base->in_flight = FALSE;
   now = g_get_monotonic_time ();
   if (slot->ticket)
-    cbam_turns_finish (slot->program->device->turns, slot->ticket, now, now - start > REAL_WAIT);
+    cbam_turns_finish (base->program->device->turns, slot->ticket, now, now - start > REAL_WAIT);
   cbam_intake_forget_frame (slot);
-  if (!cbam_buffer_invalidate (slot->memory, plan->hits_offset, 8, error))
-    return FALSE;
-  slot->n_hits = MIN (*hit_count (slot), plan->max_hits);
-  return cbam_buffer_invalidate (slot->memory, plan->hits_offset, 8 + slot->n_hits * sizeof (CbamHit), error) &&
-         cbam_buffer_invalidate (slot->memory, plan->boxes_offset, plan->slot_size - plan->boxes_offset, error) &&
-         read_timestamps (slot, error);
+  return synchronise (slot, CBAM_HOST_READS, error) && read_timestamps (slot, error);
 }
 
-const CbamHit *
-cbam_slot_get_hits (const CbamSlot *slot, guint32 *n)
+guint8 *
+cbam_vulkan_slot_get (CbamSlot *base, const CbamValue *value)
 {
-  *n = slot->n_hits;
-  return (const CbamHit *) (slot->memory->map + slot->program->plan->hits_offset + 8);
+  return ((CbamVulkanSlot *) base)->memory->map + value->offset;
 }
 
-float
-cbam_slot_get_best_score (const CbamSlot *slot)
+gboolean
+cbam_vulkan_slot_fetch (CbamSlot *base, const CbamValue *value, gsize offset, gsize size, GError **error)
 {
-  float score;
-
-  memcpy (&score, hit_count (slot) + 1, sizeof score);
-  return score;
-}
-
-const float (*cbam_slot_get_boxes (const CbamSlot *slot))[4]
-{
-  return (const float (*)[4]) (slot->memory->map + slot->program->plan->boxes_offset);
-}
-
-const double *
-cbam_slot_get_seconds (const CbamSlot *slot)
-{
-  return slot->seconds;
+  return cbam_buffer_invalidate (((CbamVulkanSlot *) base)->memory, value->offset + offset, size, error);
 }
 
 /* ---- Canaries --------------------------------------------------------------------------------------------------- */
@@ -555,32 +472,30 @@ canary_is_whole (const guint8 *memory, gsize size)
 }
 
 gboolean
-cbam_program_check_canaries (CbamProgram *program, CbamSlot *slot, GError **error)
+cbam_slot_check_canaries (CbamSlot *base, GError **error)
 {
-  const CbamPlan *plan = program->plan;
+  const CbamVulkanSlot *slot = (CbamVulkanSlot *) base;
+  const CbamVulkanProgram *program = slot->program;
+  const GPtrArray *values = base->program->plan->graph->values;
 
-  g_return_val_if_fail (program->canary > 0 && (program->device->debug & CBAM_DEBUG_POISON), FALSE);
+  g_return_val_if_fail (program->canary > 0 && (base->program->device->debug & CBAM_DEBUG_POISON), FALSE);
   if (program->arena && !cbam_buffer_invalidate (program->arena, 0, program->arena->size, error))
     return FALSE;
-  for (guint t = 0; t < plan->graph->values->len; t++) {
-    const CbamValue *value = g_ptr_array_index (plan->graph->values, t);
-    const gboolean in_slot = cbam_plan_is_in_slot (value);
-    const guint8 *memory = in_slot ? slot->memory->map : program->arena ? program->arena->map : NULL;
+  for (guint v = 0; v < values->len; v++) {
+    const CbamValue *value = g_ptr_array_index (values, v);
+    const CbamHome home = cbam_value_get_home (value);
+    const guint8 *memory = home == CBAM_HOME_SLOT ? slot->memory->map : program->arena ? program->arena->map : NULL;
 
-    if (value->last < 0)
+    if (value->last < 0 || home == CBAM_HOME_FRAME)
       continue;
     if (!canary_is_whole (memory + value->offset + value->size, program->canary)) {
-      g_set_error (error, CBAM_ERROR, CBAM_ERROR_FAILED, "%s: something wrote behind the map", value->name);
+      g_set_error (error, CBAM_ERROR, CBAM_ERROR_FAILED, "%s: something wrote behind it", value->name);
       return FALSE;
     }
-    if (!cbam_value_border_is_zero (value, memory + value->offset)) {
+    if (value->kind == CBAM_VALUE_MAP && !cbam_value_border_is_zero (value, memory + value->offset)) {
       g_set_error (error, CBAM_ERROR, CBAM_ERROR_FAILED, "%s: border or padding channels are not zero", value->name);
       return FALSE;
     }
   }
-  if (canary_is_whole (slot->memory->map + plan->hits_offset + plan->hits_size, program->canary) &&
-      canary_is_whole (slot->memory->map + plan->boxes_offset + plan->boxes_size, program->canary))
-    return TRUE;
-  g_set_error (error, CBAM_ERROR, CBAM_ERROR_FAILED, "something wrote behind the candidates or the boxes");
-  return FALSE;
+  return TRUE;
 }

@@ -55,7 +55,7 @@ def convert_ssd(source, prefixes, project, profile, picture, sizes):
     return layers.finish(), document
 
 
-# --- RFBNet's family -------------------------------------------------------------------------------------------------
+# ---- RFBNet's family ------------------------------------------------------------------------------------------------
 
 # Its extras are a flat list of blocks of a convolution and a batch norm.
 RFBNET = (
@@ -75,7 +75,7 @@ def convert_rfbnet(source):
                        (45, 90, 135, 180, 225, 270, 315))
 
 
-# --- qfgaohao --------------------------------------------------------------------------------------------------------
+# ---- qfgaohao -------------------------------------------------------------------------------------------------------
 
 QFGAOHAO = (("loc.", "regression_headers."), ("conf.", "classification_headers."))
 

@@ -77,7 +77,7 @@ def box_sizes(size, classes):
     return BOX_SIZES[size, data_set(classes) or "voc"]
 
 
-# --- ssd.pytorch -----------------------------------------------------------------------------------------------------
+# ---- ssd.pytorch ----------------------------------------------------------------------------------------------------
 
 
 def detect_ssd_pytorch(source):
@@ -90,7 +90,7 @@ def convert_ssd_pytorch(source):
                        lambda size, classes: BOX_SIZES[size, "voc" if classes == 21 else "coco"])
 
 
-# --- RFBNet's family -------------------------------------------------------------------------------------------------
+# ---- RFBNet's family ------------------------------------------------------------------------------------------------
 
 
 def detect_rfbnet(source):
@@ -111,7 +111,7 @@ def convert_rfbnet(source):
     return convert_ssd(source, (("vgg.", "base."), ("L2Norm.", norm)), "lzx1413/PytorchSSD", "rfbnet", "bgr", box_sizes)
 
 
-# --- lufficc ---------------------------------------------------------------------------------------------------------
+# ---- lufficc --------------------------------------------------------------------------------------------------------
 
 LUFFICC = (("vgg.", "backbone.vgg."), ("L2Norm.", "backbone.l2_norm."), ("extras.", "backbone.extras."),
            ("loc.", "box_head.predictor.reg_headers."), ("conf.", "box_head.predictor.cls_headers."))
@@ -130,7 +130,7 @@ def convert_lufficc(source):
     return convert_ssd(source, LUFFICC, "lufficc/SSD", "lufficc", "rgb", lufficc_sizes)
 
 
-# --- torchvision -----------------------------------------------------------------------------------------------------
+# ---- torchvision ----------------------------------------------------------------------------------------------------
 
 # conv5 and the fully connected layers are nested Sequentials in front of the extras; an extra's two convolutions are
 # members 0 and 2 of its Sequential.

@@ -2,7 +2,7 @@
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "detect/anchors.h"
+#include "nets/anchors.h"
 
 #include <math.h>
 

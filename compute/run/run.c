@@ -1,0 +1,100 @@
+/* Runners: the list of them, and the way to the one that suits a device.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "run/run.h"
+
+#include "vk/device.h"
+
+const CbamRunner *const cbam_runners[] = { &cbam_runner_reference, &cbam_runner_vulkan, NULL };
+
+static const CbamRunner *
+find_runner (CbamDevice *device)
+{
+  guint r = 0;
+
+  while (!cbam_runners[r]->suits (device->debug)) /* the last suits all */
+    r++;
+  return cbam_runners[r];
+}
+
+CbamFusions
+cbam_run_get_fusions (CbamDevice *device)
+{
+  return find_runner (device)->get_fusions (&device->caps);
+}
+
+CbamProgram *
+cbam_program_new (CbamDevice *device, CbamGraph *graph, const CbamPlanConfig *config, GError **error)
+{
+  CbamPlanConfig complete = { 0 };
+
+  if (config)
+    complete = *config;
+  complete.caps = &device->caps;
+  return find_runner (device)->program_new (device, graph, &complete, error);
+}
+
+void
+cbam_program_free (CbamProgram *program)
+{
+  if (program)
+    program->runner->program_free (program);
+}
+
+gsize
+cbam_program_get_pixels_limit (const CbamProgram *program)
+{
+  return program->runner->get_pixels_limit (program);
+}
+
+CbamSlot *
+cbam_slot_new (CbamProgram *program, gboolean profile, GError **error)
+{
+  return program->runner->slot_new (program, profile, error);
+}
+
+void
+cbam_slot_free (CbamSlot *slot)
+{
+  if (slot)
+    slot->program->runner->slot_free (slot);
+}
+
+guint8 *
+cbam_slot_get (CbamSlot *slot, const CbamValue *value)
+{
+  g_return_val_if_fail (cbam_value_get_home (value) == CBAM_HOME_SLOT, NULL);
+  return slot->program->runner->get (slot, value);
+}
+
+gboolean
+cbam_slot_fetch (CbamSlot *slot, const CbamValue *value, gsize offset, gsize size, GError **error)
+{
+  return slot->program->runner->fetch (slot, value, offset, size, error);
+}
+
+gboolean
+cbam_slot_submit (CbamSlot *slot, const CbamSlotInput *input, GError **error)
+{
+  g_return_val_if_fail (!slot->in_flight, FALSE);
+  return slot->program->runner->submit (slot, input, error);
+}
+
+gboolean
+cbam_slot_wait (CbamSlot *slot, GError **error)
+{
+  g_return_val_if_fail (slot->in_flight, FALSE);
+  return slot->program->runner->wait (slot, error);
+}
+
+gboolean
+cbam_slot_explain (CbamSlot *slot, const CbamGradCamTarget *target, float *values, GError **error)
+{
+  const CbamRunner *runner = slot->program->runner;
+
+  if (runner->explain)
+    return runner->explain (slot, target, values, error);
+  g_set_error (error, CBAM_ERROR, CBAM_ERROR_UNSUPPORTED, "the %s runner has no Grad-CAM", runner->name);
+  return FALSE;
+}
