@@ -24,10 +24,17 @@
 static struct
 {
   char *device;
+  CbamModelConfig model_config;
   char **models;
   gboolean interleave, json, list_presets, no_pin, step, version;
   int runs;
 } options = { .runs = 30 };
+
+static gboolean
+take_precision (const char *option, const char *value, gpointer unused, GError **error)
+{
+  return cbam_precision_parse (value, &options.model_config.precision, error);
+}
 
 static const GOptionEntry entries[] = {
   { "device", 'd', 0, G_OPTION_ARG_STRING, &options.device,
@@ -37,6 +44,8 @@ static const GOptionEntry entries[] = {
   { "list-presets", 0, 0, G_OPTION_ARG_NONE, &options.list_presets, "Print the presets' names and exit", NULL },
   { "no-pin", 0, 0, G_OPTION_ARG_NONE, &options.no_pin, "Leave the workers of a CPU device's driver to the scheduler",
     NULL },
+  { "precision", 0, 0, G_OPTION_ARG_CALLBACK, take_precision,
+    "Numbers to compute with: auto, fp32, fp16 or bf16, as the device has them (default: auto)", "PRECISION" },
   { "runs", 'n', 0, G_OPTION_ARG_INT, &options.runs, "Samples per network and pass (default: 30)", "N" },
   { "step", 0, 0, G_OPTION_ARG_NONE, &options.step,
     "Take a sample of one network for each line on standard input, and print its milliseconds", NULL },
@@ -157,8 +166,8 @@ static NetworkBench *
 load_network (CbamDevice *device, const char *path, GError **error)
 {
   CbamModel *model = g_strv_contains (cbam_model_get_presets (), path)
-                         ? cbam_model_load_preset (device, path, NULL, error)
-                         : cbam_model_load (device, path, NULL, error);
+                         ? cbam_model_load_preset (device, path, &options.model_config, error)
+                         : cbam_model_load (device, path, &options.model_config, error);
   if (model == NULL)
     return NULL;
   NetworkBench *network = g_new0 (NetworkBench, 1);

@@ -25,6 +25,7 @@
 static struct
 {
   char *model, *device, *output;
+  CbamModelConfig model_config;
   char **pictures;
   char *describe;
   gboolean check, json, list_devices, profile, version;
@@ -43,11 +44,19 @@ take_attention (const char *option, const char *value, gpointer unused, GError *
   return FALSE;
 }
 
+static gboolean
+take_precision (const char *option, const char *value, gpointer unused, GError **error)
+{
+  return cbam_precision_parse (value, &options.model_config.precision, error);
+}
+
 static const GOptionEntry entries[] = {
   { "model", 'm', 0, G_OPTION_ARG_FILENAME, &options.model,
     "The model file (.safetensors; default: the one that ships with cbamdetect)", "FILE" },
   { "device", 'd', 0, G_OPTION_ARG_STRING, &options.device,
     "Vulkan device: its index, part of its name, cpu or gpu (default: the best there is)", "DEVICE" },
+  { "precision", 0, 0, G_OPTION_ARG_CALLBACK, take_precision,
+    "Numbers to compute with: auto, fp32, fp16 or bf16, as the device has them (default: auto)", "PRECISION" },
   { "describe", 0, 0, G_OPTION_ARG_FILENAME, &options.describe,
     "Print every layer of a model file or preset, and exit; no device is needed", "FILE|PRESET" },
   { "check", 0, 0, G_OPTION_ARG_NONE, &options.check,
@@ -270,7 +279,7 @@ prepare (Run *run, GError **error)
   g_autoptr (CbamDevice) device = cbam_device_open (options.device, error);
   if (device == NULL)
     return FALSE;
-  run->model = cbam_model_load (device, options.model, NULL, error);
+  run->model = cbam_model_load (device, options.model, &options.model_config, error);
   if (run->model == NULL)
     return FALSE;
   const CbamDetectorConfig config = { .slots = IN_FLIGHT };
@@ -358,7 +367,8 @@ describe (void)
 static gboolean
 has_detection_options (void)
 {
-  return options.pictures != NULL || options.output != NULL || options.profile || options.threshold != NOT_GIVEN ||
+  return options.pictures != NULL || options.output != NULL || options.profile ||
+         options.model_config.precision != CBAM_PRECISION_AUTO || options.threshold != NOT_GIVEN ||
          options.nms_iou != NOT_GIVEN || options.max_detections != NOT_GIVEN || options.grad_cam != NOT_GIVEN ||
          options.attention.kind != EXPLAIN_NOTHING;
 }
