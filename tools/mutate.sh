@@ -311,17 +311,18 @@ sabotage 'detector: boxes are not clipped on the right' compute/detector.c \
 sabotage 'detector: slots are collected backwards' compute/detector.c \
   'detector->tail = (detector->tail + 1)' 'detector->tail = (detector->tail + detector->n_slots - 1)' nets-detector
 sabotage 'detector: parameters of the model, not of the frame' compute/detector.c \
-  'params ? *params : detector->model->spec->nms.params' 'detector->model->spec->nms.params' nets-detector
+  '  return given != 0 ? MAX (given, 0) : own;' '  return own;' nets-detector
 sabotage 'detector: a box is as wide as its right edge lies' compute/detector.c \
   'ret_detection->width = right - left;' 'ret_detection->width = right;' nets-detector
 sabotage 'model: a changed file is the same model' compute/model.c \
   '(guint64) info.st_mtim.tv_sec, (gulong) info.st_mtim.tv_nsec' '(guint64) 0, (gulong) 0' model-file
 sabotage 'model: one model for all devices' compute/model.c \
-  '(void *) device, (guint64) info.st_dev' '(void *) NULL, (guint64) info.st_dev' nets-detector
+  '(void *) wanted->device, wanted->precision, (guint64) info.st_dev' \
+  '(void *) NULL, wanted->precision, (guint64) info.st_dev' nets-detector
 sabotage 'model: loaded under the lock of the table' compute/model.c \
   '  g_mutex_unlock (&loaded_lock);
-  model = load_alone (device, path, preset, key, &local);
-  g_mutex_lock (&loaded_lock);' '  model = load_alone (device, path, preset, key, &local);' nets-sharing
+  model = load_alone (wanted, key, &local);
+  g_mutex_lock (&loaded_lock);' '  model = load_alone (wanted, key, &local);' nets-sharing
 sabotage 'model: two who want the same load it twice' compute/model.c \
   '  if (load)
     return wait_for_load' '  if (FALSE)
@@ -636,8 +637,8 @@ sabotage 'train: measured before it is written' tools/train/train \
   train-sentences
 sabotage 'average: figures of the first part' tools/train/average \
   'provenance["metrics"] = metrics' 'pass' train-sentences
-sabotage 'check: a licence that nobody named' tools/check/model-card.c \
-  'g_str_has_prefix (card->licence, "unknown")' 'FALSE' tools-cbam_check
+sabotage 'check: a licence that nobody named' compute/info.c \
+  'g_str_has_prefix (info->licence, "unknown")' 'FALSE' tools-cbam_check
 sabotage 'cbam-eval: boxes count from 0' tools/eval/cbam-eval.c \
   '.x0 = (double) detection->x + 1,' '.x0 = (double) detection->x,' eval-program
 sabotage 'cbam-eval: overlap as the model has it' tools/eval/cbam-eval.c \

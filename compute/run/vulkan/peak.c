@@ -4,7 +4,7 @@
 
 #include "args/peak.h"
 
-#include <cbamdetect/device.h>
+#include <cbamdetect/profile.h>
 
 #include "ops/shaders.h"
 #include "vk/commands.h"
