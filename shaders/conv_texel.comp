@@ -30,6 +30,7 @@
 #define INPUTS 1
 #endif
 #include "common/conv_lanes.glsl"
+#include "common/activation.glsl"
 #ifdef SUM
 INPUT_MAP (1, S);
 #endif

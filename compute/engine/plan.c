@@ -144,7 +144,7 @@ choose_layout (CbamPlan *plan, const CbamPlanConfig *config, GError **error)
     return choose_variants (plan, CBAM_LAYOUT_PIXEL_MAJOR, config, &cost, error);
   return choose_variants (plan, CBAM_LAYOUT_PIXEL_MAJOR, config, &other, error) &&
          choose_variants (plan, CBAM_LAYOUT_BLOCKED, config, &cost, error) &&
-         (cost <= other || choose_variants (plan, CBAM_LAYOUT_PIXEL_MAJOR, config, &other, error));
+         (cost <= other || config->variant || choose_variants (plan, CBAM_LAYOUT_PIXEL_MAJOR, config, &other, error));
 }
 
 const char *

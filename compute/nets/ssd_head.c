@@ -142,6 +142,8 @@ build (CbamNet *net)
     loc = conv (net, "loc", l, params.per_cell * 4);
     conf = conv (net, "conf", l, params.per_cell * output->n_classes);
     level->detect = cbam_graph_detect (net->graph, name, loc, conf, levels->block, &params);
+    if (net->graph->error)
+      return;
     level->features->keepable = conf->keepable = TRUE; /* for Grad-CAM */
     level->prior = prior;
     level->per_cell = params.per_cell;

@@ -14,6 +14,12 @@
 #include "ops/padded.h"
 #include "ops/shaders.h"
 
+const CbamActivationParams cbam_activations[] = {
+  [CBAM_ACTIVATION_RELU] = { CBAM_FUNCTION_CLAMP, 0, INFINITY },
+  [CBAM_ACTIVATION_RELU6] = { CBAM_FUNCTION_CLAMP, 0, 6 },
+  [CBAM_ACTIVATION_LEAKY_RELU] = { CBAM_FUNCTION_LEAKY_RELU, 0.1f, 0 },
+  [CBAM_ACTIVATION_HARD_SWISH] = { CBAM_FUNCTION_HARD_SWISH, 0, 0 },
+};
 const CbamActivationParams cbam_activation_none = { CBAM_FUNCTION_CLAMP, -INFINITY, INFINITY };
 
 gboolean
@@ -27,6 +33,8 @@ cbam_activation_apply (const CbamActivationParams *params, double v)
 {
   switch (params->function) {
     case CBAM_FUNCTION_CLAMP: return CLAMP (v, (double) params->lo, (double) params->hi);
+    case CBAM_FUNCTION_LEAKY_RELU: return v < 0 ? v * (double) params->lo : v;
+    case CBAM_FUNCTION_HARD_SWISH: return v * CLAMP (v / 6 + 0.5, 0, 1);
   }
   g_return_val_if_reached (v);
 }
@@ -62,13 +70,12 @@ reference (CbamReference *run, const CbamNode *node)
 CbamValue *
 cbam_graph_activation (CbamGraph *graph, CbamValue *input, CbamActivation activation)
 {
-  const CbamActivationParams params = { .lo = 0, .hi = activation == CBAM_ACTIVATION_RELU6 ? 6 : INFINITY };
   CbamValue *output;
 
   if (graph->error)
     return NULL;
   output = cbam_graph_add_value (graph, input->name, input->width, input->height, input->channels);
-  cbam_graph_add_node (graph, &cbam_op_activation, input->name, &params, input, output);
+  cbam_graph_add_node (graph, &cbam_op_activation, input->name, &cbam_activations[activation], input, output);
   return output;
 }
 
@@ -91,12 +98,15 @@ fuse (CbamGraph *graph, CbamNode *node)
 static CbamValue *
 add_case (CbamGraph *graph, const CbamOpCase *shape, CbamValue *const *inputs)
 {
-  return cbam_graph_activation (graph, inputs[0], CBAM_ACTIVATION_RELU6);
+  return cbam_graph_activation (graph, inputs[0], (CbamActivation) shape->kernel);
 }
 
+/* kernel: a CbamActivation. */
 static const CbamOpCase cases[] = {
-  { 1, 1, 1 },
-  { 13, 7, 21, .big_reader = TRUE },
+  { 1, 1, 1, .kernel = CBAM_ACTIVATION_RELU6 },
+  { 13, 7, 21, .kernel = CBAM_ACTIVATION_RELU6, .big_reader = TRUE },
+  { 13, 7, 21, .kernel = CBAM_ACTIVATION_LEAKY_RELU },
+  { 9, 4, 6, .kernel = CBAM_ACTIVATION_HARD_SWISH, .big_reader = TRUE },
 };
 
 const CbamOpClass cbam_op_activation = {

@@ -12,17 +12,23 @@ G_BEGIN_DECLS
 
 extern const CbamOpClass cbam_op_activation;
 
-typedef enum
-{
-  CBAM_ACTIVATION_RELU,
-  CBAM_ACTIVATION_RELU6
-} CbamActivation;
-
 typedef struct
 {
   guint function; /* CBAM_FUNCTION_* */
   float lo, hi;   /* what they mean, the function says */
 } CbamActivationParams;
+
+typedef enum
+{
+  CBAM_ACTIVATION_RELU,
+  CBAM_ACTIVATION_RELU6,
+  CBAM_ACTIVATION_LEAKY_RELU, /* Maas, Hannun, Ng 2013: a slope of 0.1 where it is negative */
+  CBAM_ACTIVATION_HARD_SWISH, /* Howard et al. 2019, arXiv 1905.02244 */
+  CBAM_N_ACTIVATIONS
+} CbamActivation;
+
+/* What each of them is. */
+extern const CbamActivationParams cbam_activations[CBAM_N_ACTIVATIONS];
 
 /* The one that does nothing. */
 extern const CbamActivationParams cbam_activation_none;

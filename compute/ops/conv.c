@@ -516,14 +516,15 @@ cbam_conv_add_case (CbamGraph *graph, const CbamOpCase *shape, CbamValue *const 
                                                                .pad = shape->pad,
                                                                .padding = shape->same ? CBAM_PADDING_SAME : 0,
                                                                .depthwise = shape->outputs == 0 });
+  const CbamActivationParams epilogues[] = { cbam_activations[CBAM_ACTIVATION_RELU6],
+                                             cbam_activations[CBAM_ACTIVATION_LEAKY_RELU], cbam_activation_none,
+                                             cbam_activations[CBAM_ACTIVATION_HARD_SWISH],
+                                             cbam_activations[CBAM_ACTIVATION_RELU] };
   CbamNode *node = cbam_graph_find_writer (graph, output);
 
   if (shape->company == CBAM_CASE_MAP)
     node->inputs[node->n_inputs++] = inputs[1];
-  if (shape->outputs % 2 == 0) {
-    cbam_conv_params (node)->activation.lo = 0;
-    cbam_conv_params (node)->activation.hi = 6;
-  }
+  cbam_conv_params (node)->activation = epilogues[(shape->outputs + shape->width) % G_N_ELEMENTS (epilogues)];
   return output;
 }
 
