@@ -19,8 +19,7 @@
 
 layout (local_size_x = CBAM_THREADS) in;
 INPUT_WORDS (0, pixels);
-layout (binding = INPUT (1), std430) readonly buffer Frames { CbamFrameArgs frames[]; };
-#define f frames[gl_WorkGroupID.z]
+layout (binding = INPUT (1), std430) readonly buffer Frame { CbamFrameArgs f; }; // one image a dispatch: see main ()
 OUTPUT_MAP (0, y);
 layout (push_constant) uniform Args { CbamMapArgs args; };
 
@@ -78,7 +77,8 @@ vec4 matrix_row (int i)
 
 void main ()
 {
-  // All parameters are read before the first branch: only there does lavapipe read them once for all lanes.
+  // All parameters are read before the first branch, and at places that do not depend on the workgroup: only so does
+  // lavapipe read them once for all lanes, which halves the time. So each image of a batch has parameters bound for it.
   const CbamMapArgs a = args;
   const CbamComponent c0 = f.component[0], c1 = f.component[1], c2 = f.component[2];
   const vec4 row0 = matrix_row (0), row1 = matrix_row (4), row2 = matrix_row (8);
