@@ -15,12 +15,9 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import rooms
 
 from common import TOOLS, run
-from tap import Skip, Tap
+from tap import Tap
 
 ROOT, = sys.argv[1:]
-
-# Parts that do not keep their order yet.
-STILL = ("compute", "gst")
 
 PARTS = {
     "include": ("", "include/house"),
@@ -115,9 +112,6 @@ def test_this_tree(tap):
     for part in rooms.PARTS:
         with tap.point(f"{part}/ keeps its order"):
             found = [breach for breach in breaches if part_of(breach) == part]
-            if part in STILL:
-                assert found, f"{part}/ keeps its order by now: it can leave STILL"
-                raise Skip(f"not yet: {len(found)} breaches, which tools/rooms.py lists")
             assert not found, "\n" + "\n".join(found)
 
 
@@ -128,7 +122,7 @@ def test_program(tap, folder):
         assert process.returncode == 1 and process.stderr == "", process
         assert "no such room: drawing" in process.stdout.splitlines(), process.stdout
         process = run(sys.executable, program, ROOT)
-        assert process.returncode == (1 if STILL else 0), process
+        assert process.returncode == 0, process
         assert "compute -> compute/base (1 include)" in process.stdout.splitlines(), process.stdout
         assert process.stdout.splitlines()[-1].endswith(" breaches"), process.stdout
 
