@@ -10,9 +10,9 @@
 
 struct _CbamDescription
 {
-  char *name;
+  gatomicrefcount refs;
+  CbamModelInfo *info;
   GArray *layers; /* CbamLayerInfo */
-  guint64 parameters, macs;
 };
 
 static void
@@ -34,21 +34,7 @@ add_layer (CbamDescription *description, const CbamNode *node)
 
     layer.shape = g_strdup_printf ("%u boxes", in->width * in->height * cbam_detect_params (node)->per_cell);
   }
-  description->parameters += layer.parameters;
-  description->macs += layer.macs;
   g_array_append_val (description->layers, layer);
-}
-
-static CbamDescription *
-describe_graph (const CbamGraph *graph, const char *name)
-{
-  CbamDescription *description = g_new0 (CbamDescription, 1);
-
-  description->name = g_strdup (name);
-  description->layers = g_array_new (FALSE, FALSE, sizeof (CbamLayerInfo));
-  for (guint n = 0; n < graph->nodes->len; n++)
-    add_layer (description, g_ptr_array_index (graph->nodes, n));
-  return description;
 }
 
 CbamDescription *
@@ -56,53 +42,60 @@ cbam_describe (const char *model, GError **error)
 {
   g_autoptr (CbamGraph) graph = NULL;
   g_autoptr (CbamSpec) spec = NULL;
-  g_autofree char *base = NULL;
+  CbamDescription *description;
 
   g_return_val_if_fail (model != NULL, NULL);
   graph = cbam_model_build_graph (model, &spec, error);
-  base = g_path_get_basename (model);
-  return graph ? describe_graph (graph, spec->name ? spec->name : base) : NULL;
+  if (!graph)
+    return NULL;
+  description = g_new0 (CbamDescription, 1);
+  g_atomic_ref_count_init (&description->refs);
+  description->info = cbam_model_info_new (spec, graph, model);
+  description->layers = g_array_new (FALSE, FALSE, sizeof (CbamLayerInfo));
+  for (guint n = 0; n < graph->nodes->len; n++)
+    add_layer (description, g_ptr_array_index (graph->nodes, n));
+  return description;
+}
+
+CbamDescription *
+cbam_description_ref (CbamDescription *description)
+{
+  g_return_val_if_fail (description != NULL, NULL);
+  g_atomic_ref_count_inc (&description->refs);
+  return description;
 }
 
 void
-cbam_description_free (CbamDescription *description)
+cbam_description_unref (CbamDescription *description)
 {
-  if (!description)
+  if (!description || !g_atomic_ref_count_dec (&description->refs))
     return;
   for (guint i = 0; i < description->layers->len; i++) {
     g_free ((char *) g_array_index (description->layers, CbamLayerInfo, i).name);
     g_free ((char *) g_array_index (description->layers, CbamLayerInfo, i).shape);
   }
   g_array_unref (description->layers);
-  g_free (description->name);
+  cbam_model_info_unref (description->info);
   g_free (description);
 }
 
-const char *
-cbam_description_get_name (const CbamDescription *description)
+const CbamModelInfo *
+cbam_description_get_info (const CbamDescription *description)
 {
   g_return_val_if_fail (description != NULL, NULL);
-  return description->name;
+  return description->info;
 }
 
-guint64
-cbam_description_get_parameters (const CbamDescription *description)
+guint
+cbam_description_get_n_layers (const CbamDescription *description)
 {
   g_return_val_if_fail (description != NULL, 0);
-  return description->parameters;
-}
-
-guint64
-cbam_description_get_macs (const CbamDescription *description)
-{
-  g_return_val_if_fail (description != NULL, 0);
-  return description->macs;
+  return description->layers->len;
 }
 
 const CbamLayerInfo *
-cbam_description_get_layers (const CbamDescription *description, gsize *n)
+cbam_description_get_layer (const CbamDescription *description, guint i)
 {
-  g_return_val_if_fail (description != NULL && n != NULL, NULL);
-  *n = description->layers->len;
-  return (const CbamLayerInfo *) description->layers->data;
+  g_return_val_if_fail (description != NULL && i < description->layers->len, NULL);
+  return &g_array_index (description->layers, CbamLayerInfo, i);
 }

@@ -12,6 +12,7 @@
 
 #include <string.h>
 
+#include "base/given.h"
 #include "detect/image.h"
 #include "detect/nms.h"
 #include "detect/orientation.h"
@@ -28,7 +29,7 @@ typedef struct
 {
   CbamSlot *slot;
   CbamTicket ticket;
-  CbamDetectParams params;
+  CbamDetectParams params;   /* nothing in it is the model's own any more */
   guint x, y, width, height; /* of the part that is looked at */
   CbamOrientation orientation;
   gint64 submitted; /* g_get_monotonic_time() */
@@ -36,6 +37,7 @@ typedef struct
 
 struct _CbamDetector
 {
+  gatomicrefcount refs;
   CbamModel *model;
   const CbamLevels *levels;
   Flight *flights;
@@ -210,16 +212,46 @@ cbam_detector_miss (CbamDetector *detector)
   cbam_turns_miss (detector->model->device->turns, &ticket, g_get_monotonic_time ());
 }
 
+/* A number of the frame's where one is given, else the model's: what is less than 0 stands for 0. */
+static float
+choose (float given, float own)
+{
+  return given != 0 ? MAX (given, 0) : own;
+}
+
+/* The same for limits, of which CBAM_ALL stands for 0, none. */
+static guint
+choose_limit (guint given, guint own)
+{
+  if (given == CBAM_ALL)
+    return 0;
+  return given != 0 ? given : own;
+}
+
+/* What the frame leaves to the model, filled in; from here on 0 is 0, and no limit. */
 static gboolean
-submit (CbamDetector *detector, const CbamVulkanFrame *source, const CbamImage *image, const CbamDetectParams *params,
+take_params (const CbamDetectParams *given, const CbamDetectParams *own, CbamDetectParams *ret_params, GError **error)
+{
+  if (!cbam_take_given ("CbamDetectParams", given, given ? given->size : 0, ret_params, sizeof *ret_params, error))
+    return FALSE;
+  ret_params->threshold = choose (ret_params->threshold, own->threshold);
+  ret_params->nms_iou = choose (ret_params->nms_iou, own->nms_iou);
+  ret_params->top_k = choose_limit (ret_params->top_k, own->top_k);
+  ret_params->max_detections = choose_limit (ret_params->max_detections, own->max_detections);
+  return TRUE;
+}
+
+static gboolean
+submit (CbamDetector *detector, const CbamVulkanFrame *source, const CbamImage *image, const CbamDetectParams *given,
         GError **error)
 {
-  static const CbamRegion everywhere;
+  CbamDetectParams params;
   CbamImage part;
   Flight *flight;
   guint x, y;
 
-  if (!cbam_image_crop (image, params ? &params->region : &everywhere, &part, &x, &y, error))
+  if (!take_params (given, &detector->model->spec->nms.params, &params, error) ||
+      !cbam_image_crop (image, &params.region, &part, &x, &y, error))
     return FALSE;
   if (cbam_detector_get_free_slots (detector) == 0) {
     g_set_error (error, CBAM_ERROR, CBAM_ERROR_BUSY, "all %u slots are in flight", detector->n_slots);
@@ -228,14 +260,14 @@ submit (CbamDetector *detector, const CbamVulkanFrame *source, const CbamImage *
   if (!cbam_device_check_alive (detector->model->device, error))
     return FALSE;
   flight = &detector->flights[detector->head];
-  flight->params = params ? *params : detector->model->spec->nms.params;
+  flight->params = params;
   flight->x = x;
   flight->y = y;
   flight->width = part.width;
   flight->height = part.height;
   flight->orientation = part.orientation;
   flight->submitted = g_get_monotonic_time ();
-  flight->ticket.turn = flight->params.turn;
+  flight->ticket.turn = params.turn;
   flight->ticket.seconds = detector->warming ? NULL : &detector->model->seconds;
   /* Now, before pixels are copied for nothing, and again when it is entered. */
   if (!cbam_turns_ask (detector->model->device->turns, &flight->ticket, flight->submitted)) {
@@ -254,8 +286,12 @@ submit (CbamDetector *detector, const CbamVulkanFrame *source, const CbamImage *
 gboolean
 cbam_detector_submit (CbamDetector *detector, const CbamImage *image, const CbamDetectParams *params, GError **error)
 {
+  CbamImage own;
+
   g_return_val_if_fail (detector != NULL && image != NULL, FALSE);
-  return cbam_image_check (image, error) && submit (detector, NULL, image, params, error);
+  return cbam_take_given ("CbamImage", image, image->size, &own, sizeof own, error) &&
+         cbam_image_take_bytes (&own, error) && cbam_image_check (&own, error) &&
+         submit (detector, NULL, &own, params, error);
 }
 
 gboolean
@@ -433,7 +469,7 @@ static void
 place_maps (const Flight *flight, CbamResult *result)
 {
   for (gsize i = 0; i < result->n_attention; i++)
-    place_map (flight, &result->attention[i].spatial);
+    place_map (flight, &result->spatial[i]);
   for (gsize i = 0; i < result->n_grad_cam; i++)
     place_map (flight, &result->grad_cam[i]);
 }
@@ -475,6 +511,12 @@ cbam_detector_collect (CbamDetector *detector, GError **error)
   return result;
 }
 
+CbamResult *
+cbam_detector_detect (CbamDetector *detector, const CbamImage *image, const CbamDetectParams *params, GError **error)
+{
+  return cbam_detector_submit (detector, image, params, error) ? cbam_detector_collect (detector, error) : NULL;
+}
+
 /* ---- Life ------------------------------------------------------------------------------------------------------- */
 
 /* One frame of nothing, for drivers that compile at the first dispatch, as lavapipe does; once for a model. */
@@ -496,25 +538,31 @@ warm_up (CbamDetector *detector, GError **error)
   return result != NULL;
 }
 
-CbamDetector *
-cbam_detector_new (CbamModel *model, const CbamDetectorConfig *config, GError **error)
+static CbamDetector *
+detector_new (CbamModel *model, const CbamDetectorConfig *config, gboolean profile, GError **error)
 {
   g_autoptr (CbamDetector) detector = g_new0 (CbamDetector, 1);
-  const guint n_slots = config && config->slots > 0 ? config->slots : DEFAULT_SLOTS;
+  CbamDetectorConfig own;
+  guint n_slots;
 
-  g_return_val_if_fail (model != NULL && n_slots <= MAX_SLOTS, NULL);
+  g_return_val_if_fail (model != NULL, NULL);
+  g_atomic_ref_count_init (&detector->refs);
   g_mutex_init (&detector->lock);
+  if (!cbam_take_given ("CbamDetectorConfig", config, config ? config->size : 0, &own, sizeof own, error))
+    return NULL;
+  n_slots = own.slots > 0 ? own.slots : DEFAULT_SLOTS;
+  g_return_val_if_fail (n_slots <= MAX_SLOTS, NULL);
   detector->model = cbam_model_ref (model);
   detector->levels = cbam_levels_of (model->program->plan->graph);
   detector->n_slots = n_slots;
   detector->flights = g_new0 (Flight, n_slots);
-  detector->share = (CbamShare){ .cost = model->flop / n_slots, .slots = n_slots };
+  detector->share = (CbamShare){ .cost = 2.0 * (double) model->info->macs / n_slots, .slots = n_slots };
   cbam_turns_join (model->device->turns, &detector->share);
   detector->candidates = g_array_new (FALSE, FALSE, sizeof (CbamCandidate));
   detector->scratch = g_byte_array_new ();
   detector->regions = g_array_new (FALSE, FALSE, sizeof (VkBufferImageCopy));
   for (guint i = 0; i < n_slots; i++) {
-    detector->flights[i].slot = cbam_slot_new (model->program, config && config->profile, error);
+    detector->flights[i].slot = cbam_slot_new (model->program, profile, error);
     if (!detector->flights[i].slot)
       return NULL;
     detector->flights[i].ticket.share = &detector->share;
@@ -524,10 +572,30 @@ cbam_detector_new (CbamModel *model, const CbamDetectorConfig *config, GError **
   return g_steal_pointer (&detector);
 }
 
-void
-cbam_detector_free (CbamDetector *detector)
+CbamDetector *
+cbam_detector_new (CbamModel *model, const CbamDetectorConfig *config, GError **error)
 {
-  if (!detector)
+  return detector_new (model, config, FALSE, error);
+}
+
+CbamDetector *
+cbam_detector_new_profiled (CbamModel *model, const CbamDetectorConfig *config, GError **error)
+{
+  return detector_new (model, config, TRUE, error);
+}
+
+CbamDetector *
+cbam_detector_ref (CbamDetector *detector)
+{
+  g_return_val_if_fail (detector != NULL, NULL);
+  g_atomic_ref_count_inc (&detector->refs);
+  return detector;
+}
+
+void
+cbam_detector_unref (CbamDetector *detector)
+{
+  if (!detector || !g_atomic_ref_count_dec (&detector->refs))
     return;
   for (guint i = 0; detector->flights && i < detector->n_slots; i++) {
     cbam_slot_free (detector->flights[i].slot);

@@ -21,6 +21,7 @@ cbam_spec_parse (const char *where, const char *json, GError **error)
   if (!object)
     return NULL;
   json_node_set_object (root, object);
+  spec->document = g_strdup (json);
   cbam_spec_read (spec, &document);
   if (!reader.error)
     return g_steal_pointer (&spec);

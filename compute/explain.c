@@ -53,16 +53,21 @@ cbam_explain_attention (const CbamModel *model, CbamSlot *slot, CbamResult *resu
   for (guint l = 0; l < levels->n_levels; l++) {
     const CbamLevel *level = &levels->levels[l];
     CbamAttention *attention;
+    CbamMap *spatial;
 
     if (!level->channel.map && !level->spatial.map)
       continue;
-    if (!result->attention)
+    if (!result->attention) {
       result->attention = g_new0 (CbamAttention, levels->n_levels);
+      result->spatial = g_new0 (CbamMap, levels->n_levels);
+    }
+    spatial = &result->spatial[result->n_attention];
     attention = &result->attention[result->n_attention++];
     attention->level = l;
     attention->channel = read_gate (slot, &level->channel);
     attention->n_channels = level->channel.map ? level->channel.map->channels : 0;
-    attention->spatial = place_map (model, slot, level->features, read_gate (slot, &level->spatial));
+    *spatial = place_map (model, slot, level->features, read_gate (slot, &level->spatial));
+    attention->spatial = level->spatial.map ? spatial : NULL;
   }
 }
 

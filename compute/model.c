@@ -9,12 +9,24 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/given.h"
 #include "base/refs.h"
 #include "document.h"
 #include "nets/nets.h"
+#include "precision.h"
 #include "presets/source.h"
 
 #define PRESET_SEED 1 /* any; the same for everybody */
+
+/* What is to be loaded. */
+typedef struct
+{
+  CbamDevice *device;
+  const char *path;         /* of the file; what messages call it where it is none */
+  const CbamPreset *preset; /* NULL: a file or bytes */
+  GBytes *bytes;            /* NULL: the file @path */
+  CbamPrecision precision;
+} Wanted;
 
 /* A load that goes on: who wants the same waits for it and gets what comes of it, the model or the error. */
 typedef struct
@@ -93,20 +105,21 @@ cbam_file_source (const CbamSafetensors *file)
 
 /* ---- Loading ---------------------------------------------------------------------------------------------------- */
 
-/* What makes two loads the same: device, inode, size and time of change of the file, on one Vulkan device. */
+/* What makes two loads the same: device, inode, size and time of change of the file, on one Vulkan device, in one
+ * precision. */
 static char *
-make_key (CbamDevice *device, const char *path, GError **error)
+make_key (const Wanted *wanted, GError **error)
 {
   GStatBuf info;
 
-  if (g_stat (path, &info) != 0) {
-    g_set_error (error, CBAM_ERROR, CBAM_ERROR_NOT_FOUND, "%s: %s", path, g_strerror (errno));
+  if (g_stat (wanted->path, &info) != 0) {
+    g_set_error (error, CBAM_ERROR, CBAM_ERROR_NOT_FOUND, "%s: %s", wanted->path, g_strerror (errno));
     return NULL;
   }
-  return g_strdup_printf ("%p %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT
+  return g_strdup_printf ("%p %d %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT
                           ".%09lu",
-                          (void *) device, (guint64) info.st_dev, (guint64) info.st_ino, (guint64) info.st_size,
-                          (guint64) info.st_mtim.tv_sec, (gulong) info.st_mtim.tv_nsec);
+                          (void *) wanted->device, wanted->precision, (guint64) info.st_dev, (guint64) info.st_ino,
+                          (guint64) info.st_size, (guint64) info.st_mtim.tv_sec, (gulong) info.st_mtim.tv_nsec);
 }
 
 static void
@@ -134,10 +147,12 @@ describe_ops (CbamModel *model)
   }
 }
 
+/* @bytes: the file's content; NULL: it is to be opened. */
 static CbamGraph *
-build_from_file (const char *path, CbamSpec **ret_spec, GError **error)
+build_from_file (const char *path, GBytes *bytes, CbamSpec **ret_spec, GError **error)
 {
-  g_autoptr (CbamSafetensors) file = cbam_safetensors_open (path, error);
+  g_autoptr (CbamSafetensors) file =
+      bytes ? cbam_safetensors_new_for_bytes (path, bytes, error) : cbam_safetensors_open (path, error);
   g_autoptr (CbamGraph) graph = NULL;
   const char *document;
   CbamFileSource source;
@@ -181,26 +196,26 @@ cbam_model_build_graph (const char *model, CbamSpec **ret_spec, GError **error)
 {
   const CbamPreset *preset = cbam_preset_find (model);
 
-  return preset ? build_from_preset (preset, ret_spec, error) : build_from_file (model, ret_spec, error);
+  return preset ? build_from_preset (preset, ret_spec, error) : build_from_file (model, NULL, ret_spec, error);
 }
 
 static gboolean
-fill (CbamModel *model, const CbamPreset *preset, GError **error)
+fill (CbamModel *model, const Wanted *wanted, GError **error)
 {
-  g_autoptr (CbamGraph) graph =
-      preset ? build_from_preset (preset, &model->spec, error) : build_from_file (model->path, &model->spec, error);
-  g_autofree char *base = g_path_get_basename (model->path);
+  g_autoptr (CbamGraph) graph = wanted->preset ? build_from_preset (wanted->preset, &model->spec, error)
+                                               : build_from_file (wanted->path, wanted->bytes, &model->spec, error);
 
   if (!graph)
     return FALSE;
-  model->name = g_strdup (model->spec->name ? model->spec->name : base);
-  model->flop = 2.0 * (double) cbam_graph_macs (graph);
+  model->info = cbam_model_info_new (model->spec, graph, wanted->path);
   cbam_graph_fuse (graph, cbam_run_get_fusions (model->device));
   model->program = cbam_program_new (model->device, g_steal_pointer (&graph), NULL, error);
   if (!model->program) {
-    g_prefix_error (error, "%s: ", model->path);
+    g_prefix_error (error, "%s: ", wanted->path);
     return FALSE;
   }
+  model->info->precision = wanted->precision;
+  model->info->kernels = cbam_plan_get_kernels (model->program->plan, &model->device->caps);
   describe_ops (model);
   return TRUE;
 }
@@ -213,23 +228,21 @@ model_free (CbamModel *model)
       g_free ((char *) model->op_times[s].shape);
   g_free (model->op_times);
   cbam_program_free (model->program);
+  cbam_model_info_unref (model->info);
   cbam_spec_free (model->spec);
   cbam_device_unref (model->device);
-  g_free (model->name);
-  g_free (model->path);
   g_free (model->key);
   g_free (model);
 }
 
 static CbamModel *
-load_alone (CbamDevice *device, const char *path, const CbamPreset *preset, const char *key, GError **error)
+load_alone (const Wanted *wanted, const char *key, GError **error)
 {
   CbamModel *model = g_new0 (CbamModel, 1);
 
   model->refs = 1;
-  model->device = cbam_device_ref (device);
-  model->path = g_strdup (path);
-  if (!fill (model, preset, error)) {
+  model->device = cbam_device_ref (wanted->device);
+  if (!fill (model, wanted, error)) {
     model_free (model);
     return NULL;
   }
@@ -286,10 +299,10 @@ wait_for_load (Load *load, GError **error)
   return model;
 }
 
-/* The model of @key, which is there already, or is being loaded, or is loaded now: @preset, or the file @path where
- * that is NULL. A file that is replaced meanwhile has another key, and who comes then does not wait for this one. */
+/* The model of @key, which is there already, or is being loaded, or is loaded now. A file that is replaced meanwhile
+ * has another key, and who comes then does not wait for this one. */
 static CbamModel *
-load_shared (CbamDevice *device, const char *path, const CbamPreset *preset, const char *key, GError **error)
+load_shared (const Wanted *wanted, const char *key, GError **error)
 {
   G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&loaded_lock);
   GError *local = NULL;
@@ -310,7 +323,7 @@ load_shared (CbamDevice *device, const char *path, const CbamPreset *preset, con
   load = g_new0 (Load, 1);
   g_hash_table_insert (loading, (gpointer) key, load);
   g_mutex_unlock (&loaded_lock);
-  model = load_alone (device, path, preset, key, &local);
+  model = load_alone (wanted, key, &local);
   g_mutex_lock (&loaded_lock);
   finish_load (load, key, model, local);
   if (local)
@@ -318,36 +331,58 @@ load_shared (CbamDevice *device, const char *path, const CbamPreset *preset, con
   return model;
 }
 
-CbamModel *
-cbam_model_load (CbamDevice *device, const char *path, GError **error)
+/* Whether @wanted->device can do as @config says. */
+static gboolean
+take_config (Wanted *wanted, const CbamModelConfig *config, GError **error)
 {
-  g_autofree char *key = NULL, *usual = NULL;
+  CbamModelConfig own;
 
-  g_return_val_if_fail (device != NULL, NULL);
-  if (!cbam_device_check_alive (device, error))
-    return NULL;
-  if (!path && !(path = usual = cbam_model_find_default (error)))
-    return NULL;
-  key = make_key (device, path, error);
-  return key ? load_shared (device, path, NULL, key, error) : NULL;
+  return cbam_device_check_alive (wanted->device, error) &&
+         cbam_take_given ("CbamModelConfig", config, config ? config->size : 0, &own, sizeof own, error) &&
+         cbam_precision_choose (wanted->device, own.precision, &wanted->precision, error);
 }
 
 CbamModel *
-cbam_model_load_preset (CbamDevice *device, const char *name, GError **error)
+cbam_model_load (CbamDevice *device, const char *path, const CbamModelConfig *config, GError **error)
 {
-  const CbamPreset *preset;
+  Wanted wanted = { .device = device, .path = path };
+  g_autofree char *key = NULL, *usual = NULL;
+
+  g_return_val_if_fail (device != NULL, NULL);
+  if (!take_config (&wanted, config, error))
+    return NULL;
+  if (!path && !(wanted.path = usual = cbam_model_find_default (error)))
+    return NULL;
+  key = make_key (&wanted, error);
+  return key ? load_shared (&wanted, key, error) : NULL;
+}
+
+CbamModel *
+cbam_model_load_bytes (CbamDevice *device, GBytes *bytes, const char *name, const CbamModelConfig *config,
+                       GError **error)
+{
+  Wanted wanted = { .device = device, .path = name, .bytes = bytes };
+
+  g_return_val_if_fail (device != NULL && bytes != NULL && name != NULL, NULL);
+  return take_config (&wanted, config, error) ? load_alone (&wanted, NULL, error) : NULL;
+}
+
+CbamModel *
+cbam_model_load_preset (CbamDevice *device, const char *name, const CbamModelConfig *config, GError **error)
+{
+  Wanted wanted = { .device = device, .path = name };
   g_autofree char *key = NULL;
 
   g_return_val_if_fail (device != NULL && name != NULL, NULL);
-  if (!cbam_device_check_alive (device, error))
+  if (!take_config (&wanted, config, error))
     return NULL;
-  preset = cbam_preset_find (name);
-  if (!preset) {
+  wanted.preset = cbam_preset_find (name);
+  if (!wanted.preset) {
     g_set_error (error, CBAM_ERROR, CBAM_ERROR_NOT_FOUND, "there is no preset \"%s\"", name);
     return NULL;
   }
-  key = g_strdup_printf ("%p preset %s", (void *) device, name);
-  return load_shared (device, name, preset, key, error);
+  key = g_strdup_printf ("%p %d preset %s", (void *) device, wanted.precision, name);
+  return load_shared (&wanted, key, error);
 }
 
 const char *const *
@@ -383,7 +418,7 @@ cbam_model_unref (CbamModel *model)
     return;
   g_mutex_lock (&loaded_lock);
   last = g_atomic_int_dec_and_test (&model->refs);
-  if (last) {
+  if (last && model->key) {
     g_hash_table_remove (loaded, model->key);
     drop_empty_tables ();
   }
@@ -401,72 +436,9 @@ cbam_model_get_device (const CbamModel *model)
   return model->device;
 }
 
-const char *
-cbam_model_get_name (const CbamModel *model)
+const CbamModelInfo *
+cbam_model_get_info (const CbamModel *model)
 {
   g_return_val_if_fail (model != NULL, NULL);
-  return model->name;
-}
-
-const char *
-cbam_model_get_path (const CbamModel *model)
-{
-  g_return_val_if_fail (model != NULL, NULL);
-  return model->path;
-}
-
-guint
-cbam_model_get_input_width (const CbamModel *model)
-{
-  g_return_val_if_fail (model != NULL, 0);
-  return model->spec->input.width;
-}
-
-guint
-cbam_model_get_input_height (const CbamModel *model)
-{
-  g_return_val_if_fail (model != NULL, 0);
-  return model->spec->input.height;
-}
-
-guint
-cbam_model_get_n_classes (const CbamModel *model)
-{
-  g_return_val_if_fail (model != NULL, 0);
-  return model->spec->output.n_classes;
-}
-
-const char *
-cbam_model_get_class_name (const CbamModel *model, guint class_id)
-{
-  g_return_val_if_fail (model != NULL, NULL);
-  return class_id < model->spec->output.n_classes ? model->spec->output.classes[class_id] : NULL;
-}
-
-gboolean
-cbam_model_class_is_reported (const CbamModel *model, guint class_id)
-{
-  g_return_val_if_fail (model != NULL, FALSE);
-  return class_id < model->spec->output.n_classes && cbam_output_spec_reports (&model->spec->output, class_id);
-}
-
-CbamDetectParams
-cbam_model_get_detect_params (const CbamModel *model)
-{
-  g_return_val_if_fail (model != NULL, (CbamDetectParams){ 0 });
-  return model->spec->nms.params;
-}
-
-const char *
-cbam_model_get_kernels (const CbamModel *model)
-{
-  g_return_val_if_fail (model != NULL, NULL);
-  return cbam_plan_get_kernels (model->program->plan, &model->device->caps);
-}
-
-double
-cbam_model_get_flop (const CbamModel *model)
-{
-  g_return_val_if_fail (model != NULL, 0);
-  return model->flop;
+  return model->info;
 }

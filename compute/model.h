@@ -4,9 +4,10 @@
 
 #pragma once
 
-#include <cbamdetect/result.h>
+#include <cbamdetect/profile.h>
 
 #include "file/safetensors.h"
+#include "info.h"
 #include "nets/levels.h"
 #include "nets/spec.h"
 #include "run/run.h"
@@ -17,13 +18,11 @@ G_BEGIN_DECLS
 struct _CbamModel
 {
   gint refs; /* atomic; see refs.h */
-  char *key; /* in the table of loaded models; NULL when it never came there */
-  char *path;
-  char *name;
+  char *key; /* in the table of loaded models; NULL when it never comes there */
   CbamDevice *device;
   CbamSpec *spec;
+  CbamModelInfo *info;
   CbamProgram *program;
-  double flop;
   double seconds; /* of the device for a frame, roughly; 0 = not known yet. Under the lock of the device's turns */
   gint warm;      /* atomic: the driver has compiled the kernels */
   CbamOpTime *op_times; /* by step of the plan; seconds are 0 */

@@ -30,32 +30,63 @@ cbam_result_unref (CbamResult *result)
     return;
   cbam_model_unref (result->model);
   for (gsize i = 0; i < result->n_attention; i++) {
-    g_free ((float *) result->attention[i].spatial.values);
+    g_free ((float *) result->spatial[i].values);
     g_free ((float *) result->attention[i].channel);
   }
   for (gsize i = 0; i < result->n_grad_cam; i++)
     g_free ((float *) result->grad_cam[i].values);
   g_free (result->attention);
+  g_free (result->spatial);
   g_free (result->grad_cam);
   g_free (result->detections);
   g_free (result->op_times);
   g_free (result);
 }
 
-const CbamDetection *
-cbam_result_get_detections (const CbamResult *result, gsize *n)
+CbamDetection *
+cbam_detection_copy (const CbamDetection *detection)
 {
-  g_return_val_if_fail (result != NULL && n != NULL, NULL);
-  *n = result->n_detections;
-  return result->detections;
+  CbamDetection *copy = g_memdup2 (detection, sizeof *detection);
+
+  copy->label = g_strdup (detection->label);
+  return copy;
+}
+
+void
+cbam_detection_free (CbamDetection *detection)
+{
+  if (!detection)
+    return;
+  g_free ((char *) detection->label);
+  g_free (detection);
+}
+
+gsize
+cbam_result_get_n_detections (const CbamResult *result)
+{
+  g_return_val_if_fail (result != NULL, 0);
+  return result->n_detections;
+}
+
+const CbamDetection *
+cbam_result_get_detection (const CbamResult *result, gsize i)
+{
+  g_return_val_if_fail (result != NULL && i < result->n_detections, NULL);
+  return &result->detections[i];
+}
+
+gsize
+cbam_result_get_n_attention (const CbamResult *result)
+{
+  g_return_val_if_fail (result != NULL, 0);
+  return result->n_attention;
 }
 
 const CbamAttention *
-cbam_result_get_attention (const CbamResult *result, gsize *n)
+cbam_result_get_attention (const CbamResult *result, gsize i)
 {
-  g_return_val_if_fail (result != NULL && n != NULL, NULL);
-  *n = result->n_attention;
-  return result->attention;
+  g_return_val_if_fail (result != NULL && i < result->n_attention, NULL);
+  return &result->attention[i];
 }
 
 const CbamMap *
@@ -86,10 +117,16 @@ cbam_result_get_seconds (const CbamResult *result)
   return result->seconds;
 }
 
-const CbamOpTime *
-cbam_result_get_op_times (const CbamResult *result, gsize *n)
+gsize
+cbam_result_get_n_op_times (const CbamResult *result)
 {
-  g_return_val_if_fail (result != NULL && n != NULL, NULL);
-  *n = result->n_op_times;
-  return result->op_times;
+  g_return_val_if_fail (result != NULL, 0);
+  return result->n_op_times;
+}
+
+const CbamOpTime *
+cbam_result_get_op_time (const CbamResult *result, gsize i)
+{
+  g_return_val_if_fail (result != NULL && i < result->n_op_times, NULL);
+  return &result->op_times[i];
 }

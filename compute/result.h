@@ -18,6 +18,7 @@ struct _CbamResult
   gsize n_detections;
   gsize n_unwanted;         /* of classes that were not asked for */
   CbamAttention *attention; /* its numbers are the result's own */
+  CbamMap *spatial;         /* of each of them, whether it has any or not */
   gsize n_attention;
   CbamMap *grad_cam; /* of the first detections; its numbers are the result's own */
   gsize n_grad_cam;

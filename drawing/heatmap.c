@@ -58,15 +58,13 @@ cbam_drawing_heat_add (CbamDrawingHeat *heat, const CbamMap *map, float low, flo
 }
 
 void
-cbam_drawing_heat_add_attention (CbamDrawingHeat *heat, const CbamAttention *levels, gsize n)
+cbam_drawing_heat_add_attention (CbamDrawingHeat *heat, const CbamAttention *attention)
 {
-  for (gsize i = 0; i < n; i++) {
-    float min = 0, max = 0;
-    if (levels[i].spatial.values != NULL)
-      cbam_drawing_map_range (&levels[i].spatial, &min, &max);
-    if (max > min)
-      cbam_drawing_heat_add (heat, &levels[i].spatial, min, max);
-  }
+  float min = 0, max = 0;
+  if (attention->spatial != NULL)
+    cbam_drawing_map_range (attention->spatial, &min, &max);
+  if (max > min)
+    cbam_drawing_heat_add (heat, attention->spatial, min, max);
 }
 
 void

@@ -33,9 +33,9 @@ void cbam_drawing_heat_free (CbamDrawingHeat *heat);
 /* Adds a layer: @low is cold and @high is hot, all cold where these are equal. The values must outlive @heat. */
 void cbam_drawing_heat_add (CbamDrawingHeat *heat, const CbamMap *map, float low, float high);
 
-/* Adds each level from its own minimum to its own maximum: levels differ in how far they open, and the question is
- * where. One that is the same everywhere (1x1, say) has no answer to that and is left out. */
-void cbam_drawing_heat_add_attention (CbamDrawingHeat *heat, const CbamAttention *levels, gsize n);
+/* Adds a level from its own minimum to its own maximum: levels differ in how far they open, and the question is where.
+ * One that is the same everywhere (1x1, say) has no answer to that and is left out. */
+void cbam_drawing_heat_add_attention (CbamDrawingHeat *heat, const CbamAttention *attention);
 
 /* Fits a heat map of one picture to a copy of another size. */
 void cbam_drawing_heat_scale (CbamDrawingHeat *heat, double x, double y);

@@ -103,7 +103,7 @@ draw (GstCbamOverlayElement *self, GstBuffer *buffer, GstCbamOverlayParts overla
   g_autoptr (GstCbamScene) scene =
       gst_cbam_scene_new_from_buffer (buffer, GST_VIDEO_INFO_WIDTH (info), GST_VIDEO_INFO_HEIGHT (info));
 
-  GST_LOG_OBJECT (self, "%u regions, attention of %" G_GSIZE_FORMAT " levels", scene->boxes->len, scene->n_levels);
+  GST_LOG_OBJECT (self, "%u regions, attention of %u levels", scene->boxes->len, scene->levels->len);
   return gst_cbam_canvas_draw (&self->canvas, GST_ELEMENT (self), GST_CAT_DEFAULT, &self->settings, info, buffer, scene,
                                overlay);
 }

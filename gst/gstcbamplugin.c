@@ -8,6 +8,8 @@
 #include "meta/gstcbamattentionmeta.h"
 #include "meta/gstcbamregionmeta.h"
 
+#include <cbamdetect/version.h>
+
 /* A driver that comes or goes makes GStreamer look at the plugin again, wherever the Vulkan loader would find its
  * manifest: "Driver Discovery on Linux" in the loader's LoaderDriverInterface.md. */
 static void

@@ -1,4 +1,4 @@
-// An activation that nothing could be fused with: clamp to lo..hi (ReLU, ReLU6), or with SIGMOID the logistic function.
+// An activation that nothing could be fused with, or with SIGMOID the logistic function.
 //
 // module: activation (texel plain narrow)
 // module: sigmoid -DSIGMOID (texel plain narrow)
@@ -8,6 +8,7 @@
 #extension GL_GOOGLE_include_directive : require
 #define INPUTS 1
 #include "common/maps.glsl"
+#include "common/activation.glsl"
 #include "args/map.h"
 #include "common/channels.glsl"
 
@@ -21,7 +22,7 @@ vec4 map_texel (vec4 x, uint block)
 #ifdef SIGMOID
   return real_channels (1.0 / (1.0 + exp (-x)), block, a.channels);
 #else
-  return clamp (x, vec4 (a.lo), vec4 (a.hi));
+  return activate (x, a.lo, a.hi);
 #endif
 }
 

@@ -19,6 +19,7 @@
 #endif
 #define WEIGHTS
 #include "common/maps.glsl"
+#include "common/activation.glsl"
 #include "args/conv.h"
 #include "common/border.glsl"
 
@@ -122,6 +123,6 @@ void main ()
 #ifdef SUM
     v += LOAD (S, ORIGIN (a.sum) + py * a.sum.row + px * a.sum.pixel + block * a.sum.plane);
 #endif
-    STORE (y, ORIGIN (a.y) + py * a.y.row + px * a.y.pixel + block * a.y.plane, clamp (v, vec4 (a.lo), vec4 (a.hi)));
+    STORE (y, ORIGIN (a.y) + py * a.y.row + px * a.y.pixel + block * a.y.plane, activate (v, a.lo, a.hi));
   }
 }

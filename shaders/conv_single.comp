@@ -11,6 +11,7 @@
 #define INPUTS 1
 #define WEIGHTS
 #include "common/maps.glsl"
+#include "common/activation.glsl"
 #include "args/conv.h"
 #include "common/padded.glsl"
 
@@ -34,7 +35,7 @@ void main ()
       for (uint kx = 0; kx < a.kernel_width; kx++, k += CBAM_CONV_GROUP)
         sum += LOAD (X, from + block * a.x.plane + a.dilation * (ky * a.x.row + kx * a.x.pixel)) * LOAD_WEIGHT (k);
 
-  float v = clamp (sum.x + sum.y + sum.z + sum.w + LOAD_WEIGHT (a.bias).x, a.lo, a.hi);
+  float v = activate (sum.x + sum.y + sum.z + sum.w + LOAD_WEIGHT (a.bias).x, a.lo, a.hi);
   v = a.sigmoid != 0 ? 1.0 / (1.0 + exp (-v)) : v;
   STORE (y, int (ORIGIN (a.y)) + p.row * int (a.y.row) + p.column * int (a.y.pixel),
          vec4 (p.inside ? v : 0.0, 0.0, 0.0, 0.0));

@@ -135,7 +135,7 @@ void main ()
 #ifdef SUM
       v += LOAD (S, int (addend[j] + min (first + b, a.out_blocks - 1) * a.sum.plane));
 #endif
-      STORE (y, pixel[j] + (first + b) * a.y.plane, clamp (v, vec4 (a.lo), vec4 (a.hi)));
+      STORE (y, pixel[j] + (first + b) * a.y.plane, activate (v, a.lo, a.hi));
     }
   }
 }

@@ -93,7 +93,7 @@ void main ()
       const vec4 v = vec4 (sum[b * 4][j], sum[b * 4 + 1][j], sum[b * 4 + 2][j], sum[b * 4 + 3][j]) + bias;
 
       if (real[j])
-        STORE (y, to[j] + (first_block + b) * a.y.plane, clamp (v, vec4 (a.lo), vec4 (a.hi)));
+        STORE (y, to[j] + (first_block + b) * a.y.plane, activate (v, a.lo, a.hi));
     }
   }
 }

@@ -13,6 +13,7 @@
 #define INPUTS 1
 #define WEIGHTS
 #include "common/maps.glsl"
+#include "common/activation.glsl"
 #include "args/conv.h"
 #include "args/deconv.h"
 #include "common/padded.glsl"
@@ -66,5 +67,5 @@ void main ()
     }
   }
   STORE (y, int (ORIGIN (a.y) + block * a.y.plane) + p.row * int (a.y.row) + p.column * int (a.y.pixel),
-         p.inside ? clamp (sum, vec4 (a.lo), vec4 (a.hi)) : vec4 (0.0));
+         p.inside ? activate (sum, a.lo, a.hi) : vec4 (0.0));
 }

@@ -10,6 +10,7 @@
 #define INPUTS 1
 #define WEIGHTS
 #include "common/maps.glsl"
+#include "common/activation.glsl"
 #include "args/conv.h"
 #include "common/border.glsl"
 
@@ -43,5 +44,5 @@ void main ()
       sum += LOAD_WEIGHT (block * taps + ky * a.kernel_width + kx) *
              LOAD (X, base + a.dilation * (ky * a.x.row + kx * a.x.pixel));
   STORE (y, ORIGIN (a.y) + block * a.y.plane + row * a.y.row + column * a.y.pixel,
-         clamp (sum, vec4 (a.lo), vec4 (a.hi)));
+         activate (sum, a.lo, a.hi));
 }

@@ -63,5 +63,5 @@ void main ()
   [[unroll]] for (int j = 0; j < TY; j++)
     [[unroll]] for (int i = 0; i < TX; i++)
       if (y0 + j < a.height && x0 + i < a.width)
-        STORE (y, out_first + j * a.y.row + i * a.y.pixel, clamp (sum[j][i], vec4 (a.lo), vec4 (a.hi)));
+        STORE (y, out_first + j * a.y.row + i * a.y.pixel, activate (sum[j][i], a.lo, a.hi));
 }

@@ -34,7 +34,7 @@ sabotage 'conv-texel: the second kernel row begins a tap late' shaders/conv_texe
 sabotage 'conv-texel: input blocks are one row off' shaders/conv_texel.comp \
   'int (a.kernel_height * a.dilation * a.x.row)' 'int ((a.kernel_height - 1) * a.dilation * a.x.row)' ops-ops
 sabotage 'conv-texel: no upper end of the activation' shaders/conv_texel.comp \
-  'clamp (v, vec4 (a.lo), vec4 (a.hi))' 'max (v, vec4 (a.lo))' ops-ops
+  'activate (v, a.lo, a.hi)' 'activate (v, a.lo, 1e30)' ops-ops
 sabotage 'conv-texel: the border is not zeroed' shaders/conv_texel.comp \
   '    zero_border (a);' '' ops-ops
 sabotage 'conv-window: no step to the next input block' shaders/conv_window.comp \
@@ -49,6 +49,10 @@ sabotage 'depthwise-texel: neighbouring pixels read a column apart' shaders/dept
   'x[i * STRIDE + k]' 'x[i + k]' ops-ops
 sabotage 'depthwise-texel: the last tap is the one before' shaders/depthwise_texel.comp \
   'LOAD_WEIGHT (block * 9 + 8)' 'LOAD_WEIGHT (block * 9 + 7)' ops-ops
+sabotage 'concat: the second map begins with its second channel' shaders/concat.comp \
+  'min (max (c, a.first), a.channels - 1) - a.first;' 'min (max (c + 1, a.first), a.channels - 1) - a.first;' ops-ops
+sabotage 'maps: every image of a batch reads the first' shaders/common/maps.glsl \
+  '#define BEFORE(view) (gl_WorkGroupID.z * (view).frame)' '#define BEFORE(view) 0u' ops-ops
 sabotage 'detect: a score equal to the threshold passes' shaders/detect.comp \
   'counts && score[i] > threshold' 'counts && score[i] >= threshold' nets-detector gst-meta
 sabotage 'detect: sizes have the variance of centres' shaders/detect.comp \
@@ -113,7 +117,7 @@ sabotage 'channel-pool: padding channels can be the largest' shaders/channel_poo
 sabotage 'channel-pool: the mean counts padding channels' shaders/channel_pool.comp \
   '/ float (a.channels);' '/ float ((a.channels + 3) / 4 * 4);' ops-ops
 sabotage 'channel-gate: hidden channels may be negative' shaders/common/channel_gate.glsl \
-  'clamp (bias + products.x + products.y + products.z + products.w, a.lo, a.hi)' \
+  'activate (bias + products.x + products.y + products.z + products.w, a.lo, a.hi)' \
   '(bias + products.x + products.y + products.z + products.w)' ops-ops
 sabotage 'channel-gate: only the first pool counts' shaders/common/channel_gate.glsl \
   'pooled[i * blocks + block];' 'pooled[block];' ops-ops
@@ -307,17 +311,18 @@ sabotage 'detector: boxes are not clipped on the right' compute/detector.c \
 sabotage 'detector: slots are collected backwards' compute/detector.c \
   'detector->tail = (detector->tail + 1)' 'detector->tail = (detector->tail + detector->n_slots - 1)' nets-detector
 sabotage 'detector: parameters of the model, not of the frame' compute/detector.c \
-  'params ? *params : detector->model->spec->nms.params' 'detector->model->spec->nms.params' nets-detector
+  '  return given != 0 ? MAX (given, 0) : own;' '  return own;' nets-detector
 sabotage 'detector: a box is as wide as its right edge lies' compute/detector.c \
   'ret_detection->width = right - left;' 'ret_detection->width = right;' nets-detector
 sabotage 'model: a changed file is the same model' compute/model.c \
   '(guint64) info.st_mtim.tv_sec, (gulong) info.st_mtim.tv_nsec' '(guint64) 0, (gulong) 0' model-file
 sabotage 'model: one model for all devices' compute/model.c \
-  '(void *) device, (guint64) info.st_dev' '(void *) NULL, (guint64) info.st_dev' nets-detector
+  '(void *) wanted->device, wanted->precision, (guint64) info.st_dev' \
+  '(void *) NULL, wanted->precision, (guint64) info.st_dev' nets-detector
 sabotage 'model: loaded under the lock of the table' compute/model.c \
   '  g_mutex_unlock (&loaded_lock);
-  model = load_alone (device, path, preset, key, &local);
-  g_mutex_lock (&loaded_lock);' '  model = load_alone (device, path, preset, key, &local);' nets-sharing
+  model = load_alone (wanted, key, &local);
+  g_mutex_lock (&loaded_lock);' '  model = load_alone (wanted, key, &local);' nets-sharing
 sabotage 'model: two who want the same load it twice' compute/model.c \
   '  if (load)
     return wait_for_load' '  if (FALSE)
@@ -632,8 +637,8 @@ sabotage 'train: measured before it is written' tools/train/train \
   train-sentences
 sabotage 'average: figures of the first part' tools/train/average \
   'provenance["metrics"] = metrics' 'pass' train-sentences
-sabotage 'check: a licence that nobody named' tools/check/model-card.c \
-  'g_str_has_prefix (card->licence, "unknown")' 'FALSE' tools-cbam_check
+sabotage 'check: a licence that nobody named' compute/info.c \
+  'g_str_has_prefix (info->licence, "unknown")' 'FALSE' tools-cbam_check
 sabotage 'cbam-eval: boxes count from 0' tools/eval/cbam-eval.c \
   '.x0 = (double) detection->x + 1,' '.x0 = (double) detection->x,' eval-program
 sabotage 'cbam-eval: overlap as the model has it' tools/eval/cbam-eval.c \

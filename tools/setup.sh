@@ -22,6 +22,7 @@ cbam_packages=(
   libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev
   libgstreamer-plugins-bad1.0-dev libxkbcommon-dev libxkbcommon-x11-dev
   python3 python3-numpy
+  gobject-introspection libgirepository1.0-dev python3-gi gir1.2-gdkpixbuf-2.0
   gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad
   gstreamer1.0-libav fonts-dejavu-core
 )

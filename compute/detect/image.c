@@ -165,6 +165,65 @@ cbam_image_check (const CbamImage *image, GError **error)
 }
 
 gboolean
+cbam_image_take_bytes (CbamImage *image, GError **error)
+{
+  const guint8 *data;
+  gsize size, begin = 0;
+
+  if (!image->bytes || image->planes[0])
+    return TRUE;
+  if (!cbam_image_check_form (image, error))
+    return FALSE;
+  data = g_bytes_get_data (image->bytes, &size);
+  for (guint p = 0; p < layouts[image->format].n_planes; p++) {
+    const gsize stride = stride_of (image, p), last = (rows (image, p) - 1) * stride;
+
+    if (stride > size || begin + last + row_bytes (image, p) > size) { /* which the last row may end with */
+      g_set_error (error, CBAM_ERROR, CBAM_ERROR_BAD_IMAGE,
+                   "%" G_GSIZE_FORMAT " bytes of pixels; expected plane %u of a %ux%u %s frame in them", size, p,
+                   image->width, image->height, layouts[image->format].name);
+      return FALSE;
+    }
+    image->planes[p] = data + begin;
+    begin += last + stride;
+  }
+  return TRUE;
+}
+
+CbamImage *
+cbam_image_new (CbamFormat format, guint width, guint height, gsize stride, GBytes *bytes)
+{
+  CbamImage *image = g_new0 (CbamImage, 1);
+
+  g_return_val_if_fail (bytes != NULL, NULL);
+  image->format = format;
+  image->width = width;
+  image->height = height;
+  image->strides[0] = stride;
+  image->bytes = g_bytes_ref (bytes);
+  return image;
+}
+
+CbamImage *
+cbam_image_copy (const CbamImage *image)
+{
+  CbamImage *copy = g_memdup2 (image, sizeof *image);
+
+  if (copy->bytes)
+    g_bytes_ref (copy->bytes);
+  return copy;
+}
+
+void
+cbam_image_free (CbamImage *image)
+{
+  if (!image)
+    return;
+  g_clear_pointer (&image->bytes, g_bytes_unref);
+  g_free (image);
+}
+
+gboolean
 cbam_image_crop (const CbamImage *image, const CbamRegion *region, CbamImage *ret_part, guint *ret_x, guint *ret_y,
                  GError **error)
 {

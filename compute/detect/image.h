@@ -16,6 +16,9 @@ G_BEGIN_DECLS
 gboolean cbam_image_check_form (const CbamImage *image, GError **error);
 gboolean cbam_image_check (const CbamImage *image, GError **error);
 
+/* Where the pixels are in bytes, finds the planes in them. CBAM_ERROR_BAD_IMAGE when they are too few. */
+gboolean cbam_image_take_bytes (CbamImage *image, GError **error);
+
 /* The part @region of @image as an image of its own, in the same memory, if it has any. *@ret_x, *@ret_y: where its
  * first pixel lies. CBAM_ERROR_BAD_IMAGE when there is nothing of it in the frame. */
 gboolean cbam_image_crop (const CbamImage *image, const CbamRegion *region, CbamImage *ret_part, guint *ret_x,

@@ -53,7 +53,10 @@ typedef struct
 {
   guint8 args[CBAM_MOST_ARGS]; /* push constants */
   guint32 groups[3];
+  guint32 constant; /* the shader's specialisation constant 0, less than CBAM_MOST_CONSTANTS */
 } CbamDispatch;
+
+#define CBAM_MOST_CONSTANTS 8
 
 /* How a kernel wants its weights. */
 typedef struct

@@ -46,7 +46,7 @@ typedef struct
 CbamPlan *cbam_plan_new (CbamGraph *graph, const CbamPlanConfig *config, GError **error);
 void cbam_plan_free (CbamPlan *plan);
 
-/* Which family of kernels the plan runs, in few words: what cbam_model_get_kernels() says. */
+/* Which family of kernels the plan runs, in few words: what CbamModelInfo.kernels says. */
 const char *cbam_plan_get_kernels (const CbamPlan *plan, const CbamDeviceCaps *caps);
 
 /* The fusions that a device can run the results of. */

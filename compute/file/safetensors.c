@@ -21,7 +21,7 @@
 struct _CbamSafetensors
 {
   char *path;
-  GMappedFile *map;     /* NULL over memory of the caller's */
+  GBytes *bytes;        /* NULL over memory of the caller's */
   JsonObject *header;   /* owns the tensors' names and the metadata's strings */
   JsonObject *metadata; /* inside @header; NULL when there is none */
   GArray *tensors;      /* CbamFileTensor, in the order of the header */
@@ -317,6 +317,18 @@ cbam_safetensors_new_for_data (const char *name, const guint8 *data, gsize size,
   return g_steal_pointer (&file);
 }
 
+CbamSafetensors *
+cbam_safetensors_new_for_bytes (const char *name, GBytes *bytes, GError **error)
+{
+  gsize size;
+  const guint8 *data = g_bytes_get_data (bytes, &size);
+  CbamSafetensors *file = cbam_safetensors_new_for_data (name, data, size, error);
+
+  if (file != NULL)
+    file->bytes = g_bytes_ref (bytes);
+  return file;
+}
+
 /* Opens @path without waiting for the other end of a pipe, and refuses what is not a regular file. */
 static int
 open_regular (const char *path, GError **error)
@@ -346,8 +358,8 @@ CbamSafetensors *
 cbam_safetensors_open (const char *path, GError **error)
 {
   g_autoptr (GMappedFile) map = NULL;
+  g_autoptr (GBytes) bytes = NULL;
   g_autoptr (GError) reason = NULL;
-  CbamSafetensors *file;
   int fd;
 
   g_return_val_if_fail (path != NULL, NULL);
@@ -363,11 +375,8 @@ cbam_safetensors_open (const char *path, GError **error)
     return NULL;
   }
 
-  file = cbam_safetensors_new_for_data (path, (const guint8 *) g_mapped_file_get_contents (map),
-                                        g_mapped_file_get_length (map), error);
-  if (file != NULL)
-    file->map = g_steal_pointer (&map);
-  return file;
+  bytes = g_mapped_file_get_bytes (map);
+  return cbam_safetensors_new_for_bytes (path, bytes, error);
 }
 
 void
@@ -378,7 +387,7 @@ cbam_safetensors_free (CbamSafetensors *file)
   g_clear_pointer (&file->by_name, g_hash_table_unref);
   g_clear_pointer (&file->tensors, g_array_unref);
   g_clear_pointer (&file->header, json_object_unref);
-  g_clear_pointer (&file->map, g_mapped_file_unref);
+  g_clear_pointer (&file->bytes, g_bytes_unref);
   g_free (file->path);
   g_free (file);
 }

@@ -45,6 +45,9 @@ CbamSafetensors *cbam_safetensors_open (const char *path, GError **error);
 /* The same over bytes in memory, which are not copied and must outlive it; @name stands for the file in messages. */
 CbamSafetensors *cbam_safetensors_new_for_data (const char *name, const guint8 *data, gsize size, GError **error);
 
+/* The same over bytes that it keeps. */
+CbamSafetensors *cbam_safetensors_new_for_bytes (const char *name, GBytes *bytes, GError **error);
+
 void cbam_safetensors_free (CbamSafetensors *file);
 
 /* %NULL when there is none of that name. */

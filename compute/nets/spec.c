@@ -138,6 +138,7 @@ cbam_spec_free (CbamSpec *spec)
   g_strfreev (spec->network.sources);
   cbam_anchor_spec_clear (&spec->anchors);
   cbam_output_spec_clear (&spec->output);
+  g_free (spec->document);
   g_free (spec->name);
   g_free (spec);
 }

@@ -85,7 +85,8 @@ typedef struct
 
 typedef struct
 {
-  char *name; /* NULL when absent */
+  char *document; /* what all this was read from */
+  char *name;     /* NULL when absent */
   CbamNetworkSpec network;
   CbamInputSpec input;
   CbamAnchorSpec anchors;

@@ -14,6 +14,23 @@
 #include "ops/padded.h"
 #include "ops/shaders.h"
 
+const CbamActivationParams cbam_activation_none = { CBAM_FUNCTION_CLAMP, -INFINITY, INFINITY };
+
+gboolean
+cbam_activation_is_none (const CbamActivationParams *params)
+{
+  return params->function == CBAM_FUNCTION_CLAMP && params->lo == -INFINITY && params->hi == INFINITY;
+}
+
+double
+cbam_activation_apply (const CbamActivationParams *params, double v)
+{
+  switch (params->function) {
+    case CBAM_FUNCTION_CLAMP: return CLAMP (v, (double) params->lo, (double) params->hi);
+  }
+  g_return_val_if_reached (v);
+}
+
 static void
 dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_dispatch)
 {
@@ -22,6 +39,7 @@ dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_
   cbam_map_fill_dispatch (node, ret_dispatch);
   args->lo = cbam_activation_params (node)->lo;
   args->hi = cbam_activation_params (node)->hi;
+  ret_dispatch->constant = cbam_activation_params (node)->function;
 }
 
 static const CbamOpVariant variants[] = {
@@ -36,7 +54,7 @@ reference (CbamReference *run, const CbamNode *node)
   float *y = cbam_reference_get (run, out);
 
   for (gsize i = 0; i < (gsize) out->width * out->height * out->channels; i++)
-    y[i] = CLAMP (x[i], cbam_activation_params (node)->lo, cbam_activation_params (node)->hi);
+    y[i] = (float) cbam_activation_apply (cbam_activation_params (node), x[i]);
 }
 
 /* ---- In graphs ------------------------------------------------------------------------------------------------- */
@@ -63,10 +81,9 @@ fuse (CbamGraph *graph, CbamNode *node)
   if (node->op != &cbam_op_activation)
     return CBAM_FUSION_NOTHING;
   conv = cbam_conv_find_sole_before (graph, node);
-  if (!conv || cbam_conv_has_activation (conv))
+  if (!conv || !cbam_activation_is_none (&cbam_conv_params (conv)->activation))
     return CBAM_FUSION_NOTHING;
-  cbam_conv_params (conv)->lo = cbam_activation_params (node)->lo;
-  cbam_conv_params (conv)->hi = cbam_activation_params (node)->hi;
+  cbam_conv_params (conv)->activation = *cbam_activation_params (node);
   conv->outputs[0] = node->outputs[0];
   return CBAM_FUSION_GONE;
 }

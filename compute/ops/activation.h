@@ -1,8 +1,10 @@
-/* activation: each number clamped.
+/* activation: a function of each number; and what epilogues share with it.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #pragma once
+
+#include "args/activation.h"
 
 #include "engine/graph.h"
 
@@ -18,8 +20,15 @@ typedef enum
 
 typedef struct
 {
-  float lo, hi;
+  guint function; /* CBAM_FUNCTION_* */
+  float lo, hi;   /* what they mean, the function says */
 } CbamActivationParams;
+
+/* The one that does nothing. */
+extern const CbamActivationParams cbam_activation_none;
+
+gboolean cbam_activation_is_none (const CbamActivationParams *params);
+double cbam_activation_apply (const CbamActivationParams *params, double v);
 
 CbamValue *cbam_graph_activation (CbamGraph *graph, CbamValue *input, CbamActivation activation);
 

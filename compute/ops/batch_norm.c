@@ -132,7 +132,7 @@ fuse (CbamGraph *graph, CbamNode *node)
   if (node->op != &cbam_op_batch_norm)
     return CBAM_FUSION_NOTHING;
   conv = cbam_conv_find_sole_before (graph, node);
-  if (!conv || cbam_conv_has_activation (conv))
+  if (!conv || !cbam_activation_is_none (&cbam_conv_params (conv)->activation))
     return CBAM_FUSION_NOTHING;
   weight = cbam_conv_params (conv)->weight;
   bias = bias_of (graph, conv);

@@ -28,7 +28,8 @@ fits (const CbamCbamParams *params, const CbamValue *x)
 
   return pixels * blocks <= MOST_TEXELS && pixels <= CBAM_CBAM_PIXELS && blocks <= CBAM_CBAM_BLOCKS &&
          params->channel.pool.n * blocks <= CBAM_CBAM_POOLED &&
-         cbam_channel_gate_hidden (&params->channel) <= CBAM_CBAM_HIDDEN && params->spatial.hi == INFINITY;
+         cbam_channel_gate_hidden (&params->channel) <= CBAM_CBAM_HIDDEN && params->spatial.activation.hi == INFINITY &&
+         params->spatial.activation.function == CBAM_FUNCTION_CLAMP;
 }
 
 static gsize
@@ -86,11 +87,12 @@ dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_
     .hidden = cbam_channel_gate_hidden (&p->channel),
     .kernel = p->spatial.kernel_width,
     .mean_first = p->mean_first,
-    .lo = p->channel.first.lo,
-    .hi = p->channel.first.hi,
-    .spatial_lo = p->spatial.lo,
+    .lo = p->channel.first.activation.lo,
+    .hi = p->channel.first.activation.hi,
+    .spatial_lo = p->spatial.activation.lo,
   };
   ret_dispatch->groups[0] = ret_dispatch->groups[1] = ret_dispatch->groups[2] = 1;
+  ret_dispatch->constant = p->channel.first.activation.function;
 }
 
 static const CbamOpVariant variants[] = {

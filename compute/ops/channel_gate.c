@@ -79,8 +79,9 @@ dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_
 
   *args = cbam_reduce_args (node->inputs[0], node->outputs[0], &p->pool);
   args->hidden = cbam_channel_gate_hidden (p);
-  args->lo = p->first.lo;
-  args->hi = p->first.hi;
+  args->lo = p->first.activation.lo;
+  args->hi = p->first.activation.hi;
+  ret_dispatch->constant = p->first.activation.function;
   ret_dispatch->groups[0] = ret_dispatch->groups[1] = ret_dispatch->groups[2] = 1;
 }
 
@@ -116,7 +117,7 @@ fuse (CbamGraph *graph, CbamNode *node)
     return CBAM_FUSION_NOTHING;
   sum = cbam_graph_find_sole_writer (graph, node, 0);
   second = sum && sum->op == &cbam_op_global_pool ? cbam_graph_find_sole_writer (graph, sum, 0) : NULL;
-  first = second && cbam_conv_is_pointwise (second) && !cbam_conv_has_activation (second)
+  first = second && cbam_conv_is_pointwise (second) && cbam_activation_is_none (&cbam_conv_params (second)->activation)
               ? cbam_graph_find_sole_writer (graph, second, 0)
               : NULL;
   pool = first && cbam_conv_is_pointwise (first) ? cbam_graph_find_sole_writer (graph, first, 0) : NULL;
@@ -142,7 +143,7 @@ cbam_channel_gate_add_case (CbamGraph *graph, const CbamOpCase *shape, CbamValue
   CbamValue *x = cbam_graph_global_pool (graph, "pool", inputs[0], &pools);
 
   x = cbam_graph_conv (graph, &(CbamConvForm){ .name = "first", .input = x, .channels = shape->kernel });
-  cbam_conv_params (cbam_graph_find_writer (graph, x))->lo = 0;
+  cbam_conv_params (cbam_graph_find_writer (graph, x))->activation.lo = 0;
   x = cbam_graph_conv (graph, &(CbamConvForm){ .name = "second", .input = x, .channels = inputs[0]->channels });
   return cbam_graph_sigmoid (graph, cbam_graph_global_pool (graph, "sum", x, &sum));
 }

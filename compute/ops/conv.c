@@ -71,8 +71,8 @@ cbam_conv_fill_args (const CbamNode *node, guint tile_pixels, guint threads, Cba
     .border = border,
     .last_texel = in->view.frame - 1,
     .inv_width = 1.0f / (float) p->width,
-    .lo = p->lo,
-    .hi = p->hi,
+    .lo = p->activation.lo,
+    .hi = p->activation.hi,
     .sigmoid = p->sigmoid,
   };
   args->x.origin -= (uint) p->pad_top * in->view.row + (uint) p->pad_left * in->view.pixel;
@@ -83,6 +83,7 @@ cbam_conv_fill_args (const CbamNode *node, guint tile_pixels, guint threads, Cba
     args->sum = node->inputs[1]->view;
   ret_dispatch->groups[0] = args->tiles + (cells + threads - 1) / threads;
   ret_dispatch->groups[2] = 1;
+  ret_dispatch->constant = p->activation.function;
 }
 
 /* ---- Packing ---------------------------------------------------------------------------------------------------- */
@@ -380,7 +381,7 @@ reference (CbamReference *run, const CbamNode *node)
         const gsize to =
             ((gsize) o * out->height + row * p->step_y + p->first_y) * out->width + column * p->step_x + p->first_x;
         const double sum = reference_pixel (node, x, o, row, column) + (added ? added[to] : 0);
-        const double v = CLAMP (sum, (double) p->lo, (double) p->hi);
+        const double v = cbam_activation_apply (&p->activation, sum);
 
         y[to] = (float) (p->sigmoid ? 1 / (1 + exp (-v)) : v);
       }
@@ -460,8 +461,7 @@ cbam_graph_conv (CbamGraph *graph, const CbamConvForm *form)
                             .dilation = dilation,
                             .step_x = 1,
                             .step_y = 1,
-                            .lo = -INFINITY,
-                            .hi = INFINITY };
+                            .activation = cbam_activation_none };
   CbamValue *output;
   guint channels;
 
@@ -496,14 +496,6 @@ cbam_conv_is_pointwise (const CbamNode *node)
          node->n_inputs == 1;
 }
 
-gboolean
-cbam_conv_has_activation (const CbamNode *node)
-{
-  const CbamConvParams *p = cbam_conv_params (node);
-
-  return p->lo != -INFINITY || p->hi != INFINITY;
-}
-
 CbamNode *
 cbam_conv_find_sole_before (CbamGraph *graph, const CbamNode *node)
 {
@@ -529,8 +521,8 @@ cbam_conv_add_case (CbamGraph *graph, const CbamOpCase *shape, CbamValue *const 
   if (shape->company == CBAM_CASE_MAP)
     node->inputs[node->n_inputs++] = inputs[1];
   if (shape->outputs % 2 == 0) {
-    cbam_conv_params (node)->lo = 0;
-    cbam_conv_params (node)->hi = 6;
+    cbam_conv_params (node)->activation.lo = 0;
+    cbam_conv_params (node)->activation.hi = 6;
   }
   return output;
 }

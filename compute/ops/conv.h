@@ -6,7 +6,7 @@
 
 #include "args/conv.h"
 
-#include "engine/graph.h"
+#include "ops/activation.h"
 
 G_BEGIN_DECLS
 
@@ -28,8 +28,8 @@ typedef struct
   guint width, height, step_x, step_y, first_x, first_y;
   CbamParam *weight; /* [out, in, height, width]; depthwise [channels, 1, height, width] */
   CbamParam *bias;   /* [out], NULL = zeros */
-  float lo, hi;      /* fused activation; -inf..inf = none */
-  gboolean sigmoid;  /* fused, after the clamp */
+  CbamActivationParams activation; /* fused */
+  gboolean sigmoid;                /* fused, after that */
 } CbamConvParams;
 
 typedef struct
@@ -83,7 +83,6 @@ guint cbam_conv_bias_texel (const CbamOpVariant *variant, const CbamNode *node);
 gboolean cbam_conv_is_any (const CbamNode *node);
 /* 1x1, stride 1, nothing added. */
 gboolean cbam_conv_is_pointwise (const CbamNode *node);
-gboolean cbam_conv_has_activation (const CbamNode *node);
 /* The convolution, of any kind, that makes input 0 of @node and nothing else; NULL = none. */
 CbamNode *cbam_conv_find_sole_before (CbamGraph *graph, const CbamNode *node);
 

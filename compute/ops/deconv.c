@@ -41,9 +41,10 @@ cbam_deconv_fill_dispatch (const CbamNode *node, guint bias, CbamDispatch *ret_d
     .pad_y = (uint) p->pad_top,
     .bias = bias,
     .inv_full = cbam_padded_dispatch (out, CBAM_THREADS, ret_dispatch),
-    .lo = p->lo,
-    .hi = p->hi,
+    .lo = p->activation.lo,
+    .hi = p->activation.hi,
   };
+  ret_dispatch->constant = p->activation.function;
 }
 
 static void
@@ -99,7 +100,7 @@ reference (CbamReference *run, const CbamNode *node)
       cbam_deconv_spread (node, x + c * in_pixels,
                           p->weight->values + ((gsize) o * in->channels + c) * cbam_conv_taps (node), sums);
     for (gsize i = 0; i < out_pixels; i++)
-      *y++ = (float) CLAMP (sums[i], (double) p->lo, (double) p->hi);
+      *y++ = (float) cbam_activation_apply (&p->activation, sums[i]);
   }
 }
 
@@ -157,8 +158,7 @@ cbam_graph_deconv (CbamGraph *graph, const CbamDeconvForm *form)
                             .height = form->height,
                             .step_x = 1,
                             .step_y = 1,
-                            .lo = -INFINITY,
-                            .hi = INFINITY };
+                            .activation = cbam_activation_none };
   CbamValue *output;
   guint channels;
 

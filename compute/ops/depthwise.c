@@ -129,7 +129,7 @@ reference (CbamReference *run, const CbamNode *node)
               sum += (double) p->weight->values[(c * p->kernel_height + ky) * p->kernel_width + kx] *
                      x[(c * in->height + (guint) iy) * in->width + (guint) ix];
           }
-        *y++ = (float) CLAMP (sum, p->lo, p->hi);
+        *y++ = (float) cbam_activation_apply (&p->activation, sum);
       }
 }
 

@@ -34,7 +34,7 @@ reference (CbamReference *run, const CbamNode *node)
       sums[i] = p->bias ? p->bias->values[c] : 0;
     cbam_deconv_spread (node, x + c * in_pixels, p->weight->values + c * cbam_conv_taps (node), sums);
     for (gsize i = 0; i < out_pixels; i++)
-      *y++ = (float) CLAMP (sums[i], (double) p->lo, (double) p->hi);
+      *y++ = (float) cbam_activation_apply (&p->activation, sums[i]);
   }
 }
 

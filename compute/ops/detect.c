@@ -191,7 +191,8 @@ same_shape_of_conv (const CbamNode *a, const CbamNode *b)
 
   return a->op == &cbam_op_conv && b->op == &cbam_op_conv && a->inputs[0] == b->inputs[0] &&
          p->kernel_width == q->kernel_width && p->stride == q->stride && p->dilation == q->dilation &&
-         p->pad_left == q->pad_left && p->pad_top == q->pad_top && p->lo == q->lo && p->hi == q->hi;
+         p->pad_left == q->pad_left && p->pad_top == q->pad_top && cbam_activation_is_none (&p->activation) &&
+         cbam_activation_is_none (&q->activation);
 }
 
 /* The loc and conf convolutions of a level become one: its loc rows first, so that loc stays one texel per anchor. */

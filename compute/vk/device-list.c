@@ -231,6 +231,7 @@ cbam_device_list_of (VkInstance instance, GError **error)
   guint32 n = 0;
   VkResult result;
 
+  g_atomic_ref_count_init (&list->refs);
   if (instance == VK_NULL_HANDLE) {
     instance = list->instance = cbam_vk_instance_new (0, NULL, &local);
     if (instance == VK_NULL_HANDLE) {
@@ -260,10 +261,18 @@ cbam_device_list_new (GError **error)
   return cbam_device_list_of (VK_NULL_HANDLE, error);
 }
 
-void
-cbam_device_list_free (CbamDeviceList *list)
+CbamDeviceList *
+cbam_device_list_ref (CbamDeviceList *list)
 {
-  if (!list)
+  g_return_val_if_fail (list != NULL, NULL);
+  g_atomic_ref_count_inc (&list->refs);
+  return list;
+}
+
+void
+cbam_device_list_unref (CbamDeviceList *list)
+{
+  if (!list || !g_atomic_ref_count_dec (&list->refs))
     return;
   for (guint i = 0; list->infos && i < list->n; i++)
     cbam_device_info_clear (&list->infos[i]);

@@ -10,6 +10,7 @@ G_BEGIN_DECLS
 
 struct _CbamDeviceList
 {
+  gatomicrefcount refs;
   VkInstance instance;
   guint n;
   CbamDeviceInfo *infos;

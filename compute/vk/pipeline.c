@@ -39,7 +39,7 @@ create_layouts (CbamPipeline *pipeline, const VkDescriptorType *bindings, guint 
 }
 
 static gboolean
-create_pipeline (CbamPipeline *pipeline, const CbamShader *shader, GError **error)
+create_pipeline (CbamPipeline *pipeline, const CbamShader *shader, guint32 constant, GError **error)
 {
   CbamDevice *device = pipeline->device;
   const VkShaderModuleCreateInfo code = {
@@ -47,6 +47,8 @@ create_pipeline (CbamPipeline *pipeline, const CbamShader *shader, GError **erro
     .codeSize = shader->size,
     .pCode = shader->code,
   };
+  const VkSpecializationMapEntry entry = { .constantID = 0, .size = sizeof constant };
+  const VkSpecializationInfo constants = { 1, &entry, sizeof constant, &constant };
   VkShaderModule module;
   VkResult result;
 
@@ -57,7 +59,8 @@ create_pipeline (CbamPipeline *pipeline, const CbamShader *shader, GError **erro
     .stage = { .sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO,
                .stage = VK_SHADER_STAGE_COMPUTE_BIT,
                .module = module,
-               .pName = "main" },
+               .pName = "main",
+               .pSpecializationInfo = &constants },
     .layout = pipeline->layout,
   };
   result = device->vk.vkCreateComputePipelines (device->handle, VK_NULL_HANDLE, 1, &create, NULL, &pipeline->handle);
@@ -67,7 +70,7 @@ create_pipeline (CbamPipeline *pipeline, const CbamShader *shader, GError **erro
 
 CbamPipeline *
 cbam_pipeline_new (CbamDevice *device, const CbamShader *shader, const VkDescriptorType *bindings, guint n_bindings,
-                   guint push_size, GError **error)
+                   guint push_size, guint32 constant, GError **error)
 {
   g_autoptr (CbamPipeline) pipeline = g_new0 (CbamPipeline, 1);
 
@@ -75,7 +78,7 @@ cbam_pipeline_new (CbamDevice *device, const CbamShader *shader, const VkDescrip
   g_return_val_if_fail (push_size <= 128 && push_size % 4 == 0, NULL);
   pipeline->device = cbam_device_ref (device);
   if (!create_layouts (pipeline, bindings, n_bindings, push_size, error) ||
-      !create_pipeline (pipeline, shader, error)) {
+      !create_pipeline (pipeline, shader, constant, error)) {
     g_prefix_error (error, "shader %s: ", shader->name);
     return NULL;
   }

@@ -426,9 +426,11 @@ add_attention (GstCbamPainter *painter, GstVideoOverlayComposition *composition,
   CbamDrawingHeat *heat = cbam_drawing_heat_new (
       view == GST_CBAM_ATTENTION_VIEW_MEAN ? CBAM_DRAWING_HEAT_MEAN : CBAM_DRAWING_HEAT_MAX, NULL, NULL, "attention");
 
-  for (gsize i = 0; i < scene->n_levels; i++)
-    if (view < GST_CBAM_ATTENTION_VIEW_LEVEL_0 || scene->levels[i].level == view - GST_CBAM_ATTENTION_VIEW_LEVEL_0)
-      cbam_drawing_heat_add_attention (heat, &scene->levels[i], 1);
+  for (guint i = 0; i < scene->levels->len; i++) {
+    const CbamAttention *level = g_ptr_array_index (scene->levels, i);
+    if (view < GST_CBAM_ATTENTION_VIEW_LEVEL_0 || level->level == view - GST_CBAM_ATTENTION_VIEW_LEVEL_0)
+      cbam_drawing_heat_add_attention (heat, level);
+  }
   add_heat (painter, composition, heat);
   cbam_drawing_heat_free (heat);
 }

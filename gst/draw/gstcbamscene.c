@@ -20,6 +20,7 @@ scene_new (void)
   GstCbamScene *scene = g_new0 (GstCbamScene, 1);
 
   scene->boxes = g_array_new (FALSE, FALSE, sizeof (GstCbamBox));
+  scene->levels = g_ptr_array_new ();
   return scene;
 }
 
@@ -29,6 +30,7 @@ gst_cbam_scene_free (GstCbamScene *scene)
   if (scene == NULL)
     return;
   g_array_unref (scene->boxes);
+  g_ptr_array_unref (scene->levels);
   gst_cbam_attention_maps_free (scene->maps);
   g_free (scene);
 }
@@ -37,11 +39,10 @@ GstCbamScene *
 gst_cbam_scene_new_from_result (const CbamResult *result)
 {
   GstCbamScene *scene = scene_new ();
-  gsize n;
-  const CbamDetection *detections = cbam_result_get_detections (result, &n);
+  const gsize n = cbam_result_get_n_detections (result);
 
   for (gsize i = 0; i < n; i++) {
-    const CbamDetection *d = &detections[i];
+    const CbamDetection *d = cbam_result_get_detection (result, i);
     const GstCbamBox box = { .label = d->label,
                              .class_id = d->class_id,
                              .score = d->score,
@@ -52,7 +53,8 @@ gst_cbam_scene_new_from_result (const CbamResult *result)
                              .bottom = d->y + d->height };
     g_array_append_val (scene->boxes, box);
   }
-  scene->levels = cbam_result_get_attention (result, &scene->n_levels);
+  for (gsize i = 0; i < cbam_result_get_n_attention (result); i++)
+    g_ptr_array_add (scene->levels, (gpointer) cbam_result_get_attention (result, i));
   scene->grad_cam = n > 0 ? cbam_result_get_grad_cam (result, 0) : NULL;
   return scene;
 }
@@ -135,9 +137,9 @@ gst_cbam_scene_new_from_buffer (GstBuffer *buffer, int width, int height)
 
   scene->maps = gst_cbam_attention_maps_new (buffer, width, height);
   if (scene->maps != NULL) {
-    scene->levels = (const CbamAttention *) scene->maps->levels->data;
-    scene->n_levels = scene->maps->levels->len;
-    scene->grad_cam = scene->maps->grad_cam.values != NULL ? &scene->maps->grad_cam : NULL;
+    for (guint i = 0; i < scene->maps->levels->len; i++)
+      g_ptr_array_add (scene->levels, &g_array_index (scene->maps->levels, CbamAttention, i));
+    scene->grad_cam = scene->maps->grad_cam;
   }
   return scene;
 }

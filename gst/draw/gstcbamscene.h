@@ -21,9 +21,8 @@ typedef struct
 
 typedef struct
 {
-  GArray *boxes; /* GstCbamBox, by falling score */
-  const CbamAttention *levels;
-  gsize n_levels;
+  GArray *boxes;              /* GstCbamBox, by falling score */
+  GPtrArray *levels;          /* const CbamAttention */
   const CbamMap *grad_cam;    /* of the strongest detection; NULL where there is none */
   GstCbamAttentionMaps *maps; /* private */
 } GstCbamScene;

@@ -115,8 +115,8 @@ add_level (GstStructure *parent, const CbamAttention *attention)
   GstStructure *level = gst_structure_new ("level", "level", G_TYPE_INT, (int) attention->level, NULL);
   char field[32];
 
-  if (attention->spatial.values != NULL)
-    set_map (level, &attention->spatial);
+  if (attention->spatial != NULL)
+    set_map (level, attention->spatial);
   if (attention->channel != NULL) {
     g_autoptr (GstBuffer) values = gst_buffer_new_memdup (attention->channel, attention->n_channels * sizeof (float));
     gst_structure_set (level, "channels", G_TYPE_INT, (int) attention->n_channels, "channel", GST_TYPE_BUFFER, values,
@@ -130,21 +130,18 @@ void
 gst_cbam_attention_meta_attach (GstBuffer *buffer, const CbamResult *result, GstCbamAttentionParts parts, int width,
                                 int height)
 {
-  gsize n = 0;
-  const CbamAttention *levels = parts & GST_CBAM_ATTENTION_LEVELS ? cbam_result_get_attention (result, &n) : NULL;
+  const gsize n = parts & GST_CBAM_ATTENTION_LEVELS ? cbam_result_get_n_attention (result) : 0;
   const CbamMap *grad_cam = parts & GST_CBAM_ATTENTION_GRAD_CAM ? cbam_result_get_grad_cam (result, 0) : NULL;
 
-  if (grad_cam != NULL && grad_cam->values == NULL)
-    grad_cam = NULL;
-  if ((levels == NULL || n == 0) && grad_cam == NULL)
+  if (n == 0 && grad_cam == NULL)
     return;
 
   gst_cbam_attention_meta_register ();
   GstStructure *structure =
       gst_custom_meta_get_structure (gst_buffer_add_custom_meta (buffer, GST_CBAM_ATTENTION_META_NAME));
   gst_structure_set (structure, "frame-width", G_TYPE_INT, width, "frame-height", G_TYPE_INT, height, NULL);
-  for (gsize i = 0; levels != NULL && i < n; i++)
-    add_level (structure, &levels[i]);
+  for (gsize i = 0; i < n; i++)
+    add_level (structure, cbam_result_get_attention (result, i));
   if (grad_cam != NULL) {
     GstStructure *map = gst_structure_new_empty (GRAD_CAM);
     set_map (map, grad_cam);
@@ -169,7 +166,8 @@ read_floats (GstCbamAttentionMaps *maps, const GstStructure *structure, const ch
   return values;
 }
 
-static CbamMap
+/* NULL: it is none. */
+static const CbamMap *
 read_map (GstCbamAttentionMaps *maps, const GstStructure *structure)
 {
   int width, height;
@@ -180,17 +178,23 @@ read_map (GstCbamAttentionMaps *maps, const GstStructure *structure)
                           "over-height", G_TYPE_DOUBLE, &over_height, NULL) ||
       width < 1 || height < 1 || width > MOST_CELLS || height > MOST_CELLS || !(over_width > 0) || !(over_height > 0) ||
       !isfinite (x + y + over_width + over_height))
-    return (CbamMap){ 0 };
+    return NULL;
+  const float *values = read_floats (maps, structure, "spatial", (gsize) width * height);
+  if (values == NULL)
+    return NULL;
 
-  return (CbamMap){
+  CbamMap *map = g_new (CbamMap, 1);
+  *map = (CbamMap){
     .width = width,
     .height = height,
-    .values = read_floats (maps, structure, "spatial", (gsize) width * height),
+    .values = values,
     .x = x,
     .y = y,
     .frame_width = over_width,
     .frame_height = over_height,
   };
+  g_ptr_array_add (maps->memory, map);
+  return map;
 }
 
 static gboolean

@@ -41,8 +41,8 @@ void gst_cbam_attention_meta_attach (GstBuffer *buffer, const CbamResult *result
 /* What a buffer's metadata says, in the library's words. Values live as long as this does. */
 typedef struct
 {
-  GArray *levels;   /* CbamAttention */
-  CbamMap grad_cam; /* values are NULL where there is none */
+  GArray *levels;          /* CbamAttention */
+  const CbamMap *grad_cam; /* NULL where there is none */
   GPtrArray *memory;
 } GstCbamAttentionMaps;
 

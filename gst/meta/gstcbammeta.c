@@ -65,11 +65,9 @@ void
 gst_cbam_meta_add (GstBuffer *buffer, const CbamResult *result, const GstVideoInfo *info)
 {
   GstCbamRegionNumbers numbers = { 0 };
-  gsize n;
-  const CbamDetection *detections = cbam_result_get_detections (result, &n);
 
-  for (gsize i = 0; i < n; i++)
-    add_region (buffer, &detections[i], info, &numbers);
+  for (gsize i = 0; i < cbam_result_get_n_detections (result); i++)
+    add_region (buffer, cbam_result_get_detection (result, i), info, &numbers);
   gst_cbam_region_numbers_clear (&numbers);
 }
 
@@ -136,13 +134,12 @@ gst_cbam_meta_to_message (GstObject *source, GstBuffer *buffer, const CbamResult
   const guint64 stream_time = timed ? gst_segment_to_stream_time (segment, GST_FORMAT_TIME, pts) : GST_CLOCK_TIME_NONE;
   const guint64 running_time =
       timed ? gst_segment_to_running_time (segment, GST_FORMAT_TIME, pts) : GST_CLOCK_TIME_NONE;
-  gsize n;
-  const CbamDetection *detections = cbam_result_get_detections (result, &n);
+  const gsize n = cbam_result_get_n_detections (result);
 
   GValue list = G_VALUE_INIT;
   gst_value_list_init (&list, n);
   for (gsize i = 0; i < n; i++)
-    gst_cbam_field_append (&list, detection_to_structure (&detections[i]));
+    gst_cbam_field_append (&list, detection_to_structure (cbam_result_get_detection (result, i)));
 
   GstStructure *structure =
       gst_structure_new ("cbam-detections", "timestamp", G_TYPE_UINT64, pts, "stream-time", G_TYPE_UINT64, stream_time,

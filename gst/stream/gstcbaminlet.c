@@ -243,10 +243,10 @@ introduce (GstCbamInlet *self, const FrameSettings *settings)
       self->stream->element,
       "model %s (%s), input %ux%u, %u classes; device %u: %s (%s, %s), %s kernels, %.1f ms a frame, %u in flight; "
       "expected video/x-raw of " GST_CBAM_FORMATS ", found %" GST_PTR_FORMAT ", %slive; orientation %s: %s",
-      cbam_model_get_name (session->model), cbam_model_get_path (session->model),
-      cbam_model_get_input_width (session->model), cbam_model_get_input_height (session->model),
-      cbam_model_get_n_classes (session->model), device->index, device->name, device->type, device->driver,
-      cbam_model_get_kernels (session->model), session->once / 1e6, self->stream->slots, caps,
+      cbam_model_get_info (session->model)->name, cbam_model_get_info (session->model)->origin,
+      cbam_model_get_info (session->model)->input_width, cbam_model_get_info (session->model)->input_height,
+      cbam_model_get_info (session->model)->n_classes, device->index, device->name, device->type, device->driver,
+      cbam_model_get_info (session->model)->kernels, session->once / 1e6, self->stream->slots, caps,
       settings->live ? "" : "not ", gst_cbam_orientation_to_string (settings->orientation), settings->why_orientation);
 }
 

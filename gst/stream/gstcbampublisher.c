@@ -50,7 +50,7 @@ static void
 account (GstCbamStream *stream, GstBuffer *buffer, const CbamResult *result)
 {
   g_autoptr (GstCbamSession) session = gst_cbam_switch_get (&stream->sessions);
-  const double own = cbam_model_get_detect_params (session->model).threshold;
+  const double own = cbam_model_get_info (session->model)->threshold;
 
   GST_OBJECT_LOCK (stream->element);
   const double threshold = gst_cbam_settings_get_threshold (&stream->settings, own);
@@ -85,10 +85,7 @@ static GstBuffer *
 attach (GstCbamPublisher *self, GstBuffer *buffer, const CbamResult *result, const GstCbamLast *last,
         const Wishes *wishes)
 {
-  gsize n;
-
-  cbam_result_get_detections (result, &n);
-  if (n == 0 && wishes->parts == 0 && wishes->overlay == GST_CBAM_OVERLAY_NONE)
+  if (cbam_result_get_n_detections (result) == 0 && wishes->parts == 0 && wishes->overlay == GST_CBAM_OVERLAY_NONE)
     return buffer;
 
   buffer = gst_buffer_make_writable (buffer);

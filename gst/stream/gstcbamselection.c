@@ -7,13 +7,6 @@
 #include <gst/gst.h>
 #include <string.h>
 
-/* NULL for classes that are never reported. */
-static const char *
-get_label (const CbamModel *model, guint class_id)
-{
-  return cbam_model_class_is_reported (model, class_id) ? cbam_model_get_class_name (model, class_id) : NULL;
-}
-
 static gboolean
 same_label (const char *a, const char *b)
 {
@@ -24,33 +17,33 @@ same_label (const char *a, const char *b)
 
 /* Sets the bits of every class that @word means. FALSE: none. */
 static gboolean
-select_classes (const char *word, const CbamModel *model, guint32 classes[32])
+select_classes (const char *word, const CbamModelInfo *info, guint32 classes[32])
 {
   gboolean found = FALSE;
   guint64 number;
 
-  for (guint k = 0; k < cbam_model_get_n_classes (model); k++) {
-    const char *label = get_label (model, k);
+  for (guint k = 0; k < info->n_classes; k++) {
+    const char *label = cbam_model_info_get_label (info, k);
     if (label == NULL || !same_label (label, word))
       continue;
     classes[k / 32] |= 1u << (k % 32);
     found = TRUE;
   }
   if (found || !g_ascii_string_to_unsigned (word, 10, 0, G_MAXUINT, &number, NULL) ||
-      get_label (model, (guint) number) == NULL)
+      cbam_model_info_get_label (info, (guint) number) == NULL)
     return found;
   classes[number / 32] |= 1u << (number % 32);
   return TRUE;
 }
 
 static char *
-list_labels (const CbamModel *model)
+list_labels (const CbamModelInfo *info)
 {
   g_autoptr (GString) list = g_string_new (NULL);
 
-  for (guint k = 0; k < cbam_model_get_n_classes (model); k++)
-    if (get_label (model, k) != NULL)
-      g_string_append_printf (list, "%s%s (%u)", list->len > 0 ? ", " : "", get_label (model, k), k);
+  for (guint k = 0; k < info->n_classes; k++)
+    if (cbam_model_info_get_label (info, k) != NULL)
+      g_string_append_printf (list, "%s%s (%u)", list->len > 0 ? ", " : "", cbam_model_info_get_label (info, k), k);
   return g_string_free (g_steal_pointer (&list), FALSE);
 }
 
@@ -58,15 +51,16 @@ gboolean
 gst_cbam_classes_parse (const char *text, const CbamModel *model, guint32 ret_classes[32], GError **error)
 {
   g_auto (GStrv) words = g_strsplit (text != NULL ? text : "", ",", -1);
+  const CbamModelInfo *info = cbam_model_get_info (model);
   guint32 classes[32] = { 0 };
 
   for (guint i = 0; words[i] != NULL; i++) {
     const char *word = g_strstrip (words[i]);
-    if (*word == '\0' || select_classes (word, model, classes))
+    if (*word == '\0' || select_classes (word, info, classes))
       continue;
-    g_autofree char *known = list_labels (model);
+    g_autofree char *known = list_labels (info);
     g_set_error (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS,
-                 "classes: the model %s does not know \"%s\"; it knows %s.", cbam_model_get_name (model), word, known);
+                 "classes: the model %s does not know \"%s\"; it knows %s.", info->name, word, known);
     return FALSE;
   }
   memcpy (ret_classes, classes, sizeof classes);

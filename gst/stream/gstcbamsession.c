@@ -32,7 +32,7 @@ gst_cbam_session_new (CbamDevice *device, const char *path, guint slots, GError 
   session->wanted = usual ? NULL : g_strdup (path);
   session->slots = slots;
   session->device = cbam_device_ref (device);
-  session->model = cbam_model_load (device, session->wanted, error);
+  session->model = cbam_model_load (device, session->wanted, NULL, error);
   if (session->model == NULL)
     return NULL;
   session->detector = cbam_detector_new (session->model, &(CbamDetectorConfig){ .slots = slots }, error);
@@ -95,7 +95,7 @@ gst_cbam_session_unref (GstCbamSession *session)
 {
   if (session == NULL || !g_atomic_ref_count_dec (&session->refs))
     return;
-  cbam_detector_free (session->detector);
+  cbam_detector_unref (session->detector);
   cbam_model_unref (session->model);
   cbam_device_unref (session->device);
   g_free (session->wanted);

@@ -129,13 +129,13 @@ gst_cbam_settings_get_threshold (const GstCbamSettings *settings, double own)
 CbamDetectParams
 gst_cbam_settings_get_params (const GstCbamSettings *settings, const CbamModel *model)
 {
-  CbamDetectParams params = cbam_model_get_detect_params (model);
+  const double threshold = gst_cbam_settings_get_threshold (settings, cbam_model_get_info (model)->threshold);
+  CbamDetectParams params = { .threshold = threshold > 0 ? (float) threshold : -1 };
 
-  params.threshold = (float) gst_cbam_settings_get_threshold (settings, params.threshold);
   if (settings->nms_iou >= 0)
-    params.nms_iou = settings->nms_iou;
+    params.nms_iou = settings->nms_iou > 0 ? (float) settings->nms_iou : -1;
   if (settings->max_detections >= 0)
-    params.max_detections = settings->max_detections;
+    params.max_detections = settings->max_detections > 0 ? (guint) settings->max_detections : CBAM_ALL;
   params.attention = settings->attention || (settings->drawing.overlay & GST_CBAM_OVERLAY_ATTENTION);
   params.grad_cam = settings->grad_cam || (settings->drawing.overlay & GST_CBAM_OVERLAY_GRAD_CAM) ? 1 : 0;
   return params;

@@ -81,7 +81,7 @@ gst_cbam_stats_add_result (GstCbamStats *stats, const CbamResult *result, double
 {
   G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&stats->lock);
 
-  cbam_result_get_detections (result, &stats->last_detections);
+  stats->last_detections = cbam_result_get_n_detections (result);
   stats->last_unwanted = cbam_result_get_n_unwanted (result);
   stats->detections += stats->last_detections;
   stats->unwanted += stats->last_unwanted;

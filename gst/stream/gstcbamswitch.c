@@ -85,7 +85,7 @@ take_over (GstCbamSwitch *self, GstCbamSession *session, GError **error)
     return good;
   const CbamDeviceInfo *info = cbam_device_get_info (session->device);
   GST_INFO_OBJECT (self->element, "from now on with model %s (%s) on device %u: %s (%s, %s), %.1f ms a frame",
-                   cbam_model_get_name (session->model), cbam_model_get_path (session->model), info->index, info->name,
+                   cbam_model_get_info (session->model)->name, cbam_model_get_info (session->model)->origin, info->index, info->name,
                    info->type, info->driver, session->once / 1e6);
   return TRUE;
 }
@@ -125,7 +125,7 @@ keep_old (GstCbamSwitch *self, const char *path, const GError *error)
     return;
   }
   g_autofree char *old = g_strdup (self->session->wanted);
-  g_autofree char *name = g_strdup (cbam_model_get_name (self->session->model));
+  g_autofree char *name = g_strdup (cbam_model_get_info (self->session->model)->name);
   if (g_strcmp0 (self->settings->model, path) == 0) {
     g_free (self->settings->model);
     self->settings->model = g_strdup (old);

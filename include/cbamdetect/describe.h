@@ -4,7 +4,7 @@
 
 #pragma once
 
-#include <cbamdetect/types.h>
+#include <cbamdetect/info.h>
 
 G_BEGIN_DECLS
 
@@ -39,22 +39,49 @@ typedef struct _CbamDescription CbamDescription;
  * Returns: (transfer full): the description, or %NULL with the errors of cbam_model_load()
  */
 CBAM_API CbamDescription *cbam_describe (const char *model, GError **error);
-/** cbam_description_free: @description may be %NULL. */
-CBAM_API void cbam_description_free (CbamDescription *description);
 
-CBAM_API const char *cbam_description_get_name (const CbamDescription *description);
-CBAM_API guint64 cbam_description_get_parameters (const CbamDescription *description);
-CBAM_API guint64 cbam_description_get_macs (const CbamDescription *description);
+#define CBAM_TYPE_DESCRIPTION (cbam_description_get_type ())
+CBAM_API GType cbam_description_get_type (void) G_GNUC_CONST;
+/**
+ * cbam_description_ref:
+ * @description: what is to be kept
+ *
+ * Returns: (transfer full): the same, with one reference more
+ */
+CBAM_API CbamDescription *cbam_description_ref (CbamDescription *description);
+/**
+ * cbam_description_unref:
+ * @description: (nullable): a description
+ *
+ * Gives a reference back.
+ */
+CBAM_API void cbam_description_unref (CbamDescription *description);
 
 /**
- * cbam_description_get_layers:
+ * cbam_description_get_info:
  * @description: a description
- * @n: (out): how many there are
  *
- * Returns: (array length=n) (transfer none): the layers in running order
+ * Returns: (transfer none): what is known of the network as a whole, as long as @description lives
  */
-CBAM_API const CbamLayerInfo *cbam_description_get_layers (const CbamDescription *description, gsize *n);
+CBAM_API const CbamModelInfo *cbam_description_get_info (const CbamDescription *description);
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (CbamDescription, cbam_description_free)
+/**
+ * cbam_description_get_n_layers:
+ * @description: a description
+ *
+ * Returns: how many layers there are
+ */
+CBAM_API guint cbam_description_get_n_layers (const CbamDescription *description);
+
+/**
+ * cbam_description_get_layer:
+ * @description: a description
+ * @i: place in running order, below cbam_description_get_n_layers()
+ *
+ * Returns: (transfer none): layer @i, as long as @description lives
+ */
+CBAM_API const CbamLayerInfo *cbam_description_get_layer (const CbamDescription *description, guint i);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (CbamDescription, cbam_description_unref)
 
 G_END_DECLS

@@ -16,17 +16,17 @@ G_BEGIN_DECLS
 
 /**
  * CbamDetectorConfig:
+ * @size: `sizeof (CbamDetectorConfig)`; 0 = the members of version 0.1, which are these
  * @slots: frames in flight at most, 1..64; 0 = 2
- * @profile: measure every operation on the device (cbam_result_get_op_times())
  */
 typedef struct
 {
+  gsize size;
   guint slots;
-  gboolean profile;
 } CbamDetectorConfig;
 
 /**
- * cbam_detector_new:
+ * cbam_detector_new: (constructor)
  * @model: a loaded model; the detector keeps it
  * @config: (nullable): %NULL = all defaults
  * @error: return location for an error
@@ -38,8 +38,22 @@ typedef struct
  */
 CBAM_API CbamDetector *cbam_detector_new (CbamModel *model, const CbamDetectorConfig *config, GError **error);
 
-/** cbam_detector_free: waits for what is in flight, throws its results away. @detector may be %NULL. */
-CBAM_API void cbam_detector_free (CbamDetector *detector);
+#define CBAM_TYPE_DETECTOR (cbam_detector_get_type ())
+CBAM_API GType cbam_detector_get_type (void) G_GNUC_CONST;
+/**
+ * cbam_detector_ref:
+ * @detector: what is to be kept
+ *
+ * Returns: (transfer full): the same, with one reference more
+ */
+CBAM_API CbamDetector *cbam_detector_ref (CbamDetector *detector);
+/**
+ * cbam_detector_unref:
+ * @detector: (nullable): a detector
+ *
+ * The last one waits for what is in flight and throws its results away.
+ */
+CBAM_API void cbam_detector_unref (CbamDetector *detector);
 
 /**
  * cbam_detector_submit:
@@ -65,7 +79,12 @@ CBAM_API gboolean cbam_detector_submit (CbamDetector *detector, const CbamImage 
  */
 CBAM_API void cbam_detector_miss (CbamDetector *detector);
 
-/** cbam_detector_get_free_slots: how many frames could be submitted now. Callable from any thread. */
+/**
+ * cbam_detector_get_free_slots:
+ * @detector: a detector
+ *
+ * Returns: how many frames could be submitted now. Callable from any thread.
+ */
 CBAM_API guint cbam_detector_get_free_slots (CbamDetector *detector);
 
 /**
@@ -80,6 +99,20 @@ CBAM_API guint cbam_detector_get_free_slots (CbamDetector *detector);
  */
 CBAM_API CbamResult *cbam_detector_collect (CbamDetector *detector, GError **error);
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (CbamDetector, cbam_detector_free)
+/**
+ * cbam_detector_detect:
+ * @detector: a detector that nothing is in flight of
+ * @image: the frame
+ * @params: (nullable): %NULL = the model's own
+ * @error: return location for an error
+ *
+ * cbam_detector_submit() and cbam_detector_collect() in one, for those who have only one picture at a time.
+ *
+ * Returns: (transfer full): what was found, or %NULL with the errors of both
+ */
+CBAM_API CbamResult *cbam_detector_detect (CbamDetector *detector, const CbamImage *image,
+                                           const CbamDetectParams *params, GError **error);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (CbamDetector, cbam_detector_unref)
 
 G_END_DECLS

@@ -27,20 +27,38 @@ typedef struct
 
 typedef struct _CbamDeviceList CbamDeviceList;
 
+#define CBAM_TYPE_DEVICE (cbam_device_get_type ())
+CBAM_API GType cbam_device_get_type (void) G_GNUC_CONST;
+#define CBAM_TYPE_DEVICE_LIST (cbam_device_list_get_type ())
+CBAM_API GType cbam_device_list_get_type (void) G_GNUC_CONST;
+
 /**
- * cbam_device_list_new:
+ * cbam_device_list_new: (constructor)
  * @error: return location for an error
  *
  * Returns: (transfer full): this machine's devices of Vulkan 1.1 or later, or %NULL with #CBAM_ERROR_NO_DEVICE when
- * there is no Vulkan loader or driver. Free with cbam_device_list_free().
+ * there is no Vulkan loader or driver
  */
 CBAM_API CbamDeviceList *cbam_device_list_new (GError **error);
-CBAM_API void cbam_device_list_free (CbamDeviceList *list);
+/**
+ * cbam_device_list_ref:
+ * @list: what is to be kept
+ *
+ * Returns: (transfer full): the same, with one reference more
+ */
+CBAM_API CbamDeviceList *cbam_device_list_ref (CbamDeviceList *list);
+/**
+ * cbam_device_list_unref:
+ * @list: (nullable): a list
+ *
+ * Gives a reference back.
+ */
+CBAM_API void cbam_device_list_unref (CbamDeviceList *list);
 CBAM_API guint cbam_device_list_size (const CbamDeviceList *list);
 CBAM_API const CbamDeviceInfo *cbam_device_list_get (const CbamDeviceList *list, guint i);
 
 /**
- * cbam_device_open:
+ * cbam_device_open: (constructor)
  * @name: (nullable): which device: an index ("0"), "cpu", "gpu", or a part of its name in any case. %NULL or "" takes
  *   the best: discrete, then integrated, then virtual, then CPU
  * @error: return location for an error
@@ -52,13 +70,39 @@ CBAM_API const CbamDeviceInfo *cbam_device_list_get (const CbamDeviceList *list,
  * Returns: (transfer full): the device, or %NULL with #CBAM_ERROR_NO_DEVICE (the message lists what is there)
  */
 CBAM_API CbamDevice *cbam_device_open (const char *name, GError **error);
+/**
+ * cbam_device_ref:
+ * @device: what is to be kept
+ *
+ * Returns: (transfer full): the same, with one reference more
+ */
 CBAM_API CbamDevice *cbam_device_ref (CbamDevice *device);
-/** cbam_device_unref: @device may be %NULL. */
+/**
+ * cbam_device_unref:
+ * @device: (nullable): a device
+ *
+ * Gives a reference back.
+ */
 CBAM_API void cbam_device_unref (CbamDevice *device);
 
 CBAM_API const CbamDeviceInfo *cbam_device_get_info (const CbamDevice *device);
-/** cbam_device_is_cpu: whether the device computes on the host's processor (lavapipe, SwiftShader). */
+/**
+ * cbam_device_is_cpu:
+ * @device: a device
+ *
+ * Returns: whether the device computes on the host's processor (lavapipe, SwiftShader).
+ */
 CBAM_API gboolean cbam_device_is_cpu (const CbamDevice *device);
+
+/**
+ * cbam_device_has_precision:
+ * @device: a device
+ * @precision: what a model would be loaded with
+ *
+ * Returns: whether this device and this version of the library can compute with such numbers; always %TRUE for
+ * #CBAM_PRECISION_AUTO and #CBAM_PRECISION_FP32
+ */
+CBAM_API gboolean cbam_device_has_precision (const CbamDevice *device, CbamPrecision precision);
 
 /**
  * cbam_device_get_host_alignment:
@@ -98,7 +142,12 @@ CBAM_API void cbam_device_set_fence_timeout (CbamDevice *device, guint milliseco
  */
 CBAM_API gboolean cbam_device_is_hung (CbamDevice *device);
 
-/** cbam_device_get_fence_timeout: what the limit is now, in milliseconds; 0 = none. */
+/**
+ * cbam_device_get_fence_timeout:
+ * @device: a device
+ *
+ * Returns: what the limit is now, in milliseconds; 0 = none.
+ */
 CBAM_API guint cbam_device_get_fence_timeout (CbamDevice *device);
 
 /**
@@ -113,19 +162,7 @@ CBAM_API guint cbam_device_get_fence_timeout (CbamDevice *device);
  */
 CBAM_API gboolean cbam_device_wait_idle (CbamDevice *device, GError **error);
 
-/**
- * cbam_device_measure_peak:
- * @device: a device nothing else is using
- * @gflops: (out): the best rate of separate fp32 multiplies and adds seen, in 1e9 operations a second
- * @error: return location for an error
- *
- * Measures the multiply-add peak that this driver's own code reaches: several register-only kernels (8 and 12
- * accumulators a lane, 4 to 32 steps unrolled), the best of them. Takes a second or two. It is the yardstick of
- * cbam-bench's shares.
- */
-CBAM_API gboolean cbam_device_measure_peak (CbamDevice *device, double *gflops, GError **error);
-
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CbamDevice, cbam_device_unref)
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (CbamDeviceList, cbam_device_list_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (CbamDeviceList, cbam_device_list_unref)
 
 G_END_DECLS

@@ -99,6 +99,7 @@ typedef enum
 
 /**
  * CbamImage:
+ * @size: `sizeof (CbamImage)`; 0 = the members of version 0.1, which are these
  * @format: the pixel layout
  * @width: in pixels, 1..65535; odd is fine
  * @height: in pixels, 1..65535
@@ -113,12 +114,15 @@ typedef enum
  *   the device hangs (cbam_device_is_hung()), so that a device which can read them there need not get a copy: one that
  *   shares memory with the host and knows VK_EXT_external_memory_host, when the first plane starts on a page and the
  *   others follow it. Nothing else changes
+ * @bytes: (nullable): the pixels, for those who have no addresses: where @planes are %NULL, plane 0 begins with it and
+ *   each other one behind the last row of the one before
  *
  * A frame to look at; the caller keeps the memory, which is only read, and only during cbam_detector_submit() unless it
  * is @lasting.
  */
 typedef struct
 {
+  gsize size;
   CbamFormat format;
   guint width, height;
   const guint8 *planes[3];
@@ -128,6 +132,40 @@ typedef struct
   CbamChroma chroma;
   CbamOrientation orientation;
   gboolean lasting;
+  GBytes *bytes;
 } CbamImage;
+
+#define CBAM_TYPE_IMAGE (cbam_image_get_type ())
+CBAM_API GType cbam_image_get_type (void) G_GNUC_CONST;
+
+/**
+ * cbam_image_new: (constructor)
+ * @format: the pixel layout
+ * @width: in pixels
+ * @height: in pixels
+ * @stride: bytes from one row of the first plane to the next; 0 = tightly packed rows
+ * @bytes: the pixels; the image keeps it
+ *
+ * An image for bindings; in C one is filled in. It is checked when it is submitted.
+ *
+ * Returns: (transfer full): the image, to be freed with cbam_image_free()
+ */
+CBAM_API CbamImage *cbam_image_new (CbamFormat format, guint width, guint height, gsize stride, GBytes *bytes);
+
+/**
+ * cbam_image_copy:
+ * @image: an image
+ *
+ * Returns: (transfer full): the same pixels, whose memory stays the caller's unless they are in @bytes; to be freed
+ * with cbam_image_free()
+ */
+CBAM_API CbamImage *cbam_image_copy (const CbamImage *image);
+/**
+ * cbam_image_free:
+ * @image: (nullable): an image
+ *
+ * Frees what cbam_image_new() or cbam_image_copy() gave.
+ */
+CBAM_API void cbam_image_free (CbamImage *image);
 
 G_END_DECLS

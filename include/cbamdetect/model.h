@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cbamdetect/device.h>
+#include <cbamdetect/info.h>
 
 G_BEGIN_DECLS
 
@@ -56,22 +57,33 @@ typedef enum
 } CbamTurn;
 
 /**
+ * CBAM_ALL:
+ *
+ * No limit, where 0 means the model's own: for #CbamDetectParams.top_k and #CbamDetectParams.max_detections.
+ */
+#define CBAM_ALL G_MAXUINT
+
+/**
  * CbamDetectParams:
- * @threshold: report scores above this, 0..1
- * @nms_iou: boxes of one class that overlap a stronger one by more than this (intersection over union, 0..1) go
- * @top_k: candidates per class that enter NMS, 0 = all
- * @max_detections: report at most this many, 0 = all
+ * @size: `sizeof (CbamDetectParams)`; 0 = the members of version 0.1, which are these
+ * @threshold: report scores above this, up to 1; 0 = the model's own, less than 0 = all that score more than 0
+ * @nms_iou: boxes of one class that overlap a stronger one by more than this (intersection over union, up to 1) go; 0 =
+ *   the model's own, less than 0 = all that overlap at all
+ * @top_k: candidates per class that enter NMS; 0 = the model's own, %CBAM_ALL = all
+ * @max_detections: report at most this many; 0 = the model's own, %CBAM_ALL = all
  * @attention: report what attention modules looked at (cbam_result_get_attention())
  * @grad_cam: explain so many of the strongest detections (cbam_result_get_grad_cam()), 0 = none
- * @overlap: what @nms_iou is compared with, 0 = the model's own
- * @region: look only here; results are in pixels of the frame all the same
+ * @overlap: what @nms_iou is compared with; 0 = the model's own
+ * @region: look only here; all 0 = everywhere; results are in pixels of the frame all the same
  * @turn: when the frame may be submitted
  * @classes: report class k only if bit k % 32 of element k / 32 is set; all 0 = every class
  *
- * What may change from frame to frame. Start from cbam_model_get_detect_params().
+ * What may change from frame to frame. All zero means what the model file says (#CbamModelInfo), everywhere, without
+ * explanations.
  */
 typedef struct
 {
+  gsize size;
   float threshold;
   float nms_iou;
   guint top_k;
@@ -96,68 +108,99 @@ typedef struct
 CBAM_API char *cbam_model_find_default (GError **error);
 
 /**
- * cbam_model_load:
+ * CbamModelConfig:
+ * @size: `sizeof (CbamModelConfig)`; 0 = the members of version 0.1, which are these
+ * @precision: the numbers to compute with; 0 = #CBAM_PRECISION_AUTO
+ *
+ * How a model is loaded. All zero means all defaults.
+ */
+typedef struct
+{
+  gsize size;
+  CbamPrecision precision;
+} CbamModelConfig;
+
+/**
+ * cbam_model_load: (constructor)
  * @device: the device to run on
- * @path: (nullable): a `.safetensors` file in the format of models/README.md; %NULL = cbam_model_find_default()
+ * @path: (nullable) (type filename): a `.safetensors` file in the format of models/README.md; %NULL =
+ *   cbam_model_find_default()
+ * @config: (nullable): %NULL = all defaults
  * @error: return location for an error
  *
  * Maps the file, checks it, packs its weights for @device and compiles the network. Models are shared: the same file
- * (device, inode, size and time of change) on the same device gives the same object, and who asks for one that another
- * thread is loading waits for that. Thread-safe; nothing else waits for a load.
+ * (device, inode, size and time of change) on the same device in the same precision gives the same object, and who asks
+ * for one that another thread is loading waits for that. Thread-safe; nothing else waits for a load.
  *
  * Returns: (transfer full): the model, or %NULL with #CBAM_ERROR_NOT_FOUND, #CBAM_ERROR_BAD_MODEL (the message names
- * the key or tensor, what was expected and what was found), #CBAM_ERROR_UNSUPPORTED or #CBAM_ERROR_OUT_OF_MEMORY
+ * the key or tensor, what was expected and what was found), #CBAM_ERROR_UNSUPPORTED (a precision that the device lacks
+ * is that too; the message lists those it has) or #CBAM_ERROR_OUT_OF_MEMORY
  */
-CBAM_API CbamModel *cbam_model_load (CbamDevice *device, const char *path, GError **error);
+CBAM_API CbamModel *cbam_model_load (CbamDevice *device, const char *path, const CbamModelConfig *config,
+                                     GError **error);
 
 /**
- * cbam_model_load_preset:
+ * cbam_model_load_bytes: (constructor)
+ * @device: the device to run on
+ * @bytes: the content of a `.safetensors` file; not needed any more when this returns
+ * @name: what messages call it, and the model too where its metadata has no name
+ * @config: (nullable): %NULL = all defaults
+ * @error: return location for an error
+ *
+ * As cbam_model_load(), for a model that is in memory. Loading the same bytes again makes another model.
+ *
+ * Returns: (transfer full): the model, or %NULL with the errors of cbam_model_load()
+ */
+CBAM_API CbamModel *cbam_model_load_bytes (CbamDevice *device, GBytes *bytes, const char *name,
+                                           const CbamModelConfig *config, GError **error);
+
+/**
+ * cbam_model_load_preset: (constructor)
  * @device: the device to run on
  * @name: one of cbam_model_get_presets()
+ * @config: (nullable): %NULL = all defaults
  * @error: return location for an error
  *
  * A network known by name, with weights made up from a fixed seed: for measuring and for tests. It finds nothing.
  *
  * Returns: (transfer full): the model, or %NULL with #CBAM_ERROR_NOT_FOUND or as cbam_model_load()
  */
-CBAM_API CbamModel *cbam_model_load_preset (CbamDevice *device, const char *name, GError **error);
+CBAM_API CbamModel *cbam_model_load_preset (CbamDevice *device, const char *name, const CbamModelConfig *config,
+                                            GError **error);
 
-/** cbam_model_get_presets: (transfer none) (array zero-terminated=1): the names of all presets. */
+/**
+ * cbam_model_get_presets:
+ *
+ * Returns: (transfer none) (array zero-terminated=1): the names of all presets.
+ */
 CBAM_API const char *const *cbam_model_get_presets (void);
 
+#define CBAM_TYPE_MODEL (cbam_model_get_type ())
+CBAM_API GType cbam_model_get_type (void) G_GNUC_CONST;
+/**
+ * cbam_model_ref:
+ * @model: what is to be kept
+ *
+ * Returns: (transfer full): the same, with one reference more
+ */
 CBAM_API CbamModel *cbam_model_ref (CbamModel *model);
-/** cbam_model_unref: @model may be %NULL. */
+/**
+ * cbam_model_unref:
+ * @model: (nullable): a model
+ *
+ * Gives a reference back.
+ */
 CBAM_API void cbam_model_unref (CbamModel *model);
 
 CBAM_API CbamDevice *cbam_model_get_device (const CbamModel *model);
-/** cbam_model_get_name: the `name` of the file's metadata, else the file's own name. */
-CBAM_API const char *cbam_model_get_name (const CbamModel *model);
-CBAM_API const char *cbam_model_get_path (const CbamModel *model);
-/** cbam_model_get_input_width: in pixels; frames of any size are resized to it on the device. */
-CBAM_API guint cbam_model_get_input_width (const CbamModel *model);
-CBAM_API guint cbam_model_get_input_height (const CbamModel *model);
-/** cbam_model_get_n_classes: the length of the file's list of classes, background included. */
-CBAM_API guint cbam_model_get_n_classes (const CbamModel *model);
-/** cbam_model_get_class_name: %NULL when @class_id is out of range. */
-CBAM_API const char *cbam_model_get_class_name (const CbamModel *model, guint class_id);
-/** cbam_model_class_is_reported: %FALSE for the background, for gaps in the list, and out of range. */
-CBAM_API gboolean cbam_model_class_is_reported (const CbamModel *model, guint class_id);
-/** cbam_model_get_detect_params: the defaults of the model file. */
-CBAM_API CbamDetectParams cbam_model_get_detect_params (const CbamModel *model);
+
 /**
- * cbam_model_get_kernels:
+ * cbam_model_get_info:
  * @model: a model
  *
- * Which family of kernels computes the model's frames: "texel", which read maps as texel buffers and are made for
- * processors; "plain", which read them as storage buffers and run on every device; "texel and plain" where the device
- * takes only some of the first, as GPUs do, whose convolutions are plain. ", without 64-bit integers" follows where the
- * device has none, which makes stores slower.
- *
- * Returns: (transfer none): in few words
+ * Returns: (transfer none): what there is to know of it, as long as @model lives
  */
-CBAM_API const char *cbam_model_get_kernels (const CbamModel *model);
-/** cbam_model_get_flop: twice the direct multiply-adds of one frame. */
-CBAM_API double cbam_model_get_flop (const CbamModel *model);
+CBAM_API const CbamModelInfo *cbam_model_get_info (const CbamModel *model);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CbamModel, cbam_model_unref)
 

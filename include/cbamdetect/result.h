@@ -1,4 +1,5 @@
-/* CbamResult: what was found in one frame.
+/* CbamResult: what was found in one frame. It never changes, so any number of threads may read it, and it stays whole
+ * when detector, model and device are gone.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
@@ -17,6 +18,8 @@ G_BEGIN_DECLS
  * @y: top edge
  * @width: in pixels, > 0
  * @height: in pixels, > 0
+ *
+ * One object that was found. Later versions may add members at the end.
  */
 typedef struct
 {
@@ -27,34 +30,10 @@ typedef struct
 } CbamDetection;
 
 /**
- * CbamOpTime:
- * @name: the layer, as the model file names it
- * @kind: the op, e.g. `conv`
- * @variant: the kernel that ran it
- * @shape: output as `WxHxC`
- * @seconds: on the device
- * @flop: twice its direct multiply-adds, whatever the kernel does; 0 for ops that have none
- * @kernel: spatial size of a convolution's kernel, 0 for other ops
- * @in_channels: channels read, @out_channels: channels written, @width, @height: of the output map
- *
- * One device operation of a profiled frame. Strings belong to the model.
- */
-typedef struct
-{
-  const char *name;
-  const char *kind;
-  const char *variant;
-  const char *shape;
-  double seconds;
-  double flop;
-  guint kernel, in_channels, out_channels, width, height;
-} CbamOpTime;
-
-/**
  * CbamMap:
  * @width: cells across
  * @height: cells down
- * @values: (array) (nullable): `[height][width]`, belongs to the result; %NULL where there is no map
+ * @values: (array): `[height][width]`, belongs to the result
  * @x: left edge of the part of the frame that the map lies over, in pixels
  * @y: top edge
  * @frame_width: its width in pixels
@@ -73,48 +52,95 @@ typedef struct
 /**
  * CbamAttention:
  * @level: the level, 0 = the finest
- * @spatial: weights 0..1 by place; its values are %NULL for modules without a spatial part (SE, ECA)
+ * @spatial: (nullable): weights 0..1 by place; %NULL for modules without a spatial part (SE, ECA)
  * @channel: (array length=n_channels) (nullable): weights 0..1 by channel; %NULL for modules without a channel part
  * @n_channels: how many
  *
  * What the attention module of one level let through (CBAM: Woo et al. 2018, arXiv 1807.06521, M_s and M_c of section
- * 3; BAM: the sigmoids of its two branches).
+ * 3; BAM: the sigmoids of its two branches). Later versions may add members at the end.
  */
 typedef struct
 {
   guint level;
-  CbamMap spatial;
+  const CbamMap *spatial;
   const float *channel;
   guint n_channels;
 } CbamAttention;
 
+#define CBAM_TYPE_DETECTION (cbam_detection_get_type ())
+CBAM_API GType cbam_detection_get_type (void) G_GNUC_CONST;
+
+/**
+ * cbam_detection_copy:
+ * @detection: a detection
+ *
+ * Returns: (transfer full): one that needs no result to live, to be freed with cbam_detection_free()
+ */
+CBAM_API CbamDetection *cbam_detection_copy (const CbamDetection *detection);
+/**
+ * cbam_detection_free:
+ * @detection: (nullable): a detection
+ *
+ * Frees what cbam_detection_copy() gave.
+ */
+CBAM_API void cbam_detection_free (CbamDetection *detection);
+
+#define CBAM_TYPE_RESULT (cbam_result_get_type ())
+CBAM_API GType cbam_result_get_type (void) G_GNUC_CONST;
+/**
+ * cbam_result_ref:
+ * @result: what is to be kept
+ *
+ * Returns: (transfer full): the same, with one reference more
+ */
 CBAM_API CbamResult *cbam_result_ref (CbamResult *result);
-/** cbam_result_unref: @result may be %NULL. */
+/**
+ * cbam_result_unref:
+ * @result: (nullable): a result
+ *
+ * Gives a reference back.
+ */
 CBAM_API void cbam_result_unref (CbamResult *result);
 
 /**
- * cbam_result_get_detections:
+ * cbam_result_get_n_detections:
  * @result: a result
- * @n: (out): how many there are
  *
- * Returns: (array length=n) (transfer none): detections by falling score, as long as @result lives
+ * Returns: how many objects were found
  */
-CBAM_API const CbamDetection *cbam_result_get_detections (const CbamResult *result, gsize *n);
+CBAM_API gsize cbam_result_get_n_detections (const CbamResult *result);
+
+/**
+ * cbam_result_get_detection:
+ * @result: a result
+ * @i: place by falling score, below cbam_result_get_n_detections()
+ *
+ * Returns: (transfer none): detection @i, as long as @result lives
+ */
+CBAM_API const CbamDetection *cbam_result_get_detection (const CbamResult *result, gsize i);
+
+/**
+ * cbam_result_get_n_attention:
+ * @result: a result
+ *
+ * Returns: of how many levels there is attention to see; 0 unless #CbamDetectParams.attention was set and the network
+ * has attention before its heads (#CbamModelInfo.spatial_levels, #CbamModelInfo.channel_levels)
+ */
+CBAM_API gsize cbam_result_get_n_attention (const CbamResult *result);
 
 /**
  * cbam_result_get_attention:
  * @result: a result
- * @n: (out): how many levels have attention
+ * @i: place among the levels that have attention, finest first, below cbam_result_get_n_attention()
  *
- * Returns: (array length=n) (transfer none) (nullable): by level, finest first, as long as @result lives; %NULL unless
- * #CbamDetectParams.attention was set and the network has attention before its heads
+ * Returns: (transfer none): the attention of one level, as long as @result lives
  */
-CBAM_API const CbamAttention *cbam_result_get_attention (const CbamResult *result, gsize *n);
+CBAM_API const CbamAttention *cbam_result_get_attention (const CbamResult *result, gsize i);
 
 /**
  * cbam_result_get_grad_cam:
  * @result: a result
- * @detection: its place in cbam_result_get_detections()
+ * @detection: its place by falling score, as in cbam_result_get_detection()
  *
  * Where the evidence for a detection lies: Grad-CAM (Selvaraju et al. 2017, arXiv 1610.02391) of its class's score, on
  * the features that the head of its level sees. Divided by its maximum, so 0..1; all 0 where nothing speaks for it.
@@ -124,26 +150,30 @@ CBAM_API const CbamAttention *cbam_result_get_attention (const CbamResult *resul
  */
 CBAM_API const CbamMap *cbam_result_get_grad_cam (const CbamResult *result, gsize detection);
 
-/** cbam_result_get_best_score: the highest score of any class anywhere in the frame, whether it passed the threshold or
- * not, and whether the class was asked for or not. It tells why nothing was found. */
+/**
+ * cbam_result_get_best_score:
+ * @result: a result
+ *
+ * Returns: the highest score of any class anywhere in the frame, whether it passed the threshold or not, and whether
+ * the class was asked for or not. It tells why nothing was found.
+ */
 CBAM_API float cbam_result_get_best_score (const CbamResult *result);
 
-/** cbam_result_get_n_unwanted: how many detections are not reported because #CbamDetectParams.classes leaves out their
- * class. */
+/**
+ * cbam_result_get_n_unwanted:
+ * @result: a result
+ *
+ * Returns: how many detections are not reported because #CbamDetectParams.classes leaves out their class.
+ */
 CBAM_API gsize cbam_result_get_n_unwanted (const CbamResult *result);
 
-/** cbam_result_get_seconds: wall time from submit to the sorted result. */
-CBAM_API double cbam_result_get_seconds (const CbamResult *result);
-
 /**
- * cbam_result_get_op_times:
+ * cbam_result_get_seconds:
  * @result: a result
- * @n: (out): how many there are
  *
- * Returns: (array length=n) (transfer none) (nullable): time per device operation in running order; %NULL unless the
- * detector was made with `profile`
+ * Returns: wall time from submit to the sorted result.
  */
-CBAM_API const CbamOpTime *cbam_result_get_op_times (const CbamResult *result, gsize *n);
+CBAM_API double cbam_result_get_seconds (const CbamResult *result);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CbamResult, cbam_result_unref)
 

@@ -4,7 +4,7 @@
 
 #pragma once
 
-#include <glib.h>
+#include <glib-object.h>
 
 G_BEGIN_DECLS
 
@@ -53,5 +53,35 @@ typedef enum
   CBAM_ERROR_TIMEOUT,
   CBAM_ERROR_DEVICE_LOST,
 } CbamError;
+
+/**
+ * CbamPrecision:
+ * @CBAM_PRECISION_AUTO: `auto`: the fastest of those that the device has and that find the same objects; fp32 today
+ * @CBAM_PRECISION_FP32: `fp32`: 32 bits
+ * @CBAM_PRECISION_FP16: `fp16`: 16 bits, 11 of them for the digits
+ * @CBAM_PRECISION_BF16: `bf16`: 16 bits, 8 of them for the digits, with the range of fp32
+ *
+ * The numbers that a network's maps and weights are made of on the device. The names are the values' nicks.
+ */
+typedef enum
+{
+  CBAM_PRECISION_AUTO,
+  CBAM_PRECISION_FP32,
+  CBAM_PRECISION_FP16,
+  CBAM_PRECISION_BF16,
+} CbamPrecision;
+
+#define CBAM_TYPE_PRECISION (cbam_precision_get_type ())
+CBAM_API GType cbam_precision_get_type (void) G_GNUC_CONST;
+
+/**
+ * cbam_precision_parse:
+ * @name: `auto`, `fp32`, `fp16` or `bf16`
+ * @precision: (out): what that means
+ * @error: return location for an error
+ *
+ * Returns: %TRUE, or %FALSE with #CBAM_ERROR_UNSUPPORTED for other words
+ */
+CBAM_API gboolean cbam_precision_parse (const char *name, CbamPrecision *precision, GError **error);
 
 G_END_DECLS

@@ -5,6 +5,7 @@
 // b0 [hidden/4][4], W1 [hidden][C/4][4], b1 [C/4][4] times the number of pools.
 //
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include "common/activation.glsl"
 
 void pool_channels (CbamReduceArgs a, uint thread)
 {
@@ -31,7 +32,7 @@ void first_layer (CbamReduceArgs a, uint thread)
 
       for (uint block = 0; block < blocks; block++)
         products += LOAD_WEIGHT (h * blocks + block) * pooled[i * blocks + block];
-      sum += clamp (bias + products.x + products.y + products.z + products.w, a.lo, a.hi);
+      sum += activate (bias + products.x + products.y + products.z + products.w, a.lo, a.hi);
     }
     hidden[h] = sum;
   }

@@ -29,7 +29,7 @@ def sources(*folders):
     for folder in folders:
         for place, _, names in os.walk(os.path.join(ROOT, folder)):
             for name in names:
-                if name.endswith((".c", ".h")):
+                if name.endswith((".c", ".h", ".h.in")):
                     path = os.path.join(place, name)
                     with open(path, encoding="utf-8") as file:
                         found.append((os.path.relpath(path, ROOT), file.read()))

@@ -4,10 +4,12 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include <cbamdetect/cbamdetect.h>
+#include <cbamdetect/profile.h>
 #include <cbamdetect/vulkan.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "results.h"
 #include "vk/commands.h"
 #include "walk.h"
 
@@ -38,7 +40,7 @@ make_image (guint size, gboolean lasting)
 static CbamDetectParams
 make_params (guint grad_cam)
 {
-  CbamDetectParams params = cbam_model_get_detect_params (model);
+  CbamDetectParams params = { 0 };
 
   params.threshold = 0.5f;
   params.grad_cam = grad_cam;
@@ -50,7 +52,7 @@ static void
 describe (const CbamResult *result, GString *seen)
 {
   gsize n;
-  const CbamDetection *d = cbam_result_get_detections (result, &n);
+  const CbamDetection *d = test_get_detections (result, &n);
 
   for (gsize i = 0; i < n; i++) {
     const CbamMap *map = cbam_result_get_grad_cam (result, i);
@@ -170,7 +172,7 @@ clear_image_of_theirs (void)
 static void
 drop_detector (void)
 {
-  g_clear_pointer (&detector, cbam_detector_free);
+  g_clear_pointer (&detector, cbam_detector_unref);
 }
 
 static void
@@ -204,7 +206,7 @@ prepare_model_with (CbamDebugFlags debug)
   assert_nothing_alive ();
   device = cbam_device_open_with (NULL, debug, &error);
   g_assert_no_error (error);
-  model = cbam_model_load (device, g_getenv ("CBAM_TEST_MODEL"), &error);
+  model = cbam_model_load (device, g_getenv ("CBAM_TEST_MODEL"), NULL, &error);
   g_assert_no_error (error);
 }
 
@@ -251,7 +253,7 @@ prepare_staging_detector (void)
   g_autoptr (GError) error = NULL;
 
   prepare_staging_model ();
-  detector = cbam_detector_new (model, &(CbamDetectorConfig){ .profile = TRUE }, &error);
+  detector = cbam_detector_new_profiled (model, NULL, &error);
   g_assert_no_error (error);
 }
 
@@ -270,10 +272,10 @@ run_list (GString *seen, GError **error)
 static gboolean
 load (CbamDevice *opened, GString *seen, GError **error)
 {
-  g_autoptr (CbamModel) loaded = opened ? cbam_model_load (opened, g_getenv ("CBAM_TEST_MODEL"), error) : NULL;
+  g_autoptr (CbamModel) loaded = opened ? cbam_model_load (opened, g_getenv ("CBAM_TEST_MODEL"), NULL, error) : NULL;
 
   if (loaded)
-    g_string_append (seen, cbam_model_get_name (loaded));
+    g_string_append (seen, cbam_model_get_info (loaded)->name);
   return loaded != NULL;
 }
 
@@ -298,8 +300,7 @@ run_load_staging (GString *seen, GError **error)
 static gboolean
 run_detector (GString *seen, GError **error)
 {
-  g_autoptr (CbamDetector) made =
-      cbam_detector_new (model, &(CbamDetectorConfig){ .slots = 1, .profile = TRUE }, error);
+  g_autoptr (CbamDetector) made = cbam_detector_new_profiled (model, &(CbamDetectorConfig){ .slots = 1 }, error);
   const CbamImage image = make_image (SMALL, FALSE);
 
   return made && cbam_detector_submit (made, &image, NULL, error) && collect (made, seen, error);
@@ -346,7 +347,7 @@ run_reload (GString *seen, GError **error)
 
   if (!cbam_detector_submit (detector, &image, NULL, error))
     return FALSE;
-  other = cbam_model_load (device, g_getenv ("CBAM_TEST_OTHER_MODEL"), error);
+  other = cbam_model_load (device, g_getenv ("CBAM_TEST_OTHER_MODEL"), NULL, error);
   ok = other != NULL;
   if (ok) {
     g_autoptr (CbamDetector) made = cbam_detector_new (other, &(CbamDetectorConfig){ .slots = 1 }, error);
@@ -429,7 +430,7 @@ prepare_adopted (void)
     clear_image_of_theirs ();
     adopted = adopt (&error);
     g_assert_no_error (error);
-    model = cbam_model_load (adopted, g_getenv ("CBAM_TEST_MODEL"), &error);
+    model = cbam_model_load (adopted, g_getenv ("CBAM_TEST_MODEL"), NULL, &error);
     g_assert_no_error (error);
   }
   detector = cbam_detector_new (model, NULL, &error);
@@ -506,7 +507,7 @@ test_usual_limit (void)
   guint limit;
 
   prepare_detector ();
-  limit = 60000 + (guint) (cbam_model_get_flop (model) / 2 / 1e5);
+  limit = 60000 + (guint) ((double) cbam_model_get_info (model)->macs / 1e5);
   g_assert_cmpuint (limit, >, 60000);
   g_assert_cmpuint (cbam_device_get_fence_timeout (device), ==, limit);
   g_assert_true (run_frames (seen, NULL));

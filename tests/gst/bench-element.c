@@ -9,6 +9,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include <cbamdetect/cbamdetect.h>
+#include <cbamdetect/profile.h>
 #include <gst/gst.h>
 #include <gst/video/video.h>
 #include <stdlib.h>
@@ -287,19 +288,20 @@ profile (CbamDetector *detector, const CbamImage *image, Split *split)
 {
   g_autoptr (GError) error = NULL;
   double preprocess = 0, network = 0, detect = 0;
-  gsize n;
 
   if (!cbam_detector_submit (detector, image, NULL, &error))
     g_error ("%s", error->message);
   g_autoptr (CbamResult) result = need (cbam_detector_collect (detector, &error), error);
-  const CbamOpTime *times = cbam_result_get_op_times (result, &n);
-  for (gsize i = 0; i < n; i++)
-    if (g_str_equal (times[i].kind, "preprocess"))
-      preprocess += times[i].seconds;
-    else if (g_str_equal (times[i].kind, "detect"))
-      detect += times[i].seconds;
+  for (gsize i = 0; i < cbam_result_get_n_op_times (result); i++) {
+    const CbamOpTime *time = cbam_result_get_op_time (result, i);
+
+    if (g_str_equal (time->kind, "preprocess"))
+      preprocess += time->seconds;
+    else if (g_str_equal (time->kind, "detect"))
+      detect += time->seconds;
     else
-      network += times[i].seconds;
+      network += time->seconds;
+  }
   add (&split->preprocess, preprocess);
   add (&split->network, network);
   add (&split->detect, detect);
@@ -319,10 +321,10 @@ bench_inferred (const char *path)
   g_autoptr (GError) error = NULL;
   Stand *stand = stand_new ("cbamdetect", properties);
   g_autoptr (CbamDevice) device = need (cbam_device_open (NULL, &error), error);
-  g_autoptr (CbamModel) model = need (cbam_model_load (device, path, &error), error);
+  g_autoptr (CbamModel) model = need (cbam_model_load (device, path, NULL, &error), error);
   g_autoptr (CbamDetector) plain = need (cbam_detector_new (model, &(CbamDetectorConfig){ .slots = 1 }, &error), error);
   g_autoptr (CbamDetector) profiled =
-      need (cbam_detector_new (model, &(CbamDetectorConfig){ .slots = 1, .profile = TRUE }, &error), error);
+      need (cbam_detector_new_profiled (model, &(CbamDetectorConfig){ .slots = 1 }, &error), error);
   GstMapInfo map;
 
   if (!gst_buffer_map (stand->frame, &map, GST_MAP_READ))
@@ -342,8 +344,8 @@ bench_inferred (const char *path)
   gst_buffer_unmap (stand->frame, &map);
   stand_free (stand);
 
-  g_print ("Frames that are inferred, one at a time, with %s, medians of %u in ms:\n", cbam_model_get_name (model),
-           split.element.n);
+  g_print ("Frames that are inferred, one at a time, with %s, medians of %u in ms:\n",
+           cbam_model_get_info (model)->name, split.element.n);
   print_split ("through the element", &split.element);
   print_split ("library: submit (copies the pixels)", &split.submit);
   print_split ("library: collect (waits; sorts; NMS)", &split.collect);

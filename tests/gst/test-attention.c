@@ -389,9 +389,9 @@ GST_START_TEST (contradictions_are_left_out)
   const CbamAttention *levels = (const CbamAttention *) maps->levels->data;
   for (guint i = 0; i < 3; i++)
     fail_unless_equals_int (levels[i].level, i);
-  fail_unless (levels[0].spatial.values[3] == 0.4F && levels[1].spatial.values == NULL);
-  fail_unless (levels[2].spatial.width == 2 && levels[2].spatial.frame_width == 320);
-  fail_unless (maps->grad_cam.width == 1 && maps->grad_cam.values[0] == 0.1F);
+  fail_unless (levels[0].spatial->values[3] == 0.4F && levels[1].spatial == NULL);
+  fail_unless (levels[2].spatial->width == 2 && levels[2].spatial->frame_width == 320);
+  fail_unless (maps->grad_cam->width == 1 && maps->grad_cam->values[0] == 0.1F);
 }
 GST_END_TEST
 

@@ -250,7 +250,7 @@ GST_START_TEST (loading_a_model_announces_no_latency)
 {
   GstHarness *h = harness_new (detect_new ("queue-depth=4"), NULL);
   g_autoptr (CbamDevice) device = cbam_device_open (NULL, NULL); /* the element's own: devices are shared */
-  g_autoptr (CbamModel) model = cbam_model_load (device, model_path (), NULL);
+  g_autoptr (CbamModel) model = cbam_model_load (device, model_path (), NULL, NULL);
   g_autoptr (CbamDetector) detector = cbam_detector_new (model, &(CbamDetectorConfig){ .slots = OTHERS }, NULL);
   Neighbour neighbour = { .detector = detector };
   int loaded = FALSE;
@@ -290,7 +290,7 @@ GST_START_TEST (a_hanging_device_is_one_error)
   GstHarness *h = harness_new (detect_new ("threshold=0"), CAPS);
   g_autoptr (GstElement) element = gst_object_ref (h->element);
   g_autoptr (CbamDevice) device = cbam_device_open (NULL, NULL); /* the element's own: devices are shared */
-  g_autoptr (CbamModel) model = cbam_model_load (device, model_path (), NULL);
+  g_autoptr (CbamModel) model = cbam_model_load (device, model_path (), NULL, NULL);
   g_autoptr (CbamDetector) other = cbam_detector_new (model, &(CbamDetectorConfig){ .slots = OTHERS }, NULL);
   GstFlowReturn flow = GST_FLOW_OK;
 

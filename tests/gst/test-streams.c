@@ -17,12 +17,12 @@ GST_START_TEST (device_and_model_are_shared)
   GstHarness *h = harness_new (detect_new ("%s", ""), CAPS);
   g_autoptr (CbamDevice) device = cbam_device_open (NULL, NULL), again = NULL;
   g_autofree char *index = g_strdup_printf ("%u", cbam_device_get_info (device)->index);
-  g_autoptr (CbamModel) model = cbam_model_load (device, model_path (), NULL);
+  g_autoptr (CbamModel) model = cbam_model_load (device, model_path (), NULL, NULL);
 
   /* However it is named. */
   again = cbam_device_open (index, NULL);
   fail_unless (again == device);
-  g_autoptr (CbamModel) same = cbam_model_load (again, model_path (), NULL);
+  g_autoptr (CbamModel) same = cbam_model_load (again, model_path (), NULL, NULL);
   fail_unless (same == model);
 
   /* The element has no other, or its frames could not be in the way of ours. */
@@ -257,7 +257,7 @@ load_large_model (G_GNUC_UNUSED gpointer data)
   static const guint8 gray[16 * 16];
   const CbamImage image = { .format = CBAM_FORMAT_GRAY8, .width = 16, .height = 16, .planes = { gray } };
   g_autoptr (CbamDevice) device = cbam_device_open (NULL, NULL);
-  g_autoptr (CbamModel) model = cbam_model_load_preset (device, "ssd-vgg16", NULL);
+  g_autoptr (CbamModel) model = cbam_model_load_preset (device, "ssd-vgg16", NULL, NULL);
   g_autoptr (CbamDetector) detector = cbam_detector_new (model, NULL, NULL);
 
   fail_unless (cbam_detector_submit (detector, &image, NULL, NULL));

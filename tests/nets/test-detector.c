@@ -3,10 +3,12 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include <cbamdetect/cbamdetect.h>
+#include <cbamdetect/profile.h>
 #include <glib/gstdio.h>
 #include <string.h>
 
 #include "compare.h"
+#include "results.h"
 #include "turned.h"
 #include "write-model.h"
 
@@ -31,11 +33,7 @@ make_image (guint8 *bytes, guint seed)
 static CbamDetectParams
 everything (void)
 {
-  CbamDetectParams params = cbam_model_get_detect_params (model);
-
-  params.threshold = 0;
-  params.top_k = params.max_detections = 0;
-  return params;
+  return (CbamDetectParams){ .threshold = -1, .top_k = CBAM_ALL, .max_detections = CBAM_ALL };
 }
 
 static void
@@ -63,8 +61,9 @@ static CbamDetector *
 detector_new (guint slots, gboolean profile)
 {
   g_autoptr (GError) error = NULL;
+  const CbamDetectorConfig config = { .slots = slots };
   CbamDetector *detector =
-      cbam_detector_new (model, &(CbamDetectorConfig){ .slots = slots, .profile = profile }, &error);
+      profile ? cbam_detector_new_profiled (model, &config, &error) : cbam_detector_new (model, &config, &error);
 
   g_assert_no_error (error);
   return detector;
@@ -74,7 +73,7 @@ static void
 assert_same (CbamResult *a, CbamResult *b)
 {
   gsize n_a, n_b;
-  const CbamDetection *p = cbam_result_get_detections (a, &n_a), *q = cbam_result_get_detections (b, &n_b);
+  const CbamDetection *p = test_get_detections (a, &n_a), *q = test_get_detections (b, &n_b);
 
   g_assert_cmpuint (n_a, ==, n_b);
   g_assert_cmpmem (p, n_a * sizeof *p, q, n_b * sizeof *q);
@@ -84,7 +83,7 @@ static void
 assert_sane (CbamResult *result, float threshold)
 {
   gsize n;
-  const CbamDetection *d = cbam_result_get_detections (result, &n);
+  const CbamDetection *d = test_get_detections (result, &n);
 
   for (gsize i = 0; i < n; i++) {
     g_assert_cmpfloat (d[i].score, >, threshold);
@@ -95,7 +94,7 @@ assert_sane (CbamResult *result, float threshold)
     g_assert_cmpfloat (d[i].height, >, 0);
     g_assert_cmpfloat (d[i].x + d[i].width, <=, WIDTH + 1e-3);
     g_assert_cmpfloat (d[i].y + d[i].height, <=, HEIGHT + 1e-3);
-    g_assert_cmpstr (d[i].label, ==, cbam_model_get_class_name (model, d[i].class_id));
+    g_assert_cmpstr (d[i].label, ==, cbam_model_get_info (model)->classes[d[i].class_id]);
     g_assert_cmpuint (d[i].class_id, >, 0); /* never background */
   }
 }
@@ -128,7 +127,7 @@ test_slots (void)
       expected = collect (alone);
       assert_same (result, expected);
       assert_sane (result, 0);
-      cbam_result_get_detections (result, &n);
+      test_get_detections (result, &n);
       g_assert_cmpuint (n, >, 0);
     }
   }
@@ -150,29 +149,29 @@ test_params (void)
   all = collect (detector);
   again = collect (detector);
   assert_same (all, again);
-  d = cbam_result_get_detections (all, &n_all);
+  d = test_get_detections (all, &n_all);
   g_assert_cmpuint (n_all, >, 10);
   middle = d[n_all / 2].score;
 
   params.max_detections = 5;
   submit (detector, 1, &params);
   few = collect (detector);
-  d = cbam_result_get_detections (few, &n);
+  d = test_get_detections (few, &n);
   g_assert_cmpuint (n, <=, 5);
-  g_assert_cmpmem (d, n * sizeof *d, cbam_result_get_detections (all, &n_all), n * sizeof *d);
+  g_assert_cmpmem (d, n * sizeof *d, test_get_detections (all, &n_all), n * sizeof *d);
 
   params = everything ();
   params.threshold = middle;
   submit (detector, 1, &params);
   strong = collect (detector);
   assert_sane (strong, middle);
-  cbam_result_get_detections (strong, &n);
+  test_get_detections (strong, &n);
   g_assert_cmpuint (n, <, n_all);
 
   params.threshold = 1;
   submit (detector, 1, &params);
   none = collect (detector);
-  cbam_result_get_detections (none, &n);
+  test_get_detections (none, &n);
   g_assert_cmpuint (n, ==, 0);
   g_assert_cmpfloat (cbam_result_get_best_score (none), ==, d[0].score);
 
@@ -180,7 +179,7 @@ test_params (void)
   params.nms_iou = 1;
   submit (detector, 1, &params);
   loose = collect (detector);
-  cbam_result_get_detections (loose, &n_loose);
+  test_get_detections (loose, &n_loose);
   g_assert_cmpuint (n_loose, >, n_all);
 }
 
@@ -199,8 +198,8 @@ test_classes (void)
   submit (detector, 1, &params);
   all = collect (detector);
   some = collect (detector);
-  a = cbam_result_get_detections (all, &n_all);
-  s = cbam_result_get_detections (some, &n_some);
+  a = test_get_detections (all, &n_all);
+  s = test_get_detections (some, &n_some);
   g_assert_cmpuint (cbam_result_get_n_unwanted (all), ==, 0);
   g_assert_cmpuint (cbam_result_get_n_unwanted (some), ==, n_all - n_some);
   g_assert_cmpfloat (cbam_result_get_best_score (some), ==, cbam_result_get_best_score (all));
@@ -219,7 +218,7 @@ test_classes (void)
   params.max_detections = 3;
   submit (detector, 1, &params);
   few = collect (detector);
-  cbam_result_get_detections (few, &n_few);
+  test_get_detections (few, &n_few);
   g_assert_cmpuint (n_few, ==, 3);
 }
 
@@ -246,8 +245,8 @@ test_region (void)
   g_assert_true (cbam_detector_submit (detector, &whole, &params, &error));
   alone = collect (detector);
   inside = collect (detector);
-  a = cbam_result_get_detections (alone, &n);
-  b = cbam_result_get_detections (inside, &n_inside);
+  a = test_get_detections (alone, &n);
+  b = test_get_detections (inside, &n_inside);
   g_assert_cmpuint (n, >, 3);
   g_assert_cmpuint (n_inside, ==, n);
   for (gsize i = 0; i < n; i++) {
@@ -291,7 +290,7 @@ assert_same_turned (CbamResult *upright, CbamResult *stored, CbamOrientation ori
 {
   const gboolean swaps = turned_swaps (orientation);
   gsize n, m;
-  const CbamDetection *a = cbam_result_get_detections (upright, &n), *b = cbam_result_get_detections (stored, &m);
+  const CbamDetection *a = test_get_detections (upright, &n), *b = test_get_detections (stored, &m);
 
   g_assert_cmpuint (n, ==, m);
   g_assert_cmpuint (n, >, 3);
@@ -358,7 +357,7 @@ detect_with_profile (const char *profile, CbamOverlap overlap)
   params.overlap = overlap;
   test_model_set (file, "nms.profile", profile);
   g_assert_true (test_model_write (file, path, &error));
-  one = cbam_model_load (device, path, &error);
+  one = cbam_model_load (device, path, NULL, &error);
   g_assert_no_error (error);
   detector = cbam_detector_new (one, NULL, &error);
   submit (detector, 1, &params);
@@ -375,10 +374,10 @@ test_overlap (void)
   g_autoptr (CbamResult) rfbnet = detect_with_profile ("\"rfbnet\"", CBAM_OVERLAP_MODEL);
   g_autoptr (CbamResult) asked = detect_with_profile ("\"rfbnet\"", CBAM_OVERLAP_FRACTIONS);
   gsize n_caffe, n_rfbnet, n_asked;
-  const CbamDetection *c = cbam_result_get_detections (caffe, &n_caffe);
-  const CbamDetection *a = cbam_result_get_detections (asked, &n_asked);
+  const CbamDetection *c = test_get_detections (caffe, &n_caffe);
+  const CbamDetection *a = test_get_detections (asked, &n_asked);
 
-  cbam_result_get_detections (rfbnet, &n_rfbnet);
+  test_get_detections (rfbnet, &n_rfbnet);
   g_assert_cmpuint (n_rfbnet, <, n_caffe);
   g_assert_cmpuint (n_asked, ==, n_caffe);
   for (gsize i = 0; i < n_caffe; i++) {
@@ -412,8 +411,8 @@ test_box_placement (void)
 {
   g_autoptr (CbamResult) square = detect_colour (model, 100, 100), wide = detect_colour (model, 300, 50);
   gsize n, n_wide;
-  const CbamDetection *s = cbam_result_get_detections (square, &n);
-  const CbamDetection *w = cbam_result_get_detections (wide, &n_wide);
+  const CbamDetection *s = test_get_detections (square, &n);
+  const CbamDetection *w = test_get_detections (wide, &n_wide);
 
   g_assert_cmpuint (n, ==, n_wide);
   g_assert_cmpuint (n, >, 20);
@@ -448,11 +447,11 @@ test_letterbox_placement (void)
 
   test_model_set (file, "input.mean", "[120, 120, 120]");
   g_assert_true (test_model_write (file, path, &error));
-  stretch = cbam_model_load (device, path, &error);
+  stretch = cbam_model_load (device, path, NULL, &error);
   g_assert_no_error (error);
   test_model_set (file, "input.resize", "\"letterbox\"");
   g_assert_true (test_model_write (file, path, &error));
-  letterbox = cbam_model_load (device, path, &error);
+  letterbox = cbam_model_load (device, path, NULL, &error);
   g_assert_no_error (error);
   g_assert_true (letterbox != stretch);
 
@@ -463,8 +462,8 @@ test_letterbox_placement (void)
   g_assert_true (cbam_detector_submit (detector, &image, &params, &error));
   by_hand = collect (detector);
   wide = detect_colour (letterbox, 128, 64);
-  h = cbam_result_get_detections (by_hand, &n);
-  w = cbam_result_get_detections (wide, &n_wide);
+  h = test_get_detections (by_hand, &n);
+  w = test_get_detections (wide, &n_wide);
   for (gsize k = 0; k < n; k++) {
     const float top = CLAMP (h[k].y * 2 - 32, 0, 64), bottom = CLAMP ((h[k].y + h[k].height) * 2 - 32, 0, 64);
 
@@ -628,7 +627,7 @@ test_threads (void)
     g_thread_join (in[s]);
     for (guint i = 0; i < THREAD_FRAMES; i++)
       assert_same (g_ptr_array_index (results, i), expected[i % 7]);
-    cbam_detector_free (streams[s]);
+    cbam_detector_unref (streams[s]);
   }
   for (guint i = 0; i < 7; i++)
     cbam_result_unref (expected[i]);
@@ -639,24 +638,22 @@ test_profile (void)
 {
   g_autoptr (CbamDetector) detector = detector_new (1, TRUE), plain = detector_new (1, FALSE);
   g_autoptr (CbamResult) result = NULL, without = NULL;
-  const CbamOpTime *times;
   double flop = 0, seconds = 0;
   gsize n;
 
   submit (plain, 1, NULL);
   without = collect (plain);
-  g_assert_null (cbam_result_get_op_times (without, &n));
-  g_assert_cmpuint (n, ==, 0);
+  g_assert_cmpuint (cbam_result_get_n_op_times (without), ==, 0);
   submit (detector, 1, NULL);
   result = collect (detector);
-  times = cbam_result_get_op_times (result, &n);
+  n = cbam_result_get_n_op_times (result);
   g_assert_cmpuint (n, >, 30);
-  g_assert_cmpstr (times[0].kind, ==, "preprocess");
+  g_assert_cmpstr (cbam_result_get_op_time (result, 0)->kind, ==, "preprocess");
   for (gsize i = 0; i < n; i++) {
-    flop += times[i].flop;
-    seconds += times[i].seconds;
+    flop += cbam_result_get_op_time (result, i)->flop;
+    seconds += cbam_result_get_op_time (result, i)->seconds;
   }
-  g_assert_cmpfloat_with_epsilon (flop, cbam_model_get_flop (model), 1);
+  g_assert_cmpfloat_with_epsilon (flop, 2.0 * (double) cbam_model_get_info (model)->macs, 1);
   g_assert_cmpfloat (seconds, >, 0);
   g_assert_cmpfloat (seconds, <, cbam_result_get_seconds (result));
 }
@@ -669,8 +666,8 @@ test_free_in_flight (void)
 
   for (guint i = 0; i < 4; i++)
     submit (detector, i, NULL);
-  cbam_detector_free (detector);
-  cbam_detector_free (NULL);
+  cbam_detector_unref (detector);
+  cbam_detector_unref (NULL);
   cbam_model_unref (NULL);
   cbam_device_unref (NULL);
   cbam_result_unref (NULL);
@@ -682,7 +679,7 @@ test_result_lives (void)
 {
   g_autoptr (GError) error = NULL;
   CbamDevice *own_device = test_device_open (0);
-  CbamModel *own_model = cbam_model_load (own_device, g_getenv ("CBAM_TEST_MODEL"), &error);
+  CbamModel *own_model = cbam_model_load (own_device, g_getenv ("CBAM_TEST_MODEL"), NULL, &error);
   CbamDetector *detector = cbam_detector_new (own_model, NULL, &error);
   const CbamDetectParams params = everything ();
   g_autoptr (CbamResult) result = NULL;
@@ -693,10 +690,10 @@ test_result_lives (void)
   g_assert_true (own_model != model); /* another device, another model */
   submit (detector, 1, &params);
   result = collect (detector);
-  cbam_detector_free (detector);
+  cbam_detector_unref (detector);
   cbam_model_unref (own_model);
   cbam_device_unref (own_device);
-  d = cbam_result_get_detections (result, &n);
+  d = test_get_detections (result, &n);
   g_assert_cmpuint (n, >, 0);
   g_assert_cmpuint (strlen (d[0].label), >, 0);
 }
@@ -710,7 +707,7 @@ list_devices (G_GNUC_UNUSED gpointer data)
 
     g_assert_no_error (error);
     g_assert_cmpuint (cbam_device_list_size (list), >, 0);
-    cbam_device_list_free (list);
+    cbam_device_list_unref (list);
   }
   return NULL;
 }
@@ -749,7 +746,7 @@ test_timeout (void)
 {
   g_autoptr (GError) error = NULL;
   CbamDevice *slow = test_device_open (0);
-  CbamModel *slow_model = cbam_model_load (slow, g_getenv ("CBAM_TEST_MODEL"), &error);
+  CbamModel *slow_model = cbam_model_load (slow, g_getenv ("CBAM_TEST_MODEL"), NULL, &error);
   CbamDetector *detector = cbam_detector_new (slow_model, NULL, &error);
   const CbamDetectParams params = everything ();
   GThread *busy;
@@ -763,9 +760,9 @@ test_timeout (void)
   g_assert_error (error, CBAM_ERROR, CBAM_ERROR_TIMEOUT);
   g_clear_error (&error);
   g_thread_join (busy);
-  g_assert_null (cbam_model_load (slow, g_getenv ("CBAM_TEST_MODEL"), &error));
+  g_assert_null (cbam_model_load (slow, g_getenv ("CBAM_TEST_MODEL"), NULL, &error));
   g_assert_error (error, CBAM_ERROR, CBAM_ERROR_TIMEOUT);
-  cbam_detector_free (detector);
+  cbam_detector_unref (detector);
   cbam_model_unref (slow_model);
   cbam_device_unref (slow);
   test_result_lives ();
@@ -779,7 +776,7 @@ main (int argc, char **argv)
 
   g_test_init (&argc, &argv, NULL);
   device = test_device_open (0);
-  model = cbam_model_load (device, g_getenv ("CBAM_TEST_MODEL"), &error);
+  model = cbam_model_load (device, g_getenv ("CBAM_TEST_MODEL"), NULL, &error);
   g_assert_no_error (error);
   g_test_add_func ("/detector/slots", test_slots);
   g_test_add_func ("/detector/params", test_params);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "compare.h"
+#include "results.h"
 #include "turned.h"
 #include "write-model.h"
 
@@ -19,7 +20,7 @@ static CbamModel *
 load_preset (CbamDevice *device, const char *name)
 {
   g_autoptr (GError) error = NULL;
-  CbamModel *model = cbam_model_load_preset (device, name, &error);
+  CbamModel *model = cbam_model_load_preset (device, name, NULL, &error);
 
   g_assert_no_error (error);
   return model;
@@ -36,7 +37,7 @@ load_letterboxed (CbamDevice *device)
 
   test_model_set (source, "input.resize", "\"letterbox\"");
   g_assert_true (test_model_write (source, path, &error));
-  model = cbam_model_load (device, path, &error);
+  model = cbam_model_load (device, path, NULL, &error);
   g_assert_no_error (error);
   g_unlink (path);
   g_rmdir (folder);
@@ -70,13 +71,9 @@ make_detector (CbamModel *model)
 }
 
 static CbamDetectParams
-everything (CbamModel *model)
+everything (void)
 {
-  CbamDetectParams params = cbam_model_get_detect_params (model);
-
-  params.threshold = 0;
-  params.max_detections = 20;
-  return params;
+  return (CbamDetectParams){ .threshold = -1, .max_detections = 20 };
 }
 
 static void
@@ -103,27 +100,27 @@ test_attention (void)
   g_autoptr (CbamDevice) device = test_device_open (0);
   g_autoptr (CbamModel) model = load_preset (device, "stairnet-cbam-mobilenet");
   g_autoptr (CbamDetector) detector = make_detector (model);
-  CbamDetectParams params = everything (model);
+  CbamDetectParams params = everything ();
   g_autoptr (CbamResult) without = detect (detector, &params);
   g_autoptr (CbamResult) with = NULL;
   const CbamAttention *attention;
   gsize n;
 
-  g_assert_null (cbam_result_get_attention (without, &n));
+  g_assert_null (test_get_attention (without, &n));
   g_assert_cmpuint (n, ==, 0);
   g_assert_null (cbam_result_get_grad_cam (without, 0));
   params.attention = TRUE;
   with = detect (detector, &params);
-  attention = cbam_result_get_attention (with, &n);
+  attention = test_get_attention (with, &n);
   g_assert_cmpuint (n, ==, G_N_ELEMENTS (sizes));
   for (gsize l = 0; l < n; l++) {
     g_assert_cmpuint (attention[l].level, ==, l);
     g_assert_cmpuint (attention[l].n_channels, ==, 128);
-    g_assert_cmpuint (attention[l].spatial.width, ==, sizes[l]);
-    g_assert_cmpuint (attention[l].spatial.height, ==, sizes[l]);
+    g_assert_cmpuint (attention[l].spatial->width, ==, sizes[l]);
+    g_assert_cmpuint (attention[l].spatial->height, ==, sizes[l]);
     assert_unit (attention[l].channel, 128);
-    assert_unit (attention[l].spatial.values, sizes[l] * sizes[l]);
-    assert_placed (&attention[l].spatial, 0, 0, WIDTH, HEIGHT);
+    assert_unit (attention[l].spatial->values, sizes[l] * sizes[l]);
+    assert_placed (attention[l].spatial, 0, 0, WIDTH, HEIGHT);
   }
 }
 
@@ -134,19 +131,19 @@ test_parts (void)
   g_autoptr (CbamDevice) device = test_device_open (0);
   g_autoptr (CbamModel) se = load_preset (device, "stairnet-se-mobilenet"), none = load_letterboxed (device);
   g_autoptr (CbamDetector) of_se = make_detector (se), of_none = make_detector (none);
-  CbamDetectParams params = everything (se);
+  CbamDetectParams params = everything ();
   g_autoptr (CbamResult) found = NULL, nothing = NULL;
   const CbamAttention *attention;
   gsize n;
 
   params.attention = TRUE;
   found = detect (of_se, &params);
-  attention = cbam_result_get_attention (found, &n);
+  attention = test_get_attention (found, &n);
   g_assert_cmpuint (n, ==, 6);
-  g_assert_null (attention[0].spatial.values);
+  g_assert_null (attention[0].spatial);
   g_assert_nonnull (attention[0].channel);
   nothing = detect (of_none, &params);
-  g_assert_null (cbam_result_get_attention (nothing, &n));
+  g_assert_null (test_get_attention (nothing, &n));
   g_assert_cmpuint (n, ==, 0);
 }
 
@@ -157,7 +154,7 @@ test_grad_cam (gconstpointer debug)
   g_autoptr (CbamDevice) device = test_device_open (GPOINTER_TO_UINT (debug) | CBAM_DEBUG_POISON);
   g_autoptr (CbamModel) model = load_letterboxed (device);
   g_autoptr (CbamDetector) detector = make_detector (model);
-  CbamDetectParams params = everything (model);
+  CbamDetectParams params = everything ();
   g_autoptr (CbamResult) plain = detect (detector, &params);
   g_autoptr (CbamResult) first = NULL, again = NULL, all = NULL, after = NULL;
   const CbamDetection *expected, *found;
@@ -173,8 +170,8 @@ test_grad_cam (gconstpointer debug)
   params.grad_cam = 0;
   after = detect (detector, &params);
   g_assert_null (cbam_result_get_grad_cam (after, 0));
-  expected = cbam_result_get_detections (plain, &n);
-  found = cbam_result_get_detections (all, &m);
+  expected = test_get_detections (plain, &n);
+  found = test_get_detections (all, &m);
   g_assert_cmpmem (expected, n * sizeof *expected, found, m * sizeof *found);
   g_assert_cmpuint (n, >, 3);
   for (gsize i = 0; i < n; i++) {
@@ -250,22 +247,22 @@ test_turned_attention (void)
   g_autoptr (CbamDevice) device = test_device_open (0);
   g_autoptr (CbamModel) model = load_preset (device, "stairnet-cbam-mobilenet");
   g_autoptr (CbamDetector) detector = make_detector (model);
-  CbamDetectParams params = everything (model);
+  CbamDetectParams params = everything ();
   g_autoptr (CbamResult) upright = NULL;
   const CbamAttention *a, *b;
   gsize n, m;
 
   params.attention = TRUE;
   upright = detect_turned (detector, &params, TURNED_FIRST, FALSE);
-  a = cbam_result_get_attention (upright, &n);
+  a = test_get_attention (upright, &n);
   g_assert_cmpuint (n, ==, 6);
   for (guint o = TURNED_FIRST; o <= TURNED_LAST; o++) {
     g_autoptr (CbamResult) stored = detect_turned (detector, &params, (CbamOrientation) o, FALSE);
 
-    b = cbam_result_get_attention (stored, &m);
+    b = test_get_attention (stored, &m);
     g_assert_cmpuint (m, ==, n);
     for (gsize l = 0; l < n; l++) {
-      assert_map_turned (&a[l].spatial, &b[l].spatial, (CbamOrientation) o);
+      assert_map_turned (a[l].spatial, b[l].spatial, (CbamOrientation) o);
       g_assert_cmpmem (a[l].channel, a[l].n_channels * sizeof (float), b[l].channel, b[l].n_channels * sizeof (float));
     }
   }
@@ -277,7 +274,7 @@ test_turned_grad_cam (void)
   g_autoptr (CbamDevice) device = test_device_open (0);
   g_autoptr (CbamModel) model = load_letterboxed (device);
   g_autoptr (CbamDetector) detector = make_detector (model);
-  CbamDetectParams params = everything (model);
+  CbamDetectParams params = everything ();
 
   params.grad_cam = 3;
   for (guint part = 0; part < 2; part++) {

@@ -32,7 +32,7 @@ load (gpointer data)
 {
   Loader *loader = data;
 
-  loader->model = cbam_model_load (device, loader->path, &loader->error);
+  loader->model = cbam_model_load (device, loader->path, NULL, &loader->error);
   g_atomic_int_set (&loader->done, TRUE);
   return NULL;
 }
@@ -83,16 +83,16 @@ load_and_drop (gpointer data)
     g_assert_no_error (error);
     g_assert_true (again == device);
     if ((worker->number + i) % 3 == 0) {
-      g_assert_null (cbam_model_load (device, worker->bad, &error));
+      g_assert_null (cbam_model_load (device, worker->bad, NULL, &error));
       g_assert_error (error, CBAM_ERROR, CBAM_ERROR_BAD_MODEL);
       g_assert_nonnull (strstr (error->message, worker->bad));
       continue;
     }
-    model = cbam_model_load (device, worker->good, &error);
+    model = cbam_model_load (device, worker->good, NULL, &error);
     g_assert_no_error (error);
-    same = cbam_model_load (device, worker->good, &error);
+    same = cbam_model_load (device, worker->good, NULL, &error);
     g_assert_true (same == model);
-    g_assert_cmpuint (cbam_model_get_n_classes (model), >, 1);
+    g_assert_cmpuint (cbam_model_get_info (model)->n_classes, >, 1);
   }
   return NULL;
 }
@@ -217,7 +217,7 @@ test_long_load (void)
   g_assert_no_error (loaders[1].error);
   g_assert_true (loaders[0].model == loaders[1].model);
   cbam_model_unref (loaders[0].model);
-  g_assert_cmpuint (cbam_model_get_n_classes (loaders[1].model), >, 1); /* there are two references */
+  g_assert_cmpuint (cbam_model_get_info (loaders[1].model)->n_classes, >, 1); /* there are two references */
   cbam_model_unref (loaders[1].model);
 
   device->vk.vkCreateComputePipelines = create_pipelines;

@@ -82,7 +82,7 @@ static CbamDetector *
 make_detector (CbamDevice *device)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (CbamModel) model = cbam_model_load (device, g_getenv ("CBAM_TEST_MODEL"), &error);
+  g_autoptr (CbamModel) model = cbam_model_load (device, g_getenv ("CBAM_TEST_MODEL"), NULL, &error);
   CbamDetector *detector;
 
   g_assert_no_error (error);
@@ -168,7 +168,7 @@ test_failed_wait (void)
   g_assert_null (cbam_detector_collect (detector, &error));
   g_assert_error (error, CBAM_ERROR, CBAM_ERROR_DEVICE_LOST);
   g_clear_error (&error);
-  cbam_detector_free (detector);
+  cbam_detector_unref (detector);
   g_assert_cmpint (allocations, ==, usual);
   g_assert_cmpint (real.vkDeviceWaitIdle (handle), ==, VK_SUCCESS); /* the frames are ours again */
   cbam_device_unref (device);

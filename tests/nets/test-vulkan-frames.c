@@ -9,6 +9,7 @@
 
 #include "compare.h"
 #include "model.h"
+#include "results.h"
 #include "vk/commands.h"
 
 #define WIDTH 90
@@ -184,10 +185,8 @@ image_fill (const Image *image, const guint8 *bytes, guint width, guint height, 
 static CbamDetectParams
 everything (const CbamRegion *region)
 {
-  CbamDetectParams params = cbam_model_get_detect_params (model);
+  CbamDetectParams params = { .threshold = -1, .top_k = CBAM_ALL, .max_detections = CBAM_ALL };
 
-  params.threshold = 0;
-  params.top_k = params.max_detections = 0;
   params.region = *region;
   return params;
 }
@@ -206,7 +205,7 @@ static void
 assert_same (CbamResult *expected, CbamResult *found)
 {
   gsize n, m;
-  const CbamDetection *a = cbam_result_get_detections (expected, &n), *b = cbam_result_get_detections (found, &m);
+  const CbamDetection *a = test_get_detections (expected, &n), *b = test_get_detections (found, &m);
 
   g_assert_cmpuint (n, >, 0);
   g_assert_cmpmem (a, n * sizeof *a, b, m * sizeof *b);
@@ -391,7 +390,7 @@ test_without_int64 (void)
   const CbamPlan *plan = model->program->plan;
   g_autoptr (GError) error = NULL;
   g_autoptr (CbamDevice) own = cbam_device_open (NULL, &error);
-  g_autoptr (CbamModel) own_model = own ? cbam_model_load (own, g_getenv ("CBAM_TEST_MODEL"), &error) : NULL;
+  g_autoptr (CbamModel) own_model = own ? cbam_model_load (own, g_getenv ("CBAM_TEST_MODEL"), NULL, &error) : NULL;
   g_autoptr (CbamDetector) with = own_model ? cbam_detector_new (own_model, NULL, &error) : NULL;
   g_autoptr (CbamDetector) without = detector_new ();
   g_autoptr (CbamResult) expected = NULL, found = NULL;
@@ -411,8 +410,8 @@ test_without_int64 (void)
   g_assert_true (cbam_detector_submit (without, &image, &params, &error));
   expected = collect (with);
   found = collect (without);
-  a = cbam_result_get_detections (expected, &n);
-  b = cbam_result_get_detections (found, &m);
+  a = test_get_detections (expected, &n);
+  b = test_get_detections (found, &m);
   g_assert_cmpuint (n, ==, m);
   for (gsize i = 0; i < n; i++) { /* their labels are each model's own */
     g_assert_cmpuint (a[i].class_id, ==, b[i].class_id);
@@ -461,7 +460,7 @@ main (int argc, char **argv)
   handles = their_handles ();
   device = cbam_device_adopt (&handles, &error);
   g_assert_no_error (error);
-  model = cbam_model_load (device, g_getenv ("CBAM_TEST_MODEL"), &error);
+  model = cbam_model_load (device, g_getenv ("CBAM_TEST_MODEL"), NULL, &error);
   g_assert_no_error (error);
   g_test_add_func ("/vulkan-frames/formats", test_formats);
   g_test_add_func ("/vulkan-frames/regions", test_regions);

@@ -9,6 +9,7 @@
 #include "model.h"
 #include "ops/cbam.h"
 #include "ops/shaders.h"
+#include "results.h"
 #include "run/vulkan/program.h"
 #include "vk/device-list.h"
 #include "vk/memory.h"
@@ -126,7 +127,7 @@ test_refusals (void)
     CbamModel *model;
 
     G_STRUCT_MEMBER (guint32, &device->caps, rows[i].offset) = rows[i].there;
-    model = cbam_model_load (device, g_getenv ("CBAM_TEST_MODEL"), &error);
+    model = cbam_model_load (device, g_getenv ("CBAM_TEST_MODEL"), NULL, &error);
     g_assert_null (model);
     g_assert_error (error, CBAM_ERROR, CBAM_ERROR_UNSUPPORTED);
     if (!strstr (error->message, rows[i].says))
@@ -162,7 +163,7 @@ static CbamModel *
 load (CbamDevice *device)
 {
   g_autoptr (GError) error = NULL;
-  CbamModel *model = cbam_model_load (device, g_getenv ("CBAM_TEST_MODEL"), &error);
+  CbamModel *model = cbam_model_load (device, g_getenv ("CBAM_TEST_MODEL"), NULL, &error);
 
   g_assert_no_error (error);
   return model;
@@ -176,20 +177,20 @@ test_families (void)
   g_autoptr (CbamDevice) least = test_device_open (CBAM_DEBUG_LEAST);
   g_autoptr (CbamModel) on_plain = load (plain), on_least = load (least);
 
-  g_assert_cmpstr (cbam_model_get_kernels (on_plain), ==, "plain");
-  g_assert_cmpstr (cbam_model_get_kernels (on_least), ==, "texel and plain"); /* small maps fit in 65536 texels */
+  g_assert_cmpstr (cbam_model_get_info (on_plain)->kernels, ==, "plain");
+  g_assert_cmpstr (cbam_model_get_info (on_least)->kernels, ==, "texel and plain"); /* small maps fit in 65536 texels */
   if (device->caps.is_cpu && device->caps.subgroup_size == 8 && device->caps.int64) {
     g_autoptr (CbamModel) texel = load (device);
 
-    g_assert_cmpstr (cbam_model_get_kernels (texel), ==, "texel");
+    g_assert_cmpstr (cbam_model_get_info (texel)->kernels, ==, "texel");
     g_clear_pointer (&texel, cbam_model_unref);
     device->caps.int64 = FALSE;
     texel = load (device);
-    g_assert_cmpstr (cbam_model_get_kernels (texel), ==, "texel, without 64-bit integers");
+    g_assert_cmpstr (cbam_model_get_info (texel)->kernels, ==, "texel, without 64-bit integers");
     g_clear_pointer (&texel, cbam_model_unref);
     device->caps.subgroup_size = 4;
     texel = load (device);
-    g_assert_cmpstr (cbam_model_get_kernels (texel), ==, "texel and plain");
+    g_assert_cmpstr (cbam_model_get_info (texel)->kernels, ==, "texel and plain");
   }
 }
 
@@ -246,7 +247,7 @@ test_least_device (void)
     g_autoptr (CbamDevice) device = test_device_open (ways[i]);
     g_autoptr (CbamModel) model = load (device);
     g_autoptr (CbamDetector) detector = cbam_detector_new (model, NULL, &error);
-    CbamDetectParams params = cbam_model_get_detect_params (model);
+    const CbamDetectParams params = { .threshold = -1 };
     const CbamDetection *a, *b;
     g_autoptr (CbamResult) found = NULL;
     gsize n, m;
@@ -254,14 +255,13 @@ test_least_device (void)
     g_assert_no_error (error);
     if (ways[i] & CBAM_DEBUG_LEAST) /* which are maps' texels, not those of frames */
       g_assert_cmpuint (cbam_program_get_pixels_limit (model->program), ==, 1u << 27);
-    params.threshold = 0;
     g_assert_true (cbam_detector_submit (detector, &image, &params, &error));
     found = cbam_detector_collect (detector, &error);
     g_assert_no_error (error);
     if (!expected)
       expected = cbam_result_ref (found);
-    a = cbam_result_get_detections (expected, &n);
-    b = cbam_result_get_detections (found, &m);
+    a = test_get_detections (expected, &n);
+    b = test_get_detections (found, &m);
     g_assert_cmpuint (n, >, 0);
     g_assert_cmpuint (m, >, 0);
     g_assert_cmpfloat_with_epsilon (a[0].score, b[0].score, 1e-4);

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <utime.h>
 
+#include "results.h"
 #include "write-model.h"
 
 #define SEED 1
@@ -38,7 +39,7 @@ static CbamModel *
 load (const char *path)
 {
   g_autoptr (GError) error = NULL;
-  CbamModel *model = cbam_model_load (device, path, &error);
+  CbamModel *model = cbam_model_load (device, path, NULL, &error);
 
   g_assert_no_error (error);
   g_assert_nonnull (model);
@@ -53,8 +54,8 @@ assert_path_refused (const char *path, CbamError code, const char *const *words)
   g_autoptr (GError) error = NULL;
   const char *first;
 
-  g_assert_null (cbam_model_load (device, path, NULL)); /* an error nobody wants */
-  g_assert_null (cbam_model_load (device, path, &error));
+  g_assert_null (cbam_model_load (device, path, NULL, NULL)); /* an error nobody wants */
+  g_assert_null (cbam_model_load (device, path, NULL, &error));
   g_test_message ("%s", error->message);
   g_assert_error (error, CBAM_ERROR, (int) code);
   first = strstr (error->message, path);
@@ -116,9 +117,9 @@ test_file_named_like_a_preset (void)
 
   g_assert_cmpint (g_chdir (folder), ==, 0);
   g_assert_true (test_model_write (file, name, &error));
-  model = cbam_model_load (device, name, &error);
+  model = cbam_model_load (device, name, NULL, &error);
   g_assert_no_error (error);
-  g_assert_cmpuint (cbam_model_get_n_classes (model), ==, TEST_MODEL_CLASSES);
+  g_assert_cmpuint (cbam_model_get_info (model)->n_classes, ==, TEST_MODEL_CLASSES);
   g_unlink (name);
   g_assert_cmpint (g_chdir (before), ==, 0);
 }
@@ -344,8 +345,8 @@ test_sharing (void)
   g_assert_true (test_model_write (model, path, NULL));
   replaced = load (path);
   g_assert_true (replaced != first);
-  g_assert_cmpstr (cbam_model_get_name (first), ==, "test-model");
-  g_assert_cmpstr (cbam_model_get_name (replaced), ==, "another");
+  g_assert_cmpstr (cbam_model_get_info (first)->name, ==, "test-model");
+  g_assert_cmpstr (cbam_model_get_info (replaced)->name, ==, "another");
 
   /* So is the same file once it was written to. */
   g_assert_cmpint (g_utime (path, &(struct utimbuf){ 1, 1 }), ==, 0);
@@ -362,7 +363,7 @@ test_sharing (void)
   test_model_set (model, "name", "\"a third\"");
   g_assert_true (test_model_write (model, path, NULL));
   first = load (path);
-  g_assert_cmpstr (cbam_model_get_name (first), ==, "a third");
+  g_assert_cmpstr (cbam_model_get_info (first)->name, ==, "a third");
   cbam_model_unref (first);
 }
 
@@ -399,7 +400,7 @@ test_nothing_is_held (void)
 static CbamResult *
 detect (TestModel *test_model, TestDtype dtype)
 {
-  const CbamDetectParams all = { .threshold = 0, .nms_iou = 1 };
+  const CbamDetectParams all = { .threshold = -1, .nms_iou = 1, .top_k = CBAM_ALL, .max_detections = CBAM_ALL };
   guint8 pixels[PICTURE][PICTURE][3];
   const CbamImage image = {
     .format = CBAM_FORMAT_RGB, .width = PICTURE, .height = PICTURE, .planes = { &pixels[0][0][0] }
@@ -447,8 +448,8 @@ static void
 assert_detections_close (CbamResult *single, CbamResult *half, double tolerance)
 {
   gsize n, n_half;
-  const CbamDetection *detections = cbam_result_get_detections (single, &n);
-  const CbamDetection *others = cbam_result_get_detections (half, &n_half);
+  const CbamDetection *detections = test_get_detections (single, &n);
+  const CbamDetection *others = test_get_detections (half, &n_half);
   double worst = 0;
 
   g_assert_cmpuint (n, ==, n_half);
@@ -467,7 +468,7 @@ test_dtypes (void)
   g_autoptr (CbamResult) half = detect (model, TEST_DTYPE_F16);
   g_autoptr (CbamResult) brain = detect (model, TEST_DTYPE_BF16);
   gsize n, middle = 0;
-  const CbamDetection *detections = cbam_result_get_detections (single, &n);
+  const CbamDetection *detections = test_get_detections (single, &n);
 
   /* Scores spread, or closeness would mean nothing. */
   g_assert_cmpuint (n, ==, TEST_MODEL_ANCHORS * (TEST_MODEL_CLASSES - 1));

@@ -130,10 +130,10 @@ print_ops (const Bench *bench, const NetworkBench *network)
 void
 bench_print_network (const Bench *bench, const NetworkBench *network)
 {
-  const double peak = bench_peak (bench), flop = cbam_model_get_flop (network->model);
+  const double peak = bench_peak (bench), flop = 2.0 * (double) cbam_model_get_info (network->model)->macs;
   const Spread *wall = &network->seconds;
   const double gflops = rate (flop, wall->median);
-  printf ("\n%s\n", cbam_model_get_name (network->model));
+  printf ("\n%s\n", cbam_model_get_info (network->model)->name);
   printf ("  frame   %.2f ms median (min %.2f, p25 %.2f, p75 %.2f, p99 %.2f; %u samples), %.1f frames a second\n",
           1e3 * wall->median, 1e3 * wall->min, 1e3 * wall->p25, 1e3 * wall->p75, 1e3 * wall->p99, network->frames.runs,
           wall->median > 0 ? 1 / wall->median : 0);
@@ -200,10 +200,10 @@ append_network (GString *out, const NetworkBench *network, double peak)
 {
   const PointwiseSum sum = bench_pointwise_19 (network);
   json_open (out, NULL, '{');
-  json_add_string (out, "name", cbam_model_get_name (network->model));
-  json_add_string (out, "file", cbam_model_get_path (network->model));
+  json_add_string (out, "name", cbam_model_get_info (network->model)->name);
+  json_add_string (out, "file", cbam_model_get_info (network->model)->origin);
   append_spread (out, &network->seconds);
-  append_rate (out, cbam_model_get_flop (network->model), network->seconds.median, peak);
+  append_rate (out, 2.0 * (double) cbam_model_get_info (network->model)->macs, network->seconds.median, peak);
   append_pass (out, &network->frames);
   json_open (out, "profiled", '{');
   append_pass (out, &network->profiled);

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cbamdetect/cbamdetect.h>
+#include <cbamdetect/profile.h>
 
 G_BEGIN_DECLS
 

@@ -24,10 +24,17 @@
 static struct
 {
   char *device;
+  CbamModelConfig model_config;
   char **models;
   gboolean interleave, json, list_presets, no_pin, step, version;
   int runs;
 } options = { .runs = 30 };
+
+static gboolean
+take_precision (const char *option, const char *value, gpointer unused, GError **error)
+{
+  return cbam_precision_parse (value, &options.model_config.precision, error);
+}
 
 static const GOptionEntry entries[] = {
   { "device", 'd', 0, G_OPTION_ARG_STRING, &options.device,
@@ -37,6 +44,8 @@ static const GOptionEntry entries[] = {
   { "list-presets", 0, 0, G_OPTION_ARG_NONE, &options.list_presets, "Print the presets' names and exit", NULL },
   { "no-pin", 0, 0, G_OPTION_ARG_NONE, &options.no_pin, "Leave the workers of a CPU device's driver to the scheduler",
     NULL },
+  { "precision", 0, 0, G_OPTION_ARG_CALLBACK, take_precision,
+    "Numbers to compute with: auto, fp32, fp16 or bf16, as the device has them (default: auto)", "PRECISION" },
   { "runs", 'n', 0, G_OPTION_ARG_INT, &options.runs, "Samples per network and pass (default: 30)", "N" },
   { "step", 0, 0, G_OPTION_ARG_NONE, &options.step,
     "Take a sample of one network for each line on standard input, and print its milliseconds", NULL },
@@ -117,10 +126,11 @@ measure_frames (NetworkBench **networks, guint n, const CbamImage *image, GError
 
 /* Turns every operation's samples, which stand in columns of @times, into a spread. */
 static void
-summarise_ops (NetworkBench *network, const CbamOpTime *ops, gsize n, GPtrArray *times)
+summarise_ops (NetworkBench *network, const CbamResult *last, GPtrArray *times)
 {
-  for (gsize i = 0; i < n; i++) {
-    const OpBench bench = { .op = ops[i], .seconds = bench_spread (g_ptr_array_index (times, i)) };
+  for (guint i = 0; i < times->len; i++) {
+    const OpBench bench = { .op = *cbam_result_get_op_time (last, i),
+                            .seconds = bench_spread (g_ptr_array_index (times, i)) };
     g_array_append_val (network->ops, bench);
   }
 }
@@ -131,8 +141,6 @@ measure_ops (NetworkBench *network, const CbamImage *image, GError **error)
 {
   g_autoptr (GPtrArray) times = g_ptr_array_new_with_free_func ((GDestroyNotify) g_array_unref);
   g_autoptr (CbamResult) last = NULL; /* owns the operations' list */
-  const CbamOpTime *ops = NULL;
-  gsize n = 0;
   Sampler sampler;
   gboolean ok = sampler_start (&sampler, network->model, image, TRUE, options.runs, error);
   for (int run = 0; ok && run < options.runs; run++) {
@@ -142,26 +150,24 @@ measure_ops (NetworkBench *network, const CbamImage *image, GError **error)
       break;
     g_clear_pointer (&last, cbam_result_unref);
     last = sample.result;
-    ops = cbam_result_get_op_times (last, &n);
-    if (ops == NULL)
-      n = 0; /* a device without timestamps */
-    for (gsize i = 0; i < n; i++) {
+    for (gsize i = 0; i < cbam_result_get_n_op_times (last); i++) {
       if (times->len == i)
         g_ptr_array_add (times, g_array_new (FALSE, FALSE, sizeof (double)));
-      g_array_append_val (g_ptr_array_index (times, i), ops[i].seconds);
+      g_array_append_val (g_ptr_array_index (times, i), cbam_result_get_op_time (last, i)->seconds);
     }
   }
   network->profiled = sampler_end (&sampler);
   if (ok)
-    summarise_ops (network, ops, n, times);
+    summarise_ops (network, last, times);
   return ok;
 }
 
 static NetworkBench *
 load_network (CbamDevice *device, const char *path, GError **error)
 {
-  CbamModel *model = g_strv_contains (cbam_model_get_presets (), path) ? cbam_model_load_preset (device, path, error)
-                                                                       : cbam_model_load (device, path, error);
+  CbamModel *model = g_strv_contains (cbam_model_get_presets (), path)
+                         ? cbam_model_load_preset (device, path, &options.model_config, error)
+                         : cbam_model_load (device, path, &options.model_config, error);
   if (model == NULL)
     return NULL;
   NetworkBench *network = g_new0 (NetworkBench, 1);
@@ -277,7 +283,7 @@ bench_steps (CbamDevice *device, const CbamImage *image, GError **error)
   Sampler sampler;
   gboolean ok = sampler_start (&sampler, network->model, image, FALSE, options.runs, error);
   if (ok)
-    printf ("ready %s\n", cbam_model_get_name (network->model));
+    printf ("ready %s\n", cbam_model_get_info (network->model)->name);
   char line[16];
   while (ok && fflush (stdout) == 0 && fgets (line, sizeof line, stdin) != NULL) {
     Sample sample;

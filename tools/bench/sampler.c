@@ -77,11 +77,12 @@ warm_up (const Sampler *sampler, GError **error)
 gboolean
 sampler_start (Sampler *sampler, CbamModel *model, const CbamImage *image, gboolean profile, int runs, GError **error)
 {
-  const CbamDetectorConfig config = { .slots = 1, .profile = profile };
+  const CbamDetectorConfig config = { .slots = 1 };
   *sampler = (Sampler){ .image = image };
   sampler->watch = cbam_device_is_cpu (cbam_model_get_device (model)) && g_get_num_processors () >= 2;
   sampler->loads = g_array_new (FALSE, FALSE, sizeof (double));
-  sampler->detector = cbam_detector_new (model, &config, error);
+  sampler->detector =
+      profile ? cbam_detector_new_profiled (model, &config, error) : cbam_detector_new (model, &config, error);
   if (sampler->detector == NULL || !warm_up (sampler, error))
     return FALSE;
   for (guint i = 0; sampler->watch && i < LEARNING; i++)
@@ -96,6 +97,6 @@ sampler_end (Sampler *sampler)
   if (sampler->loads->len > 0)
     sampler->pass.load = bench_spread (sampler->loads).median;
   g_array_unref (sampler->loads);
-  cbam_detector_free (sampler->detector);
+  cbam_detector_unref (sampler->detector);
   return sampler->pass;
 }

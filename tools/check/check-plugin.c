@@ -7,6 +7,7 @@
 
 #include "check-plugin.h"
 
+#include <cbamdetect/version.h>
 #include <glib/gstdio.h>
 #include <string.h>
 #include <sys/wait.h>

@@ -145,19 +145,19 @@ get_origin (const char *named)
 static void
 report_card (Findings *findings, const ModelCard *card, guint origin)
 {
-  findings_add (findings, FINDING_OK, "model", NULL, "%s (%s)", card->path, origins[origin].words);
-  findings_detail (findings, "path", card->path);
+  findings_add (findings, FINDING_OK, "model", NULL, "%s (%s)", card->info->origin, origins[origin].words);
+  findings_detail (findings, "path", card->info->origin);
   findings_detail (findings, "origin", origins[origin].words);
-  findings_add (findings, FINDING_OK, "model", NULL, "\"%s\", format %d: %s; input %ux%u; %s; %.2f million parameters",
-                card->name, card->format, card->network, card->width, card->height, card->classes,
-                (double) card->parameters / 1e6);
-  findings_detail (findings, "name", card->name);
-  findings_detail_number (findings, "format", card->format);
+  findings_add (findings, FINDING_OK, "model", NULL, "\"%s\", format %u: %s; input %ux%u; %s; %.2f million parameters",
+                card->info->name, card->info->format, card->network, card->info->input_width, card->info->input_height,
+                card->classes, (double) card->info->parameters / 1e6);
+  findings_detail (findings, "name", card->info->name);
+  findings_detail_number (findings, "format", card->info->format);
   findings_detail (findings, "network", card->network);
-  findings_detail_number (findings, "width", card->width);
-  findings_detail_number (findings, "height", card->height);
+  findings_detail_number (findings, "width", card->info->input_width);
+  findings_detail_number (findings, "height", card->info->input_height);
   findings_detail_number (findings, "classes", card->n_classes);
-  findings_detail_number (findings, "parameters", (double) card->parameters);
+  findings_detail_number (findings, "parameters", (double) card->info->parameters);
 }
 
 static void
@@ -173,23 +173,24 @@ report_origin (Findings *findings, const ModelCard *card)
 {
   g_autoptr (GString) shares = g_string_new (NULL);
   g_autofree char *on = NULL;
-  append_share (shares, card->map_11point, "11-point");
-  append_share (shares, card->map_area, "area");
-  append_share (shares, card->map_50_95, "0.50:0.95");
+  append_share (shares, card->info->map_11point, "11-point");
+  append_share (shares, card->info->map_area, "area");
+  append_share (shares, card->info->map_50_95, "0.50:0.95");
   if (shares->len > 0)
-    on = g_strdup_printf (" on %s (%u pictures)", card->measured_on != NULL ? card->measured_on : "unnamed pictures",
-                          card->measured_count);
+    on = g_strdup_printf (" on %s (%u pictures)",
+                          card->info->measured_on != NULL ? card->info->measured_on : "unnamed pictures",
+                          card->info->measured_pictures);
   findings_add (findings, FINDING_OK, "model", NULL, "licence: %s; average precision: %s%s",
-                card->licence != NULL ? card->licence : "the file does not say",
+                card->info->licence != NULL ? card->info->licence : "the file does not say",
                 shares->len > 0 ? shares->str : "the file does not say", on != NULL ? on : "");
-  findings_detail (findings, "licence", card->licence);
+  findings_detail (findings, "licence", card->info->licence);
   if (shares->len == 0)
     return;
-  findings_detail (findings, "measured_on", card->measured_on);
-  findings_detail_number (findings, "measured_pictures", card->measured_count);
-  findings_detail_number (findings, "map_11point", card->map_11point);
-  findings_detail_number (findings, "map_area", card->map_area);
-  findings_detail_number (findings, "map_50_95", card->map_50_95);
+  findings_detail (findings, "measured_on", card->info->measured_on);
+  findings_detail_number (findings, "measured_pictures", card->info->measured_pictures);
+  findings_detail_number (findings, "map_11point", card->info->map_11point);
+  findings_detail_number (findings, "map_area", card->info->map_area);
+  findings_detail_number (findings, "map_50_95", card->info->map_50_95);
 }
 
 /* A model of one's own is as good as ours; a default that is not ours has been damaged or mixed up. */
@@ -224,7 +225,7 @@ check_model (Findings *findings, const char *named)
   report_card (findings, card, origin);
   report_origin (findings, card);
   report_sum (findings, card, origin);
-  return g_strdup (card->path);
+  return g_strdup (card->info->origin);
 }
 
 /* ---- Frames ----------------------------------------------------------------------------------------------------- */
@@ -274,11 +275,9 @@ time_frames (CbamDetector *detector, const CbamImage *image, double *ret_seconds
 
 /* The best detection whatever the threshold says; nothing is expected of it. */
 static CbamResult *
-find_best (CbamDetector *detector, const CbamModel *model, const CbamImage *image, GError **error)
+find_best (CbamDetector *detector, const CbamImage *image, GError **error)
 {
-  CbamDetectParams params = cbam_model_get_detect_params (model);
-  params.threshold = 0;
-  params.max_detections = 1;
+  const CbamDetectParams params = { .threshold = -1, .max_detections = 1 };
   return detect (detector, image, &params, error);
 }
 
@@ -286,11 +285,9 @@ static void
 report_frame (Findings *findings, const CbamModel *model, double seconds, const CbamResult *usual,
               const CbamResult *all)
 {
-  const float threshold = cbam_model_get_detect_params (model).threshold, score = cbam_result_get_best_score (usual);
-  gsize n_above, n_best;
-  cbam_result_get_detections (usual, &n_above);
-  const CbamDetection *best = cbam_result_get_detections (all, &n_best);
-  const char *label = n_best > 0 ? best[0].label : "nothing";
+  const float threshold = cbam_model_get_info (model)->threshold, score = cbam_result_get_best_score (usual);
+  const gsize n_above = cbam_result_get_n_detections (usual), n_best = cbam_result_get_n_detections (all);
+  const char *label = n_best > 0 ? cbam_result_get_detection (all, 0)->label : "nothing";
   if (!(isfinite (score) && score >= 0 && score <= 1)) {
     findings_add (findings, FINDING_FAIL, "frame", "install a newer driver, or try another device with --device",
                   "expected scores from 0 to 1, found %g", score);
@@ -299,9 +296,9 @@ report_frame (Findings *findings, const CbamModel *model, double seconds, const 
   findings_add (findings, FINDING_OK, "frame", NULL,
                 "%.1f ms with this model and %s kernels on the same picture (median of %d); best score %.2f (%s), "
                 "%" G_GSIZE_FORMAT " above the threshold %.2f; nothing is expected there",
-                1000 * seconds, cbam_model_get_kernels (model), TIMED_FRAMES, score, label, n_above, threshold);
+                1000 * seconds, cbam_model_get_info (model)->kernels, TIMED_FRAMES, score, label, n_above, threshold);
   findings_detail_number (findings, "seconds", seconds);
-  findings_detail (findings, "kernels", cbam_model_get_kernels (model));
+  findings_detail (findings, "kernels", cbam_model_get_info (model)->kernels);
   findings_detail_number (findings, "best_score", score);
   findings_detail (findings, "best_label", n_best > 0 ? label : NULL);
   findings_detail_number (findings, "above_threshold", n_above);
@@ -312,11 +309,11 @@ static void
 check_frame (Findings *findings, CbamDevice *device, const char *path, const CbamImage *image)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (CbamModel) model = cbam_model_load (device, path, &error);
+  g_autoptr (CbamModel) model = cbam_model_load (device, path, NULL, &error);
   g_autoptr (CbamDetector) detector = model != NULL ? cbam_detector_new (model, NULL, &error) : NULL;
   double seconds = 0;
   g_autoptr (CbamResult) usual = detector != NULL ? time_frames (detector, image, &seconds, &error) : NULL;
-  g_autoptr (CbamResult) all = usual != NULL ? find_best (detector, model, image, &error) : NULL;
+  g_autoptr (CbamResult) all = usual != NULL ? find_best (detector, image, &error) : NULL;
   if (all != NULL)
     report_frame (findings, model, seconds, usual, all);
   else

@@ -6,6 +6,7 @@
 
 #include "shared/json-text.h"
 
+#include <cbamdetect/version.h>
 #include <math.h>
 
 #define MAX_EXACT 0x1p53 /* whole numbers up to this are doubles */

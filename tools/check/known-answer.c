@@ -10,9 +10,7 @@
 
 #include <cairo.h>
 #include <gio/gio.h>
-#include <glib/gstdio.h>
 #include <math.h>
-#include <unistd.h>
 
 #define MODEL_RESOURCE "/cbamdetect/shapes.safetensors"
 #define WIDTH 160
@@ -140,26 +138,11 @@ known_picture_view (const KnownPicture *picture)
 
 /* ---- The model -------------------------------------------------------------------------------------------------- */
 
-/* Models are loaded from files alone, so it becomes one for as long as that takes. */
 CbamModel *
 known_answer_load_model (CbamDevice *device, GError **error)
 {
   g_autoptr (GBytes) bytes = g_resources_lookup_data (MODEL_RESOURCE, G_RESOURCE_LOOKUP_FLAGS_NONE, error);
-  g_autofree char *path = NULL;
-  CbamModel *model = NULL;
-  gsize size;
-  if (bytes == NULL)
-    return NULL;
-  const int file = g_file_open_tmp ("cbam-run-XXXXXX.safetensors", &path, error);
-  if (file < 0)
-    return NULL;
-
-  close (file);
-  const char *content = g_bytes_get_data (bytes, &size);
-  if (g_file_set_contents (path, content, (gssize) size, error))
-    model = cbam_model_load (device, path, error);
-  g_unlink (path);
-  return model;
+  return bytes != NULL ? cbam_model_load_bytes (device, bytes, MODEL_RESOURCE, NULL, error) : NULL;
 }
 
 /* ---- The answer ------------------------------------------------------------------------------------------------- */
@@ -176,11 +159,13 @@ get_overlap (const Shape *shape, const CbamDetection *found)
 
 /* The strongest detection of that name in that place, or %NULL. */
 static const CbamDetection *
-find_shape (const Shape *shape, const CbamDetection *detections, gsize n)
+find_shape (const Shape *shape, const CbamResult *result)
 {
-  for (gsize i = 0; i < n; i++)
-    if (g_strcmp0 (detections[i].label, shape->label) == 0 && get_overlap (shape, &detections[i]) >= MIN_OVERLAP)
-      return &detections[i];
+  for (gsize i = 0; i < cbam_result_get_n_detections (result); i++) {
+    const CbamDetection *found = cbam_result_get_detection (result, i);
+    if (g_strcmp0 (found->label, shape->label) == 0 && get_overlap (shape, found) >= MIN_OVERLAP)
+      return found;
+  }
   return NULL;
 }
 
@@ -188,11 +173,10 @@ gboolean
 known_answer_is_right (const CbamResult *result, char **ret_text)
 {
   g_autoptr (GString) words = g_string_new (NULL);
-  gsize n;
-  const CbamDetection *detections = cbam_result_get_detections (result, &n);
+  const gsize n = cbam_result_get_n_detections (result);
   guint right = 0;
   for (guint i = 0; i < G_N_ELEMENTS (shapes); i++) {
-    const CbamDetection *found = find_shape (&shapes[i], detections, n);
+    const CbamDetection *found = find_shape (&shapes[i], result);
     g_string_append_printf (words, "%s%s ", i > 0 ? ", " : "", shapes[i].label);
     if (found != NULL)
       g_string_append_printf (words, "%.2f (overlap %.2f)", found->score, get_overlap (&shapes[i], found));

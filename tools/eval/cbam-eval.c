@@ -110,13 +110,12 @@ static void
 count_result (Run *run, const DevkitPicture *picture, const CbamImage *image, const CbamResult *result)
 {
   g_autoptr (GArray) found = g_array_new (FALSE, FALSE, sizeof (VocDetection));
-  gsize n;
-  const CbamDetection *detections = cbam_result_get_detections (result, &n);
-  for (gsize i = 0; i < n; i++) {
-    const int meaning = run->meanings[detections[i].class_id];
+  for (gsize i = 0; i < cbam_result_get_n_detections (result); i++) {
+    const CbamDetection *d = cbam_result_get_detection (result, i);
+    const int meaning = run->meanings[d->class_id];
     if (meaning == LABEL_MEANS_NOTHING)
       continue;
-    const VocDetection detection = { voc_box (&detections[i]), (guint) meaning, detections[i].score };
+    const VocDetection detection = { voc_box (d), (guint) meaning, d->score };
     g_array_append_val (found, detection);
     if (run->detections != NULL)
       write_detection (run, picture, &detection);
@@ -125,12 +124,12 @@ count_result (Run *run, const DevkitPicture *picture, const CbamImage *image, co
   const gsize n_objects = picture->objects->len;
   evaluation_add_picture (run->evaluation, objects, n_objects, (const VocDetection *) (void *) found->data, found->len);
 
-  gsize n_levels = 0;
-  const CbamAttention *levels = cbam_result_get_attention (result, &n_levels);
-  for (gsize i = 0; run->attention != NULL && levels != NULL && i < n_levels; i++)
-    if (levels[i].spatial.values != NULL)
-      attention_study_add (run->attention, levels[i].level, &levels[i].spatial, image->width, image->height, objects,
+  for (gsize i = 0; run->attention != NULL && i < cbam_result_get_n_attention (result); i++) {
+    const CbamAttention *attention = cbam_result_get_attention (result, i);
+    if (attention->spatial != NULL)
+      attention_study_add (run->attention, attention->level, attention->spatial, image->width, image->height, objects,
                            n_objects);
+  }
 }
 
 static gboolean
@@ -179,7 +178,7 @@ load_model (Run *run, GError **error)
   g_autoptr (CbamDevice) device = cbam_device_open (options.device, error);
   if (device == NULL)
     return FALSE;
-  run->model = cbam_model_load (device, options.model, error);
+  run->model = cbam_model_load (device, options.model, NULL, error);
   if (run->model == NULL)
     return FALSE;
   const CbamDetectorConfig config = { .slots = 1 };
@@ -215,10 +214,8 @@ report_renamed (const Devkit *devkit)
 static gboolean
 map_labels (Run *run, GError **error)
 {
-  const guint n_labels = cbam_model_get_n_classes (run->model);
-  g_autofree const char **labels = g_new (const char *, n_labels);
-  for (guint i = 0; i < n_labels; i++)
-    labels[i] = cbam_model_get_class_name (run->model, i);
+  const guint n_labels = cbam_model_get_info (run->model)->n_classes;
+  const char *const *labels = cbam_model_get_info (run->model)->classes;
   run->meanings = label_map_read (options.map, labels, n_labels, class_names (run), error);
   if (run->meanings == NULL)
     return FALSE;
@@ -226,27 +223,13 @@ map_labels (Run *run, GError **error)
   return TRUE;
 }
 
-/* Only a result says what attention a network has: a frame of nothing does, before any picture is looked at. */
 static gboolean
-check_attention (Run *run, GError **error)
+check_attention (const CbamModelInfo *info, GError **error)
 {
-  static const guint8 pixel[3];
-  const CbamImage nothing = {
-    .format = CBAM_FORMAT_RGB, .width = 1, .height = 1, .planes = { pixel }, .strides = { sizeof pixel }
-  };
-  if (!cbam_detector_submit (run->detector, &nothing, &run->params, error))
-    return FALSE;
-  g_autoptr (CbamResult) result = cbam_detector_collect (run->detector, error);
-  if (result == NULL)
-    return FALSE;
-  gsize n = 0;
-  const CbamAttention *levels = cbam_result_get_attention (result, &n);
-  for (gsize i = 0; levels != NULL && i < n; i++)
-    if (levels[i].spatial.values != NULL)
-      return TRUE;
+  if (info->spatial_levels != 0)
+    return TRUE;
   g_set_error (error, CBAM_ERROR, CBAM_ERROR_UNSUPPORTED,
-               "--attention: expected a network with spatial attention before its heads, found none in %s",
-               cbam_model_get_name (run->model));
+               "--attention: expected a network with spatial attention before its heads, found none in %s", info->name);
   return FALSE;
 }
 
@@ -288,7 +271,7 @@ prepare (Run *run, GError **error)
   run->params.attention = options.attention;
   if (options.attention) {
     run->attention = attention_study_new ();
-    if (!check_attention (run, error))
+    if (!check_attention (cbam_model_get_info (run->model), error))
       return FALSE;
   }
   return open_detections (run, error);
@@ -297,10 +280,10 @@ prepare (Run *run, GError **error)
 static gboolean
 report (Run *run, GError **error)
 {
-  const float threshold = cbam_model_get_detect_params (run->model).threshold;
+  const float threshold = cbam_model_get_info (run->model)->threshold;
   g_autoptr (GArray) attention = run->attention != NULL ? attention_study_scores (run->attention) : NULL;
   EvalReport text = {
-    .model = cbam_model_get_name (run->model),
+    .model = cbam_model_get_info (run->model)->name,
     .split = options.split,
     .classes = class_names (run),
     .evaluation = run->evaluation,
@@ -340,7 +323,7 @@ evaluate (void)
   attention_study_free (run.attention);
   evaluation_free (run.evaluation);
   g_free (run.meanings);
-  cbam_detector_free (run.detector);
+  cbam_detector_unref (run.detector);
   cbam_model_unref (run.model);
   devkit_free (run.devkit);
   return ok ? STATUS_OK : STATUS_FAILED;

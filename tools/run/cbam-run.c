@@ -13,6 +13,7 @@
 #include "shared/program.h"
 
 #include <cbamdetect/cbamdetect.h>
+#include <cbamdetect/profile.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,7 @@
 static struct
 {
   char *model, *device, *output;
+  CbamModelConfig model_config;
   char **pictures;
   char *describe;
   gboolean check, json, list_devices, profile, version;
@@ -42,11 +44,19 @@ take_attention (const char *option, const char *value, gpointer unused, GError *
   return FALSE;
 }
 
+static gboolean
+take_precision (const char *option, const char *value, gpointer unused, GError **error)
+{
+  return cbam_precision_parse (value, &options.model_config.precision, error);
+}
+
 static const GOptionEntry entries[] = {
   { "model", 'm', 0, G_OPTION_ARG_FILENAME, &options.model,
     "The model file (.safetensors; default: the one that ships with cbamdetect)", "FILE" },
   { "device", 'd', 0, G_OPTION_ARG_STRING, &options.device,
     "Vulkan device: its index, part of its name, cpu or gpu (default: the best there is)", "DEVICE" },
+  { "precision", 0, 0, G_OPTION_ARG_CALLBACK, take_precision,
+    "Numbers to compute with: auto, fp32, fp16 or bf16, as the device has them (default: auto)", "PRECISION" },
   { "describe", 0, 0, G_OPTION_ARG_FILENAME, &options.describe,
     "Print every layer of a model file or preset, and exit; no device is needed", "FILE|PRESET" },
   { "check", 0, 0, G_OPTION_ARG_NONE, &options.check,
@@ -140,8 +150,10 @@ picture_failed (Run *run, const char *message)
 static gboolean
 draw_job (Run *run, const Job *job, const CbamResult *result, GError **error)
 {
-  gsize n;
-  const CbamDetection *detections = cbam_result_get_detections (result, &n);
+  gsize n = cbam_result_get_n_detections (result);
+  g_autofree CbamDetection *detections = g_new (CbamDetection, MAX (n, 1));
+  for (gsize i = 0; i < n; i++)
+    detections[i] = *cbam_result_get_detection (result, i);
   g_autofree char *path =
       run->outputs != NULL ? picture_output_path (options.output, job->path, run->outputs) : g_strdup (options.output);
   if (run->explanation.kind == EXPLAIN_GRAD_CAM)
@@ -158,6 +170,13 @@ draw_job (Run *run, const Job *job, const CbamResult *result, GError **error)
     .n_detections = n,
   };
   return draw_png (&drawing, path, error);
+}
+
+/* What scores had to exceed. */
+static float
+get_threshold (const Run *run)
+{
+  return options.threshold != NOT_GIVEN ? (float) options.threshold : cbam_model_get_info (run->model)->threshold;
 }
 
 /* Waits for the oldest picture in flight and reports it. Returns %FALSE when the device is of no more use. */
@@ -179,7 +198,7 @@ finish_one (Run *run)
   if (options.json)
     report_json (stdout, job->path, job->width, job->height, result);
   else
-    report_table (stdout, job->path, job->width, job->height, result, run->params.threshold);
+    report_table (stdout, job->path, job->width, job->height, result, get_threshold (run));
   fflush (stdout);
   if (run->profile != NULL)
     profile_add (run->profile, result);
@@ -252,21 +271,6 @@ prepare_output (Run *run, GError **error)
   return FALSE;
 }
 
-/* Only a result says what attention a network has: a frame of nothing does, before any picture is looked at. */
-static gboolean
-check_attention (Run *run, GError **error)
-{
-  static const guint8 pixel[3];
-  const CbamImage nothing = {
-    .format = CBAM_FORMAT_RGB, .width = 1, .height = 1, .planes = { pixel }, .strides = { sizeof pixel }
-  };
-  if (!cbam_detector_submit (run->detector, &nothing, &run->params, error))
-    return FALSE;
-  g_autoptr (CbamResult) result = cbam_detector_collect (run->detector, error);
-  return result != NULL && explanation_check_attention (&run->explanation, result, cbam_model_get_name (run->model),
-                                                        options.output != NULL, error);
-}
-
 static gboolean
 prepare (Run *run, GError **error)
 {
@@ -275,21 +279,21 @@ prepare (Run *run, GError **error)
   g_autoptr (CbamDevice) device = cbam_device_open (options.device, error);
   if (device == NULL)
     return FALSE;
-  run->model = cbam_model_load (device, options.model, error);
+  run->model = cbam_model_load (device, options.model, &options.model_config, error);
   if (run->model == NULL)
     return FALSE;
-  const CbamDetectorConfig config = { .slots = IN_FLIGHT, .profile = options.profile };
-  run->detector = cbam_detector_new (run->model, &config, error);
+  const CbamDetectorConfig config = { .slots = IN_FLIGHT };
+  run->detector = options.profile ? cbam_detector_new_profiled (run->model, &config, error)
+                                  : cbam_detector_new (run->model, &config, error);
   if (run->detector == NULL)
     return FALSE;
 
-  run->params = cbam_model_get_detect_params (run->model);
   if (options.threshold != NOT_GIVEN)
-    run->params.threshold = options.threshold;
+    run->params.threshold = options.threshold > 0 ? (float) options.threshold : -1;
   if (options.nms_iou != NOT_GIVEN)
-    run->params.nms_iou = options.nms_iou;
+    run->params.nms_iou = options.nms_iou > 0 ? (float) options.nms_iou : -1;
   if (options.max_detections != NOT_GIVEN)
-    run->params.max_detections = options.max_detections;
+    run->params.max_detections = options.max_detections > 0 ? (guint) options.max_detections : CBAM_ALL;
 
   const gboolean wants_attention = options.attention.kind != EXPLAIN_NOTHING;
   run->explanation = options.attention;
@@ -299,7 +303,8 @@ prepare (Run *run, GError **error)
     if (!wants_attention)
       run->explanation = (Explanation){ .kind = EXPLAIN_GRAD_CAM, .number = (guint) options.grad_cam };
   }
-  return !wants_attention || check_attention (run, error);
+  return !wants_attention || explanation_check_attention (&run->explanation, cbam_model_get_info (run->model),
+                                                          options.output != NULL, error);
 }
 
 static int
@@ -320,7 +325,7 @@ detect_all (void)
     profile_print (profile, stderr);
 
   g_queue_clear_full (&run.jobs, (GDestroyNotify) job_free);
-  cbam_detector_free (run.detector);
+  cbam_detector_unref (run.detector);
   cbam_model_unref (run.model);
   g_clear_pointer (&run.outputs, g_hash_table_unref);
   return ready && run.failed == 0 ? STATUS_OK : STATUS_FAILED;
@@ -362,7 +367,8 @@ describe (void)
 static gboolean
 has_detection_options (void)
 {
-  return options.pictures != NULL || options.output != NULL || options.profile || options.threshold != NOT_GIVEN ||
+  return options.pictures != NULL || options.output != NULL || options.profile ||
+         options.model_config.precision != CBAM_PRECISION_AUTO || options.threshold != NOT_GIVEN ||
          options.nms_iou != NOT_GIVEN || options.max_detections != NOT_GIVEN || options.grad_cam != NOT_GIVEN ||
          options.attention.kind != EXPLAIN_NOTHING;
 }

@@ -44,45 +44,32 @@ refuse (GError **error, const char *format, ...)
   return FALSE;
 }
 
-static const CbamAttention *
-find_level (const CbamAttention *levels, gsize n, guint level)
-{
-  for (gsize i = 0; i < n; i++)
-    if (levels[i].level == level)
-      return &levels[i];
-  return NULL;
-}
-
 gboolean
-explanation_check_attention (const Explanation *explanation, const CbamResult *result, const char *name,
-                             gboolean is_drawn, GError **error)
+explanation_check_attention (const Explanation *explanation, const CbamModelInfo *info, gboolean is_drawn,
+                             GError **error)
 {
-  gsize n = 0;
-  const CbamAttention *levels = cbam_result_get_attention (result, &n);
-  if (levels == NULL || n == 0)
-    return refuse (error, "--attention: expected a network with attention before its heads, found none in '%s'", name);
+  const gulong levels = info->spatial_levels | info->channel_levels;
+  if (levels == 0)
+    return refuse (error, "--attention: expected a network with attention before its heads, found none in '%s'",
+                   info->name);
 
   const gboolean wants_level = explanation->kind == EXPLAIN_ATTENTION_LEVEL;
-  const CbamAttention *level = wants_level ? find_level (levels, n, explanation->number) : NULL;
-  if (wants_level && level == NULL)
-    return refuse (error, "--attention: expected a level from %u to %u, found %u", levels[0].level, levels[n - 1].level,
-                   explanation->number);
-
-  gboolean has_spatial = FALSE;
-  for (gsize i = 0; i < n; i++)
-    has_spatial |= levels[i].spatial.values != NULL && (!wants_level || &levels[i] == level);
-  if (is_drawn && !has_spatial)
+  const guint32 shown = !wants_level ? ~0u : explanation->number < 32 ? 1u << explanation->number : 0;
+  if ((levels & shown) == 0)
+    return refuse (error, "--attention: expected a level from %d to %d, found %u", g_bit_nth_lsf (levels, -1),
+                   g_bit_nth_msf (levels, -1), explanation->number);
+  if (is_drawn && (info->spatial_levels & shown) == 0)
     return refuse (error,
                    "--attention: expected weights of places to draw, found weights of channels only in '%s' (--json "
                    "without --output prints those)",
-                   name);
+                   info->name);
   return TRUE;
 }
 
 static CbamDrawingHeat *
 level_heat (const CbamAttention *attention)
 {
-  const CbamMap *map = &attention->spatial;
+  const CbamMap *map = attention->spatial;
   float min, max;
   cbam_drawing_map_range (map, &min, &max);
   const float range = max - min;
@@ -98,38 +85,39 @@ level_heat (const CbamAttention *attention)
 static void
 add_attention (GPtrArray *heat_maps, const Explanation *explanation, const CbamResult *result)
 {
-  gsize n = 0;
-  const CbamAttention *levels = cbam_result_get_attention (result, &n);
+  const gsize n = cbam_result_get_n_attention (result);
   if (explanation->kind == EXPLAIN_ATTENTION_MEAN || explanation->kind == EXPLAIN_ATTENTION_MAX) {
     const CbamDrawingHeatMix mix =
         explanation->kind == EXPLAIN_ATTENTION_MAX ? CBAM_DRAWING_HEAT_MAX : CBAM_DRAWING_HEAT_MEAN;
     CbamDrawingHeat *heat = cbam_drawing_heat_new (mix, "low", "high", "attention, %s of levels",
                                                    mix == CBAM_DRAWING_HEAT_MAX ? "max" : "mean");
-    cbam_drawing_heat_add_attention (heat, levels, n);
+    for (gsize i = 0; i < n; i++)
+      cbam_drawing_heat_add_attention (heat, cbam_result_get_attention (result, i));
     g_ptr_array_add (heat_maps, heat);
     return;
   }
-  for (gsize i = 0; i < n; i++)
-    if (levels[i].spatial.values != NULL &&
-        (explanation->kind == EXPLAIN_ATTENTION_LEVELS || levels[i].level == explanation->number))
-      g_ptr_array_add (heat_maps, level_heat (&levels[i]));
+  for (gsize i = 0; i < n; i++) {
+    const CbamAttention *attention = cbam_result_get_attention (result, i);
+    if (attention->spatial != NULL &&
+        (explanation->kind == EXPLAIN_ATTENTION_LEVELS || attention->level == explanation->number))
+      g_ptr_array_add (heat_maps, level_heat (attention));
+  }
 }
 
 static void
 add_grad_cam (GPtrArray *heat_maps, guint n, const CbamResult *result)
 {
-  gsize n_detections;
-  const CbamDetection *detections = cbam_result_get_detections (result, &n_detections);
-  n = (guint) MIN (n, n_detections);
+  n = (guint) MIN (n, cbam_result_get_n_detections (result));
   if (n == 0)
     return;
 
   CbamDrawingHeat *heat =
-      n == 1 ? cbam_drawing_heat_new (CBAM_DRAWING_HEAT_MAX, "0", "1", "Grad-CAM of %s", detections[0].label)
+      n == 1 ? cbam_drawing_heat_new (CBAM_DRAWING_HEAT_MAX, "0", "1", "Grad-CAM of %s",
+                                      cbam_result_get_detection (result, 0)->label)
              : cbam_drawing_heat_new (CBAM_DRAWING_HEAT_MAX, "0", "1", "Grad-CAM of the %u strongest", n);
   for (guint i = 0; i < n; i++) {
     const CbamMap *map = cbam_result_get_grad_cam (result, i);
-    if (map != NULL && map->values != NULL)
+    if (map != NULL)
       cbam_drawing_heat_add (heat, map, 0, 1);
   }
   g_ptr_array_add (heat_maps, heat);

@@ -4,6 +4,7 @@
 
 #pragma once
 
+#include <cbamdetect/info.h>
 #include <heatmap.h>
 
 G_BEGIN_DECLS
@@ -27,9 +28,9 @@ typedef struct
 /* What --attention takes: mean, max, levels or the number of a level. */
 gboolean explanation_parse_attention (const char *which, Explanation *explanation);
 
-/* Whether a network has the attention that was asked for, going by a result of any frame. @name is the network's. */
-gboolean explanation_check_attention (const Explanation *explanation, const CbamResult *result, const char *name,
-                                      gboolean is_drawn, GError **error);
+/* Whether a network has the attention that was asked for. */
+gboolean explanation_check_attention (const Explanation *explanation, const CbamModelInfo *info, gboolean is_drawn,
+                                      GError **error);
 
 /* What to draw, as HeatMaps: none, one over the picture, or one for each of several copies. They are good as long as
  * @result lives. */

@@ -6,6 +6,7 @@
 
 #include "shared/json-text.h"
 
+#include <cbamdetect/profile.h>
 #include <heatmap.h>
 #include <math.h>
 #include <string.h>
@@ -13,7 +14,6 @@
 struct _Profile
 {
   CbamResult *first; /* owns the operations' names */
-  const CbamOpTime *ops;
   gsize n_ops;
   double *seconds; /* per operation, summed over the frames */
   guint frames;
@@ -22,8 +22,7 @@ struct _Profile
 void
 report_table (FILE *out, const char *path, guint width, guint height, const CbamResult *result, float threshold)
 {
-  gsize n;
-  const CbamDetection *detections = cbam_result_get_detections (result, &n);
+  const gsize n = cbam_result_get_n_detections (result);
   g_autofree char *name = g_filename_display_name (path);
   fprintf (out, "%s  %u x %u  %.1f ms\n", name, width, height, 1e3 * cbam_result_get_seconds (result));
   if (n == 0)
@@ -31,9 +30,9 @@ report_table (FILE *out, const char *path, guint width, guint height, const Cbam
 
   int label_width = 0;
   for (gsize i = 0; i < n; i++)
-    label_width = MAX (label_width, (int) strlen (detections[i].label));
+    label_width = MAX (label_width, (int) strlen (cbam_result_get_detection (result, i)->label));
   for (gsize i = 0; i < n; i++) {
-    const CbamDetection *d = &detections[i];
+    const CbamDetection *d = cbam_result_get_detection (result, i);
     fprintf (out, "  %-*s  %.3f   at %7.1f, %7.1f   size %7.1f x %7.1f\n", label_width, d->label, d->score, d->x, d->y,
              d->width, d->height);
   }
@@ -86,16 +85,16 @@ append_attention (GString *line, const CbamAttention *attention)
 {
   json_open (line, NULL, '{');
   json_add_count (line, "level", attention->level);
-  if (attention->spatial.values != NULL) {
+  if (attention->spatial != NULL) {
     float min, max;
-    cbam_drawing_map_range (&attention->spatial, &min, &max);
-    append_frame (line, &attention->spatial);
+    cbam_drawing_map_range (attention->spatial, &min, &max);
+    append_frame (line, attention->spatial);
     json_append_key (line, "min");
     append_weight (line, min);
     json_append_key (line, "max");
     append_weight (line, max);
     json_append_key (line, "spatial");
-    append_rows (line, &attention->spatial);
+    append_rows (line, attention->spatial);
   }
   if (attention->channel != NULL) {
     json_append_key (line, "channel");
@@ -114,7 +113,7 @@ append_detection (GString *line, const CbamDetection *detection, const CbamMap *
   json_add_float (line, "y", detection->y);
   json_add_float (line, "width", detection->width);
   json_add_float (line, "height", detection->height);
-  if (grad_cam != NULL && grad_cam->values != NULL) {
+  if (grad_cam != NULL) {
     json_open (line, "grad_cam", '{');
     append_frame (line, grad_cam);
     json_append_key (line, "values");
@@ -127,21 +126,19 @@ append_detection (GString *line, const CbamDetection *detection, const CbamMap *
 void
 report_json (FILE *out, const char *path, guint width, guint height, const CbamResult *result)
 {
-  gsize n, n_levels = 0;
-  const CbamDetection *detections = cbam_result_get_detections (result, &n);
-  const CbamAttention *levels = cbam_result_get_attention (result, &n_levels);
+  const gsize n = cbam_result_get_n_detections (result), n_levels = cbam_result_get_n_attention (result);
   g_autoptr (GString) line = g_string_new ("{");
   json_add_string (line, "file", path);
   json_add_count (line, "width", width);
   json_add_count (line, "height", height);
   json_open (line, "detections", '[');
   for (gsize i = 0; i < n; i++)
-    append_detection (line, &detections[i], cbam_result_get_grad_cam (result, i));
+    append_detection (line, cbam_result_get_detection (result, i), cbam_result_get_grad_cam (result, i));
   g_string_append_c (line, ']');
-  if (levels != NULL && n_levels > 0) {
+  if (n_levels > 0) {
     json_open (line, "attention", '[');
     for (gsize i = 0; i < n_levels; i++)
-      append_attention (line, &levels[i]);
+      append_attention (line, cbam_result_get_attention (result, i));
     g_string_append_c (line, ']');
   }
   fprintf (out, "%s}\n", line->str);
@@ -166,20 +163,18 @@ profile_free (Profile *profile)
 void
 profile_add (Profile *profile, const CbamResult *result)
 {
-  gsize n;
-  const CbamOpTime *ops = cbam_result_get_op_times (result, &n);
-  if (ops == NULL)
+  const gsize n = cbam_result_get_n_op_times (result);
+  if (n == 0)
     return;
 
   if (profile->first == NULL) {
     profile->first = cbam_result_ref ((CbamResult *) result);
-    profile->ops = ops;
     profile->n_ops = n;
     profile->seconds = g_new0 (double, n);
   }
   g_return_if_fail (n == profile->n_ops); /* a detector runs the same operations on every frame */
   for (gsize i = 0; i < n; i++)
-    profile->seconds[i] += ops[i].seconds;
+    profile->seconds[i] += cbam_result_get_op_time (result, i)->seconds;
   profile->frames++;
 }
 
@@ -194,17 +189,18 @@ profile_print (const Profile *profile, FILE *out)
   int name_width = 4, kind_width = 4, variant_width = 7;
   double total = 0, flop = 0;
   for (gsize i = 0; i < profile->n_ops; i++) {
-    name_width = MAX (name_width, (int) strlen (profile->ops[i].name));
-    kind_width = MAX (kind_width, (int) strlen (profile->ops[i].kind));
-    variant_width = MAX (variant_width, (int) strlen (profile->ops[i].variant));
+    const CbamOpTime *op = cbam_result_get_op_time (profile->first, i);
+    name_width = MAX (name_width, (int) strlen (op->name));
+    kind_width = MAX (kind_width, (int) strlen (op->kind));
+    variant_width = MAX (variant_width, (int) strlen (op->variant));
     total += profile->seconds[i];
-    flop += profile->ops[i].flop * profile->frames;
+    flop += op->flop * profile->frames;
   }
 
   fprintf (out, "%-*s  %-*s  %-*s  %-13s  %9s  %8s  %6s\n", name_width, "name", kind_width, "kind", variant_width,
            "variant", "shape", "ms", "GFLOP/s", "share");
   for (gsize i = 0; i < profile->n_ops; i++) {
-    const CbamOpTime *op = &profile->ops[i];
+    const CbamOpTime *op = cbam_result_get_op_time (profile->first, i);
     const double seconds = profile->seconds[i] / profile->frames;
     fprintf (out, "%-*s  %-*s  %-*s  %-13s  %9.3f  ", name_width, op->name, kind_width, op->kind, variant_width,
              op->variant, op->shape, 1e3 * seconds);

@@ -4,6 +4,7 @@
 
 #include "program.h"
 
+#include <cbamdetect/version.h>
 #include <locale.h>
 #include <stdio.h>
 

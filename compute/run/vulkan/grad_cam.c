@@ -108,7 +108,7 @@ grad_cam_new (const CbamVulkanProgram *program, GError **error)
       most = MAX (most, (gsize) value->width * value->height);
   }
   cam->pipeline =
-      cbam_pipeline_new (cam->device, &cbam_shader_grad_cam, types, N_BINDINGS, sizeof (CbamGradCamArgs), error);
+      cbam_pipeline_new (cam->device, &cbam_shader_grad_cam, types, N_BINDINGS, sizeof (CbamGradCamArgs), 0, error);
   if (cam->pipeline)
     cam->output = cbam_buffer_new (cam->device, CBAM_MEMORY_READBACK, most * sizeof (float), error);
   if (cam->output)

@@ -4,7 +4,7 @@
 
 #include "args/peak.h"
 
-#include <cbamdetect/device.h>
+#include <cbamdetect/profile.h>
 
 #include "ops/shaders.h"
 #include "vk/commands.h"
@@ -70,7 +70,7 @@ measure (Peak *peak, guint k, double *ret_rate, GError **error)
   CbamDevice *device = peak->device;
   const VkDescriptorType type = VK_DESCRIPTOR_TYPE_STORAGE_BUFFER;
   g_autoptr (CbamPipeline) pipeline =
-      cbam_pipeline_new (device, kernels[k].shader, &type, 1, sizeof (CbamPeakArgs), error);
+      cbam_pipeline_new (device, kernels[k].shader, &type, 1, sizeof (CbamPeakArgs), 0, error);
   const VkDescriptorPoolSize size = { type, 1 };
   const VkDescriptorPoolCreateInfo create = {
     .sType = VK_STRUCTURE_TYPE_DESCRIPTOR_POOL_CREATE_INFO, .maxSets = 1, .poolSizeCount = 1, .pPoolSizes = &size

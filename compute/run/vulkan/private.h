@@ -18,7 +18,7 @@ typedef struct
 {
   CbamProgram base;
   gsize canary;
-  GHashTable *by_shader;    /* CbamShader -> CbamPipeline */
+  GHashTable *by_shader[CBAM_MOST_CONSTANTS]; /* by the shader's constant: CbamShader -> CbamPipeline */
   CbamPipeline **pipelines; /* by step; borrowed */
   CbamPipeline **thin;      /* by step, for frames that are thinned; NULL where that is all the same; borrowed */
   CbamBuffer *weights;      /* NULL when nothing has any */

@@ -10,7 +10,8 @@
 static CbamPipeline *
 get_pipeline (CbamVulkanProgram *program, const CbamStep *step, const CbamShader *shader, GError **error)
 {
-  CbamPipeline *pipeline = g_hash_table_lookup (program->by_shader, shader);
+  GHashTable *pipelines = program->by_shader[step->dispatch.constant];
+  CbamPipeline *pipeline = g_hash_table_lookup (pipelines, shader);
   CbamBinding bindings[CBAM_MAX_BINDINGS];
   const guint n = cbam_variant_get_bindings (step->variant, step->node, bindings);
   VkDescriptorType types[CBAM_MAX_BINDINGS];
@@ -19,9 +20,10 @@ get_pipeline (CbamVulkanProgram *program, const CbamStep *step, const CbamShader
     return pipeline;
   for (guint b = 0; b < n; b++)
     types[b] = bindings[b].texels ? VK_DESCRIPTOR_TYPE_STORAGE_TEXEL_BUFFER : VK_DESCRIPTOR_TYPE_STORAGE_BUFFER;
-  pipeline = cbam_pipeline_new (program->base.device, shader, types, n, step->variant->args_size, error);
+  pipeline = cbam_pipeline_new (program->base.device, shader, types, n, step->variant->args_size,
+                                step->dispatch.constant, error);
   if (pipeline)
-    g_hash_table_insert (program->by_shader, (gpointer) shader, pipeline);
+    g_hash_table_insert (pipelines, (gpointer) shader, pipeline);
   return pipeline;
 }
 
@@ -30,7 +32,8 @@ create_pipelines (CbamVulkanProgram *program, GError **error)
 {
   const CbamPlan *plan = program->base.plan;
 
-  program->by_shader = g_hash_table_new_full (NULL, NULL, NULL, (GDestroyNotify) cbam_pipeline_free);
+  for (guint c = 0; c < CBAM_MOST_CONSTANTS; c++)
+    program->by_shader[c] = g_hash_table_new_full (NULL, NULL, NULL, (GDestroyNotify) cbam_pipeline_free);
   program->pipelines = g_new0 (CbamPipeline *, plan->n_steps);
   program->thin = g_new0 (CbamPipeline *, plan->n_steps);
   for (guint s = 0; s < plan->n_steps; s++) {
@@ -88,7 +91,8 @@ program_free (CbamProgram *base)
 {
   CbamVulkanProgram *program = (CbamVulkanProgram *) base;
 
-  g_clear_pointer (&program->by_shader, g_hash_table_unref);
+  for (guint c = 0; c < CBAM_MOST_CONSTANTS; c++)
+    g_clear_pointer (&program->by_shader[c], g_hash_table_unref);
   g_free (program->pipelines);
   g_free (program->thin);
   cbam_buffer_free (program->weights);
