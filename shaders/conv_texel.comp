@@ -30,7 +30,6 @@
 #define INPUTS 1
 #endif
 #include "common/conv_lanes.glsl"
-#include "common/activation.glsl"
 #ifdef SUM
 INPUT_MAP (1, S);
 #endif

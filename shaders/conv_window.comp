@@ -18,7 +18,6 @@
 #extension GL_EXT_control_flow_attributes : require
 #define INPUTS 1
 #include "common/conv_lanes.glsl"
-#include "common/activation.glsl"
 
 void main ()
 {

@@ -14,7 +14,6 @@
 #define INPUTS 1
 #define OC CBAM_TEXEL_CHANNELS // one block a workgroup
 #include "common/conv_lanes.glsl"
-#include "common/activation.glsl"
 
 #define WIDTH ((TX - 1) * STRIDE + 3)
 #define HEIGHT ((TY - 1) * STRIDE + 3)

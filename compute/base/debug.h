@@ -8,8 +8,7 @@
 
 G_BEGIN_DECLS
 
-/* The environment variable CBAM_DEBUG takes the same names,
- * separated by commas. */
+/* The environment variable CBAM_DEBUG takes the same names, separated by commas. */
 typedef enum
 {
   CBAM_DEBUG_VALIDATION = 1 << 0,  /* "validation": the validation layer with synchronisation; a message is fatal */

@@ -26,8 +26,8 @@ typedef struct
   gint pad_left, pad_top;
   guint up_x, up_y; /* transposed: output pixels per input pixel */
   guint width, height, step_x, step_y, first_x, first_y;
-  CbamParam *weight; /* [out, in, height, width]; depthwise [channels, 1, height, width] */
-  CbamParam *bias;   /* [out], NULL = zeros */
+  CbamParam *weight;               /* [out, in, height, width]; depthwise [channels, 1, height, width] */
+  CbamParam *bias;                 /* [out], NULL = zeros */
   CbamActivationParams activation; /* fused */
   gboolean sigmoid;                /* fused, after that */
 } CbamConvParams;

@@ -85,8 +85,8 @@ take_over (GstCbamSwitch *self, GstCbamSession *session, GError **error)
     return good;
   const CbamDeviceInfo *info = cbam_device_get_info (session->device);
   GST_INFO_OBJECT (self->element, "from now on with model %s (%s) on device %u: %s (%s, %s), %.1f ms a frame",
-                   cbam_model_get_info (session->model)->name, cbam_model_get_info (session->model)->origin, info->index, info->name,
-                   info->type, info->driver, session->once / 1e6);
+                   cbam_model_get_info (session->model)->name, cbam_model_get_info (session->model)->origin,
+                   info->index, info->name, info->type, info->driver, session->once / 1e6);
   return TRUE;
 }
 

@@ -6,6 +6,7 @@
 #define WEIGHTS
 #define TEXELS
 #include "common/maps.glsl"
+#include "common/activation.glsl"
 #include "args/conv.h"
 #include "common/border.glsl"
 
