@@ -223,10 +223,10 @@ set_text (GstCbamDetect *self, guint id, const GValue *value)
 }
 
 static void
-set_model (GstCbamDetect *self, const GValue *value)
+set_model (GstCbamDetect *self, guint id, const GValue *value)
 {
   GST_OBJECT_LOCK (self);
-  gst_cbam_settings_set (&self->stream.settings, GST_CBAM_PROP_MODEL, value);
+  gst_cbam_settings_set (&self->stream.settings, id, value);
   GST_OBJECT_UNLOCK (self);
   gst_cbam_switch_change_model (&self->stream.sessions);
 }
@@ -262,8 +262,8 @@ gst_cbam_detect_set_property (GObject *object, guint id, const GValue *value, GP
 {
   GstCbamDetect *self = GST_CBAM_DETECT (object);
 
-  if (id == GST_CBAM_PROP_MODEL) {
-    set_model (self, value);
+  if (id == GST_CBAM_PROP_MODEL || id == GST_CBAM_PROP_PRECISION) {
+    set_model (self, id, value);
     return;
   }
   if (id == GST_CBAM_PROP_CLASSES || id == GST_CBAM_PROP_ROI) {

@@ -4,11 +4,11 @@
 
 #include "gstcbampreset.h"
 
-/* A path and a device mean something else, or nothing, on the next machine. */
+/* A path, a device and what that can do mean something else, or nothing, on the next machine. */
 static gboolean
 belongs_to_machine (const char *property)
 {
-  static const char *const names[] = { "model", "device", NULL };
+  static const char *const names[] = { "model", "device", "precision", NULL };
 
   return g_strv_contains (names, property);
 }

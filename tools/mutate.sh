@@ -680,6 +680,10 @@ sabotage 'hole: no more room for those before us' gst/stream/gstcbamlatency.c \
   'max += latency->ceiling;' 'max += 0;' gst-flow
 sabotage 'switch: a model without the classes is taken' gst/stream/gstcbamswitch.c \
   'good = self->session == NULL ||' 'good = self->session != NULL ||' gst-settings
+sabotage 'switch: a precision that the device lacks stays' gst/stream/gstcbamswitch.c \
+  'self->settings->precision = self->session->precision;' ';' gst-settings
+sabotage 'session: every model is loaded in the usual precision' gst/stream/gstcbamsession.c \
+  '.precision = precision }' '.precision = CBAM_PRECISION_AUTO }' gst-errors
 sabotage 'settings: Grad-CAM only where it is drawn' gst/stream/gstcbamsettings.c \
   'settings->grad_cam || (settings' 'FALSE || (settings' gst-attention
 sabotage 'setup: --no-install installs' tools/setup.sh \

@@ -23,16 +23,17 @@ time_one_frame (CbamDetector *detector, GError **error)
 }
 
 GstCbamSession *
-gst_cbam_session_new (CbamDevice *device, const char *path, guint slots, GError **error)
+gst_cbam_session_new (CbamDevice *device, const char *path, CbamPrecision precision, guint slots, GError **error)
 {
   const gboolean usual = path == NULL || *path == '\0';
   g_autoptr (GstCbamSession) session = g_new0 (GstCbamSession, 1);
 
   g_atomic_ref_count_init (&session->refs);
   session->wanted = usual ? NULL : g_strdup (path);
+  session->precision = precision;
   session->slots = slots;
   session->device = cbam_device_ref (device);
-  session->model = cbam_model_load (device, session->wanted, NULL, error);
+  session->model = cbam_model_load (device, session->wanted, &(CbamModelConfig){ .precision = precision }, error);
   if (session->model == NULL)
     return NULL;
   session->detector = cbam_detector_new (session->model, &(CbamDetectorConfig){ .slots = slots }, error);

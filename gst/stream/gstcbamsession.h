@@ -12,7 +12,8 @@
 typedef struct
 {
   gatomicrefcount refs;
-  char *wanted; /* the path asked for; NULL = the default model */
+  char *wanted;            /* the path asked for; NULL = the default model */
+  CbamPrecision precision; /* asked for too */
   CbamDevice *device;
   CbamModel *model;
   CbamDetector *detector;
@@ -21,9 +22,10 @@ typedef struct
   guint32 classes[32]; /* as in CbamDetectParams; the only thing that changes, under the element's object lock */
 } GstCbamSession;
 
-/* The model at @path, NULL or "" being the default one, and a detector for so many frames at a time. Returns once the
- * file is read, the network compiled, and one frame inferred. */
-GstCbamSession *gst_cbam_session_new (CbamDevice *device, const char *path, guint slots, GError **error);
+/* The model at @path, NULL or "" being the default one, in @precision, and a detector for so many frames at a time.
+ * Returns once the file is read, the network compiled, and one frame inferred. */
+GstCbamSession *gst_cbam_session_new (CbamDevice *device, const char *path, CbamPrecision precision, guint slots,
+                                      GError **error);
 
 /* Starts inference on @buffer, a frame of @info in system memory or on the session's device, which must stay until the
  * result is collected. It is CBAM_ERROR_BUSY that there is no room for it now. */

@@ -66,6 +66,7 @@ gst_cbam_settings_set (GstCbamSettings *settings, guint id, const GValue *value)
   switch (id) {
     case GST_CBAM_PROP_MODEL: take_string (&settings->model, value); break;
     case GST_CBAM_PROP_DEVICE: take_string (&settings->device, value); break;
+    case GST_CBAM_PROP_PRECISION: settings->precision = g_value_get_enum (value); break;
     case GST_CBAM_PROP_THRESHOLD: settings->threshold = g_value_get_double (value); break;
     case GST_CBAM_PROP_THRESHOLD_SHIFT: settings->threshold_shift = g_value_get_double (value); break;
     case GST_CBAM_PROP_NMS_IOU: settings->nms_iou = g_value_get_double (value); break;
@@ -94,6 +95,7 @@ gst_cbam_settings_get (const GstCbamSettings *settings, guint id, GValue *value)
   switch (id) {
     case GST_CBAM_PROP_MODEL: g_value_set_string (value, settings->model); break;
     case GST_CBAM_PROP_DEVICE: g_value_set_string (value, settings->device); break;
+    case GST_CBAM_PROP_PRECISION: g_value_set_enum (value, settings->precision); break;
     case GST_CBAM_PROP_THRESHOLD: g_value_set_double (value, settings->threshold); break;
     case GST_CBAM_PROP_THRESHOLD_SHIFT: g_value_set_double (value, settings->threshold_shift); break;
     case GST_CBAM_PROP_NMS_IOU: g_value_set_double (value, settings->nms_iou); break;
@@ -179,6 +181,19 @@ install_model (GObjectClass *klass)
                            "Vulkan device: its number (cbam-run --list-devices), \"cpu\", \"gpu\", or a part of its "
                            "name. Unset = the best there is: discrete GPU, integrated GPU, virtual GPU, CPU",
                            NULL, READY));
+  /**
+   * GstCbamDetect:precision:
+   *
+   * The numbers that the network computes with. Set while frames flow, the model is loaded anew, as if
+   * #GstCbamDetect:model had been set. One that the device lacks is an error at the start, which lists those it has;
+   * while frames flow it is a warning, and the property stays as it was.
+   */
+  g_object_class_install_property (
+      klass, GST_CBAM_PROP_PRECISION,
+      g_param_spec_enum ("precision", "Precision",
+                         "Numbers to compute with, which the device must have. auto = the fastest of those that it "
+                         "has and that find the same objects",
+                         CBAM_TYPE_PRECISION, CBAM_PRECISION_AUTO, PLAYING));
   /**
    * GstCbamDetect:queue-depth:
    *

@@ -27,9 +27,10 @@ gst_cbam_switch_start (GstCbamSwitch *self, CbamDevice *device, guint slots, GEr
 {
   GST_OBJECT_LOCK (self->element);
   g_autofree char *path = g_strdup (self->settings->model);
+  const CbamPrecision precision = self->settings->precision;
   GST_OBJECT_UNLOCK (self->element);
 
-  g_autoptr (GstCbamSession) session = gst_cbam_session_new (device, path, slots, error);
+  g_autoptr (GstCbamSession) session = gst_cbam_session_new (device, path, precision, slots, error);
   if (session == NULL)
     return FALSE;
   gst_cbam_latency_reset (self->latency, session->once * slots);
@@ -93,10 +94,11 @@ take_over (GstCbamSwitch *self, GstCbamSession *session, GError **error)
 /* What that takes from the stream meanwhile is no measure of what frames will be held for, nor is how long one frame
  * takes beside the others: if the new session is slower, its own frames will tell at once. */
 static GstCbamSession *
-new_beside_frames (GstCbamSwitch *self, CbamDevice *device, const char *path, guint slots, GError **error)
+new_beside_frames (GstCbamSwitch *self, CbamDevice *device, const char *path, CbamPrecision precision, guint slots,
+                   GError **error)
 {
   gst_cbam_latency_begin_disturbance (self->latency);
-  g_autoptr (GstCbamSession) session = gst_cbam_session_new (device, path, slots, error);
+  g_autoptr (GstCbamSession) session = gst_cbam_session_new (device, path, precision, slots, error);
   gst_cbam_latency_end_disturbance (self->latency, g_get_monotonic_time () * GST_USECOND);
   return session != NULL && take_over (self, session, error) ? g_steal_pointer (&session) : NULL;
 }
@@ -110,14 +112,15 @@ gst_cbam_switch_get_on (GstCbamSwitch *self, CbamDevice *device, GError **error)
     return g_steal_pointer (&session);
   GST_OBJECT_LOCK (self->element);
   g_autofree char *path = g_strdup (self->settings->model);
+  const CbamPrecision precision = self->settings->precision;
   gst_cbam_settings_limit_device (self->settings, device);
   GST_OBJECT_UNLOCK (self->element);
-  return new_beside_frames (self, device, path, session->slots, error);
+  return new_beside_frames (self, device, path, precision, session->slots, error);
 }
 
-/* The property goes back to what runs, unless somebody has set it to something else meanwhile. */
+/* The properties go back to what runs, unless somebody has set them to something else meanwhile. */
 static void
-keep_old (GstCbamSwitch *self, const char *path, const GError *error)
+keep_old (GstCbamSwitch *self, const char *path, CbamPrecision precision, const GError *error)
 {
   GST_OBJECT_LOCK (self->element);
   if (self->session == NULL) { /* the element stops; nobody cares */
@@ -130,8 +133,11 @@ keep_old (GstCbamSwitch *self, const char *path, const GError *error)
     g_free (self->settings->model);
     self->settings->model = g_strdup (old);
   }
+  if (self->settings->precision == precision)
+    self->settings->precision = self->session->precision;
   GST_OBJECT_UNLOCK (self->element);
   g_object_notify (G_OBJECT (self->element), "model");
+  g_object_notify (G_OBJECT (self->element), "precision");
   GST_ELEMENT_WARNING (
       self->element, RESOURCE, SETTINGS, ("The model stays as it was: %s", error->message),
       ("wanted: %s; still in use: %s (%s)", path ? path : "the default", name, old ? old : "the default"));
@@ -144,15 +150,16 @@ load (GstCbamSwitch *self)
 
   GST_OBJECT_LOCK (self->element);
   g_autofree char *path = g_strdup (self->settings->model);
+  const CbamPrecision precision = self->settings->precision;
   g_autoptr (CbamDevice) device = self->session != NULL ? cbam_device_ref (self->session->device) : NULL;
   const guint slots = self->session != NULL ? self->session->slots : 0;
   GST_OBJECT_UNLOCK (self->element);
   if (device == NULL) /* the element stops */
     return;
 
-  g_autoptr (GstCbamSession) session = new_beside_frames (self, device, path, slots, &error);
+  g_autoptr (GstCbamSession) session = new_beside_frames (self, device, path, precision, slots, &error);
   if (session == NULL)
-    keep_old (self, path, error);
+    keep_old (self, path, precision, error);
 }
 
 static gpointer

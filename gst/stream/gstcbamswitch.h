@@ -42,6 +42,6 @@ GstCbamSession *gst_cbam_switch_get (GstCbamSwitch *self);
 /* (transfer full) (nullable): the current session; if that is on another device, a new one on @device takes over. */
 GstCbamSession *gst_cbam_switch_get_on (GstCbamSwitch *self, CbamDevice *device, GError **error);
 
-/* The settings name another model: a session with it takes over as soon as it is loaded, and if it cannot be, a warning
- * says why. Nothing happens when stopped. Returns at once. */
+/* The settings name another model or precision: a session with it takes over as soon as it is loaded, and if it cannot
+ * be, a warning says why. Nothing happens when stopped. Returns at once. */
 void gst_cbam_switch_change_model (GstCbamSwitch *self);

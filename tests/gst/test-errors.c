@@ -27,7 +27,7 @@ check_failure (GstElement *element, GstState state, int code, const char *words)
 static void
 check_recovery (GstElement *element)
 {
-  g_object_set (element, "model", model_path (), "device", NULL, NULL);
+  g_object_set (element, "model", model_path (), "device", NULL, "precision", 0, NULL);
   fail_unless (gst_element_set_state (element, GST_STATE_PAUSED) != GST_STATE_CHANGE_FAILURE);
   gst_element_set_state (element, GST_STATE_NULL);
   bus_clear (element);
@@ -98,6 +98,17 @@ GST_START_TEST (unknown_device)
 }
 GST_END_TEST
 
+/* The error lists what the device has. */
+GST_START_TEST (lacking_precision)
+{
+  GstElement *element = detect_new ("%s", "precision=bf16");
+
+  check_failure (element, GST_STATE_PAUSED, GST_RESOURCE_ERROR_SETTINGS, "precision: expected one of auto, fp32 on ");
+  check_failure (element, GST_STATE_PAUSED, GST_RESOURCE_ERROR_SETTINGS, ", found bf16");
+  check_recovery (element);
+}
+GST_END_TEST
+
 int
 main (int argc, char **argv)
 {
@@ -107,5 +118,6 @@ main (int argc, char **argv)
   tcase_add_test (tests, missing_model);
   tcase_add_test (tests, corrupt_models);
   tcase_add_test (tests, unknown_device);
+  tcase_add_test (tests, lacking_precision);
   return run_suite (tests);
 }

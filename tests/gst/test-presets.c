@@ -197,13 +197,13 @@ GST_START_TEST (presets_are_relative_to_the_model)
 }
 GST_END_TEST
 
-/* Paths and devices are no part of a preset, whoever has written it. */
+/* Paths, devices and what those can do are no part of a preset, whoever has written it. */
 GST_START_TEST (presets_name_nothing_of_the_machine)
 {
   for (guint e = 0; e < G_N_ELEMENTS (elements); e++) {
     g_autoptr (GstElement) element = element_new (elements[e]);
     g_auto (GStrv) names = gst_preset_get_property_names (GST_PRESET (element));
-    static const char *const machine[] = { "model", "device", "name", "parent", "stats" };
+    static const char *const machine[] = { "model", "device", "precision", "name", "parent", "stats" };
 
     fail_unless (names != NULL && g_strv_contains ((const char *const *) names, "overlay"));
     for (guint i = 0; i < G_N_ELEMENTS (machine); i++)

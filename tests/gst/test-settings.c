@@ -512,6 +512,39 @@ GST_START_TEST (a_bad_model_does_not)
 }
 GST_END_TEST
 
+static int
+get_precision (GstElement *element)
+{
+  int precision = -1;
+
+  g_object_get (element, "precision", &precision, NULL);
+  return precision;
+}
+
+/* A precision that the device lacks is not taken either; one that it has changes nothing where it is the usual one. */
+GST_START_TEST (precisions_change)
+{
+  GstHarness *h = harness_new (detect_new ("threshold=0 precision=fp32"), CAPS);
+  g_autoptr (GArray) before = found_next (h, 0, 0);
+  const int fp32 = get_precision (h->element);
+  g_autofree char *path = NULL;
+
+  gst_util_set_object_arg (G_OBJECT (h->element), "precision", "fp16");
+  check_warned (h->element, "precision: expected one of auto, fp32 on ");
+  fail_unless_equals_int (get_precision (h->element), fp32);
+  g_object_get (h->element, "model", &path, NULL);
+  fail_unless_equals_string (path, model_path ());
+  g_autoptr (GArray) still = found_next (h, 0, 1);
+  fail_unless (before->len > 0 && found_equal (still, before));
+
+  gst_util_set_object_arg (G_OBJECT (h->element), "precision", "auto");
+  fail_unless_equals_int (get_precision (h->element), 0);
+  g_autoptr (GArray) after = found_next (h, 0, 2);
+  fail_unless (found_equal (after, before));
+  harness_free (h);
+}
+GST_END_TEST
+
 /* Changed again and again, and the element stopped in the middle of it. */
 GST_START_TEST (models_change_hastily)
 {
@@ -547,6 +580,7 @@ main (int argc, char **argv)
   tcase_add_test (tests, stats_explain_silence);
   tcase_add_test (tests, a_good_model_takes_over);
   tcase_add_test (tests, a_bad_model_does_not);
+  tcase_add_test (tests, precisions_change);
   tcase_add_test (tests, models_change_hastily);
   return run_suite (tests);
 }
