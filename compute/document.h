@@ -6,10 +6,6 @@
 
 #include "nets/spec.h"
 
-G_BEGIN_DECLS
-
 /* @where names the file in messages ("m.safetensors: network.backbone: expected one of vgg16, mobilenet_v1, found
  * \"resnet\""). CBAM_ERROR_BAD_MODEL. */
 CbamSpec *cbam_spec_parse (const char *where, const char *json, GError **error);
-
-G_END_DECLS

@@ -6,13 +6,9 @@
 
 #include "model.h"
 
-G_BEGIN_DECLS
-
 /* Attention of every level that has any. */
 void cbam_explain_attention (const CbamModel *model, CbamSlot *slot, CbamResult *result);
 
 /* Grad-CAM of the first @n detections of @result; @priors are the detections' anchors. */
 gboolean cbam_explain_detections (const CbamModel *model, CbamSlot *slot, const guint32 *priors, guint n,
                                   CbamResult *result, GError **error);
-
-G_END_DECLS

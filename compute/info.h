@@ -9,10 +9,6 @@
 #include "engine/graph.h"
 #include "nets/spec.h"
 
-G_BEGIN_DECLS
-
 /* What @spec and the graph of its recipe, unfused, say of a network; @origin is the file's path or what stands for it.
  * What depends on a device is left at 0. */
 CbamModelInfo *cbam_model_info_new (const CbamSpec *spec, const CbamGraph *graph, const char *origin);
-
-G_END_DECLS

@@ -13,8 +13,6 @@
 #include "run/run.h"
 #include "vk/device.h"
 
-G_BEGIN_DECLS
-
 struct _CbamModel
 {
   gint refs; /* atomic; see refs.h */
@@ -41,5 +39,3 @@ CbamFileSource cbam_file_source (const CbamSafetensors *file);
  * to free, on failure too.
  */
 CbamGraph *cbam_model_build_graph (const char *model, CbamSpec **ret_spec, GError **error);
-
-G_END_DECLS

@@ -6,10 +6,6 @@
 
 #include <cbamdetect/device.h>
 
-G_BEGIN_DECLS
-
 /* Never auto. CBAM_ERROR_UNSUPPORTED, with a list of what @device has, where it lacks @wanted. */
 gboolean cbam_precision_choose (const CbamDevice *device, CbamPrecision wanted, CbamPrecision *ret_precision,
                                 GError **error);
-
-G_END_DECLS

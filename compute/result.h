@@ -8,8 +8,6 @@
 
 #include "model.h"
 
-G_BEGIN_DECLS
-
 struct _CbamResult
 {
   gatomicrefcount refs;
@@ -30,5 +28,3 @@ struct _CbamResult
 
 /* A result with one reference and room for @n detections. */
 CbamResult *cbam_result_new (CbamModel *model, gsize n);
-
-G_END_DECLS

@@ -6,8 +6,6 @@
 
 #include <glib.h>
 
-G_BEGIN_DECLS
-
 /* The environment variable CBAM_DEBUG takes the same names, separated by commas. */
 typedef enum
 {
@@ -19,5 +17,3 @@ typedef enum
   CBAM_DEBUG_REFERENCE = 1 << 6,   /* "reference": networks run by the slow reference, on the processor */
   CBAM_DEBUG_LEAST = 1 << 5,       /* "least": the device has what Vulkan promises of every one, and no more */
 } CbamDebugFlags;
-
-G_END_DECLS

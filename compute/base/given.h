@@ -7,12 +7,8 @@
 
 #include <cbamdetect/types.h>
 
-G_BEGIN_DECLS
-
 /* Fills @own, which has @own_size bytes, with the @size bytes at @given (0 = the form of version 0.1, which is
  * today's), or with zeros where @given is NULL. CBAM_ERROR_UNSUPPORTED: something is set that this library does not
  * know. @type is the struct's name, for messages. */
 gboolean cbam_take_given (const char *type, gconstpointer given, gsize size, gpointer own, gsize own_size,
                           GError **error);
-
-G_END_DECLS

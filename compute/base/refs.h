@@ -14,8 +14,6 @@
 
 #include <glib.h>
 
-G_BEGIN_DECLS
-
 /* Takes one away if others are left. FALSE: it may be the last, and is still there. */
 static inline gboolean
 cbam_refs_drop_unless_last (gint *refs)
@@ -29,5 +27,3 @@ cbam_refs_drop_unless_last (gint *refs)
   }
   return FALSE;
 }
-
-G_END_DECLS

@@ -10,8 +10,6 @@
 #include "file/spec.h"
 #include "run/vulkan/program.h"
 
-G_BEGIN_DECLS
-
 /* CBAM_ERROR_BAD_IMAGE unless format, size and colour make sense; with the second, planes and strides too. */
 gboolean cbam_image_check_form (const CbamImage *image, GError **error);
 gboolean cbam_image_check (const CbamImage *image, GError **error);
@@ -62,5 +60,3 @@ gboolean cbam_image_thin (const CbamImage *part, const CbamInputSpec *input, gsi
 /* Describes a frame that lies so, and what the network wants of it. */
 void cbam_frame_fill (CbamFrameArgs *frame, const CbamImage *image, const CbamPlacement *placement,
                       const CbamInputSpec *input, const CbamOutputSpec *output, const CbamDetectParams *params);
-
-G_END_DECLS

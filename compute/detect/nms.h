@@ -6,8 +6,6 @@
 
 #include "file/spec.h"
 
-G_BEGIN_DECLS
-
 /* A box that passed the threshold. Corners as fractions of the network's input, not clipped. */
 typedef struct
 {
@@ -26,5 +24,3 @@ gsize cbam_nms (CbamCandidate *candidates, gsize n, const CbamDetectParams *para
 
 /* Intersection over union of two candidates' boxes; 0 when either has no area. */
 float cbam_iou (const CbamCandidate *a, const CbamCandidate *b);
-
-G_END_DECLS

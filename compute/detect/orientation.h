@@ -8,8 +8,6 @@
 #include <cbamdetect/image.h>
 #include <cbamdetect/result.h>
 
-G_BEGIN_DECLS
-
 /* From the upright picture to the stored one: x and y change places, or not; then either may count from the far edge.
  */
 typedef struct
@@ -30,5 +28,3 @@ void cbam_orientation_turn_bounds (CbamOrientation orientation, float width, flo
 
 /* The same for a map and where it lies. Its values, which must be its own, are put in the place of others. */
 void cbam_orientation_turn_map (CbamOrientation orientation, float width, float height, CbamMap *map);
-
-G_END_DECLS

@@ -8,8 +8,6 @@
 
 #include "detect/image.h"
 
-G_BEGIN_DECLS
-
 /* Which way to leave lines out. */
 typedef enum
 {
@@ -28,5 +26,3 @@ guint cbam_thin_count (const CbamThinAxis *axis, guint extent);
 gsize cbam_thin_place (CbamFrameArgs *frame);
 /* Copies them out of @image. */
 void cbam_thin_pack (const CbamImage *image, const CbamFrameArgs *frame, guint8 *out);
-
-G_END_DECLS

@@ -6,8 +6,6 @@
 
 #include <glib.h>
 
-G_BEGIN_DECLS
-
 /* What a kernel may ask for and what the planner must respect. */
 typedef struct
 {
@@ -33,5 +31,3 @@ typedef struct
 
 /* What Vulkan 1.1 promises of every device (its tables "Required Limits"). */
 extern const CbamDeviceCaps cbam_least_caps;
-
-G_END_DECLS

@@ -11,8 +11,6 @@
 
 #include "engine/op.h"
 
-G_BEGIN_DECLS
-
 struct _CbamGraph
 {
   GPtrArray *nodes;  /* CbamNode, in running order */
@@ -81,5 +79,3 @@ void cbam_node_become (CbamNode *node, const CbamOpClass *op, const void *params
 void cbam_graph_fuse (CbamGraph *graph, CbamFusions fusions);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CbamGraph, cbam_graph_free)
-
-G_END_DECLS

@@ -11,8 +11,6 @@
 #include "engine/shader.h"
 #include "engine/value.h"
 
-G_BEGIN_DECLS
-
 typedef struct _CbamGraph CbamGraph;
 typedef struct _CbamNode CbamNode;
 typedef struct _CbamOpClass CbamOpClass;
@@ -171,6 +169,13 @@ struct _CbamOpClass
   guint case_fusions;
 };
 
+/* The way to an op's own params: Type *name (node). */
+#define CBAM_OP_PARAMS(Type, name)                                                                                     \
+  static inline Type *name (const CbamNode *node)                                                                      \
+  {                                                                                                                    \
+    return node->params;                                                                                               \
+  }
+
 /* All of them; NULL-terminated. */
 extern const CbamOpClass *const cbam_ops[];
 
@@ -209,5 +214,3 @@ float *cbam_reference_get (CbamReference *reference, const CbamValue *value);
 guint8 *cbam_reference_get_bytes (CbamReference *reference, const CbamValue *value);
 /* Which image of the batch is on. */
 guint cbam_reference_get_image (const CbamReference *reference);
-
-G_END_DECLS

@@ -6,8 +6,6 @@
 
 #include <glib.h>
 
-G_BEGIN_DECLS
-
 /* Named float32 weights of known shape. */
 typedef struct
 {
@@ -36,5 +34,3 @@ cbam_param_count (const CbamParam *param)
 {
   return param ? param->n : 0;
 }
-
-G_END_DECLS

@@ -7,8 +7,6 @@
 
 #include "engine/graph.h"
 
-G_BEGIN_DECLS
-
 /* How to lay out; zero means the device's best. The rest is for tests. */
 typedef struct
 {
@@ -53,5 +51,3 @@ const char *cbam_plan_get_kernels (const CbamPlan *plan, const CbamDeviceCaps *c
 CbamFusions cbam_plan_get_fusions (const CbamDeviceCaps *caps);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CbamPlan, cbam_plan_free)
-
-G_END_DECLS

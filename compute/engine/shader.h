@@ -7,8 +7,6 @@
 
 #include "engine/caps.h"
 
-G_BEGIN_DECLS
-
 /* A compiled shader. */
 typedef struct
 {
@@ -39,5 +37,3 @@ typedef struct
 /* FALSE: the device cannot run the shader with @push bytes of push constants, and *@ret_shortage says why. */
 gboolean cbam_shader_fits (const CbamShader *shader, guint push, const CbamDeviceCaps *caps,
                            CbamShortage *ret_shortage);
-
-G_END_DECLS

@@ -19,8 +19,6 @@
 
 #include "args/types.h"
 
-G_BEGIN_DECLS
-
 #define CBAM_TEXEL_BYTES 16
 
 typedef enum
@@ -108,5 +106,3 @@ void cbam_value_read (const CbamValue *value, const guint8 *memory, float *value
 
 /* TRUE when border and padding channels at @memory are all zero; the room behind the last block is nobody's. */
 gboolean cbam_value_border_is_zero (const CbamValue *value, const guint8 *memory);
-
-G_END_DECLS

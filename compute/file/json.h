@@ -7,8 +7,6 @@
 #include <cbamdetect/types.h>
 #include <json-glib/json-glib.h>
 
-G_BEGIN_DECLS
-
 /* The format itself needs 4 levels. json-glib recurses once per level, so the limit guards the stack. */
 #define CBAM_JSON_MAX_DEPTH 32
 
@@ -21,5 +19,3 @@ char *cbam_json_describe (JsonNode *node);
 
 /* @text in quotes, control characters escaped, cut where it gets long: for names that come out of a file. */
 char *cbam_json_quote (const char *text);
-
-G_END_DECLS

@@ -10,8 +10,6 @@
 
 #include "file/json.h"
 
-G_BEGIN_DECLS
-
 typedef struct
 {
   const char *where; /* names the file in messages */
@@ -71,5 +69,3 @@ void cbam_read_floats (const CbamItem *object, const char *key, const CbamInterv
  * there. */
 gconstpointer cbam_read_entry (const CbamItem *object, const char *key, gconstpointer table, const char *none,
                                gconstpointer fallback);
-
-G_END_DECLS

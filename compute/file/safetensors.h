@@ -10,8 +10,6 @@
 
 #include <cbamdetect/types.h>
 
-G_BEGIN_DECLS
-
 #define CBAM_MAX_DIMS 8
 
 typedef enum
@@ -66,5 +64,3 @@ void cbam_file_tensor_to_float (const CbamFileTensor *tensor, float *out);
 char *cbam_dims_to_string (const gsize *dims, guint n_dims);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CbamSafetensors, cbam_safetensors_free)
-
-G_END_DECLS

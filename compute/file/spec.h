@@ -9,8 +9,6 @@
 
 #include "engine/graph.h"
 
-G_BEGIN_DECLS
-
 #define CBAM_MAX_LEVELS 8
 #define CBAM_MAX_RATIOS 8
 
@@ -102,5 +100,3 @@ void cbam_output_spec_clear (CbamOutputSpec *output);
 
 /* Whether @class_id is ever reported: not a class 0 named "background", not a class named "???". */
 gboolean cbam_output_spec_reports (const CbamOutputSpec *output, guint class_id);
-
-G_END_DECLS

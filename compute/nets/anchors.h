@@ -6,8 +6,6 @@
 
 #include "file/spec.h"
 
-G_BEGIN_DECLS
-
 /* One anchor: centre and size as fractions 0..1 of the network's input. Also the layout on the device. */
 typedef struct
 {
@@ -21,5 +19,3 @@ guint cbam_anchors_per_cell (const CbamAnchorSpec *spec, guint level);
 /* All anchors in the order level, row, column, box; @input_width and @input_height in pixels. The spec must be a
  * generator. Returns (transfer full) (element-type CbamAnchor). */
 GArray *cbam_anchors_generate (const CbamAnchorSpec *spec, guint input_width, guint input_height);
-
-G_END_DECLS

@@ -12,8 +12,6 @@
 #include "nets/anchors.h"
 #include "ops/detect.h"
 
-G_BEGIN_DECLS
-
 /* What an attention module multiplies with, for those who want to see it. */
 typedef struct
 {
@@ -64,5 +62,3 @@ const CbamHit *cbam_levels_get_hits (const CbamLevels *levels, const guint8 *blo
 float cbam_levels_get_best_score (const CbamLevels *levels, const guint8 *block);
 /* x0, y0, x1, y1 per prior, fractions of the input. */
 const float (*cbam_levels_get_boxes (const CbamLevels *levels, const guint8 *block))[4];
-
-G_END_DECLS

@@ -23,8 +23,6 @@
 #include "ops/sigmoid.h"
 #include "ops/turn.h"
 
-G_BEGIN_DECLS
-
 /* What recipes hand on to each other. */
 typedef struct
 {
@@ -132,5 +130,3 @@ guint cbam_net_dim (const CbamNet *net, const char *name, guint i, guint usual);
 /* The whole network of @spec: preprocess, backbone, neck, attention, heads, detection tail. The graph carries any
  * error. */
 CbamGraph *cbam_net_build (const CbamSpec *spec, CbamParamSource *source);
-
-G_END_DECLS

@@ -11,8 +11,6 @@
 #include "ops/activation.h"
 #include "ops/conv.h"
 
-G_BEGIN_DECLS
-
 #define CBAM_MAX_EXTRAS 8 /* convs larger than 1x1 among the extras */
 
 /* What networks are made of; nets/nets.h has the tables. */
@@ -99,5 +97,3 @@ void cbam_spec_read (CbamSpec *spec, const CbamItem *document);
 void cbam_spec_free (CbamSpec *spec);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CbamSpec, cbam_spec_free)
-
-G_END_DECLS

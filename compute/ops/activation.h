@@ -8,8 +8,6 @@
 
 #include "engine/graph.h"
 
-G_BEGIN_DECLS
-
 extern const CbamOpClass cbam_op_activation;
 
 typedef struct
@@ -38,10 +36,4 @@ double cbam_activation_apply (const CbamActivationParams *params, double v);
 
 CbamValue *cbam_graph_activation (CbamGraph *graph, CbamValue *input, CbamActivation activation);
 
-static inline CbamActivationParams *
-cbam_activation_params (const CbamNode *node)
-{
-  return node->params;
-}
-
-G_END_DECLS
+CBAM_OP_PARAMS (CbamActivationParams, cbam_activation_params)

@@ -6,12 +6,8 @@
 
 #include "engine/graph.h"
 
-G_BEGIN_DECLS
-
 extern const CbamOpClass cbam_op_add;
 
 /* One of them may be a vector [1][1][C], which counts at every pixel, or a map of one channel, which counts for every
  * channel; so may both, one of each. */
 CbamValue *cbam_graph_add (CbamGraph *graph, const char *name, CbamValue *a, CbamValue *b);
-
-G_END_DECLS

@@ -6,8 +6,6 @@
 
 #include "engine/graph.h"
 
-G_BEGIN_DECLS
-
 extern const CbamOpClass cbam_op_batch_norm;
 
 typedef struct
@@ -21,10 +19,4 @@ typedef struct
 CbamValue *cbam_graph_batch_norm (CbamGraph *graph, const char *name, CbamValue *input, double eps);
 gboolean cbam_graph_has_batch_norm (const CbamGraph *graph, const char *name);
 
-static inline CbamBatchNormParams *
-cbam_batch_norm_params (const CbamNode *node)
-{
-  return node->params;
-}
-
-G_END_DECLS
+CBAM_OP_PARAMS (CbamBatchNormParams, cbam_batch_norm_params)

@@ -6,8 +6,6 @@
 
 #include "ops/channel_gate.h"
 
-G_BEGIN_DECLS
-
 extern const CbamOpClass cbam_op_cbam;
 
 /* Channels first: a channel gate, and the spatial gate's convolution of two maps. */
@@ -18,10 +16,4 @@ typedef struct
   gboolean mean_first;
 } CbamCbamParams;
 
-static inline CbamCbamParams *
-cbam_cbam_params (const CbamNode *node)
-{
-  return node->params;
-}
-
-G_END_DECLS
+CBAM_OP_PARAMS (CbamCbamParams, cbam_cbam_params)

@@ -7,8 +7,6 @@
 #include "ops/conv.h"
 #include "ops/global_pool.h"
 
-G_BEGIN_DECLS
-
 extern const CbamOpClass cbam_op_channel_gate;
 
 /* global_pool, two convolutions of what it gives, sum over the pools, sigmoid. */
@@ -28,10 +26,4 @@ void cbam_channel_gate_pack (const CbamChannelGateParams *params, guint channels
 /* What the fusion looks for, with @hidden channels between its layers. */
 CbamValue *cbam_channel_gate_add_case (CbamGraph *graph, const CbamOpCase *shape, CbamValue *const *inputs);
 
-static inline CbamChannelGateParams *
-cbam_channel_gate_params (const CbamNode *node)
-{
-  return node->params;
-}
-
-G_END_DECLS
+CBAM_OP_PARAMS (CbamChannelGateParams, cbam_channel_gate_params)

@@ -6,8 +6,6 @@
 
 #include "engine/graph.h"
 
-G_BEGIN_DECLS
-
 extern const CbamOpClass cbam_op_channel_pool;
 
 typedef struct
@@ -17,10 +15,4 @@ typedef struct
 
 CbamValue *cbam_graph_channel_pool (CbamGraph *graph, const char *name, CbamValue *input, gboolean mean_first);
 
-static inline CbamChannelPoolParams *
-cbam_channel_pool_params (const CbamNode *node)
-{
-  return node->params;
-}
-
-G_END_DECLS
+CBAM_OP_PARAMS (CbamChannelPoolParams, cbam_channel_pool_params)

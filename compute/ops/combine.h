@@ -6,8 +6,6 @@
 
 #include "engine/graph.h"
 
-G_BEGIN_DECLS
-
 /* Adds a node of @op over two maps. */
 CbamValue *cbam_combine_add (CbamGraph *graph, const CbamOpClass *op, const char *name, CbamValue *a, CbamValue *b);
 
@@ -16,5 +14,3 @@ void cbam_combine_reference (CbamReference *run, const CbamNode *node);
 
 CbamValue *cbam_combine_add_case (CbamGraph *graph, const CbamOpClass *op, const CbamOpCase *shape,
                                   CbamValue *const *inputs);
-
-G_END_DECLS

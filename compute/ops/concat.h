@@ -6,11 +6,7 @@
 
 #include "engine/graph.h"
 
-G_BEGIN_DECLS
-
 extern const CbamOpClass cbam_op_concat;
 
 /* Channels of @a, then those of @b, which is of the same width and height. */
 CbamValue *cbam_graph_concat (CbamGraph *graph, const char *name, CbamValue *a, CbamValue *b);
-
-G_END_DECLS

@@ -8,8 +8,6 @@
 
 #include "ops/activation.h"
 
-G_BEGIN_DECLS
-
 extern const CbamOpClass cbam_op_conv;
 
 typedef enum
@@ -51,11 +49,7 @@ typedef struct
 /* A convolution; its bias is added when the source has name.bias. */
 CbamValue *cbam_graph_conv (CbamGraph *graph, const CbamConvForm *form);
 
-static inline CbamConvParams *
-cbam_conv_params (const CbamNode *node)
-{
-  return node->params;
-}
+CBAM_OP_PARAMS (CbamConvParams, cbam_conv_params)
 
 /* ---- For the other convolutions ---------------------------------------------------------------------------------- */
 
@@ -85,5 +79,3 @@ gboolean cbam_conv_is_any (const CbamNode *node);
 gboolean cbam_conv_is_pointwise (const CbamNode *node);
 /* The convolution, of any kind, that makes input 0 of @node and nothing else; NULL = none. */
 CbamNode *cbam_conv_find_sole_before (CbamGraph *graph, const CbamNode *node);
-
-G_END_DECLS

@@ -6,8 +6,6 @@
 
 #include "ops/conv.h"
 
-G_BEGIN_DECLS
-
 extern const CbamOpClass cbam_op_deconv;
 extern const CbamOpClass cbam_op_depthwise_deconv;
 
@@ -36,5 +34,3 @@ void cbam_deconv_fill_dispatch (const CbamNode *node, guint bias, CbamDispatch *
 void cbam_deconv_spread (const CbamNode *node, const float *x, const float *kernel, double *sums);
 CbamValue *cbam_deconv_add_case (CbamGraph *graph, const CbamOpCase *shape, CbamValue *const *inputs,
                                  gboolean depthwise);
-
-G_END_DECLS

@@ -6,12 +6,8 @@
 
 #include "ops/conv.h"
 
-G_BEGIN_DECLS
-
 extern const CbamOpClass cbam_op_depthwise;
 
 /* Weights: [channels/4][taps][4], then the bias. Sizes in floats. */
 extern const CbamPacking cbam_depthwise_packing;
 guint cbam_depthwise_bias_texel (const CbamNode *node);
-
-G_END_DECLS

@@ -6,8 +6,6 @@
 
 #include "engine/graph.h"
 
-G_BEGIN_DECLS
-
 extern const CbamOpClass cbam_op_detect;
 
 typedef struct
@@ -28,10 +26,4 @@ typedef struct
 CbamNode *cbam_graph_detect (CbamGraph *graph, const char *name, CbamValue *loc, CbamValue *conf, CbamValue *block,
                              const CbamDetectOpParams *params);
 
-static inline CbamDetectOpParams *
-cbam_detect_params (const CbamNode *node)
-{
-  return node->params;
-}
-
-G_END_DECLS
+CBAM_OP_PARAMS (CbamDetectOpParams, cbam_detect_params)

@@ -7,8 +7,6 @@
 #include "args/reduce.h"
 #include "engine/graph.h"
 
-G_BEGIN_DECLS
-
 extern const CbamOpClass cbam_op_global_pool;
 
 typedef struct
@@ -24,10 +22,4 @@ CbamValue *cbam_graph_global_pool (CbamGraph *graph, const char *name, CbamValue
 /* The ways of a set of CBAM_REDUCE_*. */
 CbamGlobalPoolParams cbam_global_pool_of (guint set);
 
-static inline CbamGlobalPoolParams *
-cbam_global_pool_params (const CbamNode *node)
-{
-  return node->params;
-}
-
-G_END_DECLS
+CBAM_OP_PARAMS (CbamGlobalPoolParams, cbam_global_pool_params)

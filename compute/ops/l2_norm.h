@@ -6,8 +6,6 @@
 
 #include "engine/graph.h"
 
-G_BEGIN_DECLS
-
 extern const CbamOpClass cbam_op_l2_norm;
 
 typedef struct
@@ -19,10 +17,4 @@ typedef struct
 /* Each pixel's vector over (its L2 norm + @eps), times name.weight. */
 CbamValue *cbam_graph_l2_norm (CbamGraph *graph, const char *name, CbamValue *input, double eps);
 
-static inline CbamL2NormParams *
-cbam_l2_norm_params (const CbamNode *node)
-{
-  return node->params;
-}
-
-G_END_DECLS
+CBAM_OP_PARAMS (CbamL2NormParams, cbam_l2_norm_params)

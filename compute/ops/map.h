@@ -6,9 +6,5 @@
 
 #include "engine/graph.h"
 
-G_BEGIN_DECLS
-
 /* Fills a CbamMapArgs (but lo and hi) and the groups: one invocation per texel of the output, border included. */
 void cbam_map_fill_dispatch (const CbamNode *node, CbamDispatch *ret_dispatch);
-
-G_END_DECLS

@@ -6,8 +6,6 @@
 
 #include "engine/graph.h"
 
-G_BEGIN_DECLS
-
 extern const CbamOpClass cbam_op_max_pool;
 
 typedef struct
@@ -27,10 +25,4 @@ typedef struct
 
 CbamValue *cbam_graph_max_pool (CbamGraph *graph, const CbamPoolForm *form);
 
-static inline CbamPoolParams *
-cbam_max_pool_params (const CbamNode *node)
-{
-  return node->params;
-}
-
-G_END_DECLS
+CBAM_OP_PARAMS (CbamPoolParams, cbam_max_pool_params)

@@ -6,11 +6,7 @@
 
 #include "engine/graph.h"
 
-G_BEGIN_DECLS
-
 extern const CbamOpClass cbam_op_multiply;
 
 /* As cbam_graph_add(). */
 CbamValue *cbam_graph_multiply (CbamGraph *graph, const char *name, CbamValue *a, CbamValue *b);
-
-G_END_DECLS

@@ -6,8 +6,6 @@
 
 #include "engine/graph.h"
 
-G_BEGIN_DECLS
-
 /* Groups of @threads along x for all pixels of @out and its border, and along y for its blocks; returns what kernels
  * find rows with, 1 / the padded width. */
 static inline float
@@ -34,5 +32,3 @@ cbam_padded_dispatch (const CbamValue *out, guint threads, CbamDispatch *ret_dis
     .name = "plain" suffix, .shader = &cbam_shader_##module##_plain, .args_size = sizeof (type), .dispatch = fill,     \
     __VA_ARGS__                                                                                                        \
   }
-
-G_END_DECLS

@@ -8,8 +8,6 @@
 
 #include "engine/graph.h"
 
-G_BEGIN_DECLS
-
 extern const CbamOpClass cbam_op_preprocess;
 
 /* The network's input: a frame resized and normalised, 3 channels. *@ret_block: bytes that begin with the CbamFrameArgs
@@ -25,5 +23,3 @@ cbam_thin_begin (const CbamThinAxis *axis, guint n)
 
 /* Where line @line is among those that are there: the C twin of the shader's kept_line(). */
 guint cbam_thin_find (const CbamThinAxis *axis, guint line);
-
-G_END_DECLS

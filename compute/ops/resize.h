@@ -6,8 +6,6 @@
 
 #include "engine/graph.h"
 
-G_BEGIN_DECLS
-
 extern const CbamOpClass cbam_op_resize;
 
 typedef struct
@@ -19,13 +17,7 @@ typedef struct
 CbamValue *cbam_graph_resize (CbamGraph *graph, const char *name, CbamValue *input, guint width, guint height,
                               gboolean bilinear);
 
-static inline CbamResizeParams *
-cbam_resize_params (const CbamNode *node)
-{
-  return node->params;
-}
+CBAM_OP_PARAMS (CbamResizeParams, cbam_resize_params)
 
 /* Fills a CbamResizeArgs but for what tells the two apart, and the groups. */
 void cbam_resize_fill (const CbamNode *node, CbamDispatch *ret_dispatch);
-
-G_END_DECLS

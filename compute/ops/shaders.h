@@ -6,10 +6,6 @@
 
 #include "engine/shader.h"
 
-G_BEGIN_DECLS
-
 #define CBAM_SHADER(shader) extern const CbamShader cbam_shader_##shader;
 #include "shaders-list.h"
 #undef CBAM_SHADER
-
-G_END_DECLS

@@ -6,10 +6,6 @@
 
 #include "engine/graph.h"
 
-G_BEGIN_DECLS
-
 extern const CbamOpClass cbam_op_sigmoid;
 
 CbamValue *cbam_graph_sigmoid (CbamGraph *graph, CbamValue *input);
-
-G_END_DECLS

@@ -6,11 +6,7 @@
 
 #include "engine/graph.h"
 
-G_BEGIN_DECLS
-
 extern const CbamOpClass cbam_op_turn;
 
 /* A vector [1][1][C] becomes a row of C pixels of one channel, or the other way round. */
 CbamValue *cbam_graph_turn (CbamGraph *graph, const char *name, CbamValue *input);
-
-G_END_DECLS

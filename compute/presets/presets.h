@@ -7,8 +7,6 @@
 
 #include <glib.h>
 
-G_BEGIN_DECLS
-
 typedef struct
 {
   const char *name;
@@ -27,5 +25,3 @@ extern const CbamPreset cbam_presets[];
 
 /* NULL when there is none of that name. */
 const CbamPreset *cbam_preset_find (const char *name);
-
-G_END_DECLS

@@ -18,12 +18,8 @@
 
 #include <glib.h>
 
-G_BEGIN_DECLS
-
 /* @n values: the product of @dims. */
 void cbam_seeded_fill (const char *name, const gsize *dims, guint n_dims, guint32 seed, float *values);
 
 /* The raw u of element @i, 0..1 without 1. */
 double cbam_seeded_uniform (const char *name, guint32 seed, gsize i);
-
-G_END_DECLS

@@ -7,8 +7,6 @@
 #include "engine/graph.h"
 #include "presets/presets.h"
 
-G_BEGIN_DECLS
-
 /* Values are those of cbam_seeded_fill(). */
 typedef struct
 {
@@ -18,5 +16,3 @@ typedef struct
 } CbamPresetSource;
 
 CbamPresetSource cbam_preset_source (const CbamPreset *preset, guint32 seed);
-
-G_END_DECLS

@@ -13,8 +13,6 @@
 #include "engine/plan.h"
 #include "vk/turns.h"
 
-G_BEGIN_DECLS
-
 typedef struct _CbamRunner CbamRunner;
 typedef struct _CbamProgram CbamProgram;
 typedef struct _CbamSlot CbamSlot;
@@ -124,5 +122,3 @@ gboolean cbam_slot_explain (CbamSlot *slot, const CbamGradCamTarget *target, flo
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CbamProgram, cbam_program_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CbamSlot, cbam_slot_free)
-
-G_END_DECLS

@@ -6,8 +6,6 @@
 
 #include "vk/memory.h"
 
-G_BEGIN_DECLS
-
 /* One resettable command buffer with its pool and the fence of its last submission. */
 typedef struct
 {
@@ -39,5 +37,3 @@ gboolean cbam_device_upload (CbamDevice *device, CbamBuffer *buffer, gsize offse
                              GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CbamCommands, cbam_commands_free)
-
-G_END_DECLS

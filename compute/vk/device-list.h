@@ -6,8 +6,6 @@
 
 #include "vk/device.h"
 
-G_BEGIN_DECLS
-
 struct _CbamDeviceList
 {
   gatomicrefcount refs;
@@ -49,5 +47,3 @@ gboolean cbam_device_list_choose (const CbamDeviceList *list, const char *name, 
 
 /* The first queue family that computes. */
 gboolean cbam_vk_find_queue_family (VkPhysicalDevice handle, guint32 *ret_family, guint32 *ret_timestamp_bits);
-
-G_END_DECLS

@@ -13,8 +13,6 @@
 #include "engine/caps.h"
 #include "vk/turns.h"
 
-G_BEGIN_DECLS
-
 struct _CbamDevice
 {
   gint refs; /* atomic; see refs.h */
@@ -83,5 +81,3 @@ gboolean cbam_device_submit (CbamDevice *device, const CbamSubmission *submissio
 /* Waits for @fence up to the device's timeout. A wait that fails parks the device, whatever the reason: nobody knows
  * what the device still uses. */
 gboolean cbam_device_wait (CbamDevice *device, VkFence fence, GError **error);
-
-G_END_DECLS

@@ -6,8 +6,6 @@
 
 #include "vk/device.h"
 
-G_BEGIN_DECLS
-
 typedef enum
 {
   CBAM_MEMORY_DEVICE,   /* only the device reads and writes it; never mapped */
@@ -41,5 +39,3 @@ gboolean cbam_buffer_flush (CbamBuffer *buffer, gsize offset, gsize size, GError
 gboolean cbam_buffer_invalidate (CbamBuffer *buffer, gsize offset, gsize size, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CbamBuffer, cbam_buffer_free)
-
-G_END_DECLS

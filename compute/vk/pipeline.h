@@ -7,8 +7,6 @@
 #include "engine/shader.h"
 #include "vk/device.h"
 
-G_BEGIN_DECLS
-
 typedef struct
 {
   CbamDevice *device;
@@ -24,5 +22,3 @@ CbamPipeline *cbam_pipeline_new (CbamDevice *device, const CbamShader *shader, c
 void cbam_pipeline_free (CbamPipeline *pipeline);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CbamPipeline, cbam_pipeline_free)
-
-G_END_DECLS

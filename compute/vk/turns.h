@@ -13,8 +13,6 @@
 
 #include <cbamdetect/model.h>
 
-G_BEGIN_DECLS
-
 typedef struct _CbamTurns CbamTurns;
 
 /* A stream's part. All 0 at first but for @cost and @slots; its owner joins with it, and leaves before it is freed. */
@@ -53,5 +51,3 @@ void cbam_turns_withdraw (CbamTurns *turns, CbamTicket *ticket);
 /* It has been worked off, and so has all that was before it. @watched: somebody waited for it, so that it took until
  * now and not less. */
 void cbam_turns_finish (CbamTurns *turns, CbamTicket *ticket, gint64 now, gboolean watched);
-
-G_END_DECLS

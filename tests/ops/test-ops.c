@@ -64,6 +64,7 @@ build (const CbamOpClass *op, guint i)
   source.bias = !shape->no_bias;
   source.batch_norm = TRUE;
   result.graph = cbam_graph_new (&source.source);
+  result.graph->batch = i % 8 == 3 ? 3 : 1;
   add_input (&result, "input", shape->width, shape->height, shape->channels);
   add_company (&result, shape);
   memcpy (first, result.inputs, sizeof first);

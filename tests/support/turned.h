@@ -6,8 +6,6 @@
 
 #include <cbamdetect/image.h>
 
-G_BEGIN_DECLS
-
 #define TURNED_FIRST CBAM_ORIENTATION_IDENTITY
 #define TURNED_LAST CBAM_ORIENTATION_UR_LL
 
@@ -25,5 +23,3 @@ void turned_upright (CbamOrientation orientation, const guint8 *stored, guint wi
 /* The rectangle @upright, x, y, width and height, of the upright picture in the @width x @height stored one. */
 void turned_rectangle (CbamOrientation orientation, double width, double height, const double upright[4],
                        double stored[4]);
-
-G_END_DECLS

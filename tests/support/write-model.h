@@ -14,8 +14,6 @@
 
 #include <json-glib/json-glib.h>
 
-G_BEGIN_DECLS
-
 #define TEST_MODEL_SIZE 64    /* of its input */
 #define TEST_MODEL_ANCHORS 84 /* (4 * 4 + 2 * 2 + 1) * 4 */
 #define TEST_MODEL_CLASSES 5  /* with background */
@@ -68,5 +66,3 @@ void test_model_set (TestModel *model, const char *path, const char *json);
 gboolean test_model_write (const TestModel *model, const char *path, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (TestModel, test_model_free)
-
-G_END_DECLS

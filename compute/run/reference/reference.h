@@ -7,8 +7,6 @@
 
 #include "engine/graph.h"
 
-G_BEGIN_DECLS
-
 CbamReference *cbam_reference_new (const CbamGraph *graph);
 void cbam_reference_free (CbamReference *reference);
 
@@ -20,5 +18,3 @@ void cbam_reference_run (CbamReference *reference, const guint8 *pixels);
 float *cbam_reference_get_all (CbamReference *reference, const CbamValue *value);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CbamReference, cbam_reference_free)
-
-G_END_DECLS

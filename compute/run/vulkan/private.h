@@ -8,8 +8,6 @@
 #include "vk/commands.h"
 #include "vk/pipeline.h"
 
-G_BEGIN_DECLS
-
 #define CBAM_POISON 0xffffffffu /* NaN, and no address of anything */
 #define CBAM_CANARY 0x5a5aa5a5u
 #define CBAM_WORD_BYTES 4
@@ -107,5 +105,3 @@ void cbam_intake_forget_frame (CbamVulkanSlot *slot);
 
 gboolean cbam_vulkan_slot_explain (CbamSlot *slot, const CbamGradCamTarget *target, float *values, GError **error);
 void cbam_grad_cam_free (CbamGradCam *cam);
-
-G_END_DECLS

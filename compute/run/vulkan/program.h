@@ -12,8 +12,6 @@
 
 #include "run/run.h"
 
-G_BEGIN_DECLS
-
 /* A plane of a frame that lies in an image, and which of the regions (VkBufferImageCopy) say where its texels go among
  * the slot's pixels. */
 typedef struct
@@ -32,5 +30,3 @@ struct _CbamImageCopies
 /* With poisoned memory and canaries (CBAM_DEBUG_POISON, CbamPlanConfig.canary): FALSE, naming the map, when something
  * wrote behind a map or left its border or padding channels other than zero. After a run. */
 gboolean cbam_slot_check_canaries (CbamSlot *slot, GError **error);
-
-G_END_DECLS
