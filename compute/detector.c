@@ -64,7 +64,7 @@ typedef struct
 {
   CbamDetector *detector;
   Flight *flight;
-  const CbamVulkanFrame *source; /* where the pixels are, or NULL when @part says so itself */
+  const CbamVulkanPlane *source; /* three, where the pixels are, or NULL when @part says so itself */
   const CbamImage *part;         /* of the frame that is looked at */
   CbamFrameArgs *args;
   CbamPlacement placement;
@@ -181,7 +181,7 @@ send_thinned (Entry *entry, gsize limit, GError **error)
 }
 
 static gboolean
-start (CbamDetector *detector, Flight *flight, const CbamVulkanFrame *source, const CbamImage *part, GError **error)
+start (CbamDetector *detector, Flight *flight, const CbamVulkanPlane *source, const CbamImage *part, GError **error)
 {
   const gsize limit = cbam_program_get_pixels_limit (detector->model->program);
   Entry entry = { detector, flight, source, part, .placement = cbam_image_get_packed (part) };
@@ -242,7 +242,7 @@ take_params (const CbamDetectParams *given, const CbamDetectParams *own, CbamDet
 }
 
 static gboolean
-submit (CbamDetector *detector, const CbamVulkanFrame *source, const CbamImage *image, const CbamDetectParams *given,
+submit (CbamDetector *detector, const CbamVulkanPlane *source, const CbamImage *image, const CbamDetectParams *given,
         GError **error)
 {
   CbamDetectParams params;
@@ -298,13 +298,21 @@ gboolean
 cbam_detector_submit_vulkan (CbamDetector *detector, const CbamVulkanFrame *frame, const CbamDetectParams *params,
                              GError **error)
 {
+  CbamVulkanFrame own;
+  CbamVulkanPlane planes[3];
   CbamImage image;
 
-  g_return_val_if_fail (detector != NULL && frame != NULL, FALSE);
-  image = frame->image;
+  g_return_val_if_fail (detector != NULL && frame != NULL && frame->image != NULL, FALSE);
+  if (!cbam_take_given ("CbamVulkanFrame", frame, frame->size, &own, sizeof own, error) ||
+      !cbam_take_given ("CbamImage", own.image, own.image->size, &image, sizeof image, error))
+    return FALSE;
+  for (guint p = 0; p < G_N_ELEMENTS (planes); p++)
+    if (!cbam_take_given ("CbamVulkanPlane", own.planes[p], own.planes[p] ? own.planes[p]->size : 0, &planes[p],
+                          sizeof planes[p], error))
+      return FALSE;
   memset (image.planes, 0, sizeof image.planes);
   memset (image.strides, 0, sizeof image.strides);
-  return cbam_image_check_form (&image, error) && submit (detector, frame, &image, params, error);
+  return cbam_image_check_form (&image, error) && submit (detector, planes, &image, params, error);
 }
 
 /* ---- Collect ---------------------------------------------------------------------------------------------------- */

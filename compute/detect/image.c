@@ -524,7 +524,7 @@ add_regions (GArray *regions, const VkBufferImageCopy *whole, guint bytes, const
 }
 
 guint
-cbam_image_get_copies (const CbamVulkanFrame *frame, const CbamImage *part, guint x, guint y,
+cbam_image_get_copies (const CbamVulkanPlane planes[3], const CbamImage *part, guint x, guint y,
                        const CbamPlacement *placement, const CbamFrameArgs *thinned, CbamImageCopy copies[3],
                        GArray *regions, GError **error)
 {
@@ -534,7 +534,7 @@ cbam_image_get_copies (const CbamVulkanFrame *frame, const CbamImage *part, guin
   for (guint p = 0; p < layout->n_planes; p++) {
     const guint bytes = texel_bytes (layout, p);
 
-    if (bytes == 0 || frame->planes[p].image == VK_NULL_HANDLE) {
+    if (bytes == 0 || planes[p].image == VK_NULL_HANDLE) {
       g_set_error (error, CBAM_ERROR, CBAM_ERROR_BAD_IMAGE, "plane %u of a %s frame %s", p, layout->name,
                    bytes == 0 ? "has no texels of one pixel; expected NV12, I420, RGBA, BGRA, RGBx, BGRx or GRAY8"
                               : "has no image");
@@ -543,11 +543,11 @@ cbam_image_get_copies (const CbamVulkanFrame *frame, const CbamImage *part, guin
     const VkBufferImageCopy whole = {
       .bufferOffset = placement->offsets[p],
       .bufferRowLength = (guint32) (placement->strides[p] / bytes),
-      .imageSubresource = { frame->planes[p].aspect ? frame->planes[p].aspect : VK_IMAGE_ASPECT_COLOR_BIT, 0, 0, 1 },
+      .imageSubresource = { planes[p].aspect ? planes[p].aspect : VK_IMAGE_ASPECT_COLOR_BIT, 0, 0, 1 },
       .imageOffset = { (gint32) (x >> layout->row_sub[p]), (gint32) (y >> layout->column_sub[p]), 0 },
       .imageExtent = { subsampled (part->width, layout->row_sub[p]), rows (part, p), 1 },
     };
-    copies[p] = (CbamImageCopy){ .plane = frame->planes[p], .first = regions->len };
+    copies[p] = (CbamImageCopy){ .plane = planes[p], .first = regions->len };
     const CbamThin thin = thinned ? thin_of (thinned, part, p) : (CbamThin){ 0 };
     add_regions (regions, &whole, bytes, &thin, cbam_orientation_get_axes (part->orientation));
     copies[p].n = regions->len - copies[p].first;

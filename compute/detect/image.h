@@ -45,10 +45,10 @@ gboolean cbam_image_get_in_place (const CbamImage *image, gsize alignment, const
  * the picture's next row and next sample. */
 const guint8 *cbam_image_get_component (const CbamImage *image, guint component, gssize *ret_row, gssize *ret_step);
 
-/* What to copy so that @part, which begins at pixel @x, @y of @frame, lies as @placement says: one of @copies for each
+/* What to copy so that @part, which begins at pixel @x, @y of @planes, lies as @placement says: one of @copies for each
  * plane, and its regions in @regions. With @thinned only the lines that it keeps. Returns how many planes, or 0 with
  * CBAM_ERROR_BAD_IMAGE for a format whose planes are not made of texels. */
-guint cbam_image_get_copies (const CbamVulkanFrame *frame, const CbamImage *part, guint x, guint y,
+guint cbam_image_get_copies (const CbamVulkanPlane planes[3], const CbamImage *part, guint x, guint y,
                              const CbamPlacement *placement, const CbamFrameArgs *thinned, CbamImageCopy copies[3],
                              GArray *regions, GError **error);
 

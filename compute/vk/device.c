@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "base/given.h"
 #include "base/refs.h"
 #include "vk/device-list.h"
 
@@ -358,16 +359,19 @@ CbamDevice *
 cbam_device_adopt (const CbamVulkanHandles *handles, GError **error)
 {
   G_GNUC_UNUSED g_autoptr (GRecMutexLocker) locker = NULL;
+  CbamVulkanHandles own;
   CbamDevice *device;
 
   g_return_val_if_fail (handles != NULL && handles->queue != VK_NULL_HANDLE, NULL);
+  if (!cbam_take_given ("CbamVulkanHandles", handles, handles->size, &own, sizeof own, error))
+    return NULL;
   locker = g_rec_mutex_locker_new (&cbam_vk_instances);
-  device = find_adopted (handles->queue);
+  device = find_adopted (own.queue);
   if (device) {
-    release_handles (handles);
+    release_handles (&own);
     return device;
   }
-  device = adopt (handles, error);
+  device = adopt (&own, error);
   if (device)
     put_opened (device);
   return device;

@@ -198,18 +198,18 @@ check_images (GstBuffer *buffer, const CbamImage *image, GError **error)
 
 /* Planes in images of their own, or in one image together. */
 static void
-describe_planes (GstBuffer *buffer, CbamVulkanFrame *frame)
+describe_planes (GstBuffer *buffer, CbamFormat format, CbamVulkanPlane planes[3])
 {
   static const VkImageAspectFlags aspects[] = { VK_IMAGE_ASPECT_PLANE_0_BIT, VK_IMAGE_ASPECT_PLANE_1_BIT,
                                                 VK_IMAGE_ASPECT_PLANE_2_BIT };
-  const guint n_images = gst_buffer_n_memory (buffer), n_planes = count_planes (frame->image.format);
+  const guint n_images = gst_buffer_n_memory (buffer), n_planes = count_planes (format);
 
   for (guint i = 0; i < n_planes; i++) {
     GstVulkanImageMemory *image = get_image (buffer, MIN (i, n_images - 1));
 
-    frame->planes[i].image = image->image;
-    frame->planes[i].aspect = n_images < n_planes ? aspects[i] : VK_IMAGE_ASPECT_COLOR_BIT;
-    describe_last_use (image, &frame->planes[i]);
+    planes[i].image = image->image;
+    planes[i].aspect = n_images < n_planes ? aspects[i] : VK_IMAGE_ASPECT_COLOR_BIT;
+    describe_last_use (image, &planes[i]);
   }
 }
 
@@ -229,12 +229,13 @@ gboolean
 gst_cbam_vulkan_submit (CbamDetector *detector, GstBuffer *buffer, const CbamImage *image,
                         const CbamDetectParams *params, GError **error)
 {
-  CbamVulkanFrame frame = { .image = *image };
+  CbamVulkanPlane planes[3] = { { 0 } };
+  const CbamVulkanFrame frame = { .image = image, .planes = { &planes[0], &planes[1], &planes[2] } };
 
   if (!check_images (buffer, image, error))
     return FALSE;
   G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&image_lock);
-  describe_planes (buffer, &frame);
+  describe_planes (buffer, image->format, planes);
   if (!cbam_detector_submit_vulkan (detector, &frame, params, error))
     return FALSE;
   note_reading (buffer);

@@ -13,6 +13,7 @@ G_BEGIN_DECLS
 
 /**
  * CbamVulkanHandles:
+ * @size: `sizeof (CbamVulkanHandles)`; 0 = the members of version 0.1, which are these
  * @instance: made for Vulkan 1.1 or later, by the loader that this library uses too (libvulkan.so.1)
  * @physical_device: of @instance
  * @device: of @physical_device; it needs no extensions
@@ -28,6 +29,7 @@ G_BEGIN_DECLS
  */
 typedef struct
 {
+  gsize size;
   VkInstance instance;
   VkPhysicalDevice physical_device;
   VkDevice device;
@@ -55,6 +57,7 @@ CBAM_API CbamDevice *cbam_device_adopt (const CbamVulkanHandles *handles, GError
 
 /**
  * CbamVulkanPlane:
+ * @size: `sizeof (CbamVulkanPlane)`; 0 = the members of version 0.1, which are these
  * @image: two-dimensional, of one sample, made with VK_IMAGE_USAGE_TRANSFER_SRC_BIT on the detector's device, and owned
  *   by its queue's family or shared with it
  * @aspect: 0 = VK_IMAGE_ASPECT_COLOR_BIT; VK_IMAGE_ASPECT_PLANE_0_BIT and so on when planes share an image
@@ -68,6 +71,7 @@ CBAM_API CbamDevice *cbam_device_adopt (const CbamVulkanHandles *handles, GError
  */
 typedef struct
 {
+  gsize size;
   VkImage image;
   VkImageAspectFlags aspect;
   VkImageLayout layout;
@@ -79,14 +83,17 @@ typedef struct
 
 /**
  * CbamVulkanFrame:
+ * @size: `sizeof (CbamVulkanFrame)`; 0 = the members of version 0.1, which are these
  * @image: format, size, colour and orientation; its planes and strides are ignored. The format is NV12, I420, RGBA,
  * BGRA, RGBX, BGRX or GRAY8: those in which each sample of a plane is one texel
- * @planes: texels of 8 bits a component, in the components' order in memory: NV12 is R8 and R8G8
+ * @planes: texels of 8 bits a component, in the components' order in memory: NV12 is R8 and R8G8. Those that the format
+ *   does not have are not looked at
  */
 typedef struct
 {
-  CbamImage image;
-  CbamVulkanPlane planes[3];
+  gsize size;
+  const CbamImage *image;
+  const CbamVulkanPlane *planes[3];
 } CbamVulkanFrame;
 
 /**

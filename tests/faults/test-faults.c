@@ -449,13 +449,14 @@ static gboolean
 run_image (GString *seen, GError **error)
 {
   const CbamDetectParams params = make_params (1);
-  const CbamVulkanFrame frame = {
-    .image = make_image (LARGE, FALSE),
-    .planes = { { .image = their_image,
-                  .layout = VK_IMAGE_LAYOUT_GENERAL,
-                  .stages = VK_PIPELINE_STAGE_TRANSFER_BIT,
-                  .access = VK_ACCESS_TRANSFER_WRITE_BIT } },
+  const CbamImage image = make_image (LARGE, FALSE);
+  const CbamVulkanPlane plane = {
+    .image = their_image,
+    .layout = VK_IMAGE_LAYOUT_GENERAL,
+    .stages = VK_PIPELINE_STAGE_TRANSFER_BIT,
+    .access = VK_ACCESS_TRANSFER_WRITE_BIT,
   };
+  const CbamVulkanFrame frame = { .image = &image, .planes = { &plane } };
   const gboolean ok = cbam_detector_submit_vulkan (detector, &frame, &params, error) && collect (detector, seen, error);
 
   collect_rest (detector);

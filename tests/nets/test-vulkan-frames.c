@@ -221,11 +221,12 @@ compare_within (CbamDetector *detector, const Form *form, guint width, guint hei
   g_autofree guint8 *bytes = g_malloc (MAX_BYTES);
   const CbamDetectParams params = everything (region);
   static guint n_frames;
-  CbamVulkanFrame frame = { .image = { .format = form->format,
-                                       .width = width,
-                                       .height = height,
-                                       .orientation = (CbamOrientation) (n_frames++ % 8) } };
-  CbamImage image = frame.image;
+  const CbamImage stored = {
+    .format = form->format, .width = width, .height = height, .orientation = (CbamOrientation) (n_frames++ % 8)
+  };
+  CbamVulkanPlane planes[3];
+  CbamVulkanFrame frame = { .image = &stored };
+  CbamImage image = stored;
   Image images[3];
   CbamBuffer *staging[3];
   CbamCommands *commands[3];
@@ -242,10 +243,11 @@ compare_within (CbamDetector *detector, const Form *form, guint width, guint hei
 
     images[p] = image_new (form->planes[p].format, columns, rows);
     image_fill (&images[p], bytes + offset, columns, rows, size, layout, &staging[p], &commands[p]);
-    frame.planes[p] = (CbamVulkanPlane){ .image = images[p].handle,
-                                         .layout = layout,
-                                         .stages = VK_PIPELINE_STAGE_TRANSFER_BIT,
-                                         .access = VK_ACCESS_TRANSFER_WRITE_BIT };
+    planes[p] = (CbamVulkanPlane){ .image = images[p].handle,
+                                   .layout = layout,
+                                   .stages = VK_PIPELINE_STAGE_TRANSFER_BIT,
+                                   .access = VK_ACCESS_TRANSFER_WRITE_BIT };
+    frame.planes[p] = &planes[p];
     image.planes[p] = bytes + offset;
     offset += size;
   }
@@ -261,8 +263,8 @@ compare_within (CbamDetector *detector, const Form *form, guint width, guint hei
   /* Once more, as the first time left it, and from the host again. */
   g_clear_pointer (&found, cbam_result_unref);
   for (guint p = 0; p < form->n_planes; p++) {
-    frame.planes[p].layout = VK_IMAGE_LAYOUT_TRANSFER_SRC_OPTIMAL;
-    frame.planes[p].access = VK_ACCESS_TRANSFER_READ_BIT;
+    planes[p].layout = VK_IMAGE_LAYOUT_TRANSFER_SRC_OPTIMAL;
+    planes[p].access = VK_ACCESS_TRANSFER_READ_BIT;
   }
   g_assert_true (cbam_detector_submit_vulkan (detector, &frame, &params, &error));
   found = collect (detector);
@@ -341,20 +343,66 @@ test_errors (void)
 {
   g_autoptr (CbamDetector) detector = detector_new ();
   g_autoptr (GError) error = NULL;
-  CbamVulkanFrame frame = { .image = { .format = CBAM_FORMAT_YUY2, .width = 16, .height = 16 } };
+  CbamImage image = { .format = CBAM_FORMAT_YUY2, .width = 16, .height = 16 };
+  CbamVulkanFrame frame = { .image = &image };
 
   g_assert_false (cbam_detector_submit_vulkan (detector, &frame, NULL, &error));
   g_assert_error (error, CBAM_ERROR, CBAM_ERROR_BAD_IMAGE);
   g_assert_nonnull (strstr (error->message, "YUY2"));
   g_clear_error (&error);
-  frame.image.format = CBAM_FORMAT_NV12;
+  image.format = CBAM_FORMAT_NV12;
   g_assert_false (cbam_detector_submit_vulkan (detector, &frame, NULL, &error));
   g_assert_error (error, CBAM_ERROR, CBAM_ERROR_BAD_IMAGE);
   g_clear_error (&error);
-  frame.image.width = 0;
+  image.width = 0;
   g_assert_false (cbam_detector_submit_vulkan (detector, &frame, NULL, &error));
   g_assert_error (error, CBAM_ERROR, CBAM_ERROR_BAD_IMAGE);
   g_assert_cmpuint (cbam_detector_get_free_slots (detector), ==, 2);
+}
+
+/* A caller that knows more members than the library may use them only where they say nothing. */
+static void
+test_sizes (void)
+{
+  static const char *const types[] = { "CbamVulkanHandles", "CbamVulkanFrame", "CbamVulkanPlane", "CbamImage" };
+  g_autoptr (CbamDetector) detector = detector_new ();
+  const guint before = n_released;
+
+  for (guint i = 0; i < G_N_ELEMENTS (types); i++) {
+    struct
+    {
+      CbamVulkanHandles known;
+      gsize more;
+    } handles = { .known = their_handles (), .more = i == 0 };
+    struct
+    {
+      CbamImage known;
+      gsize more;
+    } image = { .known = { .format = CBAM_FORMAT_GRAY8, .width = 16, .height = 16 }, .more = i == 3 };
+    struct
+    {
+      CbamVulkanPlane known;
+      gsize more;
+    } plane = { .more = i == 2 };
+    struct
+    {
+      CbamVulkanFrame known;
+      gsize more;
+    } frame = { .known = { .image = &image.known, .planes = { &plane.known } }, .more = i == 1 };
+    g_autoptr (GError) error = NULL;
+
+    handles.known.size = sizeof handles;
+    image.known.size = sizeof image;
+    plane.known.size = sizeof plane;
+    frame.known.size = sizeof frame;
+    if (i == 0)
+      g_assert_null (cbam_device_adopt (&handles.known, &error));
+    else
+      g_assert_false (cbam_detector_submit_vulkan (detector, &frame.known, NULL, &error));
+    g_assert_error (error, CBAM_ERROR, CBAM_ERROR_UNSUPPORTED);
+    g_assert_true (g_str_has_prefix (error->message, types[i]));
+  }
+  g_assert_cmpuint (n_released, ==, before);
 }
 
 static void
@@ -466,6 +514,7 @@ main (int argc, char **argv)
   g_test_add_func ("/vulkan-frames/regions", test_regions);
   g_test_add_func ("/vulkan-frames/larger-than-a-binding", test_larger_than_a_binding);
   g_test_add_func ("/vulkan-frames/errors", test_errors);
+  g_test_add_func ("/vulkan-frames/sizes", test_sizes);
   g_test_add_func ("/vulkan-frames/sharing", test_sharing);
   g_test_add_func ("/vulkan-frames/without-int64", test_without_int64);
   g_test_add_func ("/vulkan-frames/idle", test_idle);

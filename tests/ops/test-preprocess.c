@@ -255,8 +255,7 @@ run_regions (Bench *bench, const CbamImage *image, const CbamSpec *spec, gsize l
              const float **expected)
 {
   CbamPlacement placement = cbam_image_get_packed (image);
-  const CbamVulkanFrame source = { .planes = {
-                                       { .image = (VkImage) 1 }, { .image = (VkImage) 1 }, { .image = (VkImage) 1 } } };
+  const CbamVulkanPlane source[3] = { { .image = (VkImage) 1 }, { .image = (VkImage) 1 }, { .image = (VkImage) 1 } };
   g_autoptr (GArray) regions = g_array_new (FALSE, FALSE, sizeof (VkBufferImageCopy));
   const CbamDetectParams params = { 0 };
   g_autofree guint8 *bytes = NULL;
@@ -267,7 +266,7 @@ run_regions (Bench *bench, const CbamImage *image, const CbamSpec *spec, gsize l
   cbam_frame_fill (&frame, image, &placement, &spec->input, &spec->output, &params);
   g_assert_true (cbam_image_thin (image, &spec->input, limit, &frame, &placement));
   g_assert_cmpuint (placement.size, <=, limit);
-  n = cbam_image_get_copies (&source, image, 0, 0, &placement, &frame, copies, regions, NULL);
+  n = cbam_image_get_copies (source, image, 0, 0, &placement, &frame, copies, regions, NULL);
   if (n == 0)
     return FALSE;
   bytes = g_malloc (placement.size);
