@@ -501,7 +501,7 @@ sabotage 'attention: levels come unasked' gst/meta/gstcbamattentionmeta.c \
 sabotage 'settings: more slots than the default' gst/stream/gstcbamsettings.c \
   '.queue_depth = DEFAULT_QUEUE_DEPTH,' '.queue_depth = 3,' gst-inspect
 sabotage 'preset: the device of one machine for all' gst/gstcbampreset.c \
-  '"model", "device", NULL' '"model", NULL' gst-presets
+  '"model", "device", "precision", NULL' '"model", "precision", NULL' gst-presets
 sabotage 'preset: a property that is not there' gst/presets/GstCbamDetect.prs \
   'threshold-shift=0.2' 'threshold-shft=0.2' gst-presets
 sabotage 'plugin: drivers of other data folders' gst/gstcbamplugin.c \
