@@ -134,7 +134,7 @@ def check(path, state=STATE, key=None, remark=""):
 def expect_error(path, *words, key=None):
     try:
         read(path, key)
-    except convert.InputError as error:
+    except convert.DataError as error:
         assert path in str(error) and "\n" not in str(error), error
         for word in words:
             assert word in str(error), f"no {word} in {error}"

@@ -25,7 +25,7 @@ if not have("numpy"):
     skip_all("needs numpy")
 
 from converter.document import set_labels
-from shared.faults import InputError
+from shared.faults import DataError
 from shared.text_file import read_lines, read_names, read_rules
 
 READ_LINES, CBAM_EVAL = sys.argv[1:3]
@@ -111,9 +111,9 @@ def test_labels(tap, path):
             assert document["output"]["classes"] == ["background", "bolt", "nut"], document
     with tap.point("tools/convert --labels: Latin-1 is one error"):
         write(path, b"\xe9crou\nnut\n")
-        expect_error(lambda: set_labels({"output": {"classes": [0, 0, 0]}}, path), InputError, path, "0xE9")
+        expect_error(lambda: set_labels({"output": {"classes": [0, 0, 0]}}, path), DataError, path, "0xE9")
     with tap.point("tools/convert --labels: a file that is not there is one error"):
-        expect_error(lambda: set_labels({"output": {"classes": [0]}}, path + "x"), InputError, path + "x", "No such")
+        expect_error(lambda: set_labels({"output": {"classes": [0]}}, path + "x"), DataError, path + "x", "No such")
 
 
 def test_eval(tap, folder):

@@ -38,7 +38,7 @@ from modelfile import network_of, read_model, write_model
 from network import Network
 from recipes import RECIPES, VOC, quick, with_classes
 from session import Session, freeze
-from shared.faults import InputError
+from shared.faults import DataError
 from shapes import draw_set
 
 TEST_GOLDEN = sys.argv[1]
@@ -152,7 +152,7 @@ with tap.point("a devkit's faults are named"):
             try:
                 devkit.read_set(spec, VOC)
                 raise AssertionError("no error")
-            except InputError as error:
+            except DataError as error:
                 assert words in str(error), error
         rules = os.path.join(folder, "partial.txt")
         with open(rules, "w", encoding="utf-8") as file:
@@ -163,7 +163,7 @@ with tap.point("a devkit's faults are named"):
         try:
             devkit.read_partial(rules, VOC)
             raise AssertionError("no error")
-        except InputError as error:
+        except DataError as error:
             assert "line 3" in str(error) and "boot" in str(error), error
 
 # ---- Average precision ----

@@ -28,7 +28,7 @@ import devkit
 from annotations import CASES, HEIGHT, WIDTH
 from picture import read_picture
 from picture_files import BROKEN, WHOLE
-from shared.faults import InputError
+from shared.faults import DataError
 
 READERS, = sys.argv[1:]
 CLASSES = sorted({thing[0] for case in CASES if isinstance(case.expected, list) for thing in case.expected})
@@ -47,7 +47,7 @@ def by_programs(path):
 def by_trainer(path):
     try:
         return np.asarray(read_picture(path))
-    except InputError as error:
+    except DataError as error:
         return str(error)
 
 
@@ -84,7 +84,7 @@ def by_read_set(folder, notes):
     """[(class, box in VOC's pixels, difficult)] of the first picture, or the error's text."""
     try:
         picture, = devkit.read_set(folder + ":test", CLASSES, say=notes.append)
-    except InputError as error:
+    except DataError as error:
         return str(error)
     assert picture.pixels.size == (WIDTH, HEIGHT) and picture.pixels.mode == "RGB"
     boxes = picture.boxes.numpy() * np.array([WIDTH, HEIGHT] * 2) + [1, 1, 0, 0]

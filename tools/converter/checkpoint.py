@@ -13,12 +13,12 @@ import numpy as np
 from converter.kinds import kind_of
 from converter.pickles import read_row_of_pickles, read_zip
 from converter.weights import choose, contents, document_of, known_weights, listed, weights_in
-from shared.faults import InputError
+from shared.faults import DataError
 from shared.leaves import Array, OddTensor
 from shared.safetensors import read_stored
 
 
-class UnknownSource(InputError):
+class UnknownSource(DataError):
     """A file of tensors that are no network that is known, and what they are."""
 
 
@@ -41,17 +41,17 @@ class Source:
 def open_source(path, is_known, levels=None, key=None):
     """What lies at `path`. `is_known` tells whether a Source is in a dialect; `key` is --key."""
     if not os.path.exists(path):
-        raise InputError(f"no such file or folder: '{path}'")
+        raise DataError(f"no such file or folder: '{path}'")
     if os.path.isdir(path):
         return Source(path, levels=levels)
     try:
         return source_of(path, read(path), is_known, levels, key)
-    except InputError as error:
+    except DataError as error:
         raise type(error)(f"'{path}': {error}") from error
     except Exception as error:  # a damaged file makes zipfile, pickle, json and struct raise what they like
         reason = (getattr(error, "strerror", None) or str(error) or type(error).__name__).splitlines()[0]
         is_short = isinstance(error, EOFError) or "truncated" in reason
-        raise InputError(f"cannot read '{path}': {'the file is cut short' if is_short else reason}") from error
+        raise DataError(f"cannot read '{path}': {'the file is cut short' if is_short else reason}") from error
 
 
 def source_of(path, loaded, is_known, levels, key):
@@ -91,7 +91,7 @@ def read(path):
 def read_safetensors(file):
     tensors, metadata = read_stored(file)
     if "cbamdetect" in metadata:
-        raise InputError("it is a model file already")
+        raise DataError("it is a model file already")
     return tensors
 
 

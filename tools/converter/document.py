@@ -3,7 +3,7 @@
 SPDX-License-Identifier: LGPL-2.1-or-later
 """
 
-from shared.faults import InputError
+from shared.faults import DataError
 from shared.text_file import read_lines
 
 VOC = ("aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow", "diningtable", "dog",
@@ -51,7 +51,7 @@ def anchors_of(maps, steps, min_sizes, max_sizes, boxes, clip):
     ratios = {4: [2], 6: [2, 3]}
     for level, each in enumerate(boxes):
         if each not in ratios:
-            raise InputError(f"level {level} has {each} boxes per cell by its loc weights, and SSD has 4 or 6")
+            raise DataError(f"level {level} has {each} boxes per cell by its loc weights, and SSD has 4 or 6")
     return {"maps": [[side, side] for side in maps], "steps": list(steps), "min_sizes": list(min_sizes),
             "max_sizes": list(max_sizes), "aspect_ratios": [ratios[each] for each in boxes], "clip": clip}
 
@@ -95,17 +95,17 @@ def set_labels(document, path):
     try:
         lines = read_lines(path)
     except OSError as error:
-        raise InputError(f"cannot read '{path}': {error.strerror}") from error
+        raise DataError(f"cannot read '{path}': {error.strerror}") from error
     except ValueError as error:
-        raise InputError(str(error)) from error
+        raise DataError(str(error)) from error
     while lines and not lines[-1]:
         lines.pop()
     if "" in lines:
-        raise InputError(f"'{path}': line {lines.index('') + 1} is empty")
+        raise DataError(f"'{path}': line {lines.index('') + 1} is empty")
     count = len(document["output"].get("classes") or ())
     if len(lines) == count and lines[0].strip("_").lower() == "background":
         lines.pop(0)
     if len(lines) != count - 1:
-        raise InputError(f"'{path}': expected {count - 1} names (or {count}, the first one background), "
+        raise DataError(f"'{path}': expected {count - 1} names (or {count}, the first one background), "
                            f"found {len(lines)}")
     document["output"]["classes"] = ["background"] + lines

@@ -7,7 +7,7 @@ import re
 import struct
 import zipfile
 
-from shared.faults import InputError
+from shared.faults import DataError
 
 HEAD = 4096  # bytes that are looked at
 PACKED = "unpack it and convert what is in it"
@@ -36,14 +36,14 @@ WEB_PAGES = (b"<!doctype", b"<html", b"<head", b"<?xml", b"<!--")
 
 def kind_of(file):
     """ "torch", "npz", "pickle" or "safetensors", of an open file that can be sought in; it is at its beginning then.
-    What is none of them is an InputError that says what it is."""
+    What is none of them is an DataError that says what it is."""
     head = file.read(HEAD)
     size = file.seek(0, 2)
     if size == 0:
-        raise InputError("the file is empty")
+        raise DataError("the file is empty")
     kind = kind_of_zip(file, head) or kind_of_pickle(head) or kind_of_safetensors(head, size)
     if not kind:
-        raise InputError(f"this is {stranger(head)}")
+        raise DataError(f"this is {stranger(head)}")
     file.seek(0)
     return kind
 
@@ -52,18 +52,18 @@ def kind_of_zip(file, head):
     if not head.startswith((b"PK\3\4", b"PK\5\6")):
         return None
     if not zipfile.is_zipfile(file):
-        raise InputError("the file is cut short: it begins as a zip archive, and the end of one is missing")
+        raise DataError("the file is cut short: it begins as a zip archive, and the end of one is missing")
     with zipfile.ZipFile(file) as members:
         names = members.namelist()
     if any(name.endswith("/constants.pkl") for name in names):
-        raise InputError("this is a TorchScript archive, a program with its weights: save net.state_dict() with "
+        raise DataError("this is a TorchScript archive, a program with its weights: save net.state_dict() with "
                            "torch.save() instead")
     if any(name.endswith("data.pkl") for name in names):
         return "torch"
     if any(name.endswith(".npy") for name in names):
         return "npz"
     some = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "") if names else "nothing"
-    raise InputError(f"this is a zip archive of {some}: {PACKED}")
+    raise DataError(f"this is a zip archive of {some}: {PACKED}")
 
 
 def kind_of_pickle(head):
@@ -77,7 +77,7 @@ def kind_of_safetensors(head, size):
     if length >= 1 << 40:  # eight letters
         return None
     if length + 8 > size:
-        raise InputError(f"the file is cut short: its header has {length} bytes, and the file {size}")
+        raise DataError(f"the file is cut short: its header has {length} bytes, and the file {size}")
     return "safetensors"
 
 

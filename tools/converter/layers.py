@@ -9,7 +9,7 @@ import re
 
 import numpy as np
 
-from shared.faults import InputError
+from shared.faults import DataError
 
 NORM = ("weight", "bias", "running_mean", "running_var")
 
@@ -47,18 +47,18 @@ class Layers:
         """The shape of a tensor that must be there and have so many axes."""
         theirs = self.theirs(name)
         if theirs in self.source.odd:
-            raise InputError(f"tensor '{theirs}': expected floating-point numbers, found {self.source.odd[theirs]}")
+            raise DataError(f"tensor '{theirs}': expected floating-point numbers, found {self.source.odd[theirs]}")
         if theirs not in self.source.tensors:
-            raise InputError(f"'{self.source.base}' has no tensor '{theirs}'")
+            raise DataError(f"'{self.source.base}' has no tensor '{theirs}'")
         shape = self.source.tensors[theirs].shape
         if len(shape) != dims:
-            raise InputError(f"tensor '{theirs}': expected {dims} axes, found shape {list(shape)}")
+            raise DataError(f"tensor '{theirs}': expected {dims} axes, found shape {list(shape)}")
         return shape
 
     def take(self, name, *shape):
         found = self.shape(name, len(shape))
         if found != shape:
-            raise InputError(f"tensor '{self.theirs(name)}': expected shape {list(shape)}, found {list(found)}")
+            raise DataError(f"tensor '{self.theirs(name)}': expected shape {list(shape)}, found {list(found)}")
         self.tensors[name] = self.source.tensors[self.theirs(name)]
         self.unused.discard(self.theirs(name))
 
@@ -82,13 +82,13 @@ class Layers:
             rows, _, kernel, _ = self.shape(f"loc.{level}.weight", 4)
             each, rest = divmod(rows, 4)
             if rest or not each:
-                raise InputError(f"tensor '{self.theirs(f'loc.{level}.weight')}': expected 4 rows per box, "
+                raise DataError(f"tensor '{self.theirs(f'loc.{level}.weight')}': expected 4 rows per box, "
                                    f"found {rows} rows")
             scores = self.shape(f"conf.{level}.weight", 4)[0]
             if classes is None:
                 classes = scores // each
                 if scores % each or classes < 2:
-                    raise InputError(f"tensor '{self.theirs(f'conf.{level}.weight')}': expected two rows or more "
+                    raise DataError(f"tensor '{self.theirs(f'conf.{level}.weight')}': expected two rows or more "
                                        f"for each of {each} boxes, found {scores} rows")
             self.conv(f"loc.{level}", 4 * each, depth, kernel)
             self.conv(f"conf.{level}", classes * each, depth, kernel)
@@ -102,21 +102,21 @@ class Layers:
         found = [self.attention_of(level, depth) for level, depth in enumerate(channels)]
         for level, attention in enumerate(found):
             if attention != found[0]:
-                raise InputError(f"'att.{level}.' is not the attention that 'att.0.' is")
+                raise DataError(f"'att.{level}.' is not the attention that 'att.0.' is")
         return found[0]
 
     def attention_of(self, level, depth):
         prefix = f"att.{level}."
         marks = [row for row in ATTENTION if prefix + row[1] in self.source.tensors]
         if not marks:
-            raise InputError(f"'{self.source.base}' has no attention that I know under '{prefix}'")
+            raise DataError(f"'{self.source.base}' has no attention that I know under '{prefix}'")
         for name in [name for name in self.source.tensors if name.startswith(prefix)]:
             self.tensors[name] = flatten_linear(name, self.source.tensors[name])
             self.unused.discard(name)
         for _, mark, axis in marks:
             shape = self.tensors[prefix + mark].shape
             if axis is not None and (len(shape) <= axis or shape[axis] != depth):
-                raise InputError(f"tensor '{prefix + mark}': expected {depth} columns, found shape {list(shape)}")
+                raise DataError(f"tensor '{prefix + mark}': expected {depth} columns, found shape {list(shape)}")
         attention = {"kind": marks[0][0]}
         if attention["kind"] == "cbam" and f"{prefix}SpatialGate.reduce.weight" in self.tensors:
             attention["spatial_input"] = "conv"
@@ -133,7 +133,7 @@ class Layers:
         """The tensors; an error if the source has more than have been taken."""
         if self.unused:
             more = f" (and {len(self.unused) - 1} more)" if len(self.unused) > 1 else ""
-            raise InputError(f"tensor '{min(self.unused)}'{more} is no part of this network")
+            raise DataError(f"tensor '{min(self.unused)}'{more} is no part of this network")
         return self.tensors
 
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from shared.faults import InputError
+from shared.faults import DataError
 from shared.leaves import Leaf, Odd, OddTensor, bfloat16_to_float32, to_numbers
 
 MAGIC = 0x1950A86A20F9469CFC6C
@@ -175,7 +175,7 @@ class Unpickler(pickle.Unpickler):
         if pid[0] == "module":  # a class, with its source
             return pid[1]
         if pid[0] != "storage" or not isinstance(pid[1], str):
-            raise InputError(f"a pickle of PyTorch's with a '{pid[0]}', which I do not know")
+            raise DataError(f"a pickle of PyTorch's with a '{pid[0]}', which I do not know")
         storage = self.storages.setdefault(pid[2], Storage(pid[1]))
         return None if any(view is not None for view in pid[5:]) else storage
 
@@ -184,7 +184,7 @@ def read_zip(file):
     with zipfile.ZipFile(file) as members:
         root = next(name for name in members.namelist() if name.endswith("data.pkl"))[:-len("data.pkl")]
         if root + "byteorder" in members.namelist() and members.read(root + "byteorder") != b"little":
-            raise InputError("its numbers are big-endian")
+            raise DataError("its numbers are big-endian")
         unpickler = Unpickler(io.BytesIO(members.read(root + "data.pkl")))
         loaded = unpickler.load()
         for key, storage in unpickler.storages.items():

@@ -8,7 +8,7 @@ import json
 from dataclasses import dataclass, field
 
 from converter.pickles import Inert
-from shared.faults import InputError
+from shared.faults import DataError
 from shared.leaves import Leaf, Odd
 
 DEEPEST = 16  # dictionary in a dictionary
@@ -133,7 +133,7 @@ def choose(known, key):
     if len(averages) == 1 and len(raw) == 1:
         return averages[0], (f"took {averages[0].title}, the averaged weights; {raw[0].title} has those of the last "
                              f"step (--key {raw[0].label or repr('')})")
-    raise InputError(f"it holds {len(known)} networks, {listed([weights.title for weights in known], 9)}: "
+    raise DataError(f"it holds {len(known)} networks, {listed([weights.title for weights in known], 9)}: "
                        "say which with --key")
 
 
@@ -143,7 +143,7 @@ def named(known, key):
     ending = exact or [weights for weights in known if ("." + weights.label).endswith("." + key)]
     if len(ending) == 1:
         return ending[0]
-    raise InputError(f"--key: expected {listed([weights.title for weights in known], 9)}, found '{key}'")
+    raise DataError(f"--key: expected {listed([weights.title for weights in known], 9)}, found '{key}'")
 
 
 def document_of(weights):
@@ -153,7 +153,7 @@ def document_of(weights):
         return {}
     document = json.loads(given if isinstance(given, str) else json.dumps(given, allow_nan=False))
     if not isinstance(document, dict):
-        raise InputError("expected a dictionary or JSON under 'cbamdetect'")
+        raise DataError("expected a dictionary or JSON under 'cbamdetect'")
     return document
 
 

@@ -4,5 +4,5 @@ SPDX-License-Identifier: LGPL-2.1-or-later
 """
 
 
-class InputError(Exception):
+class DataError(Exception):
     """What is wrong with a file, a data set or an option, in one sentence."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from shared.faults import InputError
+from shared.faults import DataError
 from shared.leaves import Leaf, Odd, bfloat16_to_float32, to_numbers
 from shared.output import writing
 
@@ -42,7 +42,7 @@ def read_stored(file):
     for name, entry in header.items():
         begin, end = entry["data_offsets"]
         if end > len(data):
-            raise InputError(f"the file is cut short: tensor '{name}' ends at byte {length + 8 + end}, and the file "
+            raise DataError(f"the file is cut short: tensor '{name}' ends at byte {length + 8 + end}, and the file "
                                f"at {length + 8 + len(data)}")
         tensors[name] = Stored(entry["dtype"], entry["shape"], data[begin:end])
     return tensors, metadata
@@ -52,27 +52,27 @@ def read_safetensors(path):
     """({name: array}, metadata); tensors that hold no floating-point numbers are left out."""
     with open(path, "rb") as file:
         if struct.unpack("<Q", file.read(8).ljust(8, b"\xff"))[0] > os.path.getsize(path):
-            raise InputError(f"'{path}': this is no safetensors file")
+            raise DataError(f"'{path}': this is no safetensors file")
         file.seek(0)
         try:
             stored, metadata = read_stored(file)
-        except InputError as error:
-            raise InputError(f"'{path}': {error}") from error
+        except DataError as error:
+            raise DataError(f"'{path}': {error}") from error
         except (ValueError, KeyError, TypeError, AttributeError) as error:  # whatever a damaged header makes of it
-            raise InputError(f"'{path}': its header is damaged: {error}") from error
+            raise DataError(f"'{path}': its header is damaged: {error}") from error
     return {name: one.array() for name, one in stored.items() if one.dtype in FLOATS}, metadata
 
 
 def document_in(path, metadata):
     """The document that makes a file of safetensors a model file."""
     if "cbamdetect" not in metadata:
-        raise InputError(f"'{path}': expected a model file of cbamdetect, found no document in it")
+        raise DataError(f"'{path}': expected a model file of cbamdetect, found no document in it")
     try:
         document = json.loads(metadata["cbamdetect"])
     except ValueError as error:
-        raise InputError(f"'{path}': expected a document in JSON, found {error}") from error
+        raise DataError(f"'{path}': expected a document in JSON, found {error}") from error
     if not isinstance(document, dict):
-        raise InputError(f"'{path}': expected an object as its document")
+        raise DataError(f"'{path}': expected an object as its document")
     return document
 
 

@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass, field
 from xml.parsers import expat
 
-from shared.faults import InputError
+from shared.faults import DataError
 
 BLANKS = " \t\r\n"  # XML's
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
@@ -59,11 +59,11 @@ def read_annotation(path):
         with open(path, "rb") as file:
             content = file.read()
     except OSError as error:
-        raise InputError(f"'{path}': {error.strerror}") from error
+        raise DataError(f"'{path}': {error.strerror}") from error
     try:
         return read_root(parse(decode(content)))
     except Refused as error:
-        raise InputError(f"'{path}' line {error.line}: {error}") from error
+        raise DataError(f"'{path}' line {error.line}: {error}") from error
 
 
 def decode(content):

@@ -16,7 +16,7 @@ from PIL import Image
 
 from annotation import read_annotation
 from picture import read_picture
-from shared.faults import InputError
+from shared.faults import DataError
 from shared.text_file import read_names, read_rules
 
 # What pictures may be called behind the last point, in any case: of several of one name, the first in this order.
@@ -40,7 +40,7 @@ def read_set(spec, classes, partial=(), progress=None, say=print):
     """The pictures of FOLDER:SPLIT. `partial` is a list of (prefix of a picture's name, classes that are boxed)."""
     folder, _, split = spec.rpartition(":")
     if not folder:
-        raise InputError(f"'{spec}': expected FOLDER:SPLIT")
+        raise DataError(f"'{spec}': expected FOLDER:SPLIT")
     listing = os.path.join(folder, "ImageSets", "Main", split + ".txt")
     names, listings, renamed = list_names(folder, listing), {}, []
     pictures = []
@@ -63,13 +63,13 @@ def list_names(folder, listing):
     try:
         lines = [line for line in read_names(listing) if line]
     except OSError as error:
-        raise InputError(f"'{listing}': {error.strerror}") from error
+        raise DataError(f"'{listing}': {error.strerror}") from error
     names = [name_in(line, folder) for line in lines]
     if not names:
-        raise InputError(f"'{listing}': expected names of pictures, found none")
+        raise DataError(f"'{listing}': expected names of pictures, found none")
     if len(set(names)) < len(names):
         twice = next(name for at, name in enumerate(names) if name in names[:at])
-        raise InputError(f"'{listing}': expected every picture once, found '{twice}' twice")
+        raise DataError(f"'{listing}': expected every picture once, found '{twice}' twice")
     return names
 
 
@@ -115,13 +115,13 @@ def fit(annotation, path, size, picture):
     width, height = size
     if any(said not in (0, is_) for said, is_ in zip(annotation.size, size)):
         swapped = ", swapped: boxes belong on the upright picture" if annotation.size == (height, width) else ""
-        raise InputError(f"'{path}': expected the size of the picture '{picture}', {width}x{height}, found a <size> of "
+        raise DataError(f"'{path}': expected the size of the picture '{picture}', {width}x{height}, found a <size> of "
                         f"{annotation.size[0]:g}x{annotation.size[1]:g}{swapped} (where the boxes are right, take "
                         f"<size> out)")
     for thing in annotation.objects:
         x1, y1, x2, y2 = thing.box
         if x2 <= 0 or y2 <= 0 or x1 - 1 >= width or y1 - 1 >= height:
-            raise InputError(f"'{path}': expected boxes inside of the picture '{picture}', {width}x{height}, found "
+            raise DataError(f"'{path}': expected boxes inside of the picture '{picture}', {width}x{height}, found "
                             f"'{thing.name}' from {x1:g}, {y1:g} to {x2:g}, {y2:g}")
 
 
@@ -156,7 +156,7 @@ def read_partial(path, classes):
         prefix, equals, names = line.partition("=")
         boxed = {name.strip() for name in names.split(",")}
         if not equals or not prefix.strip() or not boxed <= set(classes):
-            raise InputError(f"'{path}' line {number}: expected PREFIX = CLASS, CLASS with the classes "
+            raise DataError(f"'{path}' line {number}: expected PREFIX = CLASS, CLASS with the classes "
                             f"{', '.join(classes)}; found '{line}'")
         rules.append((prefix.strip(), {classes.index(name) for name in boxed}))
     return rules

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from network import Form, Gate, Neck, Network
-from shared.faults import InputError
+from shared.faults import DataError
 from shared.safetensors import document_in, read_safetensors, write_safetensors
 
 
@@ -17,10 +17,10 @@ def read_model(path):
     document = document_in(path, metadata)
     for key in ("network", "input", "anchors", "output"):
         if not isinstance(document.get(key), dict):
-            raise InputError(f"'{path}': expected an object \"{key}\" in its document, found none")
+            raise DataError(f"'{path}': expected an object \"{key}\" in its document, found none")
     for name in ("loc.0.weight", "conf.0.weight"):
         if name not in tensors:
-            raise InputError(f"'{path}': expected a tensor '{name}', found none")
+            raise DataError(f"'{path}': expected a tensor '{name}', found none")
     return document, {name: torch.from_numpy(array.astype("f4")) for name, array in tensors.items()}
 
 
@@ -76,7 +76,7 @@ def network_of(document, tensors):
             for name, tensor in network.tensors().items():
                 tensor.copy_(tensors[name].reshape(tensor.shape))
     except (KeyError, IndexError, TypeError, RuntimeError) as error:
-        raise InputError(f"its document and its tensors do not go together: {error}") from error
+        raise DataError(f"its document and its tensors do not go together: {error}") from error
     return network
 
 

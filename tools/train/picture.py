@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image
 
 from jpeg import is_complete
-from shared.faults import InputError
+from shared.faults import DataError
 
 Image.MAX_IMAGE_PIXELS = None  # whose pictures these are knows how large they are
 
@@ -31,14 +31,14 @@ def read_picture(path):
         with open(path, "rb") as file:
             content = file.read()
     except OSError as error:
-        raise InputError(f"'{path}': {error.strerror}") from error
+        raise DataError(f"'{path}': {error.strerror}") from error
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of EXIF that is broken
             return decode(content)
     except Exception as error:  # PIL's readers raise whatever a broken file makes them run into
         reason = "it is no picture that PIL knows" if isinstance(error, Image.UnidentifiedImageError) else error
-        raise InputError(f"'{path}': expected a whole picture, found one that cannot be read ({reason})") from error
+        raise DataError(f"'{path}': expected a whole picture, found one that cannot be read ({reason})") from error
 
 
 def decode(content):

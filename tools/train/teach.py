@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from boxes import decode, overlaps, to_corners
 from modelfile import network_of, read_model
 from score import anchors_for, detect, flatten, normaliser
-from shared.faults import InputError
+from shared.faults import DataError
 from start import class_columns
 
 NEAR = 0.5  # overlap of one of our anchors with the teacher's that answers for it
@@ -34,8 +34,8 @@ class Teacher:
         self.document, self.tensors = read_model(path)
         try:
             network = network_of(self.document, self.tensors)
-        except InputError as error:
-            raise InputError(f"'{path}': {error}") from error
+        except DataError as error:
+            raise DataError(f"'{path}': {error}") from error
         self.network = network.to(device, memory_format=torch.channels_last).eval()
         self.anchors = anchors_for(self.document, self.tensors)
         self.columns = class_columns(self.document, classes, rename)

@@ -10,7 +10,7 @@ import zipfile
 
 import numpy as np
 
-from shared.faults import InputError
+from shared.faults import DataError
 from shared.text_file import read_lines
 
 FILES = ("weights_float32.npz", "layers.json", "labelmap.txt")
@@ -52,11 +52,11 @@ def convert(source):
             layers = json.load(file)
         labels = read_lines(os.path.join(folder, "labelmap.txt"))
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise InputError(f"cannot read '{folder}': {error}") from error
+        raise DataError(f"cannot read '{folder}': {error}") from error
     while labels and not labels[-1]:
         labels.pop()
     if len(labels) != CLASSES - 1:
-        raise InputError(f"labelmap.txt: expected {CLASSES - 1} lines, found {len(labels)}")
+        raise DataError(f"labelmap.txt: expected {CLASSES - 1} lines, found {len(labels)}")
 
     tensors = {}
     for layer in layers:
@@ -64,7 +64,7 @@ def convert(source):
         tensors[f"{key}.weight"], tensors[f"{key}.bias"] = take_layer(arrays, layer, key)
     missing = [key for key in EXPECTED if f"{key}.weight" not in tensors]
     if missing:
-        raise InputError(f"layers.json: no layer for {', '.join(missing)}")
+        raise DataError(f"layers.json: no layer for {', '.join(missing)}")
 
     tensors["anchors"] = anchors_of(array_of(arrays, "anchors_yxhw"))
     return tensors, document_of(tensors, labels)
@@ -75,12 +75,12 @@ def key_of(name):
         match = re.fullmatch(pattern, name)
         if match:
             return key(match)
-    raise InputError(f"layers.json: unknown layer '{name}'")
+    raise DataError(f"layers.json: unknown layer '{name}'")
 
 
 def array_of(arrays, name):
     if name not in arrays:
-        raise InputError(f"weights_float32.npz: no array '{name}'")
+        raise DataError(f"weights_float32.npz: no array '{name}'")
     return arrays[name].astype(np.float32)
 
 
@@ -89,15 +89,15 @@ def take_layer(arrays, layer, key):
     name, head = layer["name"], key.startswith(("loc.", "conf."))
     weight, bias = array_of(arrays, f"{name}/w"), array_of(arrays, f"{name}/b")
     if not layer["pad"].startswith("SAME") or bool(layer["relu6"]) == head:
-        raise InputError(f"layers.json: '{name}' is not padded SAME, or its ReLU6 is not where this network has it")
+        raise DataError(f"layers.json: '{name}' is not padded SAME, or its ReLU6 is not where this network has it")
     if list(weight.shape) != layer["shape"]:
-        raise InputError(f"'{name}': expected shape {layer['shape']}, found {list(weight.shape)}")
+        raise DataError(f"'{name}': expected shape {layer['shape']}, found {list(weight.shape)}")
     if layer["op"] == "DWCONV":
         weight = weight.transpose(3, 0, 1, 2)  # 1HWC -> C1HW
     else:
         weight = weight.transpose(0, 3, 1, 2)  # OHWI -> OIHW
     if bias.shape != weight.shape[:1]:
-        raise InputError(f"'{name}': expected {weight.shape[0]} biases, found shape {list(bias.shape)}")
+        raise DataError(f"'{name}': expected {weight.shape[0]} biases, found shape {list(bias.shape)}")
     if key.startswith("loc."):
         order = loc_order(weight.shape[0])
         weight, bias = weight[order], bias[order]
@@ -111,7 +111,7 @@ def loc_order(rows):
 
 def anchors_of(yxhw):
     if yxhw.ndim != 2 or yxhw.shape[1] != 4:
-        raise InputError(f"anchors_yxhw: expected [N, 4], found {list(yxhw.shape)}")
+        raise DataError(f"anchors_yxhw: expected [N, 4], found {list(yxhw.shape)}")
     return yxhw[:, [1, 0, 3, 2]]
 
 

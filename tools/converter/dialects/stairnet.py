@@ -12,7 +12,7 @@ import numpy as np
 from converter.dialects.vgg16 import BOX_SIZES, RGB_MEAN, anchors, take_trunk
 from converter.document import document_of, input_of
 from converter.layers import Layers
-from shared.faults import InputError
+from shared.faults import DataError
 
 SIZE, MAPS = 300, 6
 SOURCES = ["vgg.21", "vgg.33", "extras.1", "extras.3", "extras.5", "extras.7"]
@@ -53,7 +53,7 @@ def convert_stairnet(source):
     layers = Layers(source)
     size, sources = take_trunk(layers)
     if size != SIZE:
-        raise InputError(f"'{source.base}': StairNet is made for {SIZE} pixels, and these extras are for {size}")
+        raise DataError(f"'{source.base}': StairNet is made for {SIZE} pixels, and these extras are for {size}")
     maps = [take_topdown(layers, sources, levels)] * levels
     boxes, classes = layers.heads(maps)
     network = {"detector": "stairnet", "backbone": "vgg16", "levels": levels, "sources": SOURCES, "upsample": "deconv",

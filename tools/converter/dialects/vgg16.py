@@ -6,7 +6,7 @@ SPDX-License-Identifier: LGPL-2.1-or-later
 
 from converter.document import anchors_of, data_set, document_of, input_of
 from converter.layers import Layers
-from shared.faults import InputError
+from shared.faults import DataError
 
 # 3x3 convolutions: place in the list of modules, channels. fc6 (dilated) and fc7 follow.
 TRUNK = ((0, 64), (2, 64), (5, 128), (7, 128), (10, 256), (12, 256), (14, 256),
@@ -42,7 +42,7 @@ def take_trunk(layers):
 
     count = sum(layers.has(f"extras.{n}.weight") for n in range(len(EXTRAS)))
     if count not in SIZES:
-        raise InputError(f"'{layers.source.base}': expected 8 extra convolutions (SSD300) or 10 (SSD512), "
+        raise DataError(f"'{layers.source.base}': expected 8 extra convolutions (SSD300) or 10 (SSD512), "
                            f"found {count}")
     inputs, sources = 1024, [512, 1024]
     for n, (outputs, kernel) in enumerate(EXTRAS[:count]):
@@ -101,7 +101,7 @@ def refuse_rfb(source):
     """RFB-Net proper shares its plain SSD's names, but has blocks that SSD has not."""
     for name in sorted(source.tensors):
         if ".branch0." in name or ".branch1." in name or ".ConvLinear." in name:
-            raise InputError(f"'{source.base}' is an RFB-Net, which is not run here (it has '{name}'); "
+            raise DataError(f"'{source.base}' is an RFB-Net, which is not run here (it has '{name}'); "
                                "its family's plain SSD is")
 
 
@@ -151,7 +151,7 @@ def detect_torchvision(source):
 
 def convert_torchvision(source):
     if "backbone.extra.5.0.weight" in source.tensors:
-        raise InputError(f"'{source.base}': torchvision's SSD512 has maps of its own (6 and 4 cells where all others "
+        raise DataError(f"'{source.base}': torchvision's SSD512 has maps of its own (6 and 4 cells where all others "
                            "have 4 and 2), which are not converted")
     # It resizes floats, not bytes, clamps only the anchors' width and height, and divides by max (length, 1e-12): the
     # same as adding so little to the length.
