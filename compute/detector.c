@@ -104,24 +104,14 @@ send (Entry *entry, CbamSlotInput input, GError **error)
   return cbam_slot_submit (entry->flight->slot, &input, error);
 }
 
-/* Out of the caller's memory, if it lies well there. CBAM_ERROR_UNSUPPORTED: the device cannot. */
+/* How the frame lies in the caller's memory, if that is how a device may read it. */
 static gboolean
-send_in_place (Entry *entry, gsize limit, GError **error)
+find_in_place (const Entry *entry, gsize limit, const guint8 **ret_start, CbamPlacement *ret_there)
 {
   const gsize alignment = cbam_device_get_host_alignment (entry->detector->model->device);
-  const CbamPlacement packed = entry->placement;
-  const guint8 *start;
 
-  if (entry->part->lasting && alignment > 0 &&
-      cbam_image_get_in_place (entry->part, alignment, &start, &entry->placement) && entry->placement.size <= limit) {
-    fill (entry);
-    if (send (entry, (CbamSlotInput){ .start = start }, error))
-      return TRUE;
-  } else {
-    g_set_error_literal (error, CBAM_ERROR, CBAM_ERROR_UNSUPPORTED, "the frame does not lie for the device to read");
-  }
-  entry->placement = packed;
-  return FALSE;
+  return !entry->source && entry->part->lasting && alignment > 0 &&
+         cbam_image_get_in_place (entry->part, alignment, ret_start, ret_there) && ret_there->size <= limit;
 }
 
 /* With @thinned only what that leaves in. */
@@ -140,13 +130,21 @@ send_images (Entry *entry, const CbamFrameArgs *thinned, GError **error)
 static gboolean
 send_whole (Entry *entry, gsize limit, GError **error)
 {
+  const CbamPlacement packed = entry->placement;
   g_autoptr (GError) local = NULL;
+  CbamPlacement there;
+  const guint8 *start;
 
-  if (!entry->source && send_in_place (entry, limit, &local))
-    return TRUE;
-  if (local && !g_error_matches (local, CBAM_ERROR, CBAM_ERROR_UNSUPPORTED)) {
-    g_propagate_error (error, g_steal_pointer (&local));
-    return FALSE;
+  if (find_in_place (entry, limit, &start, &there)) {
+    entry->placement = there;
+    fill (entry);
+    if (send (entry, (CbamSlotInput){ .start = start }, &local))
+      return TRUE;
+    if (!g_error_matches (local, CBAM_ERROR, CBAM_ERROR_UNSUPPORTED)) {
+      g_propagate_error (error, g_steal_pointer (&local));
+      return FALSE;
+    }
+    entry->placement = packed; /* the device cannot, after all */
   }
   fill (entry);
   return entry->source ? send_images (entry, NULL, error) : send (entry, (CbamSlotInput){ .write = pack }, error);
@@ -605,9 +603,8 @@ cbam_detector_unref (CbamDetector *detector)
 {
   if (!detector || !g_atomic_ref_count_dec (&detector->refs))
     return;
-  for (guint i = 0; detector->flights && i < detector->n_slots; i++) {
+  for (guint i = 0; detector->flights && i < detector->n_slots; i++)
     cbam_slot_free (detector->flights[i].slot);
-  }
   g_clear_pointer (&detector->candidates, g_array_unref);
   g_clear_pointer (&detector->scratch, g_byte_array_unref);
   g_clear_pointer (&detector->regions, g_array_unref);
