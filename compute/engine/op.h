@@ -50,8 +50,8 @@ typedef enum
 typedef struct
 {
   guint8 args[CBAM_MOST_ARGS]; /* push constants */
-  guint32 groups[3];
-  guint32 constant; /* the shader's specialisation constant 0, less than CBAM_MOST_CONSTANTS */
+  guint32 groups[3];           /* along z the plan has the images of the batch */
+  guint32 constant;            /* the shader's specialisation constant 0, less than CBAM_MOST_CONSTANTS */
 } CbamDispatch;
 
 #define CBAM_MOST_CONSTANTS 8

@@ -92,7 +92,7 @@ is_sink (const CbamNode *node)
 }
 
 static gboolean
-add_step (CbamPlan *plan, const CbamNode *node, const CbamPlanConfig *config, double *cost, GError **error)
+add_step (CbamPlan *plan, const CbamNode *node, const CbamPlanConfig *config, GError **error)
 {
   CbamStep *step = &plan->steps[plan->n_steps++];
   CbamShortage shortage = { NULL };
@@ -100,10 +100,8 @@ add_step (CbamPlan *plan, const CbamNode *node, const CbamPlanConfig *config, do
 
   step->node = node;
   step->variant = choose_variant (node, plan->layout, config, &shortage);
-  if (step->variant) {
-    *cost += step->variant->cost ? step->variant->cost (step->variant, node) : 0;
+  if (step->variant)
     return TRUE;
-  }
   if (shortage.what)
     both = g_strdup_printf ("; the last that could needs %" G_GUINT64_FORMAT " %s, the device has %" G_GUINT64_FORMAT,
                             shortage.needed, shortage.what, shortage.there);
@@ -112,39 +110,25 @@ add_step (CbamPlan *plan, const CbamNode *node, const CbamPlanConfig *config, do
   return FALSE;
 }
 
-/* The graph's order, but sinks last: what the levels' tails wait for runs side by side then. */
+/* Layout and kernels: a kernel may need the blocked layout and none the other, so that on a CPU device, where maps may
+ * lie either way, that one is never the dearer. The steps have the graph's order, but sinks last: what the levels'
+ * tails wait for runs side by side then. */
 static gboolean
-choose_variants (CbamPlan *plan, CbamLayout layout, const CbamPlanConfig *config, double *ret_cost, GError **error)
+choose_kernels (CbamPlan *plan, const CbamPlanConfig *config, GError **error)
 {
   const GPtrArray *nodes = plan->graph->nodes;
 
-  plan->layout = layout;
-  plan->n_steps = 0;
-  *ret_cost = 0;
+  plan->layout = config->caps->is_cpu && !config->pixel_major ? CBAM_LAYOUT_BLOCKED : CBAM_LAYOUT_PIXEL_MAJOR;
+  plan->steps = g_new0 (CbamStep, nodes->len);
   for (guint sinks = 0; sinks <= 1; sinks++)
     for (guint n = 0; n < nodes->len; n++) {
       const CbamNode *node = g_ptr_array_index (nodes, n);
 
       if (node->op->n_variants > 0 && is_sink (node) == (gboolean) sinks && /* an input is the host's */
-          !add_step (plan, node, config, ret_cost, error))
+          !add_step (plan, node, config, error))
         return FALSE;
     }
   return TRUE;
-}
-
-/* Layout and kernels together: the cheapest pair; where costs say nothing, the layout that suits the device. */
-static gboolean
-choose_layout (CbamPlan *plan, const CbamPlanConfig *config, GError **error)
-{
-  const gboolean blocked = config->caps->is_cpu && !config->pixel_major;
-  double cost, other;
-
-  plan->steps = g_new0 (CbamStep, plan->graph->nodes->len);
-  if (!blocked)
-    return choose_variants (plan, CBAM_LAYOUT_PIXEL_MAJOR, config, &cost, error);
-  return choose_variants (plan, CBAM_LAYOUT_PIXEL_MAJOR, config, &other, error) &&
-         choose_variants (plan, CBAM_LAYOUT_BLOCKED, config, &cost, error) &&
-         (cost <= other || config->variant || choose_variants (plan, CBAM_LAYOUT_PIXEL_MAJOR, config, &other, error));
 }
 
 const char *
@@ -434,7 +418,7 @@ cbam_plan_new (CbamGraph *graph, const CbamPlanConfig *config, GError **error)
   g_autoptr (CbamPlan) plan = g_new0 (CbamPlan, 1);
 
   plan->graph = graph;
-  if (!choose_layout (plan, config, error))
+  if (!choose_kernels (plan, config, error))
     return NULL;
   lay_out_maps (plan);
   find_lifetimes (plan);

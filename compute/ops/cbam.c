@@ -91,7 +91,7 @@ dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_
     .hi = p->channel.first.activation.hi,
     .spatial_lo = p->spatial.activation.lo,
   };
-  ret_dispatch->groups[0] = ret_dispatch->groups[1] = ret_dispatch->groups[2] = 1;
+  ret_dispatch->groups[0] = ret_dispatch->groups[1] = 1;
   ret_dispatch->constant = p->channel.first.activation.function;
 }
 

@@ -82,7 +82,7 @@ dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_
   args->lo = p->first.activation.lo;
   args->hi = p->first.activation.hi;
   ret_dispatch->constant = p->first.activation.function;
-  ret_dispatch->groups[0] = ret_dispatch->groups[1] = ret_dispatch->groups[2] = 1;
+  ret_dispatch->groups[0] = ret_dispatch->groups[1] = 1;
 }
 
 static const CbamOpVariant variants[] = {

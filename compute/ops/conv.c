@@ -82,7 +82,6 @@ cbam_conv_fill_args (const CbamNode *node, guint tile_pixels, guint threads, Cba
   if (node->n_inputs > 1)
     args->sum = node->inputs[1]->view;
   ret_dispatch->groups[0] = args->tiles + (cells + threads - 1) / threads;
-  ret_dispatch->groups[2] = 1;
   ret_dispatch->constant = p->activation.function;
 }
 

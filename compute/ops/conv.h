@@ -63,7 +63,7 @@ CbamValue *cbam_conv_add_case (CbamGraph *graph, const CbamOpCase *shape, CbamVa
 guint cbam_conv_border (const CbamNode *node, guint i);
 
 /* Fills all push constants but the bias, groups[0] (tiles of @tile_pixels output pixels, then border cells by
- * @threads) and groups[2]. */
+ * @threads). */
 void cbam_conv_fill_args (const CbamNode *node, guint tile_pixels, guint threads, CbamDispatch *ret_dispatch);
 
 /* Weights of a full convolution: [channels/8][input block, kernel row, kernel column][8][4], then the bias; zeros up to

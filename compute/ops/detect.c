@@ -65,7 +65,6 @@ dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_
   args->conf.origin += p->conf_channel / 4 * conf->view.plane;
   ret_dispatch->groups[0] = (loc->width * loc->height * parts + CBAM_THREADS - 1) / CBAM_THREADS;
   ret_dispatch->groups[1] = 1;
-  ret_dispatch->groups[2] = 1;
 }
 
 static const CbamOpVariant variants[] = {

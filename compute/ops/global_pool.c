@@ -17,7 +17,6 @@ dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_
       cbam_reduce_args (node->inputs[0], node->outputs[0], cbam_global_pool_params (node));
   ret_dispatch->groups[0] = (cbam_value_blocks (node->outputs[0]) + CBAM_LANES - 1) / CBAM_LANES;
   ret_dispatch->groups[1] = 1;
-  ret_dispatch->groups[2] = 1;
 }
 
 static gboolean

@@ -20,5 +20,4 @@ cbam_map_fill_dispatch (const CbamNode *node, CbamDispatch *ret_dispatch)
     args->x = node->inputs[0]->view;
   ret_dispatch->groups[0] = (texels + CBAM_THREADS - 1) / CBAM_THREADS;
   ret_dispatch->groups[1] = cbam_value_blocks (out);
-  ret_dispatch->groups[2] = 1;
 }

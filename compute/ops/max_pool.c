@@ -31,7 +31,6 @@ dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_
   };
   ret_dispatch->groups[0] = (full_width * full_height + CBAM_THREADS - 1) / CBAM_THREADS;
   ret_dispatch->groups[1] = cbam_value_blocks (out);
-  ret_dispatch->groups[2] = 1;
 }
 
 static const CbamOpVariant variants[] = {

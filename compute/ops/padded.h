@@ -15,7 +15,6 @@ cbam_padded_dispatch (const CbamValue *out, guint threads, CbamDispatch *ret_dis
 
   ret_dispatch->groups[0] = (full_width * full_height + threads - 1) / threads;
   ret_dispatch->groups[1] = cbam_value_blocks (out);
-  ret_dispatch->groups[2] = 1;
   return 1.0f / (float) full_width;
 }
 

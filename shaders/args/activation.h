@@ -9,6 +9,4 @@
 #define CBAM_FUNCTION_LEAKY_RELU 1 /* what is negative times lo */
 #define CBAM_FUNCTION_HARD_SWISH 2 /* x * clamp (x / 6 + 1 / 2, 0, 1) */
 
-#define CBAM_N_FUNCTIONS 3
-
 #endif

@@ -35,6 +35,7 @@ static CbamProgram *
 program_new (CbamDevice *device, CbamGraph *graph, const CbamPlanConfig *config, GError **error)
 {
   g_autoptr (CbamProgram) program = g_new0 (CbamProgram, 1);
+
   program->runner = &cbam_runner_reference;
   program->device = cbam_device_ref (device);
   program->plan = cbam_plan_new (graph, config, error);

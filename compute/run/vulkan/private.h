@@ -1,4 +1,4 @@
-/* What program.c, slot.c and intake.c know of programs and slots.
+/* What program.c, slot.c, intake.c and grad_cam.c know of programs and slots.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 

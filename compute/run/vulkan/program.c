@@ -4,8 +4,6 @@
 
 #include "run/vulkan/private.h"
 
-/* ---- Program ---------------------------------------------------------------------------------------------------- */
-
 /* The pipeline of @shader, which is there already or is made now with what @step binds. */
 static CbamPipeline *
 get_pipeline (CbamVulkanProgram *program, const CbamStep *step, const CbamShader *shader, GError **error)
@@ -152,16 +150,10 @@ suits (CbamDebugFlags debug)
   return TRUE;
 }
 
-static CbamFusions
-get_fusions (const CbamDeviceCaps *caps)
-{
-  return cbam_plan_get_fusions (caps);
-}
-
 const CbamRunner cbam_runner_vulkan = {
   .name = "vulkan",
   .suits = suits,
-  .get_fusions = get_fusions,
+  .get_fusions = cbam_plan_get_fusions,
   .program_new = program_new,
   .program_free = program_free,
   .get_pixels_limit = get_pixels_limit,
