@@ -93,8 +93,7 @@ fill_from_document (CbamModelInfo *info, JsonObject *document)
   fill_provenance (info, get_object (document, "provenance"));
 }
 
-/* ---- The spec and the graph ---------------------------------------------------------------------------------------
- */
+/* ---- The spec and the graph -------------------------------------------------------------------------------------- */
 
 static void
 fill_from_spec (CbamModelInfo *info, const CbamSpec *spec)

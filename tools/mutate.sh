@@ -172,7 +172,7 @@ sabotage 'plan: no barrier after a write' compute/engine/plan.c \
   'if (!a->written && !b->written)' 'if (!b->written)' nets-detector random-graphs
 sabotage 'run: no barrier after the upload' compute/run/vulkan/intake.c \
   '  cbam_commands_barrier_all (slot->intake);
-  cbam_slot_record_timestamp (slot, slot->intake, 0);' '  cbam_slot_record_timestamp (slot, slot->intake, 0);' \
+  cbam_vulkan_slot_record_timestamp (slot, slot->intake, 0);' '  cbam_vulkan_slot_record_timestamp (slot, slot->intake, 0);' \
   nets-nets ops-preprocess
 sabotage 'intake: what was recorded for images serves copies too' compute/run/vulkan/intake.c \
   'input->thin || slot->source != CBAM_PIXELS_WRITTEN)' 'input->thin || slot->source == CBAM_PIXELS_IMPORTED)' nets-vulkan-frames
@@ -205,7 +205,7 @@ sabotage 'vulkan: idle without having waited' compute/vk/device.c \
   'cbam_device_submit (device, &nothing, fence, error) && cbam_device_wait (device, fence, error)' \
   'cbam_device_submit (device, &nothing, fence, error)' nets-vulkan-frames
 sabotage 'slot: a frame that was not submitted is kept' compute/run/vulkan/slot.c \
-  '    cbam_intake_forget_frame (slot); /* its' '    (void) 0; /* its' nets-slots
+  '    cbam_vulkan_intake_forget_frame (slot); /* its' '    (void) 0; /* its' nets-slots
 sabotage 'device: a failed wait ends nothing' compute/vk/device.c \
   '  park (device, result == VK_TIMEOUT ?' '  if (result == VK_TIMEOUT) park (device, result == VK_TIMEOUT ?' nets-slots
 sabotage 'device: a failed binding goes unnoticed' compute/vk/memory.c \

@@ -31,10 +31,11 @@ count_texels (const CbamOpVariant *variant, const CbamNode *node)
       texels = MAX (texels, FRAME_TEXELS);
     if (in->kind != CBAM_VALUE_MAP)
       continue;
+
     const guint64 pixels = (guint64) (in->width + 2 * MOST_BORDER) * (in->height + 2 * MOST_BORDER);
 
-    texels = MAX (texels,
-                  pixels * in->batch * (cbam_value_blocks (in) + 16)); /* room for whole tiles behind the last block */
+    /* room for whole tiles behind the last block */
+    texels = MAX (texels, pixels * in->batch * (cbam_value_blocks (in) + 16));
   }
   return texels;
 }

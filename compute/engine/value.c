@@ -49,9 +49,9 @@ float_index (const CbamValue *value, guint i, gint x, gint y, guint c)
 {
   const CbamView *view = &value->view;
   const gssize texel = (gssize) i * view->frame + view->origin + (gssize) y * view->row + (gssize) x * view->pixel +
-                       (gssize) (c / 4) * view->plane;
+                       (gssize) (c / CBAM_TEXEL_CHANNELS) * view->plane;
 
-  return (gsize) texel * 4 + c % 4;
+  return (gsize) texel * CBAM_TEXEL_CHANNELS + c % CBAM_TEXEL_CHANNELS;
 }
 
 void
@@ -85,7 +85,7 @@ image_border_is_zero (const CbamValue *value, guint image, const float *in)
   const gint b = value->border;
   const gint width = value->width, height = value->height;
 
-  for (guint c = 0; c < cbam_value_blocks (value) * 4; c++)
+  for (guint c = 0; c < cbam_value_blocks (value) * CBAM_TEXEL_CHANNELS; c++)
     for (gint y = -b; y < height + b; y++)
       for (gint x = -b; x < width + b; x++) {
         const gboolean real = x >= 0 && x < width && y >= 0 && y < height && c < value->channels;

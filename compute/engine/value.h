@@ -23,7 +23,7 @@
 
 typedef enum
 {
-  CBAM_TYPE_F32, /* four channels a texel */
+  CBAM_TYPE_F32, /* CBAM_TEXEL_CHANNELS channels a texel */
 } CbamType;
 
 typedef enum
@@ -83,9 +83,9 @@ static inline guint
 cbam_channels_per_texel (CbamType type)
 {
   switch (type) {
-    case CBAM_TYPE_F32: return 4;
+    case CBAM_TYPE_F32: return CBAM_TEXEL_CHANNELS;
   }
-  g_return_val_if_reached (4);
+  g_return_val_if_reached (CBAM_TEXEL_CHANNELS);
 }
 
 CbamHome cbam_value_get_home (const CbamValue *value);

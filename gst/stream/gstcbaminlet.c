@@ -236,6 +236,7 @@ introduce (GstCbamInlet *self, const FrameSettings *settings)
 {
   g_autoptr (GstCbamSession) session = gst_cbam_switch_get (&self->stream->sessions);
   g_autoptr (GstCaps) caps = gst_pad_get_current_caps (self->stream->sink_pad);
+  const CbamModelInfo *model = cbam_model_get_info (session->model);
   const CbamDeviceInfo *device = cbam_device_get_info (session->device);
 
   self->introduced = TRUE;
@@ -243,10 +244,8 @@ introduce (GstCbamInlet *self, const FrameSettings *settings)
       self->stream->element,
       "model %s (%s), input %ux%u, %u classes; device %u: %s (%s, %s), %s kernels, %.1f ms a frame, %u in flight; "
       "expected video/x-raw of " GST_CBAM_FORMATS ", found %" GST_PTR_FORMAT ", %slive; orientation %s: %s",
-      cbam_model_get_info (session->model)->name, cbam_model_get_info (session->model)->origin,
-      cbam_model_get_info (session->model)->input_width, cbam_model_get_info (session->model)->input_height,
-      cbam_model_get_info (session->model)->n_classes, device->index, device->name, device->type, device->driver,
-      cbam_model_get_info (session->model)->kernels, session->once / 1e6, self->stream->slots, caps,
+      model->name, model->origin, model->input_width, model->input_height, model->n_classes, device->index,
+      device->name, device->type, device->driver, model->kernels, session->once / 1e6, self->stream->slots, caps,
       settings->live ? "" : "not ", gst_cbam_orientation_to_string (settings->orientation), settings->why_orientation);
 }
 

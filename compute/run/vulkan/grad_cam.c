@@ -137,8 +137,8 @@ static void
 write_set (CbamGradCam *cam, const CbamVulkanSlot *slot, const CbamGradCamTarget *target, const CbamStep *head)
 {
   const CbamBufferRange ranges[N_BINDINGS] = {
-    [FEATURES] = cbam_slot_get_kept (slot, target->features),
-    [CONF] = cbam_slot_get_kept (slot, target->conf),
+    [FEATURES] = cbam_vulkan_slot_get_kept (slot, target->features),
+    [CONF] = cbam_vulkan_slot_get_kept (slot, target->conf),
     [WEIGHTS] = { slot->program->weights, head->weights_offset, head->weights_size },
     [OUTPUT] = { cam->output, 0, cam->output->size },
   };

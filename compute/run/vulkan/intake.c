@@ -23,7 +23,7 @@ reserve (CbamVulkanSlot *slot, gsize size, gboolean written, GError **error)
                  device->caps.max_storage_range);
     return FALSE;
   }
-  cbam_intake_forget_frame (slot);
+  cbam_vulkan_intake_forget_frame (slot);
   if (!slot->pixels || slot->pixels->size < size) {
     slot->intake_recorded = FALSE;
     g_clear_pointer (&slot->pixels, cbam_buffer_free);
@@ -39,7 +39,7 @@ reserve (CbamVulkanSlot *slot, gsize size, gboolean written, GError **error)
 }
 
 void
-cbam_intake_forget_frame (CbamVulkanSlot *slot)
+cbam_vulkan_intake_forget_frame (CbamVulkanSlot *slot)
 {
   g_clear_pointer (&slot->imported, cbam_buffer_free);
 }
@@ -134,18 +134,18 @@ record (CbamVulkanSlot *slot, GError **error)
   record_poison (slot);
   /* After the upload, and after whoever used the arena before. */
   cbam_commands_barrier_all (slot->intake);
-  cbam_slot_record_timestamp (slot, slot->intake, 0);
-  cbam_slot_record_steps (slot, slot->intake, 0, slot->n_intake);
+  cbam_vulkan_slot_record_timestamp (slot, slot->intake, 0);
+  cbam_vulkan_slot_record_steps (slot, slot->intake, 0, slot->n_intake);
   return cbam_commands_end (slot->intake, error);
 }
 
 static gboolean
 take_written (CbamVulkanSlot *slot, const CbamSlotInput *input, GError **error)
 {
+  const gsize size = MAX (input->size, CBAM_WORD_BYTES); /* without pixels descriptors want a buffer all the same */
   CbamBuffer *written;
 
-  if (!reserve (slot, MAX (input->size, CBAM_WORD_BYTES), TRUE,
-                error)) /* no pixels: descriptors want a buffer all the same */
+  if (!reserve (slot, size, TRUE, error))
     return FALSE;
   slot->source = CBAM_PIXELS_WRITTEN;
   written = slot->staging ? slot->staging : slot->pixels;
@@ -157,7 +157,7 @@ take_written (CbamVulkanSlot *slot, const CbamSlotInput *input, GError **error)
 static gboolean
 take_in_place (CbamVulkanSlot *slot, const CbamSlotInput *input, GError **error)
 {
-  cbam_intake_forget_frame (slot);
+  cbam_vulkan_intake_forget_frame (slot);
   slot->imported = cbam_buffer_import (slot->program->base.device, input->start, input->size, NULL);
   if (!slot->imported) {
     g_set_error_literal (error, CBAM_ERROR, CBAM_ERROR_UNSUPPORTED, "the device cannot read the frame where it lies");
@@ -185,7 +185,7 @@ take_images (CbamVulkanSlot *slot, const CbamSlotInput *input, GError **error)
 }
 
 gboolean
-cbam_intake_take (CbamVulkanSlot *slot, const CbamSlotInput *input, GError **error)
+cbam_vulkan_intake_take (CbamVulkanSlot *slot, const CbamSlotInput *input, GError **error)
 {
   const gboolean taken = input->start    ? take_in_place (slot, input, error)
                          : input->images ? take_images (slot, input, error)
@@ -198,7 +198,7 @@ cbam_intake_take (CbamVulkanSlot *slot, const CbamSlotInput *input, GError **err
   slot->thin = input->thin;
   if (slot->intake_recorded)
     return TRUE;
-  if (!cbam_slot_write_sets (slot, 0, slot->n_intake, slot->intake_views, error) || !record (slot, error))
+  if (!cbam_vulkan_slot_write_sets (slot, 0, slot->n_intake, slot->intake_views, error) || !record (slot, error))
     return FALSE;
   slot->intake_recorded = slot->source == CBAM_PIXELS_WRITTEN;
   return TRUE;

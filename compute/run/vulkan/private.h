@@ -71,11 +71,11 @@ typedef struct
 
 /* Writes the sets of the steps from @first to before @end; the views that takes go to @views, in place of those there.
  */
-gboolean cbam_slot_write_sets (CbamVulkanSlot *slot, guint first, guint end, GArray *views, GError **error);
+gboolean cbam_vulkan_slot_write_sets (CbamVulkanSlot *slot, guint first, guint end, GArray *views, GError **error);
 /* Records these steps. */
-void cbam_slot_record_steps (CbamVulkanSlot *slot, CbamCommands *commands, guint first, guint end);
-void cbam_slot_record_timestamp (CbamVulkanSlot *slot, CbamCommands *commands, guint query);
-void cbam_slot_destroy_views (CbamVulkanSlot *slot, GArray *views);
+void cbam_vulkan_slot_record_steps (CbamVulkanSlot *slot, CbamCommands *commands, guint first, guint end);
+void cbam_vulkan_slot_record_timestamp (CbamVulkanSlot *slot, CbamCommands *commands, guint query);
+void cbam_vulkan_slot_destroy_views (CbamVulkanSlot *slot, GArray *views);
 
 /* Part of a buffer. */
 typedef struct
@@ -85,7 +85,7 @@ typedef struct
 } CbamBufferRange;
 
 /* Device memory that holds what a keepable value was in the last submission; laid out as that map. */
-CbamBufferRange cbam_slot_get_kept (const CbamVulkanSlot *slot, const CbamValue *value);
+CbamBufferRange cbam_vulkan_slot_get_kept (const CbamVulkanSlot *slot, const CbamValue *value);
 
 CbamSlot *cbam_vulkan_slot_new (CbamProgram *program, gboolean profile, GError **error);
 void cbam_vulkan_slot_free (CbamSlot *slot);
@@ -97,9 +97,9 @@ gboolean cbam_vulkan_slot_fetch (CbamSlot *slot, const CbamValue *value, gsize o
 /* ---- intake.c ---- */
 
 /* Takes the pixels of @input, and makes the intake ready to be submitted. */
-gboolean cbam_intake_take (CbamVulkanSlot *slot, const CbamSlotInput *input, GError **error);
+gboolean cbam_vulkan_intake_take (CbamVulkanSlot *slot, const CbamSlotInput *input, GError **error);
 /* What the frame's own memory took; the device has finished, or never began. */
-void cbam_intake_forget_frame (CbamVulkanSlot *slot);
+void cbam_vulkan_intake_forget_frame (CbamVulkanSlot *slot);
 
 /* ---- grad_cam.c ---- */
 

@@ -109,7 +109,7 @@ write_set (CbamVulkanSlot *slot, const CbamStep *step, VkDescriptorSet set, GArr
 }
 
 void
-cbam_slot_destroy_views (CbamVulkanSlot *slot, GArray *views)
+cbam_vulkan_slot_destroy_views (CbamVulkanSlot *slot, GArray *views)
 {
   CbamDevice *device = slot->program->base.device;
 
@@ -119,11 +119,11 @@ cbam_slot_destroy_views (CbamVulkanSlot *slot, GArray *views)
 }
 
 gboolean
-cbam_slot_write_sets (CbamVulkanSlot *slot, guint first, guint end, GArray *views, GError **error)
+cbam_vulkan_slot_write_sets (CbamVulkanSlot *slot, guint first, guint end, GArray *views, GError **error)
 {
   const CbamPlan *plan = slot->program->base.plan;
 
-  cbam_slot_destroy_views (slot, views);
+  cbam_vulkan_slot_destroy_views (slot, views);
   for (guint s = first; s < end; s++)
     if (!write_set (slot, &plan->steps[s], slot->sets[s], views, error))
       return FALSE;
@@ -156,7 +156,7 @@ create_sets (CbamVulkanSlot *slot, GError **error)
 /* ---- Recording -------------------------------------------------------------------------------------------------- */
 
 void
-cbam_slot_record_timestamp (CbamVulkanSlot *slot, CbamCommands *commands, guint query)
+cbam_vulkan_slot_record_timestamp (CbamVulkanSlot *slot, CbamCommands *commands, guint query)
 {
   CbamDevice *device = slot->program->base.device;
 
@@ -181,7 +181,7 @@ record_step (CbamVulkanSlot *slot, CbamCommands *into, guint s)
   device->vk.vkCmdPushConstants (commands, pipeline->layout, VK_SHADER_STAGE_COMPUTE_BIT, 0, step->variant->args_size,
                                  step->dispatch.args);
   device->vk.vkCmdDispatch (commands, step->dispatch.groups[0], step->dispatch.groups[1], step->dispatch.groups[2]);
-  cbam_slot_record_timestamp (slot, into, s + 1);
+  cbam_vulkan_slot_record_timestamp (slot, into, s + 1);
 }
 
 /* What is keepable and @step is the last to touch goes to memory of its own: the arena is for others then. */
@@ -196,7 +196,7 @@ record_keeping (CbamVulkanSlot *slot, CbamCommands *commands, guint s)
 
     if (!value->keepable || value->last != (gint) s)
       continue;
-    const CbamBufferRange from = value_range (slot, value), to = cbam_slot_get_kept (slot, value);
+    const CbamBufferRange from = value_range (slot, value), to = cbam_vulkan_slot_get_kept (slot, value);
     const VkBufferCopy copy = { .srcOffset = from.offset, .dstOffset = to.offset, .size = from.size };
 
     cbam_commands_barrier_all (commands);
@@ -206,7 +206,7 @@ record_keeping (CbamVulkanSlot *slot, CbamCommands *commands, guint s)
 }
 
 void
-cbam_slot_record_steps (CbamVulkanSlot *slot, CbamCommands *commands, guint first, guint end)
+cbam_vulkan_slot_record_steps (CbamVulkanSlot *slot, CbamCommands *commands, guint first, guint end)
 {
   for (guint s = first; s < end; s++) {
     record_step (slot, commands, s);
@@ -219,10 +219,10 @@ record (CbamVulkanSlot *slot, GError **error)
 {
   const guint end = slot->program->base.plan->n_steps;
 
-  if (!cbam_slot_write_sets (slot, slot->n_intake, end, slot->views, error) ||
+  if (!cbam_vulkan_slot_write_sets (slot, slot->n_intake, end, slot->views, error) ||
       !cbam_commands_begin (slot->commands, error))
     return FALSE;
-  cbam_slot_record_steps (slot, slot->commands, slot->n_intake, end);
+  cbam_vulkan_slot_record_steps (slot, slot->commands, slot->n_intake, end);
   cbam_commands_barrier_all (slot->commands);
   slot->recorded = cbam_commands_end (slot->commands, error);
   return slot->recorded;
@@ -298,14 +298,14 @@ cbam_vulkan_slot_free (CbamSlot *base)
     cbam_vulkan_slot_wait (base, NULL);
   cbam_grad_cam_free (slot->cam);
   if (!cbam_device_is_hung (device)) {
-    cbam_slot_destroy_views (slot, slot->views);
-    cbam_slot_destroy_views (slot, slot->intake_views);
+    cbam_vulkan_slot_destroy_views (slot, slot->views);
+    cbam_vulkan_slot_destroy_views (slot, slot->intake_views);
     device->vk.vkDestroyDescriptorPool (device->handle, slot->descriptor_pool, NULL);
     device->vk.vkDestroyQueryPool (device->handle, slot->queries, NULL);
   }
   cbam_commands_free (slot->intake);
   cbam_commands_free (slot->commands);
-  cbam_intake_forget_frame (slot);
+  cbam_vulkan_intake_forget_frame (slot);
   cbam_buffer_free (slot->memory);
   cbam_buffer_free (slot->pixels);
   cbam_buffer_free (slot->staging);
@@ -321,7 +321,7 @@ cbam_vulkan_slot_free (CbamSlot *base)
 /* ---- What is kept ----------------------------------------------------------------------------------------------- */
 
 CbamBufferRange
-cbam_slot_get_kept (const CbamVulkanSlot *slot, const CbamValue *value)
+cbam_vulkan_slot_get_kept (const CbamVulkanSlot *slot, const CbamValue *value)
 {
   const GPtrArray *values = slot->program->base.plan->graph->values;
   const gsize alignment = slot->program->base.device->caps.range_alignment;
@@ -349,28 +349,40 @@ set_keep (CbamVulkanSlot *slot, gboolean keep, GError **error)
   slot->keep = keep;
   if (!keep || slot->kept)
     return TRUE;
-  slot->kept =
-      cbam_buffer_new (slot->program->base.device, CBAM_MEMORY_DEVICE, cbam_slot_get_kept (slot, NULL).offset, error);
+  slot->kept = cbam_buffer_new (slot->program->base.device, CBAM_MEMORY_DEVICE,
+                                cbam_vulkan_slot_get_kept (slot, NULL).offset, error);
   return slot->kept != NULL;
 }
 
 /* ---- Submission -------------------------------------------------------------------------------------------------- */
 
-/* What the host has written, or is to read now, of all values. */
 static gboolean
-synchronise (CbamVulkanSlot *slot, CbamHostUse use, GError **error)
+flush_written (CbamVulkanSlot *slot, GError **error)
 {
   const GPtrArray *values = slot->program->base.plan->graph->values;
 
   for (guint v = 0; v < values->len; v++) {
     const CbamValue *value = g_ptr_array_index (values, v);
-    const gboolean is_map = value->kind == CBAM_VALUE_MAP;
+    const gsize written = value->kind == CBAM_VALUE_MAP ? value->size : value->host_bytes;
 
-    if (!(value->host & use) || value->last < 0)
-      continue;
-    if (use == CBAM_HOST_WRITES
-            ? !cbam_buffer_flush (slot->memory, value->offset, is_map ? value->size : value->host_bytes, error)
-            : is_map && !cbam_buffer_invalidate (slot->memory, value->offset, value->size, error))
+    if ((value->host & CBAM_HOST_WRITES) && value->last >= 0 &&
+        !cbam_buffer_flush (slot->memory, value->offset, written, error))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+/* Of bytes the reader says how many he wants: cbam_slot_fetch(). */
+static gboolean
+invalidate_maps (CbamVulkanSlot *slot, GError **error)
+{
+  const GPtrArray *values = slot->program->base.plan->graph->values;
+
+  for (guint v = 0; v < values->len; v++) {
+    const CbamValue *value = g_ptr_array_index (values, v);
+
+    if ((value->host & CBAM_HOST_READS) && value->kind == CBAM_VALUE_MAP && value->last >= 0 &&
+        !cbam_buffer_invalidate (slot->memory, value->offset, value->size, error))
       return FALSE;
   }
   return TRUE;
@@ -401,12 +413,12 @@ cbam_vulkan_slot_submit (CbamSlot *base, const CbamSlotInput *input, GError **er
   CbamVulkanSlot *slot = (CbamVulkanSlot *) base;
 
   base->in_flight = cbam_device_check_alive (base->program->device, error) && set_keep (slot, input->keep, error) &&
-                    cbam_intake_take (slot, input, error) && (slot->recorded || record (slot, error)) &&
-                    synchronise (slot, CBAM_HOST_WRITES, error) && submit (slot, input->ticket, error);
+                    cbam_vulkan_intake_take (slot, input, error) && (slot->recorded || record (slot, error)) &&
+                    flush_written (slot, error) && submit (slot, input->ticket, error);
   if (base->in_flight)
     slot->ticket = input->ticket;
   else
-    cbam_intake_forget_frame (slot); /* its memory is the caller's again */
+    cbam_vulkan_intake_forget_frame (slot); /* its memory is the caller's again */
   return base->in_flight;
 }
 
@@ -444,8 +456,8 @@ cbam_vulkan_slot_wait (CbamSlot *base, GError **error)
   now = g_get_monotonic_time ();
   if (slot->ticket)
     cbam_turns_finish (base->program->device->turns, slot->ticket, now, now - start > REAL_WAIT);
-  cbam_intake_forget_frame (slot);
-  return synchronise (slot, CBAM_HOST_READS, error) && read_timestamps (slot, error);
+  cbam_vulkan_intake_forget_frame (slot);
+  return invalidate_maps (slot, error) && read_timestamps (slot, error);
 }
 
 guint8 *
