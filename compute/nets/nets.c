@@ -36,7 +36,7 @@ cbam_net_conv (CbamNet *net, const char *norm, const CbamConvForm *form)
   complete.needs_bias = !cbam_graph_has_batch_norm (net->graph, norm);
   x = cbam_graph_conv (net->graph, &complete);
   x = cbam_graph_batch_norm (net->graph, norm, x, net->spec->network.bn_eps);
-  x = cbam_graph_activation (net->graph, x, net->spec->network.activation);
+  x = cbam_graph_activate (net->graph, x, &net->spec->network.activation);
   g_hash_table_insert (net->layers, g_strdup (form->name), x);
   return x;
 }

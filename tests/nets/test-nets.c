@@ -95,7 +95,7 @@ make_spec (guint i)
     .backbone = nets[i].backbone,
     .head = &cbam_head_ssd,
     .width = nets[i].backbone == &cbam_backbone_vgg16 ? 0.125 : 0.25,
-    .activation = nets[i].relu6 ? CBAM_ACTIVATION_RELU6 : CBAM_ACTIVATION_RELU,
+    .activation = cbam_activations[nets[i].relu6 ? CBAM_ACTIVATION_RELU6 : CBAM_ACTIVATION_RELU],
     .padding = nets[i].same ? CBAM_PADDING_SAME : CBAM_PADDING_SYMMETRIC,
     .levels = nets[i].levels,
     .bn_eps = 1e-3,
