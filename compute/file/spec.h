@@ -78,6 +78,7 @@ typedef struct
   guint n_classes;
   char **classes; /* NULL-terminated */
   CbamScore score;
+  guint bins; /* of the distribution of each side of a box; 0 = boxes are offsets */
   float variances[4];
 } CbamOutputSpec;
 
