@@ -23,8 +23,9 @@ static const char full[] =
     "    \"sum_relu\": true, \"bn_eps\": 0.001, \"l2norm_eps\": 1e-12 },"
     "  \"input\": { \"width\": 320, \"height\": 240, \"channels\": \"bgr\", \"mean\": [104, 117, 123.5],"
     "    \"scale\": [0.5, 1, 2], \"resize\": \"letterbox\", \"rounding\": \"u8\" },"
-    "  \"anchors\": { \"maps\": [[15, 20], [8, 10]], \"steps\": [16, [30, 32]], \"min_sizes\": [60, 105],"
-    "    \"max_sizes\": [null, 150], \"aspect_ratios\": [[2], [2, 3]], \"clip\": \"corner\" },"
+    "  \"anchors\": { \"maps\": [[15, 20], [8, 10]], \"steps\": [16, [30, 32]], \"offset\": 0.25,"
+    "    \"min_sizes\": [60, 105], \"max_sizes\": [null, 150], \"aspect_ratios\": [[2], [2, 3]],"
+    "    \"clip\": \"corner\" },"
     "  \"output\": { \"classes\": [\"background\", \"cat\", \"???\", \"dog\"], \"score\": \"sigmoid\","
     "    \"boxes\": \"distribution\", \"bins\": 16, \"variances\": [0.2, 0.3, 0.4, 0.5] },"
     "  \"nms\": { \"threshold\": 0.25, \"iou\": 0.6, \"top_k\": 100, \"keep\": 50, \"profile\": \"rfbnet\" },"
@@ -110,6 +111,7 @@ test_full_pictures (void)
   g_assert_cmpuint (spec->anchors.n_ratios[1], ==, 2);
   g_assert_cmpfloat (spec->anchors.ratios[1][1], ==, 3);
   g_assert_cmpint (spec->anchors.clip, ==, CBAM_CLIP_CORNER);
+  g_assert_cmpfloat (spec->anchors.off_middle, ==, -0.25);
 
   g_assert_cmpuint (spec->output.n_classes, ==, 4);
   g_assert_cmpstr (spec->output.classes[3], ==, "dog");
@@ -327,6 +329,7 @@ static const struct
   { "anchors.aspect_ratios", "[[2], [2, 0]]", "anchors.aspect_ratios[1][1]", "a number above 0", "0" },
   { "anchors.aspect_ratios", "[[-2], []]", "anchors.aspect_ratios[0][0]", "a number above 0", "-2" },
   { "anchors.clip", "true", NULL, "one of none, cxcywh, wh, corner", "true" },
+  { "anchors.offset", "1.5", NULL, "0 to 1", "1.5" },
 
   { "output", NULL, NULL, "an object", "nothing" },
   { "output.classes", NULL, NULL, "a list of 1 to 8192 names", "nothing" },
