@@ -44,7 +44,6 @@ static const CbamInterval unit_interval = { 0, 1, FALSE };
 static const CbamInterval positive_interval = { 0, MAX_SIZE, TRUE };
 static const CbamInterval mean_interval = { -1000, 1000, FALSE };
 static const CbamInterval ratio_interval = { 0, 100, TRUE };
-static const CbamInterval offset_interval = { 0, 1, FALSE };
 
 void
 cbam_input_spec_read (CbamInputSpec *input, const CbamItem *document)
@@ -184,7 +183,7 @@ cbam_anchor_spec_read (CbamAnchorSpec *anchors, const CbamItem *document, guint 
   anchors->n_levels = n_levels;
   read_maps (&item, input, anchors);
   read_steps (&item, anchors);
-  anchors->off_middle = cbam_read_double (&item, "offset", &offset_interval, 0.5) - 0.5;
+  anchors->off_middle = cbam_read_double (&item, "offset", &unit_interval, 0.5) - 0.5;
   read_sizes (&item, anchors);
   read_ratios (&item, anchors);
   anchors->clip = cbam_read_word (&item, "clip", clips, CBAM_CLIP_NONE);

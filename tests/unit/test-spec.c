@@ -329,7 +329,7 @@ static const struct
   { "anchors.aspect_ratios", "[[2], [2, 0]]", "anchors.aspect_ratios[1][1]", "a number above 0", "0" },
   { "anchors.aspect_ratios", "[[-2], []]", "anchors.aspect_ratios[0][0]", "a number above 0", "-2" },
   { "anchors.clip", "true", NULL, "one of none, cxcywh, wh, corner", "true" },
-  { "anchors.offset", "1.5", NULL, "0 to 1", "1.5" },
+  { "anchors.offset", "1.5", NULL, "a number from 0 and up to 1", "1.5" },
 
   { "output", NULL, NULL, "an object", "nothing" },
   { "output.classes", NULL, NULL, "a list of 1 to 8192 names", "nothing" },

@@ -21,9 +21,13 @@ REST = -233  # ncnn's for "as many as are left", of a slice, and for a size that
 def read_graph(path, outputs=None):
     """The network of a .param, whose weights are in the .bin beside it."""
     try:
-        return Graph(read_ncnn(path, os.path.splitext(path)[0] + ".bin"), outputs)
+        return Graph(read_layers(path), outputs)
     except Refused as error:
         raise DataError(f"'{path}': {error}") from error
+
+
+def read_layers(path):
+    return read_ncnn(path, os.path.splitext(path)[0] + ".bin")
 
 
 class Refused(DataError):
@@ -35,13 +39,14 @@ class Refused(DataError):
 
 class Graph(nn.Module):
     """Layers of shared.ncnn as a module: forward (x [B, C, H, W]) gives the `outputs`, blobs by their names, as a list in
-    the same order; without names, what no layer reads.
+    the same order; without names, what no layer reads. Blobs that are `given` are not computed: forward takes them, in
+    their order, in the input's place.
 
     Only layers that the outputs need are made and run, and a blob is dropped behind its last reader. Computes in the
     type and the memory format of weights and input: float32, bfloat16 by .bfloat16() or autocast; channels_last.
     """
 
-    def __init__(self, layers, outputs=None):
+    def __init__(self, layers, outputs=None, given=()):
         super().__init__()
         read = {name for layer in layers for name in layer.inputs}
         made = [name for layer in layers for name in layer.outputs]
@@ -49,10 +54,13 @@ class Graph(nn.Module):
         missing = [name for name in self.outputs if name not in made]
         if missing:
             raise DataError(f"expected a blob '{missing[0]}' in the graph, found none")
-        needed = needed_layers(layers, self.outputs)
+        needed = needed_layers(layers, self.outputs, given)
         self.inputs = [name for layer in needed if layer.kind == "Input" for name in layer.outputs]
-        if len(self.inputs) != 1:
+        if len(self.inputs) != 1 and not given:
             raise DataError(f"expected one input in the graph, found {len(self.inputs)}: {', '.join(self.inputs)}")
+        if given and self.inputs:
+            raise DataError(f"expected that {', '.join(given)} are enough for the graph, found that it reads its input")
+        self.inputs = list(given) or self.inputs
         self.modules_of, self.steps = nn.ModuleList(), []
         kept = set(self.outputs)  # and later the blobs that a following layer reads
         for layer in reversed([layer for layer in needed if layer.kind != "Input"]):
@@ -62,8 +70,8 @@ class Graph(nn.Module):
         self.modules_of.extend(step[0] for step in self.steps if isinstance(step[0], nn.Module))
         self.eval()
 
-    def forward(self, x):
-        blobs = {self.inputs[0]: x}
+    def forward(self, *given):
+        blobs = dict(zip(self.inputs, given))
         for compute, inputs, outputs, spent in self.steps:
             result = compute(*(blobs[name] for name in inputs))
             blobs.update(zip(outputs, result if isinstance(result, (list, tuple)) else [result]))
@@ -72,13 +80,13 @@ class Graph(nn.Module):
         return [blobs[name] for name in self.outputs]
 
 
-def needed_layers(layers, outputs):
+def needed_layers(layers, outputs, given=()):
     """Those that the outputs depend on, in their order. Raises Refused for one that reads what no earlier one makes."""
     wanted, needed = set(outputs), []
     for layer in reversed(layers):
         if wanted.intersection(layer.outputs):
             wanted.difference_update(layer.outputs)
-            wanted.update(layer.inputs)
+            wanted.update(name for name in layer.inputs if name not in given)
             needed.insert(0, layer)
     lost = next((layer for layer in needed if wanted.intersection(layer.inputs)), None)
     if lost:

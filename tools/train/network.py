@@ -627,7 +627,10 @@ class Network(nn.Module):
         return sum(p.numel() for p in self.parameters())
 
     def forward(self, x):
-        layers = self.backbone(x)
+        return self.look(self.backbone(x))
+
+    def look(self, layers):
+        """The levels that the trunk's layers lead to."""
         maps = [layers[name] for name in self.sources]
         maps = self.topdown(maps) if self.topdown else maps
         levels = []
