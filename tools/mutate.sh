@@ -346,7 +346,7 @@ sabotage 'turns: what nobody timed takes no time' compute/vk/turns.c \
 sabotage 'model: endless weights are taken' compute/model.c \
   'if (isfinite (param->values[i]))' 'if (param->values[i] < INFINITY)' model-file
 sabotage 'nms: the limit itself is too much' compute/detect/nms.c \
-  'if (overlap (stronger, &box, rule) > limit)' 'if (overlap (stronger, &box, rule) >= limit)' nms
+  'return overlap (stronger, box, rule) > limit;' 'return overlap (stronger, box, rule) >= limit;' nms
 sabotage 'nms: top-k counts those kept' compute/detect/nms.c \
   'scratch.n_entered[group] == params->top_k' 'scratch.n_kept[group] == params->top_k' nms
 sabotage 'nms: ties are broken by class only' compute/detect/nms.c \

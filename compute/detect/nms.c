@@ -176,6 +176,20 @@ clip_to_input (const CbamCandidate *box)
   return clipped;
 }
 
+/* Whether the two overlap by more than @limit. @box is clipped already where the rule clips, as its caller compares it
+ * with many. */
+static gboolean
+is_crowd (const CbamCandidate *stronger, const CbamCandidate *box, float limit, const OverlapRule *rule)
+{
+  CbamCandidate clipped;
+
+  if (rule->clip) {
+    clipped = clip_to_input (stronger);
+    stronger = &clipped;
+  }
+  return overlap (stronger, box, rule) > limit;
+}
+
 static gboolean
 survives (const Scratch *scratch, gsize i, float limit, const OverlapRule *rule)
 {
@@ -183,17 +197,9 @@ survives (const Scratch *scratch, gsize i, float limit, const OverlapRule *rule)
   const guint32 *kept = scratch->kept + scratch->first[group];
   CbamCandidate box = rule->clip ? clip_to_input (&scratch->sorted[i]) : scratch->sorted[i];
 
-  for (guint32 k = 0; k < scratch->n_kept[group]; k++) {
-    const CbamCandidate *stronger = &scratch->sorted[kept[k]];
-    CbamCandidate clipped;
-
-    if (rule->clip) {
-      clipped = clip_to_input (stronger);
-      stronger = &clipped;
-    }
-    if (overlap (stronger, &box, rule) > limit)
+  for (guint32 k = 0; k < scratch->n_kept[group]; k++)
+    if (is_crowd (&scratch->sorted[kept[k]], &box, limit, rule))
       return FALSE;
-  }
   return TRUE;
 }
 
