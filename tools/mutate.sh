@@ -351,6 +351,19 @@ sabotage 'nms: top-k counts those kept' compute/detect/nms.c \
   'scratch.n_entered[group] == params->top_k' 'scratch.n_kept[group] == params->top_k' nms
 sabotage 'nms: ties are broken by class only' compute/detect/nms.c \
   '  sort_by (scratch, candidates, n, prior_key);' '' nms
+sabotage 'nms: across classes means within one, too' compute/detect/nms.c \
+  'reported[i].class_id != box.class_id && is_crowd' 'is_crowd' nms
+sabotage 'nms: what goes across classes leaves its own class alone' compute/detect/nms.c \
+  '    scratch.kept[scratch.first[group] + scratch.n_kept[group]++] = (guint32) i; /* whatever other classes have */
+    if (params->nms_across < 1 && is_named (candidates, n_out, &scratch.sorted[i], params->nms_across, &rule))
+      continue;' \
+  '    if (params->nms_across < 1 && is_named (candidates, n_out, &scratch.sorted[i], params->nms_across, &rule))
+      continue;
+    scratch.kept[scratch.first[group] + scratch.n_kept[group]++] = (guint32) i;' nms
+sabotage 'spec: an object has one name unless the file says otherwise' compute/file/spec.c \
+  '"across", &unit_interval, 1)' '"across", &unit_interval, 0.45)' spec
+sabotage 'detector: across classes the file has the last word' compute/detector.c \
+  'choose (ret_params->nms_across, own->nms_across)' 'own->nms_across' nets-detector
 sabotage 'anchors: the larger square is the mean, not the root' compute/nets/anchors.c \
   'sqrt (size * spec->max_size[level])' '(size + spec->max_size[level]) / 2' anchors
 sabotage 'anchors: centres on the corners of cells' compute/nets/anchors.c \

@@ -203,6 +203,18 @@ survives (const Scratch *scratch, gsize i, float limit, const OverlapRule *rule)
   return TRUE;
 }
 
+/* Whether one of the @n boxes that are @reported names, by another class, what @candidate does. */
+static gboolean
+is_named (const CbamCandidate *reported, gsize n, const CbamCandidate *candidate, float limit, const OverlapRule *rule)
+{
+  CbamCandidate box = rule->clip ? clip_to_input (candidate) : *candidate;
+
+  for (gsize i = 0; i < n; i++)
+    if (reported[i].class_id != box.class_id && is_crowd (&reported[i], &box, limit, rule))
+      return TRUE;
+  return FALSE;
+}
+
 gsize
 cbam_nms (CbamCandidate *candidates, gsize n, const CbamDetectParams *params, CbamNmsProfile profile, guint input_width,
           guint input_height, GByteArray *scratch_bytes)
@@ -235,7 +247,9 @@ cbam_nms (CbamCandidate *candidates, gsize n, const CbamDetectParams *params, Cb
     scratch.n_entered[group]++;
     if (!survives (&scratch, i, params->nms_iou, &rule))
       continue;
-    scratch.kept[scratch.first[group] + scratch.n_kept[group]++] = (guint32) i;
+    scratch.kept[scratch.first[group] + scratch.n_kept[group]++] = (guint32) i; /* whatever other classes have */
+    if (params->nms_across < 1 && is_named (candidates, n_out, &scratch.sorted[i], params->nms_across, &rule))
+      continue;
     candidates[n_out++] = scratch.sorted[i];
   }
   return n_out;
