@@ -364,6 +364,8 @@ sabotage 'spec: an object has one name unless the file says otherwise' compute/f
   '"across", &unit_interval, 1)' '"across", &unit_interval, 0.45)' spec
 sabotage 'detector: across classes the file has the last word' compute/detector.c \
   'choose (ret_params->nms_across, own->nms_across)' 'own->nms_across' nets-detector
+sabotage 'settings: nms-across=0 is what the model file says' gst/stream/gstcbamsettings.c \
+  'settings->nms_across > 0 ? (float) settings->nms_across : -1' '(float) settings->nms_across' gst-settings
 sabotage 'cbam-run: --nms-across 0 is what the model file says' tools/run/cbam-run.c \
   'options.nms_across > 0 ? (float) options.nms_across : -1' '(float) options.nms_across' tools-cbam_run
 sabotage 'cbam-eval: across classes as the model file says' tools/eval/cbam-eval.c \
