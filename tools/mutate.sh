@@ -656,6 +656,8 @@ sabotage 'train: measured before it is written' tools/train/train \
   train-sentences
 sabotage 'average: figures of the first part' tools/train/average \
   'provenance["metrics"] = metrics' 'pass' train-sentences
+sabotage 'models: weights without the word whose they are' models/meson.build \
+  "  install_data(fs.stem(model) / 'NOTICE', install_dir: model_dir / fs.stem(model))" '' licences
 sabotage 'check: a licence that nobody named' compute/info.c \
   'g_str_has_prefix (info->licence, "unknown")' 'FALSE' tools-cbam_check
 sabotage 'cbam-eval: boxes count from 0' tools/eval/cbam-eval.c \
