@@ -28,7 +28,8 @@ static const char full[] =
     "    \"clip\": \"corner\" },"
     "  \"output\": { \"classes\": [\"background\", \"cat\", \"???\", \"dog\"], \"score\": \"sigmoid\","
     "    \"boxes\": \"distribution\", \"bins\": 16, \"variances\": [0.2, 0.3, 0.4, 0.5] },"
-    "  \"nms\": { \"threshold\": 0.25, \"iou\": 0.6, \"top_k\": 100, \"keep\": 50, \"profile\": \"rfbnet\" },"
+    "  \"nms\": { \"threshold\": 0.25, \"iou\": 0.6, \"across\": 0.75, \"top_k\": 100, \"keep\": 50,"
+    "    \"profile\": \"rfbnet\" },"
     "  \"provenance\": { \"data\": \"none\", \"recipe\": \"by hand\", \"metrics\": { \"mAP\": 0.1 },"
     "    \"license\": \"CC0\", \"source\": \"here\" },"
     "  \"from_the_future\": [1, { \"x\": null }] }";
@@ -127,6 +128,7 @@ test_full_pictures (void)
   g_assert_cmpint (spec->nms.profile, ==, CBAM_PROFILE_RFBNET);
   g_assert_cmpfloat (spec->nms.params.threshold, ==, 0.25f);
   g_assert_cmpfloat (spec->nms.params.nms_iou, ==, 0.6f);
+  g_assert_cmpfloat (spec->nms.params.nms_across, ==, 0.75f);
   g_assert_cmpuint (spec->nms.params.top_k, ==, 100);
   g_assert_cmpuint (spec->nms.params.max_detections, ==, 50);
 }
@@ -166,6 +168,7 @@ test_defaults (void)
   g_assert_cmpint (spec->nms.profile, ==, CBAM_PROFILE_CAFFE);
   g_assert_cmpfloat (spec->nms.params.threshold, ==, 0.5f);
   g_assert_cmpfloat (spec->nms.params.nms_iou, ==, 0.45f);
+  g_assert_cmpfloat (spec->nms.params.nms_across, ==, 1);
   g_assert_cmpuint (spec->nms.params.top_k, ==, 400);
   g_assert_cmpuint (spec->nms.params.max_detections, ==, 200);
 }
@@ -354,6 +357,8 @@ static const struct
   { "nms.threshold", "-0.5", NULL, "a number from 0 and up to 1", "-0.5" },
   { "nms.iou", "45", NULL, "a number from 0 and up to 1", "45" },
   { "nms.iou", "true", NULL, "a number", "true" },
+  { "nms.across", "1.01", NULL, "a number from 0 and up to 1", "1.01" },
+  { "nms.across", "-1", NULL, "a number from 0 and up to 1", "-1" },
   { "nms.top_k", "-1", NULL, "from 0 to 1000000", "-1" },
   { "nms.keep", "1.5", NULL, "a whole number", "1.5" },
   { "nms.profile", "\"yolo\"", NULL, "one of caffe, ssd.pytorch, torchvision, lufficc, rfbnet, qfgaohao", "\"yolo\"" },
@@ -472,6 +477,8 @@ test_tolerated (void)
     { "nms", NULL },
     { "nms.threshold", "0" },
     { "nms.iou", "1" },
+    { "nms.across", "0" },
+    { "nms.across", "null" },
     { "provenance", NULL },
     { "provenance", "{\"metrics\": [[[]]]}" },
   };
