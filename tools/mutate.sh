@@ -56,7 +56,7 @@ sabotage 'maps: every image of a batch reads the first' shaders/common/maps.glsl
 sabotage 'detect: a score equal to the threshold passes' shaders/detect.comp \
   'counts && score[i] > threshold' 'counts && score[i] >= threshold' nets-detector gst-meta
 sabotage 'detect: sizes have the variance of centres' shaders/detect.comp \
-  'vec2 (a.variance[2], a.variance[3])' 'vec2 (a.variance[0], a.variance[1])' ops-detect
+  't.zw * vec2 (a.variance[2], a.variance[3])' 't.zw * vec2 (a.variance[0], a.variance[1])' ops-detect
 sabotage 'detect: sizes without a limit' shaders/detect.comp \
   'exp (min (t.zw * vec2 (a.variance[2], a.variance[3]), vec2 (CBAM_DETECT_MAX_LOG_SIZE)))' \
   'exp (t.zw * vec2 (a.variance[2], a.variance[3]))' ops-detect
@@ -75,6 +75,21 @@ sabotage 'detect: the best score is the first one seen' shaders/detect.comp \
 sabotage 'detect: scores below the threshold are none' shaders/detect.comp \
   'best = max (best, counts ? score[i] : 0.0);' 'best = max (best, counts && score[i] > threshold ? score[i] : 0.0);' \
   ops-detect
+sabotage 'detect: a distribution sees the bins of its neighbour' shaders/detect.comp \
+  'mix (vec4 (-3e38), x, lessThan (bin, uvec4 (a.bins)))' 'x' ops-detect
+sabotage 'detect: the bins of a distribution are exponentiated as they are' shaders/detect.comp \
+  'exp (bin_logits (pixel, c, first) - largest)' 'exp (bin_logits (pixel, c, first))' ops-detect
+sabotage 'detect: bins are numbered from the texel on, not from the first' shaders/detect.comp \
+  'vec4 (int (c - first) + ivec4 (0, 1, 2, 3))' 'vec4 (int (c - begin) + ivec4 (0, 1, 2, 3))' ops-detect
+sabotage 'detect: distances of a distribution are in widths both ways' shaders/detect.comp \
+  'vec2 (a.variance[2], a.variance[3]) * anchor.zw;
+  vec4 distance' 'vec2 (a.variance[2]) * anchor.zz;
+  vec4 distance' ops-detect
+sabotage 'reference: a distribution counts its bins from 1' compute/ops/detect.c \
+  'weighed += likely * i;' 'weighed += likely * (i + 1);' golden ops-detect
+sabotage 'spec: bins beside offsets are passed over' compute/file/spec.c \
+  '  if (bins.node)
+    cbam_item_fail (&bins, "none where output.boxes is not distribution");' '' spec
 sabotage 'preprocess: chroma shift ignored' shaders/preprocess.comp \
   'clamp (at * vec2 (c.scale_x, c.scale_y) + vec2 (c.shift_x, c.shift_y),' \
   'clamp (at * vec2 (c.scale_x, c.scale_y),' ops-preprocess
