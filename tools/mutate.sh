@@ -361,11 +361,30 @@ sabotage 'turns: what nobody timed takes no time' compute/vk/turns.c \
 sabotage 'model: endless weights are taken' compute/model.c \
   'if (isfinite (param->values[i]))' 'if (param->values[i] < INFINITY)' model-file
 sabotage 'nms: the limit itself is too much' compute/detect/nms.c \
-  'if (overlap (stronger, &box, rule) > limit)' 'if (overlap (stronger, &box, rule) >= limit)' nms
+  'return overlap (stronger, box, rule) > limit;' 'return overlap (stronger, box, rule) >= limit;' nms
 sabotage 'nms: top-k counts those kept' compute/detect/nms.c \
   'scratch.n_entered[group] == params->top_k' 'scratch.n_kept[group] == params->top_k' nms
 sabotage 'nms: ties are broken by class only' compute/detect/nms.c \
   '  sort_by (scratch, candidates, n, prior_key);' '' nms
+sabotage 'nms: across classes means within one, too' compute/detect/nms.c \
+  'reported[i].class_id != box.class_id && is_crowd' 'is_crowd' nms
+sabotage 'nms: what goes across classes leaves its own class alone' compute/detect/nms.c \
+  '    scratch.kept[scratch.first[group] + scratch.n_kept[group]++] = (guint32) i; /* whatever other classes have */
+    if (params->nms_across < 1 && is_named (candidates, n_out, &scratch.sorted[i], params->nms_across, &rule))
+      continue;' \
+  '    if (params->nms_across < 1 && is_named (candidates, n_out, &scratch.sorted[i], params->nms_across, &rule))
+      continue;
+    scratch.kept[scratch.first[group] + scratch.n_kept[group]++] = (guint32) i;' nms
+sabotage 'spec: an object has one name unless the file says otherwise' compute/file/spec.c \
+  '"across", &unit_interval, 1)' '"across", &unit_interval, 0.45)' spec
+sabotage 'detector: across classes the file has the last word' compute/detector.c \
+  'choose (ret_params->nms_across, own->nms_across)' 'own->nms_across' nets-detector
+sabotage 'settings: nms-across=0 is what the model file says' gst/stream/gstcbamsettings.c \
+  'settings->nms_across > 0 ? (float) settings->nms_across : -1' '(float) settings->nms_across' gst-settings
+sabotage 'cbam-run: --nms-across 0 is what the model file says' tools/run/cbam-run.c \
+  'options.nms_across > 0 ? (float) options.nms_across : -1' '(float) options.nms_across' tools-cbam_run
+sabotage 'cbam-eval: across classes as the model file says' tools/eval/cbam-eval.c \
+  'run->params.nms_across = options.nms_across > 0 ? (float) options.nms_across : -1;' '' eval-program
 sabotage 'anchors: the larger square is the mean, not the root' compute/nets/anchors.c \
   'sqrt (size * spec->max_size[level])' '(size + spec->max_size[level]) / 2' anchors
 sabotage 'anchors: centres on the corners of cells' compute/nets/anchors.c \
@@ -650,8 +669,14 @@ sabotage 'train: measured before it is written' tools/train/train \
   'path = write(session, network, recipe, arguments, model, {})' \
   'measure(network, recipe, val, half, say, ""); path = write(session, network, recipe, arguments, model, {})' \
   train-sentences
+sabotage 'ncnn-graph: shuffled groups are where they were' tools/train/ncnn_graph.py \
+  'channels // n).transpose(3, 4)' 'channels // n)' train-ncnn_graph
+sabotage 'ncnn-graph: all rest goes into the first part' tools/train/ncnn_graph.py \
+  'left // (len(parts) - at)' 'left' train-ncnn_graph
 sabotage 'average: figures of the first part' tools/train/average \
   'provenance["metrics"] = metrics' 'pass' train-sentences
+sabotage 'models: weights without the word whose they are' models/meson.build \
+  "  install_data(fs.stem(model) / 'NOTICE', install_dir: model_dir / fs.stem(model))" '' licences
 sabotage 'check: a licence that nobody named' compute/info.c \
   'g_str_has_prefix (info->licence, "unknown")' 'FALSE' tools-cbam_check
 sabotage 'cbam-eval: boxes count from 0' tools/eval/cbam-eval.c \

@@ -183,6 +183,7 @@ cbam_anchor_spec_read (CbamAnchorSpec *anchors, const CbamItem *document, guint 
   anchors->n_levels = n_levels;
   read_maps (&item, input, anchors);
   read_steps (&item, anchors);
+  anchors->off_middle = cbam_read_double (&item, "offset", &unit_interval, 0.5) - 0.5;
   read_sizes (&item, anchors);
   read_ratios (&item, anchors);
   anchors->clip = cbam_read_word (&item, "clip", clips, CBAM_CLIP_NONE);
@@ -256,6 +257,7 @@ cbam_nms_spec_read (CbamNmsSpec *nms, const CbamItem *document)
   nms->params = profile_params[nms->profile];
   nms->params.threshold = (float) cbam_read_double (&item, "threshold", &unit_interval, nms->params.threshold);
   nms->params.nms_iou = (float) cbam_read_double (&item, "iou", &unit_interval, nms->params.nms_iou);
+  nms->params.nms_across = (float) cbam_read_double (&item, "across", &unit_interval, 1);
   nms->params.top_k = cbam_read_uint (&item, "top_k", 0, MAX_COUNT, (int) nms->params.top_k);
   nms->params.max_detections = cbam_read_uint (&item, "keep", 0, MAX_COUNT, (int) nms->params.max_detections);
 }

@@ -55,7 +55,7 @@ def ssd_cases():
                anchors={"steps": [16, 32, [60, 64], 100, 150, 300], "clip": "cxcywh"})
     yield case("ssd-mobilenet-same-folded", mobilenet, (96, 64), Form(trunk="bias", head=1), levels=4,
                activation="relu6", padding="same", width=0.25, input=bright, output={"score": "sigmoid"},
-               anchors={"max_sizes": [None, 40, None, 70]}, nms={"iou": 0.6, "top_k": 100, "keep": 100})
+               anchors={"max_sizes": [None, 40, None, 70]}, nms={"iou": 0.6, "across": 0.5, "top_k": 100, "keep": 100})
     yield case("ssd-mobilenet-same-odd", mobilenet, (101, 75), Form(), levels=4, activation="relu6", padding="same",
                bn_eps=1e-3, output={"score": "sigmoid", "classes": ["cat", "dog", "???", "bird"]})
     yield case("ssd-mobilenet-fine", mobilenet, (64, 48), Form(), sources=FINE, input={"channels": "bgr"})

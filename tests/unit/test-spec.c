@@ -23,11 +23,13 @@ static const char full[] =
     "    \"sum_relu\": true, \"bn_eps\": 0.001, \"l2norm_eps\": 1e-12 },"
     "  \"input\": { \"width\": 320, \"height\": 240, \"channels\": \"bgr\", \"mean\": [104, 117, 123.5],"
     "    \"scale\": [0.5, 1, 2], \"resize\": \"letterbox\", \"rounding\": \"u8\" },"
-    "  \"anchors\": { \"maps\": [[15, 20], [8, 10]], \"steps\": [16, [30, 32]], \"min_sizes\": [60, 105],"
-    "    \"max_sizes\": [null, 150], \"aspect_ratios\": [[2], [2, 3]], \"clip\": \"corner\" },"
+    "  \"anchors\": { \"maps\": [[15, 20], [8, 10]], \"steps\": [16, [30, 32]], \"offset\": 0.25,"
+    "    \"min_sizes\": [60, 105], \"max_sizes\": [null, 150], \"aspect_ratios\": [[2], [2, 3]],"
+    "    \"clip\": \"corner\" },"
     "  \"output\": { \"classes\": [\"background\", \"cat\", \"???\", \"dog\"], \"score\": \"sigmoid\","
     "    \"boxes\": \"distribution\", \"bins\": 16, \"variances\": [0.2, 0.3, 0.4, 0.5] },"
-    "  \"nms\": { \"threshold\": 0.25, \"iou\": 0.6, \"top_k\": 100, \"keep\": 50, \"profile\": \"rfbnet\" },"
+    "  \"nms\": { \"threshold\": 0.25, \"iou\": 0.6, \"across\": 0.75, \"top_k\": 100, \"keep\": 50,"
+    "    \"profile\": \"rfbnet\" },"
     "  \"provenance\": { \"data\": \"none\", \"recipe\": \"by hand\", \"metrics\": { \"mAP\": 0.1 },"
     "    \"license\": \"CC0\", \"source\": \"here\" },"
     "  \"from_the_future\": [1, { \"x\": null }] }";
@@ -110,6 +112,7 @@ test_full_pictures (void)
   g_assert_cmpuint (spec->anchors.n_ratios[1], ==, 2);
   g_assert_cmpfloat (spec->anchors.ratios[1][1], ==, 3);
   g_assert_cmpint (spec->anchors.clip, ==, CBAM_CLIP_CORNER);
+  g_assert_cmpfloat (spec->anchors.off_middle, ==, -0.25);
 
   g_assert_cmpuint (spec->output.n_classes, ==, 4);
   g_assert_cmpstr (spec->output.classes[3], ==, "dog");
@@ -125,6 +128,7 @@ test_full_pictures (void)
   g_assert_cmpint (spec->nms.profile, ==, CBAM_PROFILE_RFBNET);
   g_assert_cmpfloat (spec->nms.params.threshold, ==, 0.25f);
   g_assert_cmpfloat (spec->nms.params.nms_iou, ==, 0.6f);
+  g_assert_cmpfloat (spec->nms.params.nms_across, ==, 0.75f);
   g_assert_cmpuint (spec->nms.params.top_k, ==, 100);
   g_assert_cmpuint (spec->nms.params.max_detections, ==, 50);
 }
@@ -164,6 +168,7 @@ test_defaults (void)
   g_assert_cmpint (spec->nms.profile, ==, CBAM_PROFILE_CAFFE);
   g_assert_cmpfloat (spec->nms.params.threshold, ==, 0.5f);
   g_assert_cmpfloat (spec->nms.params.nms_iou, ==, 0.45f);
+  g_assert_cmpfloat (spec->nms.params.nms_across, ==, 1);
   g_assert_cmpuint (spec->nms.params.top_k, ==, 400);
   g_assert_cmpuint (spec->nms.params.max_detections, ==, 200);
 }
@@ -327,6 +332,7 @@ static const struct
   { "anchors.aspect_ratios", "[[2], [2, 0]]", "anchors.aspect_ratios[1][1]", "a number above 0", "0" },
   { "anchors.aspect_ratios", "[[-2], []]", "anchors.aspect_ratios[0][0]", "a number above 0", "-2" },
   { "anchors.clip", "true", NULL, "one of none, cxcywh, wh, corner", "true" },
+  { "anchors.offset", "1.5", NULL, "a number from 0 and up to 1", "1.5" },
 
   { "output", NULL, NULL, "an object", "nothing" },
   { "output.classes", NULL, NULL, "a list of 1 to 8192 names", "nothing" },
@@ -351,6 +357,8 @@ static const struct
   { "nms.threshold", "-0.5", NULL, "a number from 0 and up to 1", "-0.5" },
   { "nms.iou", "45", NULL, "a number from 0 and up to 1", "45" },
   { "nms.iou", "true", NULL, "a number", "true" },
+  { "nms.across", "1.01", NULL, "a number from 0 and up to 1", "1.01" },
+  { "nms.across", "-1", NULL, "a number from 0 and up to 1", "-1" },
   { "nms.top_k", "-1", NULL, "from 0 to 1000000", "-1" },
   { "nms.keep", "1.5", NULL, "a whole number", "1.5" },
   { "nms.profile", "\"yolo\"", NULL, "one of caffe, ssd.pytorch, torchvision, lufficc, rfbnet, qfgaohao", "\"yolo\"" },
@@ -469,6 +477,8 @@ test_tolerated (void)
     { "nms", NULL },
     { "nms.threshold", "0" },
     { "nms.iou", "1" },
+    { "nms.across", "0" },
+    { "nms.across", "null" },
     { "provenance", NULL },
     { "provenance", "{\"metrics\": [[[]]]}" },
   };

@@ -15,6 +15,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from depthwise import DepthwiseConv
+
 # "bn" in these words is a batch norm behind the layer, "bias" a bias in it.
 
 
@@ -56,7 +58,7 @@ class Form:
     extras: Extras = field(default_factory=Extras)
 
 
-Level = namedtuple("Level", "features loc conf spatial channel")
+Level = namedtuple("Level", "features loc conf spatial channel seen", defaults=[None])  # seen: before its attention
 
 
 # ---- Parts ----
@@ -452,7 +454,7 @@ class ShuffleNetV2(nn.Module):
             reduce = [("0", nn.Conv2d(n, e.channels, 1, bias=bias), True)] if i < e.reduced else []
             n = e.channels if reduce else n
             self.extras.append(Steps(*settings, *reduce,
-                                     ("2", nn.Conv2d(n, n, e.kernel, 2, e.kernel // 2, groups=n, bias=bias), True),
+                                     ("2", DepthwiseConv(n, e.kernel, 2, bias), True),
                                      ("4", nn.Conv2d(n, e.channels, 1, bias=bias), True)))
             n = self.channels[f"extras.{i}.4"] = e.channels
 
@@ -499,8 +501,7 @@ class Separable(nn.Module):
     def __init__(self, words, channels, eps):
         super().__init__()
         kernel, bias = 5 if "5x5" in words else 3, "bias" in words
-        self.dw = Conv(words, eps, "conv", nn.Conv2d(channels, channels, kernel, padding=kernel // 2, groups=channels,
-                                                     bias=bias))
+        self.dw = Conv(words, eps, "conv", DepthwiseConv(channels, kernel, bias=bias))
         self.pw = Conv(words, eps, "conv", nn.Conv2d(channels, channels, 1, bias=bias))
 
 
@@ -626,11 +627,14 @@ class Network(nn.Module):
         return sum(p.numel() for p in self.parameters())
 
     def forward(self, x):
-        layers = self.backbone(x)
+        return self.look(self.backbone(x))
+
+    def look(self, layers):
+        """The levels that the trunk's layers lead to."""
         maps = [layers[name] for name in self.sources]
         maps = self.topdown(maps) if self.topdown else maps
         levels = []
         for l, (loc, conf) in enumerate(zip(self.loc, self.conf)):
             features, spatial, channel = self.att[l](maps[l]) if self.att else (maps[l], None, None)
-            levels.append(Level(features, loc(features), conf(features), spatial, channel))
+            levels.append(Level(features, loc(features), conf(features), spatial, channel, maps[l]))
         return levels
