@@ -635,6 +635,10 @@ sabotage 'train: measured before it is written' tools/train/train \
   'path = write(session, network, recipe, arguments, model, {})' \
   'measure(network, recipe, val, half, say, ""); path = write(session, network, recipe, arguments, model, {})' \
   train-sentences
+sabotage 'ncnn-graph: shuffled groups are where they were' tools/train/ncnn_graph.py \
+  'channels // n).transpose(3, 4)' 'channels // n)' train-ncnn_graph
+sabotage 'ncnn-graph: all rest goes into the first part' tools/train/ncnn_graph.py \
+  'left // (len(parts) - at)' 'left' train-ncnn_graph
 sabotage 'average: figures of the first part' tools/train/average \
   'provenance["metrics"] = metrics' 'pass' train-sentences
 sabotage 'check: a licence that nobody named' compute/info.c \

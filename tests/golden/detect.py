@@ -14,7 +14,7 @@ MAX_LOG_SIZE = math.log(1000 / 16)  # torchvision's; keeps exp() of a wild outpu
 def anchors(document):
     """[N, 4]: cx, cy, w, h in fractions of the input, in the order of the heads' outputs."""
     spec, width, height = document["anchors"], document["input"]["width"], document["input"]["height"]
-    boxes = []
+    boxes, offset = [], spec.get("offset", 0.5)
     for l, (rows, columns) in enumerate(spec["maps"]):
         step = spec["steps"][l] if "steps" in spec else (height / rows, width / columns)
         step_y, step_x = step if isinstance(step, (list, tuple)) else (step, step)
@@ -25,7 +25,7 @@ def anchors(document):
             sizes += [(least * root, least / root), (least / root, least * root)]
         for i in range(rows):
             for j in range(columns):
-                boxes += [((j + 0.5) * step_x / width, (i + 0.5) * step_y / height, w / width, h / height)
+                boxes += [((j + offset) * step_x / width, (i + offset) * step_y / height, w / width, h / height)
                           for w, h in sizes]
     boxes, clip = np.array(boxes), spec.get("clip", "none")
     if clip == "cxcywh":

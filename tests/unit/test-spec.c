@@ -23,10 +23,11 @@ static const char full[] =
     "    \"sum_relu\": true, \"bn_eps\": 0.001, \"l2norm_eps\": 1e-12 },"
     "  \"input\": { \"width\": 320, \"height\": 240, \"channels\": \"bgr\", \"mean\": [104, 117, 123.5],"
     "    \"scale\": [0.5, 1, 2], \"resize\": \"letterbox\", \"rounding\": \"u8\" },"
-    "  \"anchors\": { \"maps\": [[15, 20], [8, 10]], \"steps\": [16, [30, 32]], \"min_sizes\": [60, 105],"
-    "    \"max_sizes\": [null, 150], \"aspect_ratios\": [[2], [2, 3]], \"clip\": \"corner\" },"
+    "  \"anchors\": { \"maps\": [[15, 20], [8, 10]], \"steps\": [16, [30, 32]], \"offset\": 0.25,"
+    "    \"min_sizes\": [60, 105], \"max_sizes\": [null, 150], \"aspect_ratios\": [[2], [2, 3]],"
+    "    \"clip\": \"corner\" },"
     "  \"output\": { \"classes\": [\"background\", \"cat\", \"???\", \"dog\"], \"score\": \"sigmoid\","
-    "    \"variances\": [0.2, 0.3, 0.4, 0.5] },"
+    "    \"boxes\": \"distribution\", \"bins\": 16, \"variances\": [0.2, 0.3, 0.4, 0.5] },"
     "  \"nms\": { \"threshold\": 0.25, \"iou\": 0.6, \"top_k\": 100, \"keep\": 50, \"profile\": \"rfbnet\" },"
     "  \"provenance\": { \"data\": \"none\", \"recipe\": \"by hand\", \"metrics\": { \"mAP\": 0.1 },"
     "    \"license\": \"CC0\", \"source\": \"here\" },"
@@ -110,11 +111,13 @@ test_full_pictures (void)
   g_assert_cmpuint (spec->anchors.n_ratios[1], ==, 2);
   g_assert_cmpfloat (spec->anchors.ratios[1][1], ==, 3);
   g_assert_cmpint (spec->anchors.clip, ==, CBAM_CLIP_CORNER);
+  g_assert_cmpfloat (spec->anchors.off_middle, ==, -0.25);
 
   g_assert_cmpuint (spec->output.n_classes, ==, 4);
   g_assert_cmpstr (spec->output.classes[3], ==, "dog");
   g_assert_null (spec->output.classes[4]);
   g_assert_cmpint (spec->output.score, ==, CBAM_SCORE_SIGMOID);
+  g_assert_cmpuint (spec->output.bins, ==, 16);
   g_assert_cmpfloat (spec->output.variances[3], ==, 0.5f);
   g_assert_false (cbam_output_spec_reports (&spec->output, 0));
   g_assert_true (cbam_output_spec_reports (&spec->output, 1));
@@ -156,6 +159,7 @@ test_defaults (void)
   g_assert_cmpint (spec->input.resize, ==, CBAM_RESIZE_STRETCH);
   g_assert_cmpint (spec->input.rounding, ==, CBAM_ROUNDING_NONE);
   g_assert_cmpstr (spec->anchors.tensor, ==, "anchors");
+  g_assert_cmpuint (spec->output.bins, ==, 0); /* offsets */
   g_assert_cmpfloat (spec->output.variances[1], ==, 0.1f);
   g_assert_cmpfloat (spec->output.variances[2], ==, 0.2f);
   g_assert_true (cbam_output_spec_reports (&spec->output, 0)); /* class 0 is background only if so named */
@@ -325,6 +329,7 @@ static const struct
   { "anchors.aspect_ratios", "[[2], [2, 0]]", "anchors.aspect_ratios[1][1]", "a number above 0", "0" },
   { "anchors.aspect_ratios", "[[-2], []]", "anchors.aspect_ratios[0][0]", "a number above 0", "-2" },
   { "anchors.clip", "true", NULL, "one of none, cxcywh, wh, corner", "true" },
+  { "anchors.offset", "1.5", NULL, "a number from 0 and up to 1", "1.5" },
 
   { "output", NULL, NULL, "an object", "nothing" },
   { "output.classes", NULL, NULL, "a list of 1 to 8192 names", "nothing" },
@@ -335,6 +340,12 @@ static const struct
   { "output.classes", "[\"background\", \"???\"]", NULL, "a class besides background", "[\"background\",\"???\"]" },
   { "output.score", NULL, NULL, "one of softmax, sigmoid", "nothing" },
   { "output.score", "\"max\"", NULL, "one of softmax, sigmoid", "\"max\"" },
+  { "output.boxes", "\"bins\"", NULL, "one of offsets, distribution", "\"bins\"" },
+  { "output.boxes", "\"offsets\"", "output.bins", "none where output.boxes is not distribution", "16" },
+  { "output.boxes", NULL, "output.bins", "none where output.boxes is not distribution", "16" },
+  { "output.bins", "1", NULL, "a whole number from 2 to 32", "1" },
+  { "output.bins", "33", NULL, "a whole number from 2 to 32", "33" },
+  { "output.bins", "2.5", NULL, "a whole number", "2.5" },
   { "output.variances", "[0.1, 0.2]", NULL, "a list of 4 numbers", "[0.10000000000000001,0.20000000000000001]" },
   { "output.variances", "[1, 1, 0, 1]", "output.variances[2]", "a number above 0", "0" },
 
@@ -455,6 +466,9 @@ test_tolerated (void)
     { "anchors.aspect_ratios", NULL },
     { "anchors.aspect_ratios", "[[], []]" },
     { "anchors.tensor", "null" },
+    { "output.bins", NULL },
+    { "output.bins", "2" },
+    { "output.bins", "32" },
     { "nms", NULL },
     { "nms.threshold", "0" },
     { "nms.iou", "1" },
