@@ -136,6 +136,28 @@ grow_branches (Growth *growth, const char *name, CbamValue *in)
   return cbam_graph_add (growth->graph, name, branches[0], branches[1]);
 }
 
+/* A unit of ShuffleNetV2, more or less: some channels of the map, made anew, by turns with others. */
+static CbamValue *
+grow_shuffle (Growth *growth, const char *name, CbamValue *in)
+{
+  static const guint kernels[] = { 0, 1, 1, 1, 3 };
+  const guint first = pick (growth, in->channels), channels = 1 + pick (growth, in->channels - first);
+  const guint kernel = kernels[pick (growth, G_N_ELEMENTS (kernels))];
+  g_autofree char *slice = g_strconcat (name, ".slice", NULL), *point = g_strconcat (name, ".point", NULL);
+  CbamValue *other = partner_of (growth, in), *out;
+
+  out = cbam_graph_slice (growth->graph, slice, in, first, channels);
+  if (kernel > 0)
+    out = cbam_graph_conv (
+        growth->graph,
+        &(CbamConvForm){ .name = point, .input = out, .channels = channels, .kernel = kernel, .pad = kernel / 2 });
+  if (pick (growth, 2) == 0)
+    out = cbam_graph_activation (growth->graph, out, CBAM_ACTIVATION_LEAKY_RELU);
+  if (other && other->width == in->width && other->height == in->height && other->channels >= channels)
+    in = other;
+  return cbam_graph_shuffle (growth->graph, name, in, out);
+}
+
 static CbamValue *
 grow_attention (Growth *growth, const char *name, CbamValue *in)
 {
@@ -158,7 +180,7 @@ grow (Growth *growth)
   g_autofree char *name = g_strdup_printf ("node%u", growth->n++);
   CbamValue *in = any_map (growth), *out;
 
-  switch (pick (growth, 15)) {
+  switch (pick (growth, 17)) {
     case 0:
     case 1:
     case 2:
@@ -175,6 +197,8 @@ grow (Growth *growth)
       out = cbam_graph_max_pool (growth->graph, &(CbamPoolForm){ .name = name, .input = in, .ceil = TRUE });
       break;
     case 13: out = grow_branches (growth, name, in); break;
+    case 14:
+    case 15: out = grow_shuffle (growth, name, in); break;
     default: out = grow_attention (growth, name, in); break;
   }
   if (out != in)
