@@ -257,6 +257,7 @@ cbam_nms_spec_read (CbamNmsSpec *nms, const CbamItem *document)
   nms->params = profile_params[nms->profile];
   nms->params.threshold = (float) cbam_read_double (&item, "threshold", &unit_interval, nms->params.threshold);
   nms->params.nms_iou = (float) cbam_read_double (&item, "iou", &unit_interval, nms->params.nms_iou);
+  nms->params.nms_across = (float) cbam_read_double (&item, "across", &unit_interval, 1);
   nms->params.top_k = cbam_read_uint (&item, "top_k", 0, MAX_COUNT, (int) nms->params.top_k);
   nms->params.max_detections = cbam_read_uint (&item, "keep", 0, MAX_COUNT, (int) nms->params.max_detections);
 }

@@ -25,7 +25,7 @@ import boxes
 from depthwise import DepthwiseConv
 from network import Network, ShuffleUnit
 from quality import Answers, QualityLoss, giou
-from recipes import shufflenet
+from recipes import shufflenet, with_size
 from start import is_kin, start_from_kin
 from team import Broken, Team
 
@@ -39,7 +39,7 @@ BINS = 8
 
 def small():
     """A recipe with one level of 4x4 cells, each with a box of unit 1/4."""
-    recipe = shufflenet(128)
+    recipe = with_size(shufflenet(), 128)
     document = recipe.document
     document["network"]["levels"] = 1
     document["anchors"] = {"maps": [[4, 4]], "steps": [32], "min_sizes": [160], "aspect_ratios": [[]]}

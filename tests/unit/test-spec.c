@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include <math.h>
 #include <string.h>
 
 #include <json-glib/json-glib.h>
@@ -14,7 +15,8 @@
 static const char full[] =
     "{ \"version\": 1, \"name\": \"full\", \"description\": \"every key\","
     "  \"network\": { \"detector\": \"stairnet\", \"backbone\": \"mobilenet_v1\", \"head\": \"ssd\", \"width\": 0.75,"
-    "    \"activation\": \"relu6\", \"padding\": \"same\", \"levels\": 2,"
+    "    \"activation\": \"relu6\", \"slope\": 0.25, \"post_activation\": \"leaky_relu\", \"padding\": \"same\","
+    "    \"levels\": 2,"
     "    \"sources\": [\"base_net.11.3\", \"extras.0.2\"],"
     "    \"extras\": { \"stride\": [2, 1], \"pad\": [1, 0] }, \"upsample\": \"bilinear\","
     "    \"attention\": { \"kind\": \"cbam\", \"pool\": [\"lse\", \"avg\"], \"order\": \"parallel\","
@@ -28,7 +30,8 @@ static const char full[] =
     "    \"clip\": \"corner\" },"
     "  \"output\": { \"classes\": [\"background\", \"cat\", \"???\", \"dog\"], \"score\": \"sigmoid\","
     "    \"boxes\": \"distribution\", \"bins\": 16, \"variances\": [0.2, 0.3, 0.4, 0.5] },"
-    "  \"nms\": { \"threshold\": 0.25, \"iou\": 0.6, \"top_k\": 100, \"keep\": 50, \"profile\": \"rfbnet\" },"
+    "  \"nms\": { \"threshold\": 0.25, \"iou\": 0.6, \"across\": 0.75, \"top_k\": 100, \"keep\": 50,"
+    "    \"profile\": \"rfbnet\" },"
     "  \"provenance\": { \"data\": \"none\", \"recipe\": \"by hand\", \"metrics\": { \"mAP\": 0.1 },"
     "    \"license\": \"CC0\", \"source\": \"here\" },"
     "  \"from_the_future\": [1, { \"x\": null }] }";
@@ -53,7 +56,9 @@ test_full (void)
   g_assert_true (network->backbone == &cbam_backbone_mobilenet_v1);
   g_assert_true (network->head == &cbam_head_ssd);
   g_assert_cmpfloat (network->width, ==, 0.75);
-  g_assert_cmpint (network->activation, ==, CBAM_ACTIVATION_RELU6);
+  g_assert_cmpfloat (network->activation.hi, ==, 6);
+  g_assert_cmpuint (network->post_activation.function, ==, CBAM_FUNCTION_LEAKY_RELU);
+  g_assert_cmpfloat (network->post_activation.lo, ==, 0.25f);
   g_assert_cmpint (network->padding, ==, CBAM_PADDING_SAME);
   g_assert_cmpuint (network->levels, ==, 2);
   g_assert_cmpuint (g_strv_length (network->sources), ==, 2);
@@ -127,6 +132,7 @@ test_full_pictures (void)
   g_assert_cmpint (spec->nms.profile, ==, CBAM_PROFILE_RFBNET);
   g_assert_cmpfloat (spec->nms.params.threshold, ==, 0.25f);
   g_assert_cmpfloat (spec->nms.params.nms_iou, ==, 0.6f);
+  g_assert_cmpfloat (spec->nms.params.nms_across, ==, 0.75f);
   g_assert_cmpuint (spec->nms.params.top_k, ==, 100);
   g_assert_cmpuint (spec->nms.params.max_detections, ==, 50);
 }
@@ -140,7 +146,11 @@ test_defaults (void)
   g_assert_no_error (error);
   g_assert_null (spec->name);
   g_assert_cmpfloat (spec->network.width, ==, 1);
-  g_assert_cmpint (spec->network.activation, ==, CBAM_ACTIVATION_RELU);
+  g_assert_cmpuint (spec->network.activation.function, ==, CBAM_FUNCTION_CLAMP);
+  g_assert_cmpfloat (spec->network.activation.lo, ==, 0);
+  g_assert_cmpfloat (spec->network.activation.hi, ==, INFINITY);
+  g_assert_cmpmem (&spec->network.post_activation, sizeof (CbamActivationParams), &spec->network.activation,
+                   sizeof (CbamActivationParams));
   g_assert_cmpint (spec->network.padding, ==, CBAM_PADDING_SYMMETRIC);
   g_assert_cmpuint (spec->network.levels, ==, 6);
   g_assert_true (spec->network.head == &cbam_head_ssd);
@@ -166,6 +176,7 @@ test_defaults (void)
   g_assert_cmpint (spec->nms.profile, ==, CBAM_PROFILE_CAFFE);
   g_assert_cmpfloat (spec->nms.params.threshold, ==, 0.5f);
   g_assert_cmpfloat (spec->nms.params.nms_iou, ==, 0.45f);
+  g_assert_cmpfloat (spec->nms.params.nms_across, ==, 1);
   g_assert_cmpuint (spec->nms.params.top_k, ==, 400);
   g_assert_cmpuint (spec->nms.params.max_detections, ==, 200);
 }
@@ -237,7 +248,10 @@ static const struct
   { "network.width", "-1", NULL, "a number above 0", "-1" },
   { "network.width", "1e9", NULL, "up to 16", "1000000000.0" },
   { "network.width", "\"1\"", NULL, "a number", "\"1\"" },
-  { "network.activation", "\"RELU\"", NULL, "one of relu, relu6", "\"RELU\"" },
+  { "network.activation", "\"RELU\"", NULL, "one of relu, relu6, leaky_relu", "\"RELU\"" },
+  { "network.slope", "0", NULL, "a number above 0", "0" },
+  { "network.slope", "1.5", NULL, "up to 1", "1.5" },
+  { "network.post_activation", "\"hard_swish\"", NULL, "one of relu, relu6, leaky_relu", "\"hard_swish\"" },
   { "network.padding", "\"valid\"", NULL, "one of symmetric, same", "\"valid\"" },
   { "network.levels", "0", NULL, "from 1 to 8", "0" },
   { "network.levels", "9", NULL, "from 1 to 8", "9" },
@@ -354,6 +368,8 @@ static const struct
   { "nms.threshold", "-0.5", NULL, "a number from 0 and up to 1", "-0.5" },
   { "nms.iou", "45", NULL, "a number from 0 and up to 1", "45" },
   { "nms.iou", "true", NULL, "a number", "true" },
+  { "nms.across", "1.01", NULL, "a number from 0 and up to 1", "1.01" },
+  { "nms.across", "-1", NULL, "a number from 0 and up to 1", "-1" },
   { "nms.top_k", "-1", NULL, "from 0 to 1000000", "-1" },
   { "nms.keep", "1.5", NULL, "a whole number", "1.5" },
   { "nms.profile", "\"yolo\"", NULL, "one of caffe, ssd.pytorch, torchvision, lufficc, rfbnet, qfgaohao", "\"yolo\"" },
@@ -472,6 +488,8 @@ test_tolerated (void)
     { "nms", NULL },
     { "nms.threshold", "0" },
     { "nms.iou", "1" },
+    { "nms.across", "0" },
+    { "nms.across", "null" },
     { "provenance", NULL },
     { "provenance", "{\"metrics\": [[[]]]}" },
   };

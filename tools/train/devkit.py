@@ -34,6 +34,16 @@ class Picture:
     difficult: torch.Tensor  # [G], bool
     boxed: set = field(default=None)  # classes that were boxed here; None = all
     others: list = field(default_factory=list)  # names of objects that are none of the classes
+    times: float = 1.0  # it is shown in a pass
+
+
+def parse_spec(spec):
+    """(FOLDER:SPLIT, how often a pass shows its pictures) of FOLDER:SPLIT[@TIMES]."""
+    before, at, times = spec.rpartition("@")
+    try:
+        return (before, float(times)) if at and ":" in before else (spec, 1.0)
+    except ValueError:
+        return spec, 1.0
 
 
 def read_set(spec, classes, partial=(), progress=None, say=print):
@@ -163,7 +173,8 @@ def read_partial(path, classes):
 
 
 def repeat_factors(pictures, n_classes, share=0.05):
-    """How often a pass shows each picture: sqrt (share / how many pictures have its rarest class), at least once.
+    """How often a pass shows each picture: sqrt (share / how many pictures have its rarest class), at least once; so
+    many times as its set is to be shown.
 
     Gupta, Dollar, Girshick: LVIS (2019), section on repeat factor sampling.
     """
@@ -172,7 +183,7 @@ def repeat_factors(pictures, n_classes, share=0.05):
         having[picture.labels[~picture.difficult].unique()] += 1
     factor = np.maximum(1, np.sqrt(share * len(pictures) / np.maximum(having, 1)))
     return np.array([max((factor[label] for label in picture.labels[~picture.difficult].tolist()), default=1.0)
-                     for picture in pictures])
+                     * picture.times for picture in pictures])
 
 
 def order_of_pass(factors, seed, number):

@@ -101,10 +101,10 @@ def default(attention="cbam", detector="stairnet", name="stairnet-cbam-mobilenet
                   augmentation=Augmentation(expand=0.35, largest=2.5))
 
 
-def shufflenet(size=352, name="stairnet-cbam-shufflenet-voc"):
+def shufflenet(name="stairnet-cbam-shufflenet-voc"):
     """ShuffleNetV2 of one and a half times the width with the levels of NanoDet-Plus, whose weights it starts from: its
     neck's reductions are the laterals, its heads' separable convolutions the posts (converter/nanodet.py)."""
-    steps = (8, 16, 32, 64)
+    steps, size = (8, 16, 32, 64), SIZE
     document = {
         "version": 1,
         "name": name,
@@ -181,6 +181,18 @@ def with_classes(recipe, classes):
     recipe = replace(recipe, document=copy.deepcopy(recipe.document))
     output = recipe.document["output"]
     output["classes"] = ["background", *classes] if output["score"] == "softmax" else list(classes)
+    return recipe
+
+
+def with_size(recipe, size):
+    """The same for an input of other width and height, where the recipe's maps follow from their steps."""
+    recipe = replace(recipe, document=copy.deepcopy(recipe.document))
+    document = recipe.document
+    if document["network"]["backbone"] != "shufflenet_v2":
+        raise ValueError(f"the anchors of {document['name']} are for {document['input']['width']} pixels: expected no "
+                         f"--size, found {size}")
+    document["input"]["width"] = document["input"]["height"] = size
+    document["anchors"]["maps"] = [[-(-size // step)] * 2 for step in document["anchors"]["steps"]]
     return recipe
 
 
