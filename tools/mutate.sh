@@ -675,6 +675,8 @@ sabotage 'nanodet: a level is any branch' tools/converter/graph.py \
   'step *= node.param(3, 1)' 'pass' tools-convert_nanodet
 sabotage 'convert: a trunk is looked for in whole networks only' tools/converter/weights.py \
   'PARTS = 2 ' 'PARTS = 1 ' tools-convert_nanodet
+sabotage 'train: a start loses its batch norms' tools/train/start.py \
+  'tensors[f"{conv}.weight"] * gain[:, None, None, None]' 'tensors[f"{conv}.weight"]' train-nanodet
 sabotage 'train: classes without objects are learned' tools/train/checks.py \
   'if not missing or found and not each:' 'if True:' train-sentences
 sabotage 'train: measured before it is written' tools/train/train \
