@@ -89,8 +89,8 @@ class Graph:
     def slope_of(self, node):
         kind = node.param(9, 0)
         if kind not in (0, RELU, LEAKY_RELU):
-            raise DataError(f"layer '{node.layer.name}' of '{self.name}': expected no activation, ReLU or leaky ReLU (0 "
-                            f"to 2 as param 9), found {kind}")
+            raise DataError(f"layer '{node.layer.name}' of '{self.name}': expected no activation, ReLU or leaky ReLU "
+                            f"(0 to 2 as param 9), found {kind}")
         return {0: None, RELU: 0.0}.get(kind, (node.param(10, []) or [0.0])[0])
 
     def add(self, node):
