@@ -663,6 +663,20 @@ sabotage 'convert: the last step before the average' tools/converter/weights.py 
   'return averages[0], (f"took' 'return raw[0], (f"took' tools-convert_wrappers
 sabotage 'convert: tensors may repeat their storage' tools/converter/pickles.py \
   'if np.prod(self.shape, dtype=float) > numbers.size:' 'if False:' tools-convert_wrappers
+sabotage 'ncnn: int8 weights keep their scale' tools/shared/ncnn.py \
+  'weight.reshape(scales, -1) / scale[:, None]' 'weight.reshape(scales, -1)' tools-ncnn
+sabotage 'ncnn: bytes behind the last layer' tools/shared/ncnn.py \
+  'weights.finish()' 'pass' tools-ncnn
+sabotage 'nanodet: the last rows are the scores' tools/converter/dialects/nanodet.py \
+  'last.weight[:classes]' 'last.weight[-classes:]' tools-convert_nanodet train-nanodet
+sabotage 'nanodet: the other half passes' tools/converter/dialects/nanodet.py \
+  'a, b = halves.outputs' 'b, a = halves.outputs' tools-convert_nanodet
+sabotage 'nanodet: a level is any branch' tools/converter/graph.py \
+  'step *= node.param(3, 1)' 'pass' tools-convert_nanodet
+sabotage 'convert: a trunk is looked for in whole networks only' tools/converter/weights.py \
+  'PARTS = 2 ' 'PARTS = 1 ' tools-convert_nanodet
+sabotage 'train: a start loses its batch norms' tools/train/start.py \
+  'tensors[f"{conv}.weight"] * gain[:, None, None, None]' 'tensors[f"{conv}.weight"]' train-nanodet
 sabotage 'train: classes without objects are learned' tools/train/checks.py \
   'if not missing or found and not each:' 'if True:' train-sentences
 sabotage 'train: measured before it is written' tools/train/train \

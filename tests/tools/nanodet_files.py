@@ -16,12 +16,13 @@ NECK, CLASSES, BINS, BLOCKS = 16, 3, 4, 2
 
 
 class Nanodet(Ncnn):
-    """`fused` activations are their convolutions' own; else they are layers. `prefix` names layers and blobs."""
+    """`fused` activations are their convolutions' own; else they are layers. `prefix` names layers and blobs; `places` are
+    the blobs of what has a name here too: stage2 ..., extras.0, sum.{level}, scores.{level}, distances.{level}."""
 
     def __init__(self, fused=True, prefix="l", seed=3, slope=0.1, kind="f32"):
         super().__init__()
         self.fused, self.prefix, self.slope, self.kind = fused, prefix, slope, kind
-        self.noise, self.expected, self.count = np.random.default_rng(seed), {}, 0
+        self.noise, self.expected, self.places, self.count = np.random.default_rng(seed), {}, {}, 0
         self.build()
 
     def blob(self):
@@ -75,6 +76,7 @@ class Nanodet(Ncnn):
                 x = self.layer("ShuffleChannel", [self.layer("Concat", [a, b])], "0=2")
             x, end = self.split(x, 2)
             maps.append(end)
+            self.places[f"stage{stage}"] = end
             inputs = outputs
         self.heads(self.neck(maps))
 
@@ -86,7 +88,7 @@ class Nanodet(Ncnn):
         for part in ("weight", "bias"):
             self.expected[f"extras.0.0.{part}"] = self.expected[f"topdown.proj_layers.1.conv.{part}"]
         extra = self.depthwise("extras.0.2", extra, NECK, 5, 2, True)
-        extra = self.conv("extras.0.4", extra, NECK, NECK)
+        extra = self.places["extras.0"] = self.conv("extras.0.4", extra, NECK, NECK)
         x, sums = copies[0], [copies[1]]
         for fine in (1, 0):
             own, other = self.split(inner[fine], 2)
@@ -100,6 +102,7 @@ class Nanodet(Ncnn):
                 down = self.conv(None, self.depthwise(None, up, NECK, 5, 2, True), NECK, NECK)
                 own = self.layer("BinaryOp", [own, down], "0=0")
             up, end = self.split(own, 2)
+            self.places[f"sum.{len(ends)}"] = end
             ends.append(end)
         return ends
 
@@ -115,5 +118,6 @@ class Nanodet(Ncnn):
                 self.expected[f"conf.{level}.{part}"] = last[:CLASSES]
                 self.expected[f"loc.{level}.{part}"] = last[CLASSES:]
             scores, distances = self.layer("Slice", [x], f"-23300=2,{CLASSES},-233", 2)
-            self.layer("Sigmoid", [scores])
+            self.places[f"scores.{level}"] = self.layer("Sigmoid", [scores])
+            self.places[f"distances.{level}"] = distances
             self.layer("Permute", [distances], "0=3")

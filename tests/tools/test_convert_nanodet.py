@@ -93,6 +93,7 @@ CHANGED = (
     ("another slope in the end", r"(?s)(.*)1\.0+e-01", r"\g<1>2e-01", ("extra_layers.3.1.pw", "ReLU of 0.1", "0.2")),
     ("an activation after a depthwise convolution", "7=24", "7=24 9=1", ("no activation", "found ReLU", "branch1.0")),
     ("another activation", "9=2", "9=3", ("0 to 2 as param 9", "found 3")),
+    ("a list for a number", "3=2", "-23303=1,2", ("expected a number as its param 3, found [2]",)),
     ("scores without a sigmoid", "Sigmoid", "Softmax", ("strides 8, 16, 32, 64", "at none")),
     ("rows that are no four sides", "-23300=2,3,-233", "-23300=2,4,-233", ("4 sides", "4 of 19 rows")),
     ("a blob that nobody makes", "0 1 lin", "0 1 other", ("'l_Convolution_1'", "makes its blob 'lin'")),

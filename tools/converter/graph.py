@@ -37,13 +37,12 @@ class Node:
         return self.outputs[0]
 
     def param(self, number, default):
-        return self.layer.params.get(number, default)
-
-    @property
-    def sizes(self):
-        """Of a Slice's parts."""
-        sizes = self.param(0, [])
-        return sizes if isinstance(sizes, list) else [sizes]
+        """A param that is a number, or a list if the default is one."""
+        value, kind = self.layer.params.get(number, default), list if isinstance(default, list) else (int, float)
+        if not isinstance(value, kind):
+            raise DataError(f"layer '{self.layer.name}': expected {'a list' if kind is list else 'a number'} as its "
+                            f"param {number}, found {value}")
+        return value
 
     def is_conv(self, kernel, stride=1):
         """A convolution over all channels, with such a kernel."""
@@ -82,21 +81,22 @@ class Graph:
             if layer.kind == "Split":
                 same.update((blob, inputs[0]) for blob in layer.outputs)
             elif layer.kind == "ReLU" and maker and maker.kind in CONVOLUTIONS and maker.slope is None:
-                maker.slope = float(layer.params.get(0, 0))
+                maker.slope = float(Node(layer, inputs, layer.outputs).param(0, 0))
                 same[layer.outputs[0]] = inputs[0]
             else:
-                self.add(Node(layer, inputs, layer.outputs, self.slope_of(layer)))
+                self.add(Node(layer, inputs, layer.outputs))
 
-    def slope_of(self, layer):
-        kind = layer.params.get(9, 0) if layer.kind in CONVOLUTIONS else 0
+    def slope_of(self, node):
+        kind = node.param(9, 0)
         if kind not in (0, RELU, LEAKY_RELU):
-            raise DataError(f"layer '{layer.name}' of '{self.name}': expected no activation, ReLU or leaky ReLU (0 to "
-                            f"2 as param 9), found {kind}")
-        return {0: None, RELU: 0.0}.get(kind, (layer.params.get(10) or [0.0])[0])
+            raise DataError(f"layer '{node.layer.name}' of '{self.name}': expected no activation, ReLU or leaky ReLU "
+                            f"(0 to 2 as param 9), found {kind}")
+        return {0: None, RELU: 0.0}.get(kind, (node.param(10, []) or [0.0])[0])
 
     def add(self, node):
         step = self.steps.get(node.inputs[0], 1) if node.inputs else 1
         if node.kind in CONVOLUTIONS:
+            node.slope = self.slope_of(node)
             step *= node.param(3, 1)
         elif node.kind == "Pooling":
             step *= node.param(2, 1)

@@ -109,7 +109,7 @@ def take_first_unit(net, name, x):
 
 def take_unit(net, name, x):
     halves = net.after(x, lambda node: node.kind == "Slice" and len(node.outputs) == 2 and node.param(1, 0) == 0
-                       and len(set(node.sizes)) == 1, "a cut into halves")
+                       and len(set(node.param(0, []))) == 1, "a cut into halves")
     a, b = halves.outputs
     first = net.after(b, lambda node: node.is_conv(1), "a 1x1 convolution")
     return shuffled(net, a, take_branch(net, f"{name}.branch2", first, 1))
@@ -143,7 +143,7 @@ def find_heads(net):
             continue
         scores = net.graph.users.get(users[0].output, [])
         if len(scores) == 1 and scores[0].kind == "Sigmoid":
-            found[net.graph.steps[node.output]] = blocks_before(net, node), node, users[0].sizes[0]
+            found[net.graph.steps[node.output]] = blocks_before(net, node), node, (users[0].param(0, []) or [0])[0]
     if tuple(sorted(found)) != STRIDES:
         raise DataError(f"'{net.graph.name}': expected 1x1 convolutions cut into scores with a sigmoid and distances, "
                         f"at strides {listed(STRIDES)}, found them at {listed(sorted(found)) or 'none'}")
