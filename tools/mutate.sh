@@ -687,6 +687,17 @@ sabotage 'ncnn-graph: shuffled groups are where they were' tools/train/ncnn_grap
   'channels // n).transpose(3, 4)' 'channels // n)' train-ncnn_graph
 sabotage 'ncnn-graph: all rest goes into the first part' tools/train/ncnn_graph.py \
   'left // (len(parts) - at)' 'left' train-ncnn_graph
+sabotage 'fusion: a box of one look alone counts fully' tools/train/fusion.py \
+  '/ [1, counts_of, 1, 1, 1, 1]' '/ [1, 1, 1, 1, 1, 1]' train-lessons
+sabotage 'lesson: a confusion is a missed object' tools/train/lesson.py \
+  'free & ~near.any(1) & (scores' 'free & (scores' train-lessons
+sabotage 'lesson: what people contradict counts fully' tools/train/lesson.py \
+  'torch.where(boxed[soft], share, 1.0)' '1.0' train-lessons
+sabotage 'looks: mirrored boxes stay where they are' tools/train/looks.py \
+  'rows[:, [2, 4]] = 1 - rows[:, [4, 2]]' 'pass' train-lessons
+sabotage 'ncnn-detector: distances in cells of the finest level' tools/train/ncnn_detector.py \
+  'corners = corners / corners.new_tensor(self.size * 2)' 'corners = corners / step * 8 / corners.new_tensor(self.size * 2)' \
+  train-lessons
 sabotage 'average: figures of the first part' tools/train/average \
   'provenance["metrics"] = metrics' 'pass' train-sentences
 sabotage 'models: weights without the word whose they are' models/meson.build \
