@@ -86,7 +86,7 @@ sabotage 'detect: distances of a distribution are in widths both ways' shaders/d
   vec4 distance' 'vec2 (a.variance[2]) * anchor.zz;
   vec4 distance' ops-detect
 sabotage 'reference: a distribution counts its bins from 1' compute/ops/detect.c \
-  'weighed += likely * i;' 'weighed += likely * (i + 1);' golden ops-detect
+  'weighed += likely * i;' 'weighed += likely * (i + 1);' ops-detect
 sabotage 'spec: bins beside offsets are passed over' compute/file/spec.c \
   '  if (bins.node)
     cbam_item_fail (&bins, "none where output.boxes is not distribution");' '' spec
