@@ -25,6 +25,7 @@ from .trace import trace
 from .weights import make_weights
 
 INPUT = "data"
+HEAD_SIZES = {"loc": 0.25, "conf": 0.5}  # so that few scores come near the threshold; of other layers 1
 
 
 def load(source):
@@ -36,16 +37,40 @@ def load(source):
         raise DataError(f"expected a model file or one of {', '.join(RECIPES)}, found '{source}'")
     recipe = RECIPES[source]()
     network = Network(recipe.document, recipe.form)
-    give_weights(network, max(recipe.document["input"].get("scale", [1])))
+    give_weights(network, recipe.document)
     return recipe.document, network, network.tensors()
 
 
-def give_weights(network, pixel_scale):
+def picture_for(document):
+    """(RGB of the network's size, what the network sees of it)"""
+    picture = blocks(document["input"]["width"], document["input"]["height"])
+    return picture, as_input(document, picture)
+
+
+def give_weights(network, document):
     tensors = network.tensors()
-    made = make_weights({name: tuple(tensor.shape) for name, tensor in tensors.items()}, pixel_scale)
+    made = make_weights({name: tuple(tensor.shape) for name, tensor in tensors.items()},
+                        document["output"].get("boxes", "offsets") == "offsets")
+    hooks = [module.register_forward_hook(functools.partial(settle, HEAD_SIZES.get(name.split(".")[0], 1)))
+             for name, module in network.named_modules()
+             if isinstance(module, (nn.Conv1d, nn.Conv2d, nn.ConvTranspose2d, nn.Linear))]
     with torch.no_grad():
         for name, tensor in tensors.items():
             tensor.copy_(torch.from_numpy(made[name]))
+        network(torch.from_numpy(picture_for(document)[1]))
+    for hook in hooks:
+        hook.remove()
+
+
+def settle(size, layer, inputs, output):
+    """Divides a layer's weights so that its sums are as large as that, and gives what it gives then."""
+    bias = 0 if layer.bias is None else layer.bias.reshape([-1] + [1] * len(output.shape[2:]))
+    sums = output - bias
+    found = sums.pow(2).mean().sqrt() / size
+    if found == 0:
+        return output
+    layer.weight /= found
+    return sums / found + bias
 
 
 def heads_of(levels):
@@ -63,8 +88,7 @@ def trace_network(name, network, x):
 def export(source, folder):
     """Writes the files that tools/peers/export names."""
     document, network, tensors = load(source)
-    picture = blocks(document["input"]["width"], document["input"]["height"])
-    x = as_input(document, picture)
+    picture, x = picture_for(document)
     graph, heads = trace_network(document.get("name", "network"), network, x)
 
     os.makedirs(folder, exist_ok=True)

@@ -237,6 +237,16 @@ def cat(tracer, results, parts, axis=0):
     return tracer.graph.add("Concat", [tracer.name_of(part) for part in parts], axis=axis % parts[0].dim())
 
 
+def stack(tracer, results, parts, axis=0):
+    """Channels one of each in turn are written as everybody shuffles channels: one map behind the other, transposed."""
+    shape = list(parts[0].shape)
+    if len(shape) != 4 or axis != 2:
+        raise DataError(f"cannot export a stack at axis {axis}")
+    joined = tracer.graph.add("Concat", [tracer.name_of(part) for part in parts], axis=1)
+    groups = tracer.graph.constant(np.int64([shape[0], len(parts), *shape[1:]]))
+    return tracer.graph.add("Transpose", [tracer.graph.add("Reshape", [joined, groups])], perm=[0, 2, 1, 3, 4])
+
+
 def resize(**attributes):
     def add(tracer, results, x, *unused, **also_unused):
         size = tracer.graph.constant(np.int64(results[0].shape))
@@ -286,6 +296,7 @@ OPERATORS = {
     "aten::split": split,
     "aten::split_with_sizes": split,
     "aten::cat": cat,
+    "aten::stack": stack,
     "aten::upsample_nearest2d": nearest,
     "aten::upsample_bilinear2d": bilinear,
 }
