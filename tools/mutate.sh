@@ -702,6 +702,18 @@ sabotage 'average: figures of the first part' tools/train/average \
   'provenance["metrics"] = metrics' 'pass' train-sentences
 sabotage 'models: weights without the word whose they are' models/meson.build \
   "  install_data(fs.stem(model) / 'NOTICE', install_dir: model_dir / fs.stem(model))" '' licences
+sabotage 'peers: a convolution pads alike on both sides' tools/peers/trace.py \
+  '"pads": before + after,' '"pads": before + before,' tools-peers_export
+sabotage 'peers: a batch norm scales what comes in' tools/peers/trace.py \
+  'shape = [-1 if i == by_input else 1' 'shape = [-1 if i == (not by_input) else 1' tools-peers_export
+sabotage 'peers: numbers of ONNX end at seven bits' tools/peers/onnx_file.py \
+  'while number > 0x7F:' 'while False:' tools-peers_export
+sabotage 'peers: two readers of a blob of ncnn' tools/peers/ncnn_file.py \
+  'if len(readers.get(name, [])) > 1:' 'if len(readers.get(name, [])) > 2:' tools-peers_export
+sabotage 'bench_peers: whatever a peer computes' tools/bench_peers.py \
+  'if not contender.default and not contender.max_error <= MAX_ERROR:' 'if False:' tools-bench_peers
+sabotage 'bench_peers: beside the slower' tools/bench_peers.py \
+  'times = ours / min(others)' 'times = ours / max(others)' tools-bench_peers
 sabotage 'check: a licence that nobody named' compute/info.c \
   'g_str_has_prefix (info->licence, "unknown")' 'FALSE' tools-cbam_check
 sabotage 'cbam-eval: boxes count from 0' tools/eval/cbam-eval.c \
