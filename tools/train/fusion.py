@@ -11,10 +11,10 @@ LEAST = 0.01    # scores below are dropped before
 
 def overlaps_of(boxes, others):
     """Intersection over union of every box of [A, 4] with every one of [B, 4]; 0 where both are without an area."""
-    low = np.maximum(boxes[:, None, :2], others[None, :, :2])
-    high = np.minimum(boxes[:, None, 2:], others[None, :, 2:])
-    both = (high - low).clip(0).prod(2)
-    area, other_area = ((b[:, 2:] - b[:, :2]).prod(1) for b in (boxes, others))
+    sides = [np.minimum(boxes[:, None, axis + 2], others[:, axis + 2]) - np.maximum(boxes[:, None, axis], others[:, axis])
+             for axis in (0, 1)]
+    both = sides[0].clip(0) * sides[1].clip(0)
+    area, other_area = ((some[:, 2:] - some[:, :2]).prod(1) for some in (boxes, others))
     return both / np.maximum(area[:, None] + other_area - both, 1e-12)
 
 
@@ -57,19 +57,23 @@ def fuse(looks, counts=None, overlap=OVERLAP, least=LEAST):
 
 def fuse_class(rows, looks, overlap):
     """The same of one class's rows with the numbers of their looks, the strongest first; scores are sums over looks."""
-    boxes, sums = np.empty((len(rows), 4)), np.zeros((len(rows), 4))  # fused so far; corners times scores
-    weights, best = np.zeros(len(rows)), np.zeros((len(rows), looks))
-    count = 0
-    for row in rows:
+    boxes, areas = np.empty((len(rows), 4)), np.empty(len(rows))  # fused so far
+    sums, weights, best = np.zeros((len(rows), 4)), np.zeros(len(rows)), np.zeros((len(rows), looks))
+    own_areas, count = (rows[:, 4] - rows[:, 2]) * (rows[:, 5] - rows[:, 3]), 0
+    for row, area in zip(rows, own_areas):
         box, score, look = row[2:6], row[1], int(row[6])
         at = count
-        if count:
-            shares = overlaps_of(box[None], boxes[:count])[0]
+        if count:  # overlaps_of() without what it costs to be general
+            here = boxes[:count]
+            sides = np.minimum(here[:, 2:], box[2:]) - np.maximum(here[:, :2], box[:2])
+            both = np.where((sides > 0).all(1), sides[:, 0] * sides[:, 1], 0)
+            shares = both / (areas[:count] + area - both)
             nearest = shares.argmax()
             at = nearest if shares[nearest] > overlap else count
         count = max(count, at + 1)
         sums[at] += score * box
         weights[at] += score
         best[at, look] = max(best[at, look], score)
-        boxes[at] = sums[at] / weights[at]
+        fused = boxes[at] = sums[at] / weights[at]
+        areas[at] = (fused[2] - fused[0]) * (fused[3] - fused[1])
     return np.column_stack((np.full(count, rows[0, 0]), best[:count].sum(1), boxes[:count]))

@@ -99,12 +99,13 @@ class ModelDetector:
         self.network = network.to(device, memory_format=torch.channels_last).eval()
         self.anchors, self.normalise = anchors_for(self.document, tensors), normaliser(self.document)
 
-    def __call__(self, views, least):
+    def __call__(self, views, least, wanted=None):
         pictures = [SimpleNamespace(pixels=view.numpy()) for view in views]
         found = detect(self.network, self.document, self.anchors, pictures, self.normalise, half=self.half, threshold=least)
         rows = [[] for _ in views]
         for number, *row in found:
-            rows[number].append(row)
+            if wanted is None or row[0] in wanted:
+                rows[number].append(row)
         return [np.array(some, dtype=float).reshape(-1, 6) for some in rows]
 
 

@@ -77,15 +77,16 @@ class NcnnDetector:
         self.graph = graph.to(self.device, self.dtype).to(memory_format=torch.channels_last)
 
     @torch.no_grad()
-    def __call__(self, views, least):
+    def __call__(self, views, least, wanted=None):
         """Rows (label's number, score, corners in fractions of the view) [N, 6] of each view [height, width, 3] in red,
-        green and blue, the strongest first, with scores of `least` at least."""
+        green and blue, the strongest first, with scores of `least` at least; of the labels whose numbers are `wanted`."""
         x = torch.stack([view.to(self.device).float() for view in views]).permute(0, 3, 1, 2)
         x = (x - x.new_tensor(MEAN).view(1, 3, 1, 1)) * x.new_tensor(SCALE).view(1, 3, 1, 1)
         x = (x.flip(1) if self.kind.bgr else x).to(self.dtype).contiguous(memory_format=torch.channels_last)
         outputs = self.graph(x)
         levels = [self.level(number, *outputs[2 * number:2 * number + 2]) for number in range(len(self.pairs))]
-        return [self.rows([(scores[at], distances[at], step) for scores, distances, step in levels], least)
+        columns = torch.as_tensor(range(len(COCO)) if wanted is None else wanted, device=self.device)
+        return [self.rows([(scores[at], distances[at], step) for scores, distances, step in levels], least, columns)
                 for at in range(len(views))]
 
     def level(self, number, scores, distances):
@@ -100,10 +101,11 @@ class NcnnDetector:
                             f"{list(scores.shape[1:])} and {list(distances.shape[1:])}")
         return scores.float(), distances.reshape(len(scores), cells, 4, -1), step
 
-    def rows(self, levels, least):
+    def rows(self, levels, least, wanted):
         """Of one picture's levels."""
         found = []
         for scores, distances, step in levels:
+            scores = scores[:, wanted]
             cells, labels = (scores >= least).nonzero(as_tuple=True)
             bins = distances[cells].float()
             sides = (bins.softmax(2) * torch.arange(bins.shape[2], device=bins.device)).sum(2)
@@ -111,6 +113,6 @@ class NcnnDetector:
             points = torch.stack((cells % columns, torch.div(cells, columns, rounding_mode="floor")), 1) + self.kind.aside
             corners = torch.cat((points - sides[:, :2], points + sides[:, 2:]), 1) * step
             corners = corners / corners.new_tensor(self.size * 2)
-            found.append(torch.cat((labels[:, None].float(), scores[cells, labels][:, None], corners.clamp(0, 1)), 1))
+            found.append(torch.cat((wanted[labels][:, None], scores[cells, labels][:, None], corners.clamp(0, 1)), 1))
         rows = torch.cat(found).cpu().numpy()
         return suppress(rows[np.argsort(-rows[:, 1], kind="stable")[:MOST]], OVERLAP)
