@@ -86,7 +86,7 @@ sabotage 'detect: distances of a distribution are in widths both ways' shaders/d
   vec4 distance' 'vec2 (a.variance[2]) * anchor.zz;
   vec4 distance' ops-detect
 sabotage 'reference: a distribution counts its bins from 1' compute/ops/detect.c \
-  'weighed += likely * i;' 'weighed += likely * (i + 1);' golden ops-detect
+  'weighed += likely * i;' 'weighed += likely * (i + 1);' ops-detect
 sabotage 'spec: bins beside offsets are passed over' compute/file/spec.c \
   '  if (bins.node)
     cbam_item_fail (&bins, "none where output.boxes is not distribution");' '' spec
@@ -687,10 +687,33 @@ sabotage 'ncnn-graph: shuffled groups are where they were' tools/train/ncnn_grap
   'channels // n).transpose(3, 4)' 'channels // n)' train-ncnn_graph
 sabotage 'ncnn-graph: all rest goes into the first part' tools/train/ncnn_graph.py \
   'left // (len(parts) - at)' 'left' train-ncnn_graph
+sabotage 'fusion: a box of one look alone counts fully' tools/train/fusion.py \
+  '/ [1, counts_of, 1, 1, 1, 1]' '/ [1, 1, 1, 1, 1, 1]' train-lessons
+sabotage 'lesson: a confusion is a missed object' tools/train/lesson.py \
+  'free & ~near.any(1) & (scores' 'free & (scores' train-lessons
+sabotage 'lesson: what people contradict counts fully' tools/train/lesson.py \
+  'torch.where(boxed[soft], share, 1.0)' '1.0' train-lessons
+sabotage 'looks: mirrored boxes stay where they are' tools/train/looks.py \
+  'rows[:, [2, 4]] = 1 - rows[:, [4, 2]]' 'pass' train-lessons
+sabotage 'ncnn-detector: distances in cells of the finest level' tools/train/ncnn_detector.py \
+  'corners = corners / corners.new_tensor(self.size * 2)' 'corners = corners / step * 8 / corners.new_tensor(self.size * 2)' \
+  train-lessons
 sabotage 'average: figures of the first part' tools/train/average \
   'provenance["metrics"] = metrics' 'pass' train-sentences
 sabotage 'models: weights without the word whose they are' models/meson.build \
   "  install_data(fs.stem(model) / 'NOTICE', install_dir: model_dir / fs.stem(model))" '' licences
+sabotage 'peers: a convolution pads alike on both sides' tools/peers/trace.py \
+  '"pads": before + after,' '"pads": before + before,' tools-peers_export
+sabotage 'peers: a batch norm scales what comes in' tools/peers/trace.py \
+  'shape = [-1 if i == by_input else 1' 'shape = [-1 if i == (not by_input) else 1' tools-peers_export
+sabotage 'peers: numbers of ONNX end at seven bits' tools/peers/onnx_file.py \
+  'while number > 0x7F:' 'while False:' tools-peers_export
+sabotage 'peers: two readers of a blob of ncnn' tools/peers/ncnn_file.py \
+  'if len(readers.get(name, [])) > 1:' 'if len(readers.get(name, [])) > 2:' tools-peers_export
+sabotage 'bench_peers: whatever a peer computes' tools/bench_peers.py \
+  'if not contender.default and not contender.max_error <= MAX_ERROR:' 'if False:' tools-bench_peers
+sabotage 'bench_peers: beside the slower' tools/bench_peers.py \
+  'times = ours / min(others)' 'times = ours / max(others)' tools-bench_peers
 sabotage 'check: a licence that nobody named' compute/info.c \
   'g_str_has_prefix (info->licence, "unknown")' 'FALSE' tools-cbam_check
 sabotage 'cbam-eval: boxes count from 0' tools/eval/cbam-eval.c \

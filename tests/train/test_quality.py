@@ -6,6 +6,7 @@ SPDX-License-Identifier: LGPL-2.1-or-later
 """
 
 import os
+import signal
 import sys
 
 sys.dont_write_bytecode = True
@@ -188,6 +189,22 @@ with tap.point("a process that fails ends the others"):
     team.start(fail)
     try:
         fail()
+        raise AssertionError("no error")
+    except Broken as error:
+        assert "ended" in str(error), error
+    team.end()
+
+with tap.point("a process that is killed ends the others too"):
+    team = Team(2, parameters)
+
+    def die():
+        if team.rank > 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        team.average(parameters)
+
+    team.start(die)
+    try:
+        die()
         raise AssertionError("no error")
     except Broken as error:
         assert "ended" in str(error), error
