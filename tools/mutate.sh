@@ -44,13 +44,23 @@ sabotage 'conv-window: pixels past the last row are stored where they seem to li
 sabotage 'conv-shared: the dilation counts for columns only' shaders/conv_shared.comp \
   'a.dilation * (row * a.x.row + column * a.x.pixel)' '(row * a.x.row + a.dilation * column * a.x.pixel)' ops-ops
 sabotage 'conv-shared: a block too many is stored' shaders/conv_shared.comp \
-  'if (block >= a.out_blocks)' 'if (block > a.out_blocks)' ops-ops
+  'if (block >= blocks_of (a.channels))' 'if (block > blocks_of (a.channels))' ops-ops
 sabotage 'depthwise-texel: neighbouring pixels read a column apart' shaders/depthwise_texel.comp \
   'x[i * STRIDE + k]' 'x[i + k]' ops-ops
 sabotage 'depthwise-texel: the last tap is the one before' shaders/depthwise_texel.comp \
-  'LOAD_WEIGHT (block * 9 + 8)' 'LOAD_WEIGHT (block * 9 + 7)' ops-ops
+  'int (lane), TAPS - 1)' 'int (lane), TAPS - 2)' ops-ops
+sabotage 'depthwise-texel: a row of a kernel has three taps' shaders/depthwise_texel.comp \
+  'w[(r - j * STRIDE) * K + k]' 'w[(r - j * STRIDE) * 3 + k]' ops-ops
 sabotage 'concat: the second map begins with its second channel' shaders/concat.comp \
   'min (max (c, a.first), a.channels - 1) - a.first;' 'min (max (c + 1, a.first), a.channels - 1) - a.first;' ops-ops
+sabotage 'slice: channels begin with the map' shaders/slice.comp \
+  'a.first + min (to, a.channels - 1)' 'min (to, a.channels - 1)' ops-ops
+sabotage 'shuffle: the second map begins' shaders/shuffle.comp \
+  'vec4 (x0.x, x1.x, x0.y, x1.y)' 'vec4 (x1.x, x0.x, x1.y, x0.y)' ops-ops
+sabotage 'conv-texel: of a texel that passes the first half is stored twice' shaders/conv_texel.comp \
+  'vec4 (u.z, v.z, u.w, v.w)' 'vec4 (u.x, v.z, u.y, v.w)' ops-ops
+sabotage 'conv-texel: more passes than there are channels' shaders/conv_texel.comp \
+  'real_channels (s, first + b, a.channels)' 's' ops-ops
 sabotage 'maps: every image of a batch reads the first' shaders/common/maps.glsl \
   '#define BEFORE(view) (gl_WorkGroupID.z * (view).frame)' '#define BEFORE(view) 0u' ops-ops
 sabotage 'detect: a score equal to the threshold passes' shaders/detect.comp \
@@ -102,9 +112,9 @@ sabotage 'border: the lower strip a row too high' shaders/common/border.glsl \
 sabotage 'border: the last cells are left out' shaders/common/border.glsl \
   '2 * border * (width + 2 * border + height)' '2 * border * (width + border + height)' ops-ops
 sabotage 'conv-texel: nothing is added' shaders/conv_texel.comp \
-  'v += LOAD (S, int (addend[j] + min (first + b, a.out_blocks - 1) * a.sum.plane));' '' ops-ops
+  '      v += s;' '' ops-ops
 sabotage 'conv-shared: what is added is another row' shaders/conv_shared.comp \
-  'py * a.sum.row + px * a.sum.pixel' 'px * a.sum.row + px * a.sum.pixel' ops-ops
+  'py * a.other.row + px * a.other.pixel' 'px * a.other.row + px * a.other.pixel' ops-ops
 sabotage 'conv-single: no sigmoid' shaders/conv_single.comp \
   'a.sigmoid != 0 ? 1.0 / (1.0 + exp (-v)) : v' 'v' nets-nets
 sabotage 'conv-single: the bias is that of the next channel' shaders/conv_single.comp \
@@ -170,6 +180,11 @@ sabotage 'fuse: a sum whose other part is another sum' compute/ops/add.c \
   'conv->inputs[1] = other;' 'conv->inputs[1] = conv->outputs[0];' nets-nets
 sabotage 'fuse: a sum is taken along before its other part is made' compute/ops/add.c \
   'cbam_graph_find_place (graph, writer) > cbam_graph_find_place (graph, conv) ||' '' random-graphs
+sabotage 'fuse: shuffled with what is not made yet' compute/ops/shuffle.c \
+  ' ||
+      cbam_graph_find_place (graph, writer) > cbam_graph_find_place (graph, conv))' ')' random-graphs
+sabotage 'fuse: a convolution takes the first channels for any' compute/ops/slice.c \
+  'first_channel += cbam_slice_params (slice)->first;' 'first_channel += 0;' random-graphs
 sabotage 'fuse: a channel gate with its pools one short' compute/ops/channel_gate.c \
   '(CbamChannelGateParams){ *cbam_global_pool_params (pool),' \
   '(CbamChannelGateParams){ { 1, { CBAM_REDUCE_MEAN } },' ops-ops
@@ -274,8 +289,11 @@ sabotage 'detect: boxes lie where candidates do where both are bound as one' com
   'params->boxes = (guint) (levels->boxes / sizeof (guint32));' 'params->boxes = params->hits;' ops-detect ops-needs
 sabotage 'conv: weights are padded to a multiple of every tile' compute/ops/conv.c \
   'tile = MAX (variant->tile[0], CBAM_CONV_GROUP);' 'tile = 192;' ops-ops
+sabotage 'conv: no room for whole tiles that are shuffled' compute/ops/conv.c \
+  'fits_pointwise_shuffle, tile_cost, dispatch_texel, (channels) / 2)' \
+  'fits_pointwise_shuffle, tile_cost, dispatch_texel, (channels) / 4)' ops-ops
 sabotage 'conv: kernels are packed upside down' compute/ops/conv.c \
-  '(o * in_channels + c) * taps + tap];' '(o * in_channels + c) * taps + taps - 1 - tap];' ops-ops
+  '(o * n + c) * taps + tap];' '(o * n + c) * taps + taps - 1 - tap];' ops-ops
 
 sabotage 'channel-gate: the second bias counts once' compute/ops/channel_gate.c \
   'params->second.bias->values[c] * (float) params->pool.n' 'params->second.bias->values[c]' ops-ops
@@ -301,6 +319,12 @@ sabotage 'eca: taps are not centred' compute/nets/eca.c \
   '.pad = kernel / 2' '.pad = 0' golden
 sabotage 'mobilenet: attention after the depthwise convolution only' compute/nets/mobilenet_v1.c \
   'return cbam_net_attend_in_block (net, after_pointwise, pointwise, x, NULL);' 'return x;' golden
+sabotage 'shufflenet: a unit works on the half that passes' compute/nets/shufflenet_v2.c \
+  'cbam_graph_slice (net->graph, name, x, half, half)' 'cbam_graph_slice (net->graph, name, x, 0, half)' golden
+sabotage 'stairnet: two convolutions after the sum have one name' compute/nets/stairnet.c \
+  'b > 0 ? g_strdup_printf' 'b > 1 ? g_strdup_printf' golden
+sabotage 'spec: every leaky ReLU has the usual slope' compute/nets/spec.c \
+  '    params.lo = (float) slope;' '    params.lo = 0.1f;' spec golden
 sabotage 'explain: logits are given for weights' compute/explain.c \
   'gate->is_logit && i < n' 'FALSE && i < n' golden
 sabotage 'explain: maps lie over the frame, not over what the network saw' compute/explain.c \

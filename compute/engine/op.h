@@ -73,7 +73,7 @@ struct _CbamOpVariant
   const CbamShader *thin;   /* the same for thinned frames; NULL = it does not read frames */
   guint needs;              /* CbamNeeds */
   guint args_size;
-  guint tile[3];              /* what the shader was compiled with; meaning is the op's */
+  guint tile[4];              /* what the shader was compiled with; meaning is the op's */
   const CbamPacking *packing; /* NULL = no weights */
   guint whole_blocks; /* it stores so many blocks of channels at once, whether there are as many or not; 0 = 1 */
 

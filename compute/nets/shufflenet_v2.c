@@ -116,7 +116,7 @@ find_size (CbamNet *net)
 
   if (network->padding != CBAM_PADDING_SYMMETRIC)
     cbam_graph_fail (net->graph, CBAM_ERROR_UNSUPPORTED,
-                     "network.padding: expected \"symmetric\" with shufflenet_v2, found another");
+                     "network.padding: expected \"symmetric\" with shufflenet_v2, found \"same\"");
   for (guint i = 0; i < G_N_ELEMENTS (sizes); i++)
     if (sizes[i].width == network->width)
       return sizes[i].channels;

@@ -44,7 +44,7 @@
  */
 #define SHUFFLENET_INPUT(size)                                                                                         \
   "\"input\": { \"width\": " size ", \"height\": " size ", \"channels\": \"bgr\","                                     \
-  " \"mean\": [103.53, 116.28, 123.675], \"scale\": [0.017429194, 0.0175070028, 0.0171247538] },"
+  " \"mean\": [103.53, 116.28, 123.675], \"scale\": [0.0174291939, 0.0175070028, 0.0171247538] },"
 #define SHUFFLENET "\"backbone\": \"shufflenet_v2\", \"width\": 1.5, \"activation\": \"leaky_relu\", \"slope\": 0.1,"
 
 /* StairNet on VGG16 is its second author's; on MobileNet it is the smallest reconstruction that has the paper's
@@ -92,9 +92,10 @@ const CbamPreset cbam_presets[] = {
     .document = "{ \"version\": 1, \"name\": \"stairnet-cbam-shufflenet\", \"network\": { \"detector\": \"stairnet\","
     SHUFFLENET " \"levels\": 4, \"post_activation\": \"leaky_relu\", \"attention\": { \"kind\": \"cbam\" } },"
     SHUFFLENET_INPUT ("352")
-    "\"anchors\": { \"maps\": [[44,44], [22,22], [11,11], [6,6]], \"min_sizes\": [40, 80, 160, 320],"
-    " \"aspect_ratios\": [[], [], [], []] },"
-    "\"output\": { \"classes\": [" VOC_CLASSES " \"score\": \"sigmoid\" } }" },
+    "\"anchors\": { \"maps\": [[44,44], [22,22], [11,11], [6,6]], \"steps\": [8, 16, 32, 64], \"offset\": 0,"
+    " \"min_sizes\": [40, 80, 160, 320], \"aspect_ratios\": [[], [], [], []] },"
+    "\"output\": { \"classes\": [" VOC_CLASSES " \"score\": \"sigmoid\", \"boxes\": \"distribution\", \"bins\": 8,"
+    " \"variances\": [0.1, 0.1, 0.2, 0.2] }, \"nms\": { \"profile\": \"caffe\" } }" },
   { NULL },
 };
 /* clang-format on */
