@@ -213,21 +213,22 @@ def list_devices(bench):
 
 
 def check_ours(bench, device, folder):
-    """The largest difference of a score of ours, on one device in fp32, from the heads that PyTorch gives."""
+    """The largest difference of a score of ours, on one device in fp32, from what PyTorch's heads say."""
     run, model = os.path.join(os.path.dirname(bench), "cbam-run"), os.path.join(folder, "all.safetensors")
-    shutil.copyfile(os.path.join(folder, "model.safetensors"), model)
-    change_document(model, lambda document: {**document, "nms": {"top_k": 0, "keep": 0}})
-    line = run_program(run, "--device", device, "--precision", "fp32", "--json", "--threshold", "0", "--nms-iou", "1",
-                       "--max-detections", "0", "--model", model, os.path.join(folder, "picture.png"))
-    os.unlink(model)
     document, truth = read_document(os.path.join(folder, "model.safetensors")), np.load(os.path.join(folder, "truth.npz"))
     heads = {name: truth[name][0] for name in truth.files if name.startswith(("loc.", "conf."))}
+    classes = document["output"]["classes"]
+    boxes, scores = detections.from_heads(document, truth["anchors"], heads)
+    threshold = detections.threshold_for(classes, scores)
+    shutil.copyfile(os.path.join(folder, "model.safetensors"), model)
+    change_document(model, lambda document: {**document, "nms": {"top_k": 0, "keep": 0}})
+    line = run_program(run, "--device", device, "--precision", "fp32", "--json", "--threshold", f"{threshold:.8f}",
+                       "--nms-iou", "1", "--max-detections", "0", "--model", model, os.path.join(folder, "picture.png"))
+    os.unlink(model)
     try:
-        error = detections.compare(line, document["output"]["classes"],
-                                   *detections.from_heads(document, truth["anchors"], heads))
+        return detections.compare(line, classes, boxes, scores, threshold)
     except detections.Mismatch as mismatch:
         raise BenchError(str(mismatch)) from mismatch
-    return error
 
 
 def checked(contender):

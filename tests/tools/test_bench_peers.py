@@ -80,11 +80,11 @@ def grid_anchors():
     return np.concatenate((centres, sizes), 2).reshape(-1, 4)
 
 
-def line_of(boxes, scores):
+def line_of(boxes, scores, threshold=0):
     """As cbam-run would print them: single precision, strongest first."""
     found = [{"label": CLASSES[k], "score": float(np.float32(scores[i, k])),
               **dict(zip(("x", "y", "width", "height"), map(float, np.float32(boxes[i]))))}
-             for i in range(len(boxes)) for k in range(1, len(CLASSES))]
+             for i in range(len(boxes)) for k in range(1, len(CLASSES)) if scores[i, k] > threshold]
     return json.dumps({"detections": sorted(found, key=lambda d: -d["score"])})
 
 
@@ -95,6 +95,12 @@ def check_compare():
     other = scores.copy()
     other[123, 2] += 0.125
     assert math.isclose(detections.compare(line_of(boxes, other), CLASSES, boxes, scores), 0.125, rel_tol=1e-5)
+    assert detections.compare(line_of(boxes, scores, 0.5), CLASSES, boxes, scores, 0.5) < 1e-6
+    both = np.flatnonzero((scores[:, 1:] > 0.3).all(axis=1))[0]
+    less = scores.copy()
+    less[both, 1] = 0  # is not reported
+    missed = detections.compare(line_of(boxes, less, 0.3), CLASSES, boxes, scores, 0.3)
+    assert math.isclose(missed, scores[both, 1] - 0.3, rel_tol=1e-5), missed
     moved = boxes.copy()
     moved[123, 0] += 4
     for line in (line_of(moved, scores), '{"detections": []}'):

@@ -10,6 +10,8 @@ import numpy as np
 SAME_BOX = 0.25  # pixels: rounding moves a box by less than 0.01, and another box so near would be a rare chance
 CHUNK = 512  # boxes whose distance to all others is in memory at a time
 MOST_LOG_SIZE = np.log(1000 / 16)  # as in the engine: keeps exp() of a wild output finite
+MARGIN = 1e-3  # of scores around the threshold, where either may happen
+MOST = 20000  # scores above it
 LEAST_SEEN = 0.9  # of the boxes, in a picture of which few are outside or alike
 
 
@@ -61,31 +63,45 @@ def from_heads(document, anchors, heads):
     return np.hstack([corners[:, :2], corners[:, 2:] - corners[:, :2]]), scores_of(conf, output["score"])
 
 
-def compare(line, classes, boxes, scores):
-    """The largest difference between the scores of a line of `cbam-run --json` with every box in it, and `scores`.
+def reportable(classes):
+    """The columns of scores that are ever reported."""
+    return np.array([i for i, name in enumerate(classes) if name != "???" and not (i == 0 and name == "background")])
+
+
+def threshold_for(classes, scores):
+    """A score that not too many are above: non-maximum suppression looks at them pair by pair, even if all may stay."""
+    ordered = np.sort(scores[:, reportable(classes)], axis=None)
+    return float(ordered[-MOST]) if len(ordered) > MOST else 0.0
+
+
+def compare(line, classes, boxes, scores, threshold=0.0):
+    """The largest difference between the scores of a line of `cbam-run --json` with every box above the threshold, and
+    `scores`; one that is not reported counts as the threshold, where it is above.
 
     A detection carries no number of its anchor, but all classes of an anchor have one box, to the last bit. Boxes of
     which nothing is in the picture, and those that another one lies on, say nothing.
     """
-    detections = json.loads(line)["detections"]
+    detections, columns = json.loads(line)["detections"], reportable(classes)
     if not detections:
         raise Mismatch("cbam-run reports no boxes")
     ours, which = np.unique(np.array([[d["x"], d["y"], d["width"], d["height"]] for d in detections]), axis=0,
                             return_inverse=True)
-    single = np.flatnonzero((boxes[:, 2:] > SAME_BOX).all(axis=1) & ~crowded(boxes))
+    best = scores[:, columns].max(axis=1)
+    likely = np.flatnonzero((best > threshold - MARGIN) & (boxes[:, 2:] > SAME_BOX).all(axis=1))
+    single = likely[~crowded(boxes[likely])]
+    certain = single[best[single] > threshold + MARGIN]
     anchor, distance = nearest(ours, boxes[single])
     fits = distance <= SAME_BOX
-    if len(set(anchor[fits])) != len(single) or len(single) < LEAST_SEEN * len(boxes):
-        raise Mismatch(f"of {len(boxes)} boxes, {len(single)} of them in the picture and apart from others, cbam-run "
-                       f"reports {len(ours)}, {len(set(anchor[fits]))} of them where the peer has them")
+    seen = np.intersect1d(single[anchor[fits]], certain)
+    if len(seen) != len(certain) or len(certain) < LEAST_SEEN * (best > threshold + MARGIN).sum():
+        raise Mismatch(f"of {len(boxes)} boxes, {len(certain)} of them above the threshold, in the picture and apart "
+                       f"from others, cbam-run reports {len(ours)}, {len(seen)} of them where the peer has them")
     number = {name: index for index, name in enumerate(classes)}
-    columns = np.array([number[d["label"]] for d in detections])
-    found = np.zeros_like(scores)  # what is not reported is at the threshold or below: 0
-    of_fitting = fits[which.ravel()]
-    found[single[anchor[which.ravel()[of_fitting]]], columns[of_fitting]] = \
-        np.array([d["score"] for d in detections])[of_fitting]
-    reported = np.unique(columns)
-    return float(np.abs(found - scores)[np.ix_(single, reported)].max())
+    found = np.minimum(scores, threshold)
+    fitting = fits[which.ravel()]
+    found[single[anchor[which.ravel()[fitting]]], np.array([number[d["label"]] for d in detections])[fitting]] = \
+        np.array([d["score"] for d in detections])[fitting]
+    return float(np.abs(found - scores)[np.ix_(single, columns)].max())
 
 
 def distances(points, others):
