@@ -65,7 +65,7 @@ with tap.point("anchors are the engine's witness's, of every recipe"):
 
 with tap.point("the recipes of the paper's table are the engine's presets"):
     for name in RECIPES:
-        if not name.startswith(("default", "quick")):
+        if name not in ("quick", "shufflenet") and not name.startswith("default"):
             assert RECIPES[name]().document == read_document(TEST_GOLDEN, name), name
 
 with tap.point("decode undoes encode"):

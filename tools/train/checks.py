@@ -45,8 +45,8 @@ def check_options(arguments):
     if arguments.partial and not arguments.lessons and (is_dense or not arguments.teacher):
         raise ValueError("--partial wants to know what else is in the pictures: expected --lessons, or a --teacher that is "
                          "a model file")
-    for option in ("start", "teacher", "lessons", "map", "partial"):
-        path = getattr(arguments, option)
+    paths = [(option, getattr(arguments, option)) for option in ("start", "teacher", "map", "partial")]
+    for option, path in paths + [("lessons", path) for path in arguments.lessons]:
         if path and not os.path.isfile(path):
             raise ValueError(f"--{option}: expected a file, found {'a folder' if os.path.isdir(path) else 'none'} at "
                              f"'{path}'")
