@@ -29,12 +29,13 @@
   " \"aspect_ratios\": [[2], [2], [2], [2]] }, \"output\": { \"classes\": [\"background\", \"a\", \"b\", \"???\","     \
   " \"d\", \"e\", \"f\"], " boxes "\"score\": \"softmax\" } }"
 
-/* Halves of 58, 116 and 232 channels: the first is no multiple of four. */
+/* Halves of 58, 116 and 232 channels: the first is no multiple of four. What goes in is small, since made-up weights
+ * let it grow on its way through the units. */
 #define SHUFFLED                                                                                                       \
   "{ \"version\": 1, \"network\": { \"detector\": \"stairnet\", \"backbone\": \"shufflenet_v2\", \"levels\": 4,"       \
   " \"activation\": \"leaky_relu\", \"slope\": 0.25, \"post_activation\": \"leaky_relu\","                             \
   " \"attention\": { \"kind\": \"cbam\" } }, \"input\": { \"width\": 100, \"height\": 68, \"channels\": \"bgr\","      \
-  " \"mean\": [128, 127, 126], \"scale\": [0.01, 0.01, 0.01] },"                                                       \
+  " \"mean\": [128, 127, 126], \"scale\": [0.001, 0.001, 0.001] },"                                                    \
   " \"anchors\": { \"maps\": [[9,13], [5,7], [3,4], [2,2]], \"min_sizes\": [10, 20, 30, 40],"                          \
   " \"aspect_ratios\": [[2], [2], [2], [2]] }, \"output\": { \"classes\": [\"background\", \"a\", \"b\", \"???\","     \
   " \"d\", \"e\", \"f\"], \"score\": \"sigmoid\" } }"
