@@ -29,7 +29,7 @@ STAIRNET = {
                               "spatial_input": "conv", "combine": "add", "dilation": 2, "place": "both"}},
     "input": {"width": 300, "height": 300, "channels": "bgr", "resize": "letterbox", "rounding": "u8"},
     "anchors": {"tensor": "anchors"},
-    "output": {"classes": ["background", "cat"], "score": "softmax"},
+    "output": {"classes": ["background", "cat"], "score": "softmax", "boxes": "distribution", "bins": 16},
 }
 
 

@@ -47,11 +47,20 @@ def flatten(maps, per_cell):
     return torch.cat(rows)
 
 
-def decode(loc, priors, variances):
-    """Corners [N, 4] in fractions of the input."""
+def decode_offsets(loc, priors, variances):
+    """Corners [N, 4] in fractions of the input, of [N, 4] offsets."""
     centre = priors[:, :2] + loc[:, :2] * variances[:2] * priors[:, 2:]
     size = priors[:, 2:] * np.exp(np.minimum(loc[:, 2:] * variances[2:], MAX_LOG_SIZE))
     return np.concatenate([centre - size / 2, centre + size / 2], 1)
+
+
+def decode_distribution(loc, priors, variances):
+    """The same of [N, 4 * bins] logits: of how far each side lies from the middle, in units."""
+    logits = torch.from_numpy(loc).reshape(len(loc), 4, -1)
+    distance = (torch.softmax(logits, 2) @ torch.arange(logits.shape[2], dtype=logits.dtype)).numpy()
+    left, top, right, bottom = (distance * np.tile(priors[:, 2:] * variances[2:], 2)).T
+    x, y = priors[:, :2].T
+    return np.stack([x - left, y - top, x + right, y + bottom], 1)
 
 
 def iou(box, boxes):
@@ -70,6 +79,7 @@ class Answer:
         scores = torch.sigmoid(logits) if output["score"] == "sigmoid" else torch.softmax(logits, 1)
         self.scores = scores.double().numpy()
         loc = flatten([level.loc for level in levels], per_cell).double().numpy()
+        decode = decode_distribution if output.get("boxes") == "distribution" else decode_offsets
         self.boxes = decode(loc, anchors(document), np.array(output.get("variances", [0.1, 0.1, 0.2, 0.2])))
         self.size = np.array([document["input"]["width"], document["input"]["height"]] * 2)
         self.limit, self.top_k, self.keep = nms.get("iou", 0.45), nms.get("top_k", 400), nms.get("keep", 200)

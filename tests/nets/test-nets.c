@@ -19,15 +19,15 @@
 #define FRAME_WIDTH 75
 #define FRAME_HEIGHT 53
 
-/* A StairNet on a narrow MobileNet that is not square. */
-#define SMALL(attention)                                                                                               \
+/* A StairNet on a narrow MobileNet that is not square. @boxes: what "output" has of them, with a comma behind. */
+#define SMALL(attention, boxes)                                                                                        \
   "{ \"version\": 1, \"network\": { \"detector\": \"stairnet\", \"backbone\": \"mobilenet_v1\", \"width\": 0.25,"      \
   " \"levels\": 4, \"attention\": { \"kind\": \"" attention "\" } },"                                                  \
   " \"input\": { \"width\": 100, \"height\": 68, \"channels\": \"rgb\", \"mean\": [128, 127, 126],"                    \
   " \"scale\": [0.01, 0.01, 0.01], \"resize\": \"letterbox\" },"                                                       \
   " \"anchors\": { \"maps\": [[5,7], [3,4], [2,2], [1,1]], \"min_sizes\": [10, 20, 30, 40],"                           \
   " \"aspect_ratios\": [[2], [2], [2], [2]] }, \"output\": { \"classes\": [\"background\", \"a\", \"b\", \"???\","     \
-  " \"d\", \"e\", \"f\"], \"score\": \"softmax\" } }"
+  " \"d\", \"e\", \"f\"], " boxes "\"score\": \"softmax\" } }"
 
 /* Halves of 58, 116 and 232 channels: the first is no multiple of four. What goes in is small, since made-up weights
  * let it grow on its way through the units. */
@@ -69,13 +69,14 @@ static const struct
     &cbam_backbone_vgg16,
     { { 15, 11 }, { 7, 5 }, { 4, 3 }, { 2, 2 } } },
   { .name = "stairnet, cbam",
-    .preset = { "stairnet-cbam", 1, 32, 1, .depthwise_steps = TRUE, .document = SMALL ("cbam") },
+    .preset = { "stairnet-cbam", 1, 32, 1, .depthwise_steps = TRUE, .document = SMALL ("cbam", "") },
     .unused = CBAM_FUSE_PARITY | UNSHUFFLED },
-  { .name = "stairnet, full steps, se",
-    .preset = { "stairnet-se", 3, 32, 3, .neck_norm = TRUE, .document = SMALL ("se") },
+  { .name = "stairnet, full steps, se, distributions",
+    .preset = { "stairnet-se", 3, 32, 3, .neck_norm = TRUE,
+                .document = SMALL ("se", "\"boxes\": \"distribution\", \"bins\": 6, ") },
     .unused = CBAM_FUSE_SIGMOID | CBAM_FUSE_GATES | CBAM_FUSE_CBAM | UNSHUFFLED },
   { .name = "stairnet, bam",
-    .preset = { "stairnet-bam", 3, 48, 1, .neck_norm = TRUE, .document = SMALL ("bam") },
+    .preset = { "stairnet-bam", 3, 48, 1, .neck_norm = TRUE, .document = SMALL ("bam", "") },
     .unused = CBAM_FUSE_SIGMOID | CBAM_FUSE_GATES | CBAM_FUSE_CHANNEL_GATE | CBAM_FUSE_CBAM | UNSHUFFLED },
   { .name = "stairnet on shufflenet, cbam",
     .preset = { "stairnet-shufflenet", 1, 32, 5, .depthwise_steps = TRUE, .extra_kernel = 5, .laterals = 4,

@@ -6,6 +6,7 @@ SPDX-License-Identifier: LGPL-2.1-or-later
 """
 
 import os
+import signal
 import sys
 
 sys.dont_write_bytecode = True
@@ -48,9 +49,11 @@ def small():
 
 
 def target(*rows):
-    """(boxes, labels, difficult) of (label, difficult, x1, y1, x2, y2)."""
-    return (torch.tensor([row[2:] for row in rows], dtype=torch.float32).view(-1, 4),
-            torch.tensor([row[0] for row in rows], dtype=torch.long), torch.tensor([row[1] for row in rows], dtype=torch.bool))
+    """What place_boxes() gives of (label, difficult, x1, y1, x2, y2), or of soft targets (label, score, ...)."""
+    sharp, soft = ([row for row in rows if isinstance(row[1], kind)] for kind in (bool, float))
+    return tuple(part for some, dtype in ((sharp, torch.bool), (soft, torch.float32)) for part in (
+        torch.tensor([row[2:] for row in some], dtype=torch.float32).view(-1, 4),
+        torch.tensor([row[0] for row in some], dtype=torch.long), torch.tensor([row[1] for row in some], dtype=dtype)))
 
 
 def sides_of(anchors, unit, box):
@@ -106,6 +109,16 @@ with tap.point("annotations outweigh a teacher"):
     assert wanted[0, 5, COW] == 0 and weights[0, 5, COW] == 1
     assert weights[0, 0, CAT] == 0 and weights[0, 0, COW] == 1 and abs(wanted[0, 0, COW] - 0.05) < 1e-6
     assert weights[0, 15, CAT] == 0 and weights[0, 15, COW] == 1
+
+with tap.point("soft targets are asked of the cells that would answer for them"):
+    laid = object_box.expand(1, 16, 4)
+    batch = [target((CAT, 0.3, *object_box.tolist()), (COW, False, *object_box.tolist()))]
+    wanted, weights, place, truth, labels = loss.targets(batch, torch.full((1, 16, 3), 0.1), laid, None)
+    assert place.tolist() == [5, 6, 9, 10] and labels.tolist() == [COW] * 4
+    assert wanted[0, :, CAT].nonzero()[:, 0].tolist() == [], wanted[0, :, CAT]  # there is a cow
+    batch = [target((CAT, 0.3, *object_box.tolist()))]
+    wanted, weights, place, truth, labels = loss.targets(batch, torch.full((1, 16, 3), 0.1), laid, None)
+    assert len(place) == 0 and wanted[0, :, CAT].nonzero()[:, 0].tolist() == [5, 6, 9, 10] and weights.min() == 1
 
 with tap.point("what is right costs little, what is wrong much, and without a teacher too"):
     costs = []
@@ -188,6 +201,22 @@ with tap.point("a process that fails ends the others"):
     team.start(fail)
     try:
         fail()
+        raise AssertionError("no error")
+    except Broken as error:
+        assert "ended" in str(error), error
+    team.end()
+
+with tap.point("a process that is killed ends the others too"):
+    team = Team(2, parameters)
+
+    def die():
+        if team.rank > 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        team.average(parameters)
+
+    team.start(die)
+    try:
+        die()
         raise AssertionError("no error")
     except Broken as error:
         assert "ended" in str(error), error

@@ -21,7 +21,7 @@ NUMBERS = (
     ("mimic", 0, math.inf, False), ("still", 0, 1, False), ("size", 32, 4096, False), ("processes", 1, 256, False),
     ("seed", 0, 2 ** 63 - 1, False), ("loaders", 0, 1024, False),
 )
-ALONE = ("recipe", "data", "val", "partial", "classes", "teacher", "map")  # what --quick has no use for
+ALONE = ("recipe", "data", "val", "partial", "classes", "teacher", "lessons", "map")  # what --quick has no use for
 RESERVED = ("background", "???")  # what a model file calls scores that are no objects
 SHOWN = 12  # names in a message
 
@@ -36,13 +36,17 @@ def check_options(arguments):
             raise ValueError(f"--quick draws its own pictures, and has no use for {', '.join(extra)}")
     elif not arguments.data:
         raise ValueError("expected --data FOLDER:SPLIT (or --quick)")
-    if arguments.map and not (arguments.start or arguments.teacher):
-        raise ValueError("--map is about the labels of --start or --teacher: expected one of these")
-    for option in ("partial", "distil"):
+    if arguments.map and not (arguments.start or arguments.teacher or arguments.lessons):
+        raise ValueError("--map is about the labels of --start, --teacher or --lessons: expected one of these")
+    for option in ("distil", "mimic"):
         if getattr(arguments, option) and not arguments.teacher:
             raise ValueError(f"--{option} wants answers of a --teacher: expected one")
-    for option in ("start", "teacher", "map", "partial"):
-        path = getattr(arguments, option)
+    is_dense = bool(arguments.teacher) and arguments.teacher.endswith(".param")
+    if arguments.partial and not arguments.lessons and (is_dense or not arguments.teacher):
+        raise ValueError("--partial wants to know what else is in the pictures: expected --lessons, or a --teacher that is "
+                         "a model file")
+    paths = [(option, getattr(arguments, option)) for option in ("start", "teacher", "map", "partial")]
+    for option, path in paths + [("lessons", path) for path in arguments.lessons]:
         if path and not os.path.isfile(path):
             raise ValueError(f"--{option}: expected a file, found {'a folder' if os.path.isdir(path) else 'none'} at "
                              f"'{path}'")

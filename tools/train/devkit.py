@@ -35,6 +35,10 @@ class Picture:
     boxed: set = field(default=None)  # classes that were boxed here; None = all
     others: list = field(default_factory=list)  # names of objects that are none of the classes
     times: float = 1.0  # it is shown in a pass
+    # What lessons say (lesson.teach), if there are any:
+    heard: torch.Tensor = None   # [G], their score for each object
+    taught: torch.Tensor = None  # [G], bool: added by them
+    soft: tuple = None           # boxes [n, 4], labels [n], scores [n]
 
 
 def parse_spec(spec):
@@ -85,6 +89,11 @@ def list_names(folder, listing):
 
 def annotation_path(folder, name):
     return os.path.join(folder, "Annotations", name + ".xml")
+
+
+def name_of(folder, name):
+    """What Picture.name is, wherever the folder lies."""
+    return f"{os.path.basename(os.path.normpath(folder))}/{name}"
 
 
 def name_in(line, folder):
@@ -153,7 +162,7 @@ def read_one(folder, name, classes, listings, renamed):
         rows.append([(x1 - 1) / pixels.width, (y1 - 1) / pixels.height, x2 / pixels.width, y2 / pixels.height])
         labels.append(classes.index(thing.name))
         difficult.append(thing.difficult)
-    return Picture(f"{os.path.basename(os.path.normpath(folder))}/{name}", pixels,
+    return Picture(name_of(folder, name), pixels,
                    torch.tensor(rows, dtype=torch.float32).reshape(-1, 4).clamp(0, 1),
                    torch.tensor(labels, dtype=torch.long), torch.tensor(difficult, dtype=torch.bool),
                    others=others)

@@ -11,14 +11,20 @@ from shared.faults import DataError
 from shared.safetensors import document_in, read_safetensors, write_safetensors
 
 
-def read_model(path):
-    """(document, {name: tensor}) of a model file."""
+def is_trunk(document):
+    """Whether a document is of a trunk alone, as tools/convert makes them: of no detector."""
+    return "detector" not in document.get("network", {})
+
+
+def read_model(path, or_trunk=False):
+    """(document, {name: tensor}) of a model file; of a trunk alone only where that will do."""
     tensors, metadata = read_safetensors(path)
     document = document_in(path, metadata)
-    for key in ("network", "input", "anchors", "output"):
+    is_whole = not or_trunk or not isinstance(document.get("network"), dict) or not is_trunk(document)
+    for key in ("network", "input", "anchors", "output") if is_whole else ():
         if not isinstance(document.get(key), dict):
             raise DataError(f"'{path}': expected an object \"{key}\" in its document, found none")
-    for name in ("loc.0.weight", "conf.0.weight"):
+    for name in ("loc.0.weight", "conf.0.weight") if is_whole else ():
         if name not in tensors:
             raise DataError(f"'{path}': expected a tensor '{name}', found none")
     return document, {name: torch.from_numpy(array.astype("f4")) for name, array in tensors.items()}

@@ -50,7 +50,7 @@ class QualityLoss:
         self.spread = None  # of the teacher's features, by level
 
     def __call__(self, network, levels, batch, answers=None):
-        """{name: loss} of a batch [(boxes, labels, difficult)]; `answers` is the teacher's, or None."""
+        """{name: loss} of a batch of what place_boxes() gives; `answers` is the teacher's, or None."""
         logits = flatten([level.conf for level in levels], network.per_cell)
         loc = flatten([level.loc for level in levels], network.per_cell)
         boxes = self.decode(loc, self.anchors)
@@ -75,7 +75,7 @@ class QualityLoss:
         object, their places in the batch [P], the objects [P, 4] and their labels [P]."""
         wanted, weights = torch.zeros_like(ours), torch.ones_like(ours)
         places, truth, kinds = [], [], []
-        for number, (boxes, labels, difficult) in enumerate(batch):
+        for number, (boxes, labels, difficult, *soft) in enumerate(batch):
             scores = answers.scores[number] if answers else None
             believed = ours[number] if scores is None else (ours[number] + scores) / 2
             inside = self.centres_inside(boxes)
@@ -84,6 +84,7 @@ class QualityLoss:
             if answers:
                 wanted[number], weights[number] = believe(scores, covered)
                 correct(wanted[number], weights[number], boxes[~difficult], labels[~difficult], laid[number])
+            self.soften(*soft, believed, laid[number], wanted[number])
             place, which = self.assign(boxes[~difficult], labels[~difficult], inside[~difficult], believed, laid[number])
             wanted[number][place] *= covered[place]
             weights[number][place] = 1
@@ -93,6 +94,11 @@ class QualityLoss:
             kinds.append(labels[~difficult][which])
             weights[number][place, kinds[-1]] = 1
         return wanted, weights, torch.cat(places), torch.cat(truth), torch.cat(kinds)
+
+    def soften(self, boxes, labels, scores, believed, laid, wanted):
+        """Lessons' soft targets: of the cells that would answer for them."""
+        place, which = self.assign(boxes, labels, self.centres_inside(boxes), believed, laid)
+        wanted[place, labels[which]] = torch.maximum(wanted[place, labels[which]], scores[which])
 
     def centres_inside(self, boxes):
         """[G, N]; of a box in which no centre lies, the nearest."""

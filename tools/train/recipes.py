@@ -103,7 +103,7 @@ def default(attention="cbam", detector="stairnet", name="stairnet-cbam-mobilenet
 
 def shufflenet(name="stairnet-cbam-shufflenet-voc"):
     """ShuffleNetV2 of one and a half times the width with the levels of NanoDet-Plus, whose weights it starts from: its
-    neck's reductions are the laterals, its heads' separable convolutions the posts (converter/nanodet.py)."""
+    neck's reductions are the laterals, its heads' separable convolutions the posts (converter/dialects/nanodet.py)."""
     steps, size = (8, 16, 32, 64), SIZE
     document = {
         "version": 1,

@@ -35,6 +35,27 @@ def copy_shared(network, tensors):
     return copied, len(own)
 
 
+def norms_of(conv):
+    """What a convolution's batch norm may be called."""
+    parent, _, own = conv.rpartition(".")
+    return (f"{conv}.bn", f"{parent}.{int(own) + 1}") if own.isdigit() else (f"{parent}.bn",)
+
+
+def fold_norms(network, tensors, eps):
+    """The tensors with the batch norms that the network has not in the weights and biases that it has."""
+    own, folded = network.tensors(), dict(tensors)
+    for conv in (name[:-len(".weight")] for name in tensors if name.endswith(".weight")):
+        norm = next((norm for norm in norms_of(conv) if f"{norm}.running_var" in tensors), None)
+        if norm is None or f"{norm}.running_var" in own or f"{conv}.bias" not in own or conv.endswith(".upsample"):
+            continue
+        gain, shift, mean, variance = (tensors[f"{norm}.{part}"] for part in ("weight", "bias", "running_mean",
+                                                                              "running_var"))
+        gain = gain / torch.sqrt(variance + eps)
+        folded[f"{conv}.weight"] = tensors[f"{conv}.weight"] * gain[:, None, None, None]
+        folded[f"{conv}.bias"] = shift + (tensors.get(f"{conv}.bias", 0) - mean) * gain
+    return folded
+
+
 @torch.no_grad()
 def start_from_kin(network, document, tensors, columns):
     """Takes over a network that is the same but for its classes (`columns`: where ours stand among its), and perhaps

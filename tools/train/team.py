@@ -10,12 +10,13 @@ SPDX-License-Identifier: LGPL-2.1-or-later
 import os
 import sys
 import threading
+import time
 import traceback
 
 import torch
 import torch.multiprocessing as multiprocessing
 
-PATIENCE = 600.0  # seconds that one may be later than the others
+GLANCE = 2.0  # seconds between looks at whether the others are still there
 
 
 class Broken(RuntimeError):
@@ -26,7 +27,7 @@ class Team:
     """`count` processes over the same parameters. With one, nothing is forked and nothing waits."""
 
     def __init__(self, count, parameters):
-        self.count, self.rank, self.children = count, 0, []
+        self.count, self.rank, self.children, self.statuses = count, 0, [], {}
         self.sizes = [parameter.numel() for parameter in parameters]
         if count > 1:
             context = multiprocessing.get_context("fork")
@@ -39,17 +40,40 @@ class Team:
         if self.count == 1:
             return
         torch.set_num_threads(1)
+        first = os.getpid()
         for rank in range(1, self.count):
             sys.stdout.flush()
             child = os.fork()
             if child == 0:
-                self.help(rank, work)
+                self.help(rank, first, work)
             self.children.append(child)
+        self.watch(lambda: any(self.has_failed(child) for child in self.children))
 
-    def help(self, rank, work):
+    def watch(self, is_broken):
+        """Ends everybody's waiting when one is gone: nobody knows how long the others may take, or are stopped."""
+        def look():
+            while not self.ended.wait(GLANCE):
+                if is_broken():
+                    self.barrier.abort()
+                    return
+
+        self.ended = threading.Event()
+        self.watcher = threading.Thread(target=look, daemon=True)
+        self.watcher.start()
+
+    def has_failed(self, child):
+        """Whether a child has ended with an error; a look that found its end has taken the status with it."""
+        if child not in self.statuses:
+            pid, status = os.waitpid(child, os.WNOHANG)
+            if pid == child:
+                self.statuses[child] = status
+        return self.statuses.get(child, 0) != 0
+
+    def help(self, rank, first, work):
         code = 1
         try:
             self.rank, self.children = rank, []
+            self.watch(lambda: os.getppid() != first)
             work()
             code = 0
         except Broken:
@@ -62,9 +86,14 @@ class Team:
             os._exit(code)
 
     def end(self):
+        if self.children:
+            self.ended.set()
+            self.watcher.join()
         for child in self.children:
-            os.waitpid(child, 0)
-        self.children = []
+            while child not in self.statuses:
+                self.has_failed(child)
+                time.sleep(0.01)
+        self.children, self.statuses = [], {}
 
     def fail(self):
         """Lets the others know that this one cannot go on."""
@@ -73,7 +102,7 @@ class Team:
 
     def wait(self):
         try:
-            self.barrier.wait(PATIENCE)
+            self.barrier.wait()
         except threading.BrokenBarrierError as error:
             raise Broken("one of the training's processes has ended; its error stands above") from error
 
