@@ -1,9 +1,9 @@
-// Depthwise 3x3 convolution for lavapipe (see conv_texel.comp): a lane makes TX x TY neighbouring pixels of one channel
+// Depthwise KxK convolution for lavapipe (see conv_texel.comp): a lane makes TX x TY neighbouring pixels of one channel
 // block and reads each input texel once.
 //
-// Weights: [C/4][9 taps][4], then the bias [C/4][4]. Compiled per STRIDE, TX, TY.
+// Weights: [C/4][K * K taps][4], then the bias [C/4][4]. Compiled per K, STRIDE, TX, TY.
 //
-// module: depthwise_texel_{TX}x{TY}_s{STRIDE} (narrow) of CBAM_DEPTHWISE_TILES (TX, TY, STRIDE)
+// module: depthwise_texel_{TX}x{TY}_k{K}s{STRIDE} (narrow) of CBAM_DEPTHWISE_TILES (TX, TY, K, STRIDE)
 //
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #version 450
@@ -15,8 +15,10 @@
 #define OC CBAM_TEXEL_CHANNELS // one block a workgroup
 #include "common/conv_lanes.glsl"
 
-#define WIDTH ((TX - 1) * STRIDE + 3)
-#define HEIGHT ((TY - 1) * STRIDE + 3)
+#define WIDTH ((TX - 1) * STRIDE + K)
+#define HEIGHT ((TY - 1) * STRIDE + K)
+#define TAPS (K * K)
+#define LOADS ((TAPS + CBAM_LANES - 1) / CBAM_LANES) // of weights: a tap each lane
 
 void main ()
 {
@@ -35,14 +37,14 @@ void main ()
   const uint x0 = tile % across * TX, y0 = tile / across * TY;
   const int first = int (ORIGIN (a.x) + block * a.x.plane + STRIDE * (y0 * a.x.row + x0 * a.x.pixel));
   const int last = int (a.last_texel + BEFORE (a.x));
-  const vec4 w_lane = LOAD_WEIGHT (block * 9 + int (lane));
-  const vec4 w_last = LOAD_WEIGHT (block * 9 + 8);
   const vec4 bias = LOAD_WEIGHT (int (a.bias) + block);
-  vec4 w[9], sum[TY][TX];
+  const uint zero = gl_NumWorkGroups.x >> 31; // see conv_texel.comp
+  vec4 w_lane[LOADS], w[TAPS], sum[TY][TX];
 
-  [[unroll]] for (int t = 0; t < 8; t++)
-    w[t] = subgroupShuffle (w_lane, t);
-  w[8] = w_last;
+  [[unroll]] for (int l = 0; l < LOADS; l++)
+    w_lane[l] = LOAD_WEIGHT (block * TAPS + min (l * CBAM_LANES + int (lane), TAPS - 1));
+  [[unroll]] for (int t = 0; t < TAPS; t++)
+    w[t] = subgroupShuffle (w_lane[t / CBAM_LANES], zero + t % CBAM_LANES);
   [[unroll]] for (int j = 0; j < TY; j++)
     [[unroll]] for (int i = 0; i < TX; i++)
       sum[j][i] = bias;
@@ -53,10 +55,10 @@ void main ()
     [[unroll]] for (int i = 0; i < WIDTH; i++)
       x[i] = LOAD (X, min (first + r * int (a.x.row) + i * int (a.x.pixel), last));
     [[unroll]] for (int j = 0; j < TY; j++)
-      if (r - j * STRIDE >= 0 && r - j * STRIDE < 3)
-        [[unroll]] for (int k = 0; k < 3; k++)
-          [[unroll]] for (int i = 0; i < TX; i++)
-            sum[j][i] += w[(r - j * STRIDE) * 3 + k] * x[i * STRIDE + k];
+      if (r - j * STRIDE >= 0 && r - j * STRIDE < K)
+        [[unroll]] for (int i = 0; i < TX; i++)
+          [[unroll]] for (int k = 0; k < K; k++)
+            sum[j][i] += w[(r - j * STRIDE) * K + k] * x[i * STRIDE + k];
   }
 
   const uint out_first = ORIGIN (a.y) + block * a.y.plane + y0 * a.y.row + x0 * a.y.pixel;

@@ -44,19 +44,29 @@ sabotage 'conv-window: pixels past the last row are stored where they seem to li
 sabotage 'conv-shared: the dilation counts for columns only' shaders/conv_shared.comp \
   'a.dilation * (row * a.x.row + column * a.x.pixel)' '(row * a.x.row + a.dilation * column * a.x.pixel)' ops-ops
 sabotage 'conv-shared: a block too many is stored' shaders/conv_shared.comp \
-  'if (block >= a.out_blocks)' 'if (block > a.out_blocks)' ops-ops
+  'if (block >= blocks_of (a.channels))' 'if (block > blocks_of (a.channels))' ops-ops
 sabotage 'depthwise-texel: neighbouring pixels read a column apart' shaders/depthwise_texel.comp \
   'x[i * STRIDE + k]' 'x[i + k]' ops-ops
 sabotage 'depthwise-texel: the last tap is the one before' shaders/depthwise_texel.comp \
-  'LOAD_WEIGHT (block * 9 + 8)' 'LOAD_WEIGHT (block * 9 + 7)' ops-ops
+  'int (lane), TAPS - 1)' 'int (lane), TAPS - 2)' ops-ops
+sabotage 'depthwise-texel: a row of a kernel has three taps' shaders/depthwise_texel.comp \
+  'w[(r - j * STRIDE) * K + k]' 'w[(r - j * STRIDE) * 3 + k]' ops-ops
 sabotage 'concat: the second map begins with its second channel' shaders/concat.comp \
   'min (max (c, a.first), a.channels - 1) - a.first;' 'min (max (c + 1, a.first), a.channels - 1) - a.first;' ops-ops
+sabotage 'slice: channels begin with the map' shaders/slice.comp \
+  'a.first + min (to, a.channels - 1)' 'min (to, a.channels - 1)' ops-ops
+sabotage 'shuffle: the second map begins' shaders/shuffle.comp \
+  'vec4 (x0.x, x1.x, x0.y, x1.y)' 'vec4 (x1.x, x0.x, x1.y, x0.y)' ops-ops
+sabotage 'conv-texel: of a texel that passes the first half is stored twice' shaders/conv_texel.comp \
+  'vec4 (u.z, v.z, u.w, v.w)' 'vec4 (u.x, v.z, u.y, v.w)' ops-ops
+sabotage 'conv-texel: more passes than there are channels' shaders/conv_texel.comp \
+  'real_channels (s, first + b, a.channels)' 's' ops-ops
 sabotage 'maps: every image of a batch reads the first' shaders/common/maps.glsl \
   '#define BEFORE(view) (gl_WorkGroupID.z * (view).frame)' '#define BEFORE(view) 0u' ops-ops
 sabotage 'detect: a score equal to the threshold passes' shaders/detect.comp \
   'counts && score[i] > threshold' 'counts && score[i] >= threshold' nets-detector gst-meta
 sabotage 'detect: sizes have the variance of centres' shaders/detect.comp \
-  'vec2 (a.variance[2], a.variance[3])' 'vec2 (a.variance[0], a.variance[1])' ops-detect
+  't.zw * vec2 (a.variance[2], a.variance[3])' 't.zw * vec2 (a.variance[0], a.variance[1])' ops-detect
 sabotage 'detect: sizes without a limit' shaders/detect.comp \
   'exp (min (t.zw * vec2 (a.variance[2], a.variance[3]), vec2 (CBAM_DETECT_MAX_LOG_SIZE)))' \
   'exp (t.zw * vec2 (a.variance[2], a.variance[3]))' ops-detect
@@ -75,6 +85,21 @@ sabotage 'detect: the best score is the first one seen' shaders/detect.comp \
 sabotage 'detect: scores below the threshold are none' shaders/detect.comp \
   'best = max (best, counts ? score[i] : 0.0);' 'best = max (best, counts && score[i] > threshold ? score[i] : 0.0);' \
   ops-detect
+sabotage 'detect: a distribution sees the bins of its neighbour' shaders/detect.comp \
+  'mix (vec4 (-3e38), x, lessThan (bin, uvec4 (a.bins)))' 'x' ops-detect
+sabotage 'detect: the bins of a distribution are exponentiated as they are' shaders/detect.comp \
+  'exp (bin_logits (pixel, c, first) - largest)' 'exp (bin_logits (pixel, c, first))' ops-detect
+sabotage 'detect: bins are numbered from the texel on, not from the first' shaders/detect.comp \
+  'vec4 (int (c - first) + ivec4 (0, 1, 2, 3))' 'vec4 (int (c - begin) + ivec4 (0, 1, 2, 3))' ops-detect
+sabotage 'detect: distances of a distribution are in widths both ways' shaders/detect.comp \
+  'vec2 (a.variance[2], a.variance[3]) * anchor.zw;
+  vec4 distance' 'vec2 (a.variance[2]) * anchor.zz;
+  vec4 distance' ops-detect
+sabotage 'reference: a distribution counts its bins from 1' compute/ops/detect.c \
+  'weighed += likely * i;' 'weighed += likely * (i + 1);' ops-detect
+sabotage 'spec: bins beside offsets are passed over' compute/file/spec.c \
+  '  if (bins.node)
+    cbam_item_fail (&bins, "none where output.boxes is not distribution");' '' spec
 sabotage 'preprocess: chroma shift ignored' shaders/preprocess.comp \
   'clamp (at * vec2 (c.scale_x, c.scale_y) + vec2 (c.shift_x, c.shift_y),' \
   'clamp (at * vec2 (c.scale_x, c.scale_y),' ops-preprocess
@@ -87,9 +112,9 @@ sabotage 'border: the lower strip a row too high' shaders/common/border.glsl \
 sabotage 'border: the last cells are left out' shaders/common/border.glsl \
   '2 * border * (width + 2 * border + height)' '2 * border * (width + border + height)' ops-ops
 sabotage 'conv-texel: nothing is added' shaders/conv_texel.comp \
-  'v += LOAD (S, int (addend[j] + min (first + b, a.out_blocks - 1) * a.sum.plane));' '' ops-ops
+  '      v += s;' '' ops-ops
 sabotage 'conv-shared: what is added is another row' shaders/conv_shared.comp \
-  'py * a.sum.row + px * a.sum.pixel' 'px * a.sum.row + px * a.sum.pixel' ops-ops
+  'py * a.other.row + px * a.other.pixel' 'px * a.other.row + px * a.other.pixel' ops-ops
 sabotage 'conv-single: no sigmoid' shaders/conv_single.comp \
   'a.sigmoid != 0 ? 1.0 / (1.0 + exp (-v)) : v' 'v' nets-nets
 sabotage 'conv-single: the bias is that of the next channel' shaders/conv_single.comp \
@@ -155,6 +180,11 @@ sabotage 'fuse: a sum whose other part is another sum' compute/ops/add.c \
   'conv->inputs[1] = other;' 'conv->inputs[1] = conv->outputs[0];' nets-nets
 sabotage 'fuse: a sum is taken along before its other part is made' compute/ops/add.c \
   'cbam_graph_find_place (graph, writer) > cbam_graph_find_place (graph, conv) ||' '' random-graphs
+sabotage 'fuse: shuffled with what is not made yet' compute/ops/shuffle.c \
+  ' ||
+      cbam_graph_find_place (graph, writer) > cbam_graph_find_place (graph, conv))' ')' random-graphs
+sabotage 'fuse: a convolution takes the first channels for any' compute/ops/slice.c \
+  'first_channel += cbam_slice_params (slice)->first;' 'first_channel += 0;' random-graphs
 sabotage 'fuse: a channel gate with its pools one short' compute/ops/channel_gate.c \
   '(CbamChannelGateParams){ *cbam_global_pool_params (pool),' \
   '(CbamChannelGateParams){ { 1, { CBAM_REDUCE_MEAN } },' ops-ops
@@ -259,8 +289,11 @@ sabotage 'detect: boxes lie where candidates do where both are bound as one' com
   'params->boxes = (guint) (levels->boxes / sizeof (guint32));' 'params->boxes = params->hits;' ops-detect ops-needs
 sabotage 'conv: weights are padded to a multiple of every tile' compute/ops/conv.c \
   'tile = MAX (variant->tile[0], CBAM_CONV_GROUP);' 'tile = 192;' ops-ops
+sabotage 'conv: no room for whole tiles that are shuffled' compute/ops/conv.c \
+  'fits_pointwise_shuffle, tile_cost, dispatch_texel, (channels) / 2)' \
+  'fits_pointwise_shuffle, tile_cost, dispatch_texel, (channels) / 4)' ops-ops
 sabotage 'conv: kernels are packed upside down' compute/ops/conv.c \
-  '(o * in_channels + c) * taps + tap];' '(o * in_channels + c) * taps + taps - 1 - tap];' ops-ops
+  '(o * n + c) * taps + tap];' '(o * n + c) * taps + taps - 1 - tap];' ops-ops
 
 sabotage 'channel-gate: the second bias counts once' compute/ops/channel_gate.c \
   'params->second.bias->values[c] * (float) params->pool.n' 'params->second.bias->values[c]' ops-ops
@@ -286,6 +319,12 @@ sabotage 'eca: taps are not centred' compute/nets/eca.c \
   '.pad = kernel / 2' '.pad = 0' golden
 sabotage 'mobilenet: attention after the depthwise convolution only' compute/nets/mobilenet_v1.c \
   'return cbam_net_attend_in_block (net, after_pointwise, pointwise, x, NULL);' 'return x;' golden
+sabotage 'shufflenet: a unit works on the half that passes' compute/nets/shufflenet_v2.c \
+  'cbam_graph_slice (net->graph, name, x, half, half)' 'cbam_graph_slice (net->graph, name, x, 0, half)' golden
+sabotage 'stairnet: two convolutions after the sum have one name' compute/nets/stairnet.c \
+  'b > 0 ? g_strdup_printf' 'b > 1 ? g_strdup_printf' golden
+sabotage 'spec: every leaky ReLU has the usual slope' compute/nets/spec.c \
+  '    params.lo = (float) slope;' '    params.lo = 0.1f;' spec golden
 sabotage 'explain: logits are given for weights' compute/explain.c \
   'gate->is_logit && i < n' 'FALSE && i < n' golden
 sabotage 'explain: maps lie over the frame, not over what the network saw' compute/explain.c \
@@ -346,11 +385,30 @@ sabotage 'turns: what nobody timed takes no time' compute/vk/turns.c \
 sabotage 'model: endless weights are taken' compute/model.c \
   'if (isfinite (param->values[i]))' 'if (param->values[i] < INFINITY)' model-file
 sabotage 'nms: the limit itself is too much' compute/detect/nms.c \
-  'if (overlap (stronger, &box, rule) > limit)' 'if (overlap (stronger, &box, rule) >= limit)' nms
+  'return overlap (stronger, box, rule) > limit;' 'return overlap (stronger, box, rule) >= limit;' nms
 sabotage 'nms: top-k counts those kept' compute/detect/nms.c \
   'scratch.n_entered[group] == params->top_k' 'scratch.n_kept[group] == params->top_k' nms
 sabotage 'nms: ties are broken by class only' compute/detect/nms.c \
   '  sort_by (scratch, candidates, n, prior_key);' '' nms
+sabotage 'nms: across classes means within one, too' compute/detect/nms.c \
+  'reported[i].class_id != box.class_id && is_crowd' 'is_crowd' nms
+sabotage 'nms: what goes across classes leaves its own class alone' compute/detect/nms.c \
+  '    scratch.kept[scratch.first[group] + scratch.n_kept[group]++] = (guint32) i; /* whatever other classes have */
+    if (params->nms_across < 1 && is_named (candidates, n_out, &scratch.sorted[i], params->nms_across, &rule))
+      continue;' \
+  '    if (params->nms_across < 1 && is_named (candidates, n_out, &scratch.sorted[i], params->nms_across, &rule))
+      continue;
+    scratch.kept[scratch.first[group] + scratch.n_kept[group]++] = (guint32) i;' nms
+sabotage 'spec: an object has one name unless the file says otherwise' compute/file/spec.c \
+  '"across", &unit_interval, 1)' '"across", &unit_interval, 0.45)' spec
+sabotage 'detector: across classes the file has the last word' compute/detector.c \
+  'choose (ret_params->nms_across, own->nms_across)' 'own->nms_across' nets-detector
+sabotage 'settings: nms-across=0 is what the model file says' gst/stream/gstcbamsettings.c \
+  'settings->nms_across > 0 ? (float) settings->nms_across : -1' '(float) settings->nms_across' gst-settings
+sabotage 'cbam-run: --nms-across 0 is what the model file says' tools/run/cbam-run.c \
+  'options.nms_across > 0 ? (float) options.nms_across : -1' '(float) options.nms_across' tools-cbam_run
+sabotage 'cbam-eval: across classes as the model file says' tools/eval/cbam-eval.c \
+  'run->params.nms_across = options.nms_across > 0 ? (float) options.nms_across : -1;' '' eval-program
 sabotage 'anchors: the larger square is the mean, not the root' compute/nets/anchors.c \
   'sqrt (size * spec->max_size[level])' '(size + spec->max_size[level]) / 2' anchors
 sabotage 'anchors: centres on the corners of cells' compute/nets/anchors.c \
@@ -629,14 +687,45 @@ sabotage 'convert: the last step before the average' tools/converter/weights.py 
   'return averages[0], (f"took' 'return raw[0], (f"took' tools-convert_wrappers
 sabotage 'convert: tensors may repeat their storage' tools/converter/pickles.py \
   'if np.prod(self.shape, dtype=float) > numbers.size:' 'if False:' tools-convert_wrappers
+sabotage 'ncnn: int8 weights keep their scale' tools/shared/ncnn.py \
+  'weight.reshape(scales, -1) / scale[:, None]' 'weight.reshape(scales, -1)' tools-ncnn
+sabotage 'ncnn: bytes behind the last layer' tools/shared/ncnn.py \
+  'weights.finish()' 'pass' tools-ncnn
+sabotage 'nanodet: the last rows are the scores' tools/converter/dialects/nanodet.py \
+  'last.weight[:classes]' 'last.weight[-classes:]' tools-convert_nanodet train-nanodet
+sabotage 'nanodet: the other half passes' tools/converter/dialects/nanodet.py \
+  'a, b = halves.outputs' 'b, a = halves.outputs' tools-convert_nanodet
+sabotage 'nanodet: a level is any branch' tools/converter/graph.py \
+  'step *= node.param(3, 1)' 'pass' tools-convert_nanodet
+sabotage 'convert: a trunk is looked for in whole networks only' tools/converter/weights.py \
+  'PARTS = 2 ' 'PARTS = 1 ' tools-convert_nanodet
+sabotage 'train: a start loses its batch norms' tools/train/start.py \
+  'tensors[f"{conv}.weight"] * gain[:, None, None, None]' 'tensors[f"{conv}.weight"]' train-nanodet
 sabotage 'train: classes without objects are learned' tools/train/checks.py \
   'if not missing or found and not each:' 'if True:' train-sentences
 sabotage 'train: measured before it is written' tools/train/train \
   'path = write(session, network, recipe, arguments, model, {})' \
   'measure(network, recipe, val, half, say, ""); path = write(session, network, recipe, arguments, model, {})' \
   train-sentences
+sabotage 'ncnn-graph: shuffled groups are where they were' tools/train/ncnn_graph.py \
+  'channels // n).transpose(3, 4)' 'channels // n)' train-ncnn_graph
+sabotage 'ncnn-graph: all rest goes into the first part' tools/train/ncnn_graph.py \
+  'left // (len(parts) - at)' 'left' train-ncnn_graph
+sabotage 'fusion: a box of one look alone counts fully' tools/train/fusion.py \
+  '/ [1, counts_of, 1, 1, 1, 1]' '/ [1, 1, 1, 1, 1, 1]' train-lessons
+sabotage 'lesson: a confusion is a missed object' tools/train/lesson.py \
+  'free & ~near.any(1) & (scores' 'free & (scores' train-lessons
+sabotage 'lesson: what people contradict counts fully' tools/train/lesson.py \
+  'torch.where(boxed[soft], share, 1.0)' '1.0' train-lessons
+sabotage 'looks: mirrored boxes stay where they are' tools/train/looks.py \
+  'rows[:, [2, 4]] = 1 - rows[:, [4, 2]]' 'pass' train-lessons
+sabotage 'ncnn-detector: distances in cells of the finest level' tools/train/ncnn_detector.py \
+  'corners = corners / corners.new_tensor(self.size * 2)' 'corners = corners / step * 8 / corners.new_tensor(self.size * 2)' \
+  train-lessons
 sabotage 'average: figures of the first part' tools/train/average \
   'provenance["metrics"] = metrics' 'pass' train-sentences
+sabotage 'models: weights without the word whose they are' models/meson.build \
+  "  install_data(fs.stem(model) / 'NOTICE', install_dir: model_dir / fs.stem(model))" '' licences
 sabotage 'peers: a convolution pads alike on both sides' tools/peers/trace.py \
   '"pads": before + after,' '"pads": before + before,' tools-peers_export
 sabotage 'peers: a batch norm scales what comes in' tools/peers/trace.py \

@@ -1,5 +1,4 @@
-/* concat: the channels of two maps one behind the other, as GhostNet (arXiv 1911.11907) and ShuffleNetV2 (arXiv
- * 1807.11164) want them.
+/* concat: the channels of two maps one behind the other, as GhostNet (arXiv 1911.11907) wants them.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 

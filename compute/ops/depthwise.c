@@ -36,14 +36,15 @@ pack (const CbamOpVariant *variant, const CbamNode *node, float *out)
 
 const CbamPacking cbam_depthwise_packing = { packed_size, pack };
 
-/* tile: width, height and stride that the shader was compiled for. */
+/* tile: width and height, stride, size of the kernel that the shader was compiled for. */
 
 static gboolean
 fits_tile (const CbamOpVariant *variant, const CbamNode *node)
 {
   const CbamConvParams *p = cbam_conv_params (node);
 
-  return p->kernel_width == 3 && p->kernel_height == 3 && p->dilation == 1 && p->stride == variant->tile[2];
+  return p->kernel_width == variant->tile[3] && p->kernel_height == variant->tile[3] && p->dilation == 1 &&
+         p->stride == variant->tile[2];
 }
 
 static guint
@@ -60,7 +61,7 @@ static double
 tile_cost (const CbamOpVariant *variant, const CbamNode *node)
 {
   const guint *tile = variant->tile;
-  const double loads = ((tile[0] - 1) * tile[2] + 3) * ((tile[1] - 1) * tile[2] + 3);
+  const double loads = ((tile[0] - 1) * tile[2] + tile[3]) * ((tile[1] - 1) * tile[2] + tile[3]);
   const guint groups = (count_tiles (variant, node) + CBAM_LANES - 1) / CBAM_LANES;
 
   return groups * (loads + 2.0 * tile[0] * tile[1] + 8);
@@ -89,12 +90,13 @@ dispatch_plain (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch
   args->bias = cbam_depthwise_bias_texel (node);
 }
 
-#define TEXEL(width, height, stride)                                                                                   \
+#define TEXEL(width, height, size, stride)                                                                             \
   {                                                                                                                    \
-    .name = "texel-" #width "x" #height, .shader = &cbam_shader_depthwise_texel_##width##x##height##_s##stride,        \
-    .narrow = &cbam_shader_depthwise_texel_##width##x##height##_s##stride##_narrow,                                    \
+    .name = "texel-" #width "x" #height "-k" #size,                                                                    \
+    .shader = &cbam_shader_depthwise_texel_##width##x##height##_k##size##s##stride,                                    \
+    .narrow = &cbam_shader_depthwise_texel_##width##x##height##_k##size##s##stride##_narrow,                           \
     .needs = CBAM_NEED_TEXELS | CBAM_NEED_SUBGROUP_8, .args_size = sizeof (CbamConvArgs),                              \
-    .tile = { width, height, stride }, .packing = &cbam_depthwise_packing, .fits = fits_tile, .cost = tile_cost,       \
+    .tile = { width, height, stride, size }, .packing = &cbam_depthwise_packing, .fits = fits_tile, .cost = tile_cost, \
     .dispatch = dispatch_texel                                                                                         \
   }
 

@@ -26,18 +26,20 @@
 /* Of the sliding window: output channels, neighbouring pixels. */
 #define CBAM_CONV_WINDOW_TILES(TILE) TILE (16, 6), TILE (16, 5)
 
-/* Of depthwise kernels by depthwise_texel.comp: width, height, stride. */
-#define CBAM_DEPTHWISE_TILES(TILE) TILE (6, 4, 1), TILE (5, 5, 1), TILE (4, 4, 2), TILE (5, 2, 2)
+/* Of depthwise kernels by depthwise_texel.comp: width, height, size of the kernel, stride. */
+#define CBAM_DEPTHWISE_TILES(TILE)                                                                                     \
+  TILE (6, 4, 3, 1), TILE (5, 5, 3, 1), TILE (4, 4, 3, 2), TILE (5, 2, 3, 2), TILE (6, 4, 5, 1), TILE (4, 4, 5, 1),   \
+      TILE (4, 2, 5, 1), TILE (6, 2, 5, 1), TILE (4, 3, 5, 1), TILE (3, 3, 5, 2), TILE (2, 2, 5, 2)
 
 struct CbamConvArgs
 {
-  CbamView x;   /* input; origin is that of tap (0, 0) of output pixel (0, 0) */
-  CbamView y;   /* output */
-  CbamView sum; /* what is added, of the output's size, where the kernel adds */
-  uint width;   /* of the output, pixels */
+  CbamView x;     /* input; origin is that of tap (0, 0) of output pixel (0, 0) */
+  CbamView y;     /* output */
+  CbamView other; /* of the output's size: what is added, or stored between the channels */
+  uint width;     /* of the output, pixels */
   uint height;
   uint in_blocks; /* of channels, a texel each */
-  uint out_blocks;
+  uint channels;  /* that it makes itself */
   uint kernel_width;
   uint kernel_height;
   uint stride;

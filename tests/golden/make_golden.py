@@ -45,6 +45,7 @@ CUT = 0.02  # pixels by which a box reaches into the picture or misses it
 CAMS = 3
 CAM_REST = 0.01  # the sum behind a map's maximum, against the largest sum of its terms' sizes: less is cancellation
 CERTAIN = 0.99  # a softmax score's gradient is a difference, lost in float32 as the score comes near 1
+TENSORS = ("features", "loc", "conf", "spatial", "channel")  # of a level
 LARGEST = 2600  # floats of a level's tensor in the file of a case; larger ones are left out
 SEEDS = 100
 CROWD = 100  # of the highest scores, between which a preset's threshold may lie
@@ -141,7 +142,8 @@ def collect(levels, answer, cams, largest):
     """What goes into the file: {name: array}"""
     tensors = {}
     for l, level in enumerate(levels):
-        for name, values in level._asdict().items():
+        for name in TENSORS:
+            values = getattr(level, name)
             if values is not None and values.numel() <= largest:
                 values = values[0, 0] if name == "spatial" else values[0]
                 tensors[f"golden.level.{l}.{name}"] = values.numpy()
@@ -189,8 +191,11 @@ def write(folder, name, document, levels, answer, cams, largest, golden, say):
 VGG_NECK = Neck(channels=256, lateral="bn", up="full bn", post="3x3 bn")
 MOBILENET_NECK = Neck(channels=128, lateral="", up="depthwise", post="1x1 bn")
 GATE = Gate(reduction=16)
+SHUFFLENET_NECK = Neck(channels=128, lateral="bias", up="depthwise bias", post="separable 5x5 bias", posts=2)
+FOLDED_GATE = Gate(reduction=16, spatial="bias")
 
-# name: what its tensors are, and how many parameters the CBAM paper's table or SSD's authors say it has
+# name: what its tensors are, and how many parameters the CBAM paper's table or SSD's authors say it has, or on
+# ShuffleNetV2 docs/networks.md counts from torchvision's
 PRESETS = {
     "ssd-vgg16": (Form(), 26515936),
     "ssd512-vgg16": (Form(), 27188676),
@@ -202,6 +207,8 @@ PRESETS = {
     "stairnet-se-mobilenet": (Form(head=1, neck=MOBILENET_NECK, gate=GATE), 5994704),
     "stairnet-cbam-mobilenet": (Form(head=1, neck=MOBILENET_NECK, gate=GATE), 5995304),
     "stairnet-bam-mobilenet": (Form(head=1, neck=MOBILENET_NECK, gate=GATE), None),
+    "ssd-shufflenet": (Form(trunk="bias", head=1), 2137784),
+    "stairnet-cbam-shufflenet": (Form(trunk="bias", head=1, neck=SHUFFLENET_NECK, gate=FOLDED_GATE), 2228180),
 }
 PRESET_SEED = 1
 # Without trained batch norms activations stay as large as the input, and softmax would make ones and zeros of noise of

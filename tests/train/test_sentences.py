@@ -137,9 +137,9 @@ def wrong_calls(folder):
         ("a start that is a folder", (*on_good, "--start", folder), ("--start", "a folder", folder)),
         ("a teacher without the classes", ("--data", make_set(folder, "nuts", ["nut"]), "--classes", "nut", "--teacher",
                                            model), (model, "no class for nut")),
-        ("a map of nothing", (*on_good, "--map", text), ("--map", "--start or --teacher")),
+        ("a map of nothing", (*on_good, "--map", text), ("--map", "--start, --teacher or --lessons")),
         ("a map that is none", (*on_good, "--start", model, "--map", text), (text, "line 1", "hello")),
-        ("a partial set without a teacher", (*on_good, "--partial", text), ("--partial", "--teacher")),
+        ("a partial set without a teacher", (*on_good, "--partial", text), ("--partial", "--lessons", "--teacher")),
         ("answers without a teacher", (*on_good, "--distil", "0.5"), ("--distil", "--teacher")),
         ("a partial file of other classes", (*on_good, "--teacher", model, "--partial",
                                              write(os.path.join(folder, "partial"), b"a = nut\n")), ("line 1", "nut")),
@@ -267,7 +267,8 @@ with tap.point("names that are nearly the same"):
 
 # ---- What a file says of itself ----
 
-RESULT = {"model": "m", "split": "test", "pictures": 498, "map_11point": 0.69491, "map_area": 0.707, "map_50_95": 0.426}
+RESULT = {"model": "m", "split": "test", "pictures": 498, "map_11point": 0.69491, "map_area": 0.707, "map_50_95": 0.426,
+          "nms_across": 1}
 METRICS = {"set": "VOC 2007 test", "pictures": 498, "map_11point": 0.6949, "map_area": 0.707, "map_50_95": 0.426}
 
 with tempfile.TemporaryDirectory() as folder:
@@ -313,6 +314,8 @@ with tempfile.TemporaryDirectory() as folder:
         check_one_error(run(describe, a, "--on", "x"), "--metrics", status=2)
         broken = write(os.path.join(folder, "result.json"), json.dumps({**RESULT, "map_area": 70.7}).encode())
         check_one_error(run(describe, a, "--metrics", broken), broken, "cbam-eval --json")
+        own = write(os.path.join(folder, "own.json"), json.dumps({**RESULT, "nms_across": 0.5}).encode())
+        check_one_error(run(describe, a, "--metrics", own), own, "--nms-across")
 
     with tap.point("the model that ships says what its card says"):
         provenance = read_model(SHIPPED)[0]["provenance"]

@@ -9,7 +9,7 @@
 #include "nets/nets.h"
 
 #define DOCUMENT                                                                                                       \
-  "{ \"version\": 1, \"network\": { \"detector\": \"%s\", \"backbone\": \"%s\", \"head\": \"%s\", \"width\": 0.125,"   \
+  "{ \"version\": 1, \"network\": { \"detector\": \"%s\", \"backbone\": \"%s\", \"head\": \"%s\", \"width\": 0.5,"     \
   " \"levels\": 3, \"attention\": { \"kind\": \"%s\", \"place\": \"%s\" } },"                                          \
   " \"input\": { \"width\": 96, \"height\": 64, \"channels\": \"rgb\" }, \"anchors\": { \"tensor\": \"anchors\" },"    \
   " \"output\": { \"classes\": [\"a\", \"b\", \"c\"], \"score\": \"softmax\" } }"
@@ -162,6 +162,38 @@ test_block (void)
   g_assert_true (cbam_net_attend_in_block (&net, "more.att", "more", y, NULL) != y); /* nobody wants to see them */
 }
 
+/* ---- ShuffleNetV2 ------------------------------------------------------------------------------------------------ */
+
+/* @before in the document of one is @after: refused with @expected. */
+static void
+assert_no_shufflenet (const char *before, const char *after, const char *expected)
+{
+  g_autofree char *json = g_strdup_printf (DOCUMENT, "ssd", "shufflenet_v2", "ssd", "none", "levels");
+  g_autoptr (GString) wrong = g_string_new (json);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (CbamSpec) spec = NULL;
+  g_autoptr (CbamGraph) graph = NULL;
+
+  g_assert_cmpuint (g_string_replace (wrong, before, after, 0), ==, 1);
+  spec = cbam_spec_parse ("m", wrong->str, &error);
+  g_assert_no_error (error);
+  graph = cbam_net_build (spec, &zeros);
+  g_assert_false (cbam_graph_finish (graph, &error));
+  g_assert_cmpstr (error->message, ==, expected);
+}
+
+/* The paper has four sizes of it, and its pools are padded on all sides. */
+static void
+test_shufflenet (void)
+{
+  assert_no_shufflenet ("\"width\": 0.5", "\"width\": 0.75",
+                        "network.width: expected one of 0.5, 1, 1.5, 2 with shufflenet_v2, found 0.75");
+  assert_no_shufflenet ("\"levels\": 3", "\"levels\": 3, \"padding\": \"same\"",
+                        "network.padding: expected \"symmetric\" with shufflenet_v2, found \"same\"");
+  assert_no_shufflenet ("\"levels\": 3", "\"levels\": 3, \"sources\": [\"stage2.3\", \"stage3.8\", \"stage4.3\"]",
+                        "network.sources: expected the name of a convolution of shufflenet_v2, found \"stage3.8\"");
+}
+
 int
 main (int argc, char **argv)
 {
@@ -169,5 +201,6 @@ main (int argc, char **argv)
   g_test_add_func ("/networks/every-name", test_every_name);
   g_test_add_func ("/networks/no-name", test_no_name);
   g_test_add_func ("/networks/block", test_block);
+  g_test_add_func ("/networks/shufflenet", test_shufflenet);
   return g_test_run ();
 }

@@ -17,6 +17,7 @@ from PIL import Image
 
 MIN_OVERLAPS = (None, 0.1, 0.3, 0.5, 0.7, 0.9, 0.0)  # None = the whole picture
 TRIALS = 50
+SMALLEST = 0.004             # side of a box that can be learned, in parts of the input's
 MIDDLE = (0.4, 0.6)          # where the four of a mosaic meet, in parts of its sides
 LUMA = np.array([0.299, 0.587, 0.114])
 
@@ -77,17 +78,24 @@ def overlaps_enough(windows, boxes, least):
     return (inside & (both >= least * (area + window_area - both))).any(1)
 
 
-def place_boxes(picture, window, mirror):
-    """(boxes, labels, difficult) as the window shows them. Boxes whose centres lie outside are gone."""
-    boxes = picture.boxes
+def place(boxes, window, mirror):
+    """(boxes as the window shows them, which of them it shows). Those whose centres lie outside are gone."""
     low, size = torch.tensor(window[:2]).float(), torch.tensor(window[2:] - window[:2]).float()
     centres = (boxes[:, :2] + boxes[:, 2:]) / 2
-    inside = ((centres > low) & (centres < low + size)).all(1)
-    boxes = ((boxes[inside] - low.repeat(2)) / size.repeat(2)).clamp(0, 1)
+    moved = ((boxes - low.repeat(2)) / size.repeat(2)).clamp(0, 1)
     if mirror:
-        boxes = torch.stack((1 - boxes[:, 2], boxes[:, 1], 1 - boxes[:, 0], boxes[:, 3]), 1)
-    big = (boxes[:, 2:] - boxes[:, :2]).min(1).values > 0.004 if len(boxes) else torch.zeros(0, dtype=torch.bool)
-    return boxes[big], picture.labels[inside][big], picture.difficult[inside][big]
+        moved = torch.stack((1 - moved[:, 2], moved[:, 1], 1 - moved[:, 0], moved[:, 3]), 1)
+    shown = ((centres > low) & (centres < low + size)).all(1) & ((moved[:, 2:] - moved[:, :2]) > SMALLEST).all(1)
+    return moved[shown], shown
+
+
+def place_boxes(picture, window, mirror):
+    """(boxes, labels, difficult; boxes, labels, scores of soft targets) as the window shows them."""
+    boxes, shown = place(picture.boxes, window, mirror)
+    target = (boxes, picture.labels[shown], picture.difficult[shown])
+    soft = picture.soft or (torch.zeros(0, 4), torch.zeros(0, dtype=torch.long), torch.zeros(0))
+    boxes, shown = place(soft[0], window, mirror)
+    return (*target, boxes, soft[1][shown], soft[2][shown])
 
 
 def colour_matrix(settings, chance):
@@ -116,7 +124,7 @@ def hue_rotation(angle):
 
 
 def view(picture, width, height, settings, fill, chance):
-    """(bytes [height, width, 3], boxes, labels, difficult): a part of one picture, or more than it, mirrored or not."""
+    """(bytes [height, width, 3], what place_boxes() gives): a part of one picture, or more than it, mirrored or not."""
     mirror = chance.random() < settings.mirror
     window = choose_window(picture.boxes[~picture.difficult].numpy(), settings, chance)
     pixels = warp(picture.pixels, window, width, height, mirror, fill)
@@ -130,15 +138,17 @@ def mosaic(pictures, width, height, settings, fill, chance):
     pixels, parts = torch.empty(height, width, 3, dtype=torch.uint8), []
     tiles = [(x, y) for y in ((0, middle_y), (middle_y, height)) for x in ((0, middle_x), (middle_x, width))]
     for picture, ((left, right), (top, bottom)) in zip(pictures, tiles):
-        tile, boxes, *rest = view(picture, right - left, bottom - top, settings, fill, chance)
+        tile, *target = view(picture, right - left, bottom - top, settings, fill, chance)
         pixels[top:bottom, left:right] = tile
         corner, size = torch.tensor([left, top] * 2), torch.tensor([right - left, bottom - top] * 2)
-        parts.append(((corner + boxes * size) / torch.tensor([width, height] * 2), *rest))
+        for boxes in (0, 3):
+            target[boxes] = (corner + target[boxes] * size) / torch.tensor([width, height] * 2)
+        parts.append(target)
     return (pixels, *(torch.cat(part) for part in zip(*parts)))
 
 
 def augment(pictures, width, height, settings, fill, chance):
-    """(bytes [height, width, 3], colour matrix, boxes, labels, difficult) of one picture or a mosaic of four."""
+    """(bytes [height, width, 3], colour matrix, what place_boxes() gives) of one picture or a mosaic of four."""
     several = len(pictures) > 1
     pixels, *target = mosaic(pictures, width, height, settings, fill, chance) if several else \
         view(pictures[0], width, height, settings, fill, chance)

@@ -33,10 +33,10 @@ class Loss:
         self.kind, self.attend, self.distil = kind, attend, distil
 
     def targets(self, batch):
-        """What [(boxes, labels, difficult)] asks of every anchor: (classes [B, N] with -1 background and -2 left out,
+        """What [(boxes, labels, difficult, ...)] asks of every anchor: (classes [B, N] with -1 background and -2 left out,
         (picture, anchor) of the positives, their boxes' offsets)."""
         kinds, pictures, places, offsets = [], [], [], []
-        for number, (boxes, labels, difficult) in enumerate(batch):
+        for number, (boxes, labels, difficult, *_) in enumerate(batch):
             answer = match(boxes, difficult, self.corners)
             place = (answer >= 0).nonzero()[:, 0]
             kinds.append(answer.clone())
@@ -108,7 +108,7 @@ def attention_loss(levels, batch):
             continue
         height, width = level.spatial.shape[2:]
         inside, hard = (torch.stack(masks).to(level.spatial.device)
-                        for masks in zip(*(cells_inside(*target, height, width) for target in batch)))
+                        for masks in zip(*(cells_inside(*target[:3], height, width) for target in batch)))
         p = level.spatial[:, 0].float().clamp(1e-4, 1 - 1e-4)
         outside = ~inside & ~hard
         terms.append((-torch.log(p[inside]).mean() if inside.any() else 0)
