@@ -707,6 +707,18 @@ sabotage 'train: measured before it is written' tools/train/train \
   'path = write(session, network, recipe, arguments, model, {})' \
   'measure(network, recipe, val, half, say, ""); path = write(session, network, recipe, arguments, model, {})' \
   train-sentences
+sabotage 'quality: what a teacher confuses is learned' tools/train/quality.py \
+  'wanted[wrong], weights[wrong] = 0, 1' 'pass' train-quality
+sabotage 'quality: what people missed is background' tools/train/quality.py \
+  '((scores < SURE) | covered).float()' 'torch.ones_like(scores)' train-quality
+sabotage 'quality: every object has one cell' tools/train/quality.py \
+  '.values.sum(1).int().clamp(min=1)' '.values.sum(1).int().clamp(min=1, max=1)' train-quality
+sabotage 'team: to each its own gradient' tools/train/team.py \
+  'mean = self.shared.mean(0)' 'mean = self.shared[self.rank]' train-quality
+sabotage 'depthwise: one window of the gradient' tools/train/depthwise.py \
+  'starts = [*range(0, kernel - PART, PART), kernel - PART]' 'starts = [0]' train-quality
+sabotage 'anchors: in the middle whatever the offset' compute/nets/anchors.c \
+  'offset = 0.5 + spec->off_middle' 'offset = 0.5' anchors
 sabotage 'ncnn-graph: shuffled groups are where they were' tools/train/ncnn_graph.py \
   'channels // n).transpose(3, 4)' 'channels // n)' train-ncnn_graph
 sabotage 'ncnn-graph: all rest goes into the first part' tools/train/ncnn_graph.py \

@@ -283,14 +283,25 @@ run_vulkan (CbamDevice *device, guint i, CbamFusions fusions, const CbamPlanConf
   return answer;
 }
 
+/* Scores that no rounding makes 0. */
+static guint
+count_sure (const Answer *answer)
+{
+  guint n = 0;
+
+  for (gsize i = 0; i < (gsize) answer->n_priors * (G_N_ELEMENTS (class_names) - 1); i++)
+    n += answer->scores[i] > 1e-30f;
+  return n;
+}
+
 static void
 assert_same_answer (const char *what, const Answer *expected, const Answer *found)
 {
   const guint n_classes = G_N_ELEMENTS (class_names) - 1;
 
   g_assert_cmpuint (expected->n_priors, ==, found->n_priors);
-  g_assert_cmpuint (expected->n_hits, ==, found->n_hits);
-  g_assert_cmpuint (found->n_hits, ==, found->n_priors * (n_classes - 2)); /* complete: all but background and ??? */
+  g_assert_cmpuint (found->n_hits, >=, count_sure (expected));
+  g_assert_cmpuint (found->n_hits, <=, found->n_priors * (n_classes - 2)); /* all but background and ??? */
   assert_close (what, expected->scores, found->scores, (gsize) expected->n_priors * n_classes, 1e-5, 1e-4);
   assert_close (what, expected->boxes, found->boxes, (gsize) expected->n_priors * 4, 1e-5, 1e-4);
 }
