@@ -26,6 +26,20 @@ sabotage() {
   tests+=("$*")
 }
 
+# What is said of kernels for GPUs that are not there.
+sabotage 'disassembly: a product by a constant is useful' tools/stats/disassembly.c \
+  'is_register (parts[1]) && is_register (parts[2])' 'is_register (parts[2])' disassembly
+sabotage 'disassembly: the loop around another is the body' tools/stats/disassembly.c \
+  'if (other->first > loop->first && other->last <= loop->last)' 'if (FALSE)' disassembly
+sabotage 'disassembly: only a wait for all loads is one for the first' tools/stats/disassembly.c \
+  'instruction->wait <= later' 'instruction->wait == 0' disassembly
+sabotage 'disassembly: what is fetched for the next round is not looked at' tools/stats/disassembly.c \
+  '(place - loop->first + step) % (loop->last' '(place - loop->first + step) / (loop->last' disassembly
+sabotage 'shader: every texel buffer is binding 0' compute/engine/shader.c \
+  '1u << reader->values[variable]' '1u' ops-needs
+sabotage 'kernels: what the driver says is forgotten' tools/stats/kernels.c \
+  'statistics[i].offset) = statistic->value.u64;' 'statistics[i].offset) = 0;' gpu-static
+
 # Shaders.
 sabotage 'conv-texel: the stride counts for rows only' shaders/conv_texel.comp \
   'a.stride * (row * a.x.row + column * a.x.pixel)' 'a.stride * row * a.x.row + column * a.x.pixel' ops-ops
