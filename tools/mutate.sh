@@ -35,6 +35,12 @@ sabotage 'disassembly: only a wait for all loads is one for the first' tools/sta
   'instruction->wait <= later' 'instruction->wait == 0' disassembly
 sabotage 'disassembly: what is fetched for the next round is not looked at' tools/stats/disassembly.c \
   '(place - loop->first + step) % (loop->last' '(place - loop->first + step) / (loop->last' disassembly
+sabotage 'network-bound: slow instructions are as fast as others' tools/stats/network-bound.c \
+  '#define SLOW 4' '#define SLOW 1' network-bound
+sabotage 'network-bound: each SIMD has a memory of workgroups of its own' tools/stats/network-bound.c \
+  '/ LDS_BYTES_PER_CYCLE * family->simds_per_unit' '/ LDS_BYTES_PER_CYCLE' network-bound
+sabotage 'network-bound: a loop makes one round' tools/stats/network-bound.c \
+  'MAX (1, work.multiply_adds / body)' '1' gpu-static
 sabotage 'shader: every texel buffer is binding 0' compute/engine/shader.c \
   '1u << reader->values[variable]' '1u' ops-needs
 sabotage 'kernels: what the driver says is forgotten' tools/stats/kernels.c \

@@ -96,6 +96,35 @@ def check_table(document, family):
     assert f"{shared['loop']['multiply_adds']}/{shared['loop']['vector']}" in line, line
 
 
+# SSD300 on VGG16: multiply-adds, and how many of them a second the modelled products make at most.
+VGG16_MACS = 31.4e9
+PEAKS = {"polaris10": 144 * 16 * 1.3e9, "navi21": 160 * 32 * 2.2e9, "vangogh": 16 * 32 * 1.6e9}
+
+
+def check_networks(tap):
+    document = json.loads(expect_ok(run(SHADER_STATS, "--json", "-n", "ssd-vgg16", "-n", "ssd-mobilenet")).stdout)
+    for family in document["families"]:
+        with tap.point(f"{family['family']}: networks, by a model"):
+            vgg16, mobilenet = family["networks"]
+            assert vgg16["network"] == "ssd-vgg16" and "kernels" not in family, family
+            for network in (vgg16, mobilenet):
+                check_sums(network)
+            # Tiles at the edges, additions and staging are no multiply-adds, and are not twice as much as those.
+            share = VGG16_MACS / PEAKS[family["family"]] / (1e-3 * vgg16["bound_ms"])
+            assert 0.3 < share < 1, share
+            assert mobilenet["bound_ms"] < vgg16["bound_ms"] / 5, mobilenet["bound_ms"]
+
+
+def check_sums(network):
+    assert network["what"] == "a model, not a measurement"
+    steps = network["steps"]
+    for key in ("arithmetic_ms", "memory_ms"):
+        assert abs(sum(step[key] for step in steps) - network[key]) < 1e-4 * network[key], key
+    longer = sum(max(step["arithmetic_ms"], step["memory_ms"]) for step in steps)
+    assert abs(longer - network["bound_ms"]) < 1e-4 * longer, longer
+    assert abs(network["launches_ms"] - 0.004 * len(steps)) < 1e-6, network["launches_ms"]
+
+
 def main():
     without = {**os.environ, "VK_DRIVER_FILES": "/dev/null", "VK_ICD_FILENAMES": "/dev/null"}
     process = run(SHADER_STATS, "--json")
@@ -109,8 +138,11 @@ def main():
         check_all(tap, family)
     with tap.point("the table"):
         check_table(document, document["families"][-1]["family"])
-    with tap.point("no such family"):
-        check_one_error(run(SHADER_STATS, "--family", "voodoo2"), "navi21", status=2)
+    check_networks(tap)
+    with tap.point("no such family, no such network"):
+        check_one_error(run(SHADER_STATS, "--family", "voodoo2"), "renoir", status=2)
+        check_one_error(run(SHADER_STATS, "--family", "renoir", "-n", "ssd-vgg16"), "navi21", status=2)
+        check_one_error(run(SHADER_STATS, "--family", "navi21", "-n", "no-such-thing"), "no-such-thing")
     with tap.point("no driver"):
         check_one_error(run(SHADER_STATS, env=without), "expected RADV")
     tap.done()

@@ -21,10 +21,9 @@ print_loop (const Kernel *kernel)
             code_get_lds_reads_per_multiply_add (&kernel->code), kernel->code.loads_first ? "first" : "late");
 }
 
-void
-stats_print_table (const FamilyReport *report)
+static void
+print_kernels (const FamilyReport *report)
 {
-  printf ("%s: %s, %s\n", report->family->name, report->device, report->driver);
   printf ("%-34s %5s %5s %9s %6s %6s %7s %6s  %s\n", "op, kernel", "VGPRs", "SGPRs", "subgroups", "LDS", "spills",
           "scratch", "code", "a round's multiply-adds, LDS reads of one, next loads");
   for (guint i = 0; i < report->kernels->len; i++) {
@@ -37,6 +36,29 @@ stats_print_table (const FamilyReport *report)
     print_loop (kernel);
     printf ("\n");
   }
+}
+
+static void
+print_networks (const FamilyReport *report)
+{
+  printf ("%-28s %9s %11s %9s %10s %11s  (a model, not a measurement)\n", "network", "bound, ms", "arithmetic",
+          "memory", "dispatches", "launches, ms");
+  for (guint i = 0; i < report->networks->len; i++) {
+    const NetworkBound *bound = g_ptr_array_index (report->networks, i);
+
+    printf ("%-28s %9.3f %11.3f %9.3f %10u %12.3f\n", bound->network, 1e3 * bound->seconds, 1e3 * bound->arithmetic,
+            1e3 * bound->memory, bound->steps->len, 1e3 * LAUNCH_SECONDS * bound->steps->len);
+  }
+}
+
+void
+stats_print_table (const FamilyReport *report)
+{
+  printf ("%s: %s, %s\n", report->family->name, report->device, report->driver);
+  if (report->kernels != NULL)
+    print_kernels (report);
+  else
+    print_networks (report);
   printf ("\n");
 }
 
@@ -89,15 +111,42 @@ add_kernel (GString *out, const Kernel *kernel)
 }
 
 static void
+add_network (GString *out, const NetworkBound *bound)
+{
+  json_open (out, NULL, '{');
+  json_add_string (out, "network", bound->network);
+  json_add_string (out, "what", "a model, not a measurement");
+  json_add_double (out, "bound_ms", 1e3 * bound->seconds);
+  json_add_double (out, "arithmetic_ms", 1e3 * bound->arithmetic);
+  json_add_double (out, "memory_ms", 1e3 * bound->memory);
+  json_add_double (out, "launches_ms", 1e3 * LAUNCH_SECONDS * bound->steps->len);
+  json_open (out, "steps", '[');
+  for (guint i = 0; i < bound->steps->len; i++) {
+    const StepBound *step = &g_array_index (bound->steps, StepBound, i);
+
+    json_open (out, NULL, '{');
+    json_add_string (out, "name", step->name);
+    json_add_string (out, "op", step->op);
+    json_add_string (out, "kernel", step->variant);
+    json_add_double (out, "arithmetic_ms", 1e3 * step->arithmetic);
+    json_add_double (out, "memory_ms", 1e3 * step->memory);
+    g_string_append_c (out, '}');
+  }
+  g_string_append (out, "]}");
+}
+
+static void
 add_family (GString *out, const FamilyReport *report)
 {
   json_open (out, NULL, '{');
   json_add_string (out, "family", report->family->name);
   json_add_string (out, "device", report->device);
   json_add_string (out, "driver", report->driver);
-  json_open (out, "kernels", '[');
-  for (guint i = 0; i < report->kernels->len; i++)
+  json_open (out, report->kernels != NULL ? "kernels" : "networks", '[');
+  for (guint i = 0; report->kernels != NULL && i < report->kernels->len; i++)
     add_kernel (out, &g_array_index (report->kernels, Kernel, i));
+  for (guint i = 0; report->networks != NULL && i < report->networks->len; i++)
+    add_network (out, g_ptr_array_index (report->networks, i));
   g_string_append (out, "]}");
 }
 

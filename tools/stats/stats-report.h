@@ -5,16 +5,18 @@
 #pragma once
 
 #include "kernels.h"
+#include "network-bound.h"
 #include "null-device.h"
 
 G_BEGIN_DECLS
 
-/* Of a family: what was compiled for it. */
+/* Of a family: what was compiled for it, either every kernel or networks. */
 typedef struct
 {
   const Family *family;
   char *device, *driver; /* what they call themselves */
-  GArray *kernels;       /* Kernel */
+  GArray *kernels;       /* Kernel; NULL: networks are there */
+  GPtrArray *networks;   /* NetworkBound */
 } FamilyReport;
 
 void stats_print_table (const FamilyReport *report);
