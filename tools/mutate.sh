@@ -26,6 +26,26 @@ sabotage() {
   tests+=("$*")
 }
 
+# What is said of kernels for GPUs that are not there.
+sabotage 'disassembly: a product by a constant is useful' tools/stats/disassembly.c \
+  'is_register (parts[1]) && is_register (parts[2])' 'is_register (parts[2])' disassembly
+sabotage 'disassembly: the loop around another is the body' tools/stats/disassembly.c \
+  'if (other->first > loop->first && other->last <= loop->last)' 'if (FALSE)' disassembly
+sabotage 'disassembly: only a wait for all loads is one for the first' tools/stats/disassembly.c \
+  'instruction->wait <= later' 'instruction->wait == 0' disassembly
+sabotage 'disassembly: what is fetched for the next round is not looked at' tools/stats/disassembly.c \
+  '(place - loop->first + step) % (loop->last' '(place - loop->first + step) / (loop->last' disassembly
+sabotage 'network-bound: slow instructions are as fast as others' tools/stats/network-bound.c \
+  '#define SLOW 4' '#define SLOW 1' network-bound
+sabotage 'network-bound: each SIMD has a memory of workgroups of its own' tools/stats/network-bound.c \
+  '/ LDS_BYTES_PER_CYCLE * family->simds_per_unit' '/ LDS_BYTES_PER_CYCLE' network-bound
+sabotage 'network-bound: a loop makes one round' tools/stats/network-bound.c \
+  'MAX (1, work.multiply_adds / body)' '1' gpu-static
+sabotage 'shader: every texel buffer is binding 0' compute/engine/shader.c \
+  '1u << reader->values[variable]' '1u' ops-needs
+sabotage 'kernels: what the driver says is forgotten' tools/stats/kernels.c \
+  'statistics[i].offset) = statistic->value.u64;' 'statistics[i].offset) = 0;' gpu-static
+
 # Shaders.
 sabotage 'conv-texel: the stride counts for rows only' shaders/conv_texel.comp \
   'a.stride * (row * a.x.row + column * a.x.pixel)' 'a.stride * row * a.x.row + column * a.x.pixel' ops-ops

@@ -57,13 +57,17 @@ PARTS = {
         tools/converter/dialects  tools/peers  tools/run
         tools
         """),
+    # A room of tools/ that looks into the library.
+    "tools/stats": ("include/cbamdetect shaders/args compute/engine compute/ops compute/vk compute tools/shared", """
+        tools/stats
+        """),
 }
 
 # Headers of others that not everybody is to see: what they are called, and the rooms that may include them, whether by
 # name or through headers of ours.
 OTHERS = {
     "<gstreamer>": (r"gst/", "gst gst/*"),
-    "<vulkan>": (r"vulkan/|volk\.h$", "include/cbamdetect compute/vk compute/run compute/run/vulkan compute/detect compute gst gst/*"),
+    "<vulkan>": (r"vulkan/|volk\.h$", "include/cbamdetect compute/vk compute/run compute/run/vulkan compute/detect compute gst gst/* tools/stats"),
 }
 
 # Parts in which files, too, include each other in no circle; a .c and its .h are one.
