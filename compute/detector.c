@@ -234,6 +234,7 @@ take_params (const CbamDetectParams *given, const CbamDetectParams *own, CbamDet
     return FALSE;
   ret_params->threshold = choose (ret_params->threshold, own->threshold);
   ret_params->nms_iou = choose (ret_params->nms_iou, own->nms_iou);
+  ret_params->nms_across = choose (ret_params->nms_across, own->nms_across);
   ret_params->top_k = choose_limit (ret_params->top_k, own->top_k);
   ret_params->max_detections = choose_limit (ret_params->max_detections, own->max_detections);
   return TRUE;

@@ -109,6 +109,7 @@ fill_from_spec (CbamModelInfo *info, const CbamSpec *spec)
       info->reported[k / 32] |= 1u << (k % 32);
   info->threshold = spec->nms.params.threshold;
   info->nms_iou = spec->nms.params.nms_iou;
+  info->nms_across = spec->nms.params.nms_across;
   info->top_k = spec->nms.params.top_k;
   info->max_detections = spec->nms.params.max_detections;
 }

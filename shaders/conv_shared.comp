@@ -7,12 +7,13 @@
 //
 // module: conv_shared
 // module: conv_shared_sum -DSUM
+// module: conv_shared_shuffle -DSHUFFLE
 //
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
-#ifdef SUM
+#if defined (SUM) || defined (SHUFFLE)
 #define INPUTS 2
 #else
 #define INPUTS 1
@@ -22,6 +23,7 @@
 #include "common/activation.glsl"
 #include "args/conv.h"
 #include "common/border.glsl"
+#include "common/channels.glsl"
 
 #define CHANNELS CBAM_CONV_SHARED_CHANNELS
 #define PIXELS CBAM_CONV_SHARED_PIXELS
@@ -32,8 +34,13 @@
 layout (local_size_x = THREADS) in;
 INPUT_MAP (0, X);
 OUTPUT_MAP (0, y);
-#ifdef SUM // a second map of the output's size is added before the activation
+#if INPUTS == 2 // a second map is added before the activation, or shuffled with what is computed: see conv_texel.comp
 INPUT_MAP (1, S);
+#endif
+#ifdef SHUFFLE
+#define TIMES 2 // blocks stored for one that is computed
+#else
+#define TIMES 1
 #endif
 layout (push_constant) uniform Args { CbamConvArgs a; };
 
@@ -47,8 +54,9 @@ void zero_border ()
   if (cell >= border_cells (a.width, a.height, a.border))
     return;
   const uint texel = border_texel (a.y, a.width, a.height, a.border, cell);
-  for (uint block = gl_WorkGroupID.y * (CHANNELS / CBAM_TEXEL_CHANNELS);
-       block < min ((gl_WorkGroupID.y + 1) * (CHANNELS / CBAM_TEXEL_CHANNELS), a.out_blocks); block++)
+  const uint most = TIMES * CHANNELS / CBAM_TEXEL_CHANNELS;
+  for (uint block = gl_WorkGroupID.y * most;
+       block < min ((gl_WorkGroupID.y + 1) * most, blocks_of (TIMES * a.channels)); block++)
     STORE (y, texel + block * a.y.plane, vec4 (0));
 }
 
@@ -110,7 +118,7 @@ void main ()
   }
 
   const uint block = gl_WorkGroupID.y * (CHANNELS / CBAM_TEXEL_CHANNELS) + row;
-  if (block >= a.out_blocks)
+  if (block >= blocks_of (a.channels))
     return;
   const vec4 bias = LOAD_WEIGHT (a.bias + block);
   [[unroll]] for (uint p = 0; p < 4; p++) {
@@ -120,9 +128,22 @@ void main ()
     if (pixel >= count)
       continue;
     vec4 v = sum[p] + bias;
-#ifdef SUM
-    v += LOAD (S, ORIGIN (a.sum) + py * a.sum.row + px * a.sum.pixel + block * a.sum.plane);
+#if INPUTS == 2
+    const vec4 s = LOAD (S, ORIGIN (a.other) + py * a.other.row + px * a.other.pixel + block * a.other.plane);
 #endif
-    STORE (y, ORIGIN (a.y) + py * a.y.row + px * a.y.pixel + block * a.y.plane, activate (v, a.lo, a.hi));
+#ifdef SUM
+    v += s;
+#endif
+    v = activate (v, a.lo, a.hi);
+    const uint to = ORIGIN (a.y) + py * a.y.row + px * a.y.pixel + TIMES * block * a.y.plane;
+#ifdef SHUFFLE
+    const vec4 u = real_channels (s, block, a.channels);
+
+    STORE (y, to, vec4 (u.x, v.x, u.y, v.y));
+    if (2 * block + 1 < blocks_of (2 * a.channels))
+      STORE (y, to + a.y.plane, vec4 (u.z, v.z, u.w, v.w));
+#else
+    STORE (y, to, v);
+#endif
   }
 }

@@ -12,10 +12,12 @@
 //   turns     input block outermost, then kernel row, then kernel column
 //
 // Compiled per tile: OC (multiple of 8), NX, STEPS, CHAINS (channels interleaved), and KERNEL when the kernel is larger
-// than 1x1 (STEPS is then 1). With SUM a second map of the output's size is added before the activation.
+// than 1x1 (STEPS is then 1). With SUM a second map of the output's size is added before the activation; with SHUFFLE
+// its channels come by turns with those that are computed, itself first (shuffle.comp): two texels are stored for each.
 //
 // module: conv_texel_{OC}x{NX}x{STEPS} (narrow) of CBAM_CONV_TILES (OC, NX, STEPS, CHAINS)
 // module: conv_texel_{OC}x{NX}x{STEPS}_sum -DSUM (narrow) of CBAM_CONV_TILES (OC, NX, STEPS, CHAINS)
+// module: conv_texel_{OC}x{NX}x{STEPS}_shuffle -DSHUFFLE (narrow) of CBAM_CONV_TILES (OC, NX, STEPS, CHAINS)
 // module: conv_texel_k_{OC}x{NX} -DKERNEL -DSTEPS=1 (narrow) of CBAM_CONV_KERNEL_TILES (OC, NX, CHAINS)
 //
 // SPDX-License-Identifier: LGPL-2.1-or-later
@@ -24,13 +26,14 @@
 #extension GL_KHR_shader_subgroup_basic : require
 #extension GL_KHR_shader_subgroup_shuffle : require
 #extension GL_EXT_control_flow_attributes : require
-#ifdef SUM
+#if defined (SUM) || defined (SHUFFLE)
 #define INPUTS 2
 #else
 #define INPUTS 1
 #endif
 #include "common/conv_lanes.glsl"
-#ifdef SUM
+#if INPUTS == 2
+#include "common/channels.glsl"
 INPUT_MAP (1, S);
 #endif
 
@@ -116,14 +119,15 @@ void main ()
   }
 
   const uint first = gl_WorkGroupID.y * BLOCKS;
-#ifdef SUM
-  uint addend[NX];
+#if INPUTS == 2
+  const uint last_block = blocks_of (a.channels) - 1;
+  uint other[NX];
 
   [[unroll]] for (int j = 0; j < NX; j++) {
     const uint p = min (gl_WorkGroupID.x * (CBAM_LANES * NX) + j * CBAM_LANES + lane, count - 1);
     const uint row = uint ((float (p) + 0.5) * a.inv_width);
 
-    addend[j] = ORIGIN (a.sum) + row * a.sum.row + (p - row * a.width) * a.sum.pixel;
+    other[j] = ORIGIN (a.other) + row * a.other.row + (p - row * a.width) * a.other.pixel;
   }
 #endif
   [[unroll]] for (int b = 0; b < BLOCKS; b++) {
@@ -132,10 +136,22 @@ void main ()
     [[unroll]] for (int j = 0; j < NX; j++) {
       vec4 v = vec4 (sum[b * 4][j], sum[b * 4 + 1][j], sum[b * 4 + 2][j], sum[b * 4 + 3][j]) + bias;
 
-#ifdef SUM
-      v += LOAD (S, int (addend[j] + min (first + b, a.out_blocks - 1) * a.sum.plane));
+#if INPUTS == 2
+      const vec4 s = LOAD (S, int (other[j] + min (first + b, last_block) * a.other.plane));
 #endif
-      STORE (y, pixel[j] + (first + b) * a.y.plane, activate (v, a.lo, a.hi));
+#ifdef SUM
+      v += s;
+#endif
+      v = activate (v, a.lo, a.hi);
+#ifdef SHUFFLE
+      const vec4 u = real_channels (s, first + b, a.channels);
+      const uint to = pixel[j] + 2 * (first + b) * a.y.plane;
+
+      STORE (y, to, vec4 (u.x, v.x, u.y, v.y));
+      STORE (y, to + a.y.plane, vec4 (u.z, v.z, u.w, v.w));
+#else
+      STORE (y, pixel[j] + (first + b) * a.y.plane, v);
+#endif
     }
   }
 }

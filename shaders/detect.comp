@@ -21,6 +21,7 @@ INPUT_MAP (1, conf);
 // All results as one: a device need bind no more than four.
 layout (binding = OUTPUT (0), std430) buffer Results { uint words[]; };
 layout (push_constant) uniform Args { CbamDetectArgs a; };
+layout (constant_id = 0) const uint FORM = CBAM_DETECT_OFFSETS; // of boxes
 
 #define PARAMETERS (gl_WorkGroupID.z * a.parameters)
 #define HITS (a.hits + gl_WorkGroupID.z * a.results)
@@ -41,12 +42,50 @@ void store_hit (uint slot, float score, uint prior_class)
 }
 
 // Centre form to corners, in fractions of the input (SSD section 2.2).
-vec4 decode (vec4 t, vec4 anchor)
+vec4 decode_offsets (vec4 t, vec4 anchor)
 {
   const vec2 centre = anchor.xy + t.xy * vec2 (a.variance[0], a.variance[1]) * anchor.zw;
   const vec2 size = anchor.zw * exp (min (t.zw * vec2 (a.variance[2], a.variance[3]), vec2 (CBAM_DETECT_MAX_LOG_SIZE)));
 
   return vec4 (centre - 0.5 * size, centre + 0.5 * size);
+}
+
+// Four channels from the first bin on or later; those that are of other sides cannot be seen.
+vec4 bin_logits (uint pixel, uint channel, uint first)
+{
+  const uvec4 bin = channel + uvec4 (0, 1, 2, 3) - first; // huge before the first
+  const vec4 x = LOAD (loc, pixel + channel / CBAM_TEXEL_CHANNELS * a.loc.plane);
+
+  return mix (vec4 (-3e38), x, lessThan (bin, uvec4 (a.bins)));
+}
+
+// What the softmax of a side's bins expects of their numbers 0, 1, ...
+float expected_bin (uint pixel, uint first)
+{
+  const uint begin = first - first % CBAM_TEXEL_CHANNELS, end = first + a.bins;
+  vec4 most = vec4 (-3e38), sum = vec4 (0.0), weighed = vec4 (0.0);
+
+  for (uint c = begin; c < end; c += CBAM_TEXEL_CHANNELS)
+    most = max (most, bin_logits (pixel, c, first));
+  const float largest = max (max (most.x, most.y), max (most.z, most.w));
+  for (uint c = begin; c < end; c += CBAM_TEXEL_CHANNELS) {
+    const vec4 likely = exp (bin_logits (pixel, c, first) - largest);
+
+    sum += likely;
+    weighed += likely * vec4 (int (c - first) + ivec4 (0, 1, 2, 3));
+  }
+  return dot (weighed, vec4 (1.0)) / dot (sum, vec4 (1.0));
+}
+
+// Corners at the expected distances from the anchor's centre (Generalized Focal Loss, Li et al. 2020).
+vec4 decode_distribution (uint pixel, uint part, vec4 anchor)
+{
+  const vec2 unit = vec2 (a.variance[2], a.variance[3]) * anchor.zw;
+  vec4 distance;
+
+  [[unroll]] for (uint side = 0; side < 4; side++)
+    distance[side] = expected_bin (pixel, (part * 4 + side) * a.bins);
+  return vec4 (anchor.xy - distance.xy * unit, anchor.xy + distance.zw * unit);
 }
 
 vec4 logits (uint pixel, uint channel)
@@ -87,9 +126,12 @@ void main ()
 
   if (part < a.per_cell) {
     const uint prior = cell * a.per_cell + part;
-    const vec4 t = LOAD (loc, ORIGIN (a.loc) + row * a.loc.row + column * a.loc.pixel + part * a.loc.plane);
+    const uint pixel = ORIGIN (a.loc) + row * a.loc.row + column * a.loc.pixel;
 
-    store_box (a.prior + prior, decode (t, LOAD_WEIGHT (prior)));
+    if (FORM == CBAM_DETECT_DISTRIBUTION)
+      store_box (a.prior + prior, decode_distribution (pixel, part, LOAD_WEIGHT (prior)));
+    else
+      store_box (a.prior + prior, decode_offsets (LOAD (loc, pixel + part * a.loc.plane), LOAD_WEIGHT (prior)));
     return;
   }
 

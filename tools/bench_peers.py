@@ -1,91 +1,100 @@
 #!/usr/bin/env python3
-"""How fast cbamdetect is beside ncnn: the same networks with the same weights, on the same machine, in turns.
+"""How fast cbamdetect is beside other engines: the same networks with the same weights, on the same processors, in turns.
 
-    tools/bench_peers.py [--json] [--runs N] [--bench PATH-TO-cbam-bench] [--networks ssd-vgg16,ssd-mobilenet]
+    tools/bench_peers.py [--json] [--runs N] [--end-to-end] [--networks default,ssd-mobilenet] [--devices 0,llvmpipe]
 
-The peers are PyPI's `ncnn` on the Vulkan device that cbam-bench uses (ncnn-vulkan) and on the processor (ncnn-cpu).
-In each of the N rounds everyone computes a few frames in turn; a round counts with its median, and the result is the
-median over rounds. On a CPU device each worker of the driver gets a processor of its own, and a frame that did not get
-its processors is taken again, for the peers as cbam-bench does it for us. Use a machine that does nothing else: the
-threads of ncnn-cpu spin while they wait for each other, and one neighbour makes it ten times slower.
+The peers are ONNX Runtime, OpenVINO, OpenCV's DNN module and ncnn, on the processor, and ncnn on the first Vulkan device;
+one that Python does not find is skipped, and that is said. They come from PyPI into a folder of yours:
 
-What is timed favours the peers. Theirs is from the network's input in memory to the outputs of all heads; ours is from
-a 1280x720 NV12 frame to the sorted boxes, with resizing, colours, softmax, decoding and non-maximum suppression. Their
-models have batch norms folded, ReLUs fused and shapes said beforehand. Everyone computes in fp32; ncnn-vulkan is also
-measured with ncnn's own choice of 16-bit numbers, and the ratio is that of the faster of the two.
+    python3 -m venv peers-venv
+    peers-venv/bin/pip install onnxruntime openvino opencv-python-headless ncnn
+    tools/bench_peers.py --python peers-venv/bin/python
 
-ratio is peer_ms / ours_ms: how many times faster we are. max_error is the largest difference between a score of ours
-and the same score of the peer in fp32, over all boxes and classes of one picture: proof that both computed the same.
-precision tells which of the peer's two was faster, the *_min_ms are the best rounds, which noise touches least.
+A network is a preset, with made-up weights, a model file, or `default`, the model that ships. tools/peers/export writes
+it for everybody, from its twin in PyTorch (which Debian has). Everyone has a process, two threads, and computes alone: in
+each of the N rounds one after the other, with a pause between, because their threads spin for a while when there is
+nothing to do. A round counts with the median of its frames; printed are all rounds, and their median, least and most.
+A frame that did not get its processors is taken again. Use a machine that does nothing else.
 
-Exit status: 0, 1 when something could not be measured or outputs differ, 2 for wrong options, 77 without ncnn.
+What is timed is the network: from its input in memory to the outputs of all heads. Ours is measured from a 1280x720 NV12
+frame to the sorted boxes, less the share that resizing, colours, scores and boxes have in the profile of the device. With
+--end-to-end everyone is timed from that frame to the boxes, too: the peers with what their users write around them,
+OpenCV's resizing, colours and non-maximum suppression.
+
+Everyone computes in fp32, and is measured with its own choice of numbers as well where that is another one. ratio is
+theirs / ours, on our first device: below 1 they are faster. max error is the largest difference of a head from what
+PyTorch computes, in parts of the head's largest number; for us, of a score: proof that all computed the same.
+
+Exit status: 0, 1 when something could not be measured or outputs differ, 2 for wrong options, 77 without any peer.
 
 SPDX-License-Identifier: LGPL-2.1-or-later
 """
 
 import argparse
+import contextlib
 import json
 import os
+import re
+import shutil
 import statistics
-import struct
 import subprocess
 import sys
 import tempfile
 import time
-import zlib
+from dataclasses import dataclass, field
 
 sys.dont_write_bytecode = True
-from shared.need import need
+from shared.need import SYSTEM_PYTHON, need
 
 need("numpy")
 import numpy as np
 
-from peers import detections, networks
-from peers.ncnn_peer import NcnnPeer, find_gpu, write_model
-from shared.safetensors import write_safetensors
+from peers import detections
+from shared.safetensors import change_document, read_document
 
-NO_NCNN = 77  # what test harnesses take for "skipped"
-DEFAULT_BENCH = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "build", "tools", "cbam-bench")
+NO_PEER = 77  # what test harnesses take for "skipped"
+HERE = os.path.dirname(os.path.abspath(__file__))
+DEFAULT_BENCH = os.path.join(HERE, "..", "build", "tools", "cbam-bench")
+NETWORKS = ("default", "ssd-mobilenet", "stairnet-cbam-mobilenet", "ssd-vgg16")
+PEERS = {"onnxruntime": "ONNX Runtime", "openvino": "OpenVINO", "opencv": "OpenCV", "ncnn-cpu": "ncnn",
+         "ncnn-vulkan": "ncnn, Vulkan"}
 
-FRAMES = 3  # samples in a round
-LOW_LOAD = 1.3  # process CPU over wall time below which a frame on two processors or more had only one: cbam-bench's
-REPEAT_SECONDS = 0.7  # a round may take so much longer, per frame, for those that are repeated: cbam-bench's too
-BUSY_PART = 0.5  # workers share a frame about evenly; a thread with less than this part of the busiest is none
-
-MAX_ERROR = 1e-3  # of a score; fp32 sums in another order differ by 1e-5
-TARGETS = {("ssd-mobilenet", "ncnn-vulkan"): 3.5, ("ssd-vgg16", "ncnn-vulkan"): 2.4}  # the project's own
+PAUSE = 0.3  # seconds between one and the next: threads spin for some milliseconds
+PROFILED = 5  # samples, for the share of the network
+LEAST = 3  # samples in a round
+OUTSIDE = ("preprocess", "detect")  # kinds of our operations that are no part of the network
+MAX_ERROR = 1e-3  # in fp32; sums in another order differ by 1e-5
+AIMS = {"ssd-vgg16": 1.05}  # ours / the faster of MEASURES; of other networks 1.1
+USUAL_AIM = 1.1
+MEASURES = ("onnxruntime", "openvino")
 
 
 class BenchError(Exception):
     """Why nothing could be measured, in one sentence."""
 
 
-# ---- The picture ---------------------------------------------------------------------------------------------------
-
-def make_picture():
-    """RGB of the network's size, so that resizing changes nothing: coloured blocks with noise on them."""
-    rng = np.random.default_rng(networks.SEED)
-    blocks = rng.integers(24, 232, (networks.SIZE // 10, networks.SIZE // 10, 3))
-    noise = rng.integers(-8, 9, (networks.SIZE, networks.SIZE, 3))
-    return (blocks.repeat(10, axis=0).repeat(10, axis=1) + noise).astype(np.uint8)
+class Missing(Exception):
+    """Why a peer is left out, in one sentence."""
 
 
-def write_png(path, picture):
-    height, width, _ = picture.shape
-    rows = b"".join(b"\0" + row.tobytes() for row in picture)
-    with open(path, "wb") as file:
-        file.write(b"\x89PNG\r\n\x1a\n")
-        for kind, body in ((b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)),
-                           (b"IDAT", zlib.compress(rows)), (b"IEND", b"")):
-            file.write(struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body)))
+@dataclass
+class Row:
+    """What somebody took for one network, with the one precision."""
+    network: str
+    what: str  # heads or frame
+    who: str
+    precision: str
+    default: bool  # its own choice
+    device: str
+    max_error: float
+    rounds_ms: list = field(default_factory=list)
+    starved: int = 0
 
+    def as_dict(self, ours):
+        median = statistics.median(self.rounds_ms)
+        return {**vars(self), "median_ms": median, "min_ms": min(self.rounds_ms), "max_ms": max(self.rounds_ms),
+                "ratio": median / statistics.median(ours.rounds_ms)}
 
-def as_input(net, picture):
-    """What the network sees: planes of blue, green, red less the mean."""
-    return (picture[:, :, ::-1] - np.float32(net.mean)).transpose(2, 0, 1)
-
-
-# ---- Ours ----------------------------------------------------------------------------------------------------------
 
 def run_program(*command):
     try:
@@ -97,212 +106,324 @@ def run_program(*command):
     return process.stdout
 
 
-def bench_ours(bench, model):
-    """cbam-bench's document of a few frames."""
-    return json.loads(run_program(bench, "--json", "--runs", str(FRAMES), model))
+# ---- Processes that compute when they are told to ------------------------------------------------------------------
+
+class Contender:
+    """One of them. Subclasses set who, precision, default, device and max_error."""
+
+    def __init__(self, *command):
+        self.command, self.errors = command, tempfile.TemporaryFile("w+")
+        try:
+            self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors,
+                                            text=True)
+        except OSError as error:
+            raise BenchError(f"cannot run '{command[0]}': {error.strerror}") from error
+
+    def close(self):
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.close()
+        self.process.wait()
+        self.process.stdout.close()
+        self.errors.close()
+
+    def ask(self, line):
+        with contextlib.suppress(BrokenPipeError):  # read() says it
+            self.process.stdin.write(line + "\n")
+            self.process.stdin.flush()
+        return self.read()
+
+    def read(self):
+        line = self.process.stdout.readline()
+        if line:
+            return line
+        status = self.process.wait()
+        self.errors.seek(0)
+        said = self.errors.read().strip().splitlines() or [f"ended with status {status}"]
+        raise (Missing if status == NO_PEER else BenchError)(said[-1])
 
 
-def detect_ours(bench, model, picture):
-    """A line of JSON with every box and class of the picture."""
+class Peer(Contender):
+    def __init__(self, python, engine, precision, folder, threads, vulkan_device):
+        device = [vulkan_device] if engine == "ncnn-vulkan" else []
+        super().__init__(python, os.path.join(HERE, "peers", "peer"), engine, precision, folder, str(threads), *device)
+        self.engine, self.default = engine, precision == "default"
+        self.device = vulkan_device if device else ""
+        try:
+            loaded = json.loads(self.read())
+        except (Missing, BenchError):
+            self.close()
+            raise
+        self.who = f"{PEERS[engine]} {loaded['version']}"
+        self.precision, self.max_error = loaded["precision"], loaded["max_error"]
+
+    def measure(self, what, seconds):
+        """(milliseconds, starved)"""
+        answer = json.loads(self.ask(f"{what} {seconds}"))
+        if "error" in answer:
+            raise Missing(f"{self.who}: {answer['error']}")
+        return answer["ms"], answer["starved"]
+
+
+class Profile:
+    """What cbam-bench says of a network on one of our devices."""
+
+    def __init__(self, bench, *arguments):
+        document = json.loads(run_program(bench, "--json", "--no-pin", "--no-peak", "--runs", str(PROFILED), *arguments))
+        network = document["networks"][0]
+        whole = sum(op["median_ms"] for op in network["ops"])
+        outside = sum(op["median_ms"] for op in network["ops"] if op["kind"] in OUTSIDE)
+        self.share = 1 - outside / whole if whole > 0 else 1
+        self.file, self.precision = network["file"], network["precision"]
+        self.device = document["device"]
+
+
+class Ours(Contender):
+    """cbam-bench on one of our devices. It is timed whole; `share` of that is the network."""
+
+    who = "cbamdetect"
+
+    def __init__(self, bench, device, precision, folder, profile, max_error):
+        self.device, self.precision = profile.device, profile.precision
+        self.share, self.default, self.max_error = profile.share, precision == "auto", max_error
+        super().__init__(bench, "--step", "--device", device, "--precision", precision,
+                         os.path.join(folder, "model.safetensors"))
+        try:
+            self.read()
+        except BenchError:
+            self.close()
+            raise
+
+    def measure(self, what, seconds):
+        factor, samples, starved = self.share if what == "heads" else 1, [], 0
+        self.ask("")  # caches and clocks settle
+        start = time.monotonic()
+        while len(samples) < LEAST or time.monotonic() - start < seconds:
+            milliseconds, *unfit = self.ask("").split()
+            samples.append(factor * float(milliseconds))
+            starved += len(unfit)
+        return samples, starved
+
+
+# ---- Who takes part ------------------------------------------------------------------------------------------------
+
+def list_devices(bench):
+    """[(index, type, name, driver)] as cbam-run lists them."""
     run = os.path.join(os.path.dirname(bench), "cbam-run")
-    return run_program(run, "--json", "--threshold", "0", "--nms-iou", "1", "--max-detections", "0", "--model", model,
-                       picture)
+    return [re.split("  +", line.strip(), maxsplit=3) for line in run_program(run, "--list-devices").splitlines()]
 
 
-# ---- Peers ---------------------------------------------------------------------------------------------------------
-
-def thread_times():
-    """{thread: ns it ran}, empty where the system does not tell."""
-    times = {}
+def check_ours(bench, device, folder):
+    """The largest difference of a score of ours, on one device in fp32, from the heads that PyTorch gives."""
+    run, model = os.path.join(os.path.dirname(bench), "cbam-run"), os.path.join(folder, "all.safetensors")
+    shutil.copyfile(os.path.join(folder, "model.safetensors"), model)
+    change_document(model, lambda document: {**document, "nms": {"top_k": 0, "keep": 0}})
+    line = run_program(run, "--device", device, "--precision", "fp32", "--json", "--threshold", "0", "--nms-iou", "1",
+                       "--max-detections", "0", "--model", model, os.path.join(folder, "picture.png"))
+    os.unlink(model)
+    document, truth = read_document(os.path.join(folder, "model.safetensors")), np.load(os.path.join(folder, "truth.npz"))
+    heads = {name: truth[name][0] for name in truth.files if name.startswith(("loc.", "conf."))}
     try:
-        for thread in os.listdir("/proc/self/task"):
-            with open(f"/proc/self/task/{thread}/schedstat", encoding="ascii") as file:
-                times[int(thread)] = int(file.read().split()[0])
-    except OSError:
-        return {}
-    return times
+        error = detections.compare(line, document["output"]["classes"],
+                                   *detections.from_heads(document, truth["anchors"], heads))
+    except detections.Mismatch as mismatch:
+        raise BenchError(str(mismatch)) from mismatch
+    return error
 
 
-def pin_workers(run):
-    """Gives each thread that computes the frame a processor of its own, as cbam-bench does: else the scheduler at times
-    puts two on one, and all takes twice as long."""
-    before = thread_times()
-    run()
-    ran = {thread: time - before[thread] for thread, time in thread_times().items()
-           if thread in before and thread != os.getpid()}
-    processors = sorted(os.sched_getaffinity(0))
-    workers = sorted(ran, key=ran.get, reverse=True)[:len(processors)]
-    if len(workers) == len(processors) >= 2 and ran[workers[-1]] > BUSY_PART * ran[workers[0]]:
-        for thread, processor in zip(workers, processors):
-            os.sched_setaffinity(thread, {processor})
+def checked(contender):
+    if not contender.default and not contender.max_error <= MAX_ERROR:
+        raise BenchError(f"{contender.who}: outputs differ by {contender.max_error:.2g}, more than {MAX_ERROR}")
+    return contender
 
 
-class Timer:
-    """Times one peer's frames, round by round."""
-
-    def __init__(self, name, precision, peer, on_cpu):
-        self.name, self.precision, self.peer = name, precision, peer
-        self.watch = on_cpu and len(os.sched_getaffinity(0)) >= 2
-        self.rounds, self.starved = [], 0
-
-    def measure_round(self):
-        self.peer.run()  # caches and clocks settle
-        deadline = time.monotonic() + FRAMES * REPEAT_SECONDS
-        frames = []
-        while len(frames) < FRAMES:
-            wall, cpu = time.perf_counter(), time.process_time()
-            self.peer.run()
-            seconds = time.perf_counter() - wall
-            unfit = self.watch and (time.process_time() - cpu) / seconds < LOW_LOAD
-            if unfit and time.monotonic() < deadline:
-                continue
-            self.starved += unfit
-            frames.append(1e3 * seconds)
-        self.rounds.append(statistics.median(frames))
+def start_ours(arguments, folder, stack):
+    """On each device in fp32, and in what it takes of itself, if that is something else."""
+    contenders, model = [], os.path.join(folder, "model.safetensors")
+    for device in arguments.devices:
+        plain, own = (Profile(arguments.bench, "--device", device, "--precision", precision, model)
+                      for precision in ("fp32", "auto"))
+        error = check_ours(arguments.bench, device, folder)
+        contenders.append(Ours(arguments.bench, device, "fp32", folder, plain, error))
+        stack.callback(contenders[-1].close)
+        checked(contenders[-1])
+        if own.precision != plain.precision:
+            contenders.append(Ours(arguments.bench, device, "auto", folder, own, float("nan")))
+            stack.callback(contenders[-1].close)
+    return contenders
 
 
-def make_timers(net, files, picture, device):
-    gpu = find_gpu(device["device"])
-    if gpu is None:
-        raise BenchError(f"ncnn does not find the Vulkan device '{device['device']}'")
-    threads = len(os.sched_getaffinity(0))
-    on_cpu = device["type"] == "cpu"
+def start_peers(arguments, folder, stack):
+    contenders, vulkan_device = [], arguments.vulkan_device
+    for engine in arguments.peers:
+        try:
+            if engine == "ncnn-vulkan" and not vulkan_device:
+                raise Missing("there is no Vulkan device")
+            for precision in ("fp32", "default"):
+                peer = Peer(arguments.python, engine, precision, folder, arguments.threads, vulkan_device)
+                if precision == "default" and peer.precision == "fp32":
+                    peer.close()
+                    continue
+                stack.callback(peer.close)
+                contenders.append(checked(peer))
+        except (Missing, BenchError) as error:
+            say(f"{PEERS[engine]} is left out: {error}")
+    return contenders
 
-    def timer(name, precision, is_cpu, **options):
-        return Timer(name, precision, NcnnPeer(net, *files, picture, threads, **options), is_cpu)
 
-    timers = [
-        timer("ncnn-vulkan", "fp32", on_cpu, gpu=gpu),
-        timer("ncnn-vulkan", "fp16", on_cpu, gpu=gpu, reduced=True),
-        timer("ncnn-cpu", "fp32", True),
-    ]
-    if on_cpu:
-        timers[0].peer.run()  # the driver compiles
-        pin_workers(timers[0].peer.run)
-    return timers
+def say(text):
+    print(f"bench_peers.py: {text}", file=sys.stderr)
 
 
 # ---- Measuring -----------------------------------------------------------------------------------------------------
 
-def check_outputs(net, peer, line):
-    """max_error; a peer that computes something else is nothing to be compared with."""
+def find_exporter():
+    """A Python that has PyTorch, and a numpy that goes with it."""
+    probe = "import numpy, torch; torch.zeros(1).numpy()"
+    for python in (sys.executable, SYSTEM_PYTHON):
+        with contextlib.suppress(OSError):
+            if subprocess.run([python, "-c", probe], capture_output=True, check=False).returncode == 0:
+                return python
+    raise BenchError("needs PyTorch (on Debian: apt-get install python3-torch)")
+
+
+def export(arguments, name, folder):
+    source = Profile(arguments.bench).file if name == "default" else name
+    process = subprocess.run([find_exporter(), os.path.join(HERE, "peers", "export"), source, folder],
+                             capture_output=True, text=True, check=False)
+    if process.returncode != 0:
+        raise BenchError(process.stderr.strip())
+    if process.stderr:
+        say(process.stderr.strip())
+
+
+def measure(arguments, name, folder):
+    """Rows of one network: ours on the first device in fp32 before the others."""
+    export(arguments, name, folder)
+    with contextlib.ExitStack() as stack:
+        peers = start_peers(arguments, folder, stack)
+        if not peers:
+            return []
+        contenders, rows = start_ours(arguments, folder, stack) + peers, {}
+        for number in range(arguments.runs):
+            turn = number % len(contenders)
+            for contender in contenders[turn:] + contenders[:turn]:
+                for what in ("heads", "frame") if arguments.end_to_end else ("heads",):
+                    measure_round(arguments, name, contender, what, rows)
+    return [rows[key] for key in sorted(rows, key=lambda key: (key[0] == "frame", contenders.index(key[1])))]
+
+
+def measure_round(arguments, name, contender, what, rows):
+    time.sleep(PAUSE)
     try:
-        error = detections.compare(line, *detections.from_heads(net, peer.outputs()))
-    except detections.Mismatch as mismatch:
-        raise BenchError(f"{net.name}: {mismatch}") from mismatch
-    if not error <= MAX_ERROR:
-        raise BenchError(f"{net.name}: scores differ by {error:.2g}, more than {MAX_ERROR}")
-    return error
+        milliseconds, starved = contender.measure(what, arguments.seconds)
+    except Missing as error:
+        if (what, contender) not in rows:
+            say(f"not measured from frame to boxes: {error}")
+        return
+    row = rows.setdefault((what, contender), Row(name, what, contender.who, contender.precision, contender.default,
+                                                 contender.device, contender.max_error))
+    row.rounds_ms.append(statistics.median(milliseconds))
+    row.starved += starved
 
 
-def measure(name, bench, runs, folder):
-    """(cbam-bench's document of each round, timers, {peer: max_error}) of one network."""
-    net, picture = networks.NETWORKS[name](), make_picture()
-    tensors = networks.make_weights(net)
-    png, model, *files = (os.path.join(folder, name + end) for end in (".png", ".safetensors", ".param", ".bin"))
-    write_png(png, picture)
-    write_safetensors(model, tensors, net.document())
-    write_model(net, tensors, *files)
+# ---- Telling -------------------------------------------------------------------------------------------------------
 
-    line = detect_ours(bench, model, png)
-    ours = [bench_ours(bench, model)]
-    timers = make_timers(net, files, as_input(net, picture), ours[0])
-    errors = {timer.name: check_outputs(net, timer.peer, line) for timer in timers if timer.precision == "fp32"}
-    while True:
-        for timer in timers:
-            timer.measure_round()
-        if len(ours) == runs:
-            return ours, timers, errors
-        ours.append(bench_ours(bench, model))
+def ours_for(row, rows):
+    """Whom a row is compared with: us on the first device, with our own choice of numbers if it has its own, too."""
+    ours = [one for one in rows if one.who == "cbamdetect" and one.what == row.what]
+    return next((one for one in ours if row.default and one.default and one.device == ours[0].device), ours[0])
 
 
-def make_rows(name, ours, timers, errors):
-    """A row per peer, of the faster of its timers."""
-    medians = [document["networks"][0]["median_ms"] for document in ours]
-    rows = []
-    for peer, error in errors.items():
-        timer = min((timer for timer in timers if timer.name == peer), key=lambda t: statistics.median(t.rounds))
-        peer_ms, ours_ms = statistics.median(timer.rounds), statistics.median(medians)
-        rows.append({"network": name, "peer": peer, "peer_ms": peer_ms, "ours_ms": ours_ms, "ratio": peer_ms / ours_ms,
-                     "max_error": error, "precision": timer.precision, "peer_min_ms": min(timer.rounds),
-                     "ours_min_ms": min(medians)})
-    return rows
+def print_table(rows, what):
+    rows_of = [row for row in rows if row.what == what]
+    if not rows_of:
+        return
+    boundary = {"heads": "the network's input to the heads", "frame": "a 1280x720 NV12 frame to the boxes"}[what]
+    print(f"{rows_of[0].network}: {boundary}")
+    print(f"  {'who':42} {'numbers':14} {'median':>8} {'min..max':>16} {'ratio':>6} {'max error':>9}  rounds")
+    for row in rows_of:
+        said = row.as_dict(ours_for(row, rows))
+        who = f"{row.who}, {row.device}" if row.device else row.who
+        numbers = row.precision if not row.default or row.precision == "default" else f"{row.precision} (default)"
+        error = "" if np.isnan(row.max_error) else f"{row.max_error:.1e}"
+        print(f"  {who[:42]:42} {numbers:14} {said['median_ms']:8.2f} {said['min_ms']:8.2f}..{said['max_ms']:<6.2f}"
+              f" {said['ratio']:6.2f} {error:>9}  " + " ".join(f"{one:.2f}" for one in row.rounds_ms)
+              + (f"  ({row.starved} starved)" if row.starved else ""))
+    print("  " + verdict(rows_of, what) + "\n")
 
 
-def warn_of_noise(name, ours, timers):
-    """On standard error: frames that never got their processors."""
-    starved = {"cbamdetect": sum(document["networks"][0]["starved"] for document in ours)}
-    for timer in timers:
-        starved[f"{timer.name} {timer.precision}"] = timer.starved
-    if any(starved.values()):
-        print(f"bench_peers.py: {name}: BUSY, something else takes the processors; of {FRAMES * len(ours)} frames "
-              f"were starved: " + ", ".join(f"{who} {n}" for who, n in starved.items()), file=sys.stderr)
-
-
-def verdict(row):
-    target = TARGETS.get((row["network"], row["peer"]))
-    if target is None:
-        return ""
-    return f"target {target}: {'reached' if row['ratio'] >= target else 'NOT reached'}"
-
-
-def print_table(device, rows, runs):
-    print(f"device  {device['device']} ({device['type']}, {device['driver']})")
-    print(f"rounds  {runs} of {FRAMES} frames; median of rounds (best round), in ms\n")
-    print(f"{'network':14} {'peer':18} {'peer':>18} {'ours':>18} {'ratio':>6} {'max error':>10}")
-    for row in rows:
-        peer, peer_ms, ours_ms = (f"{row['peer']} {row['precision']}", *(
-            f"{row[f'{who}_ms']:.1f} ({row[f'{who}_min_ms']:.1f})" for who in ("peer", "ours")))
-        print(f"{row['network']:14} {peer:18} {peer_ms:>18} {ours_ms:>18} {row['ratio']:6.2f} "
-              f"{row['max_error']:10.1e}  {verdict(row)}".rstrip())
-
-
-def need_ncnn():
-    try:
-        import ncnn  # noqa: F401
-    except ImportError as error:
-        print(f"bench_peers.py: needs ncnn ({error}); for example:\n"
-              "  python3 -m venv --system-site-packages peers-venv && peers-venv/bin/pip install ncnn\n"
-              "  peers-venv/bin/python tools/bench_peers.py", file=sys.stderr)
-        sys.exit(NO_NCNN)
+def verdict(rows, what):
+    """In fp32: what the project aims at, and where it is."""
+    plain = [row for row in rows if not row.default]
+    best = {id(row): statistics.median(row.rounds_ms) for row in plain}
+    ours = best[id(plain[0])]
+    measures = tuple(PEERS[engine] for engine in MEASURES) if what == "heads" else ("",)
+    others = [best[id(row)] for row in plain if row.who != "cbamdetect" and row.who.startswith(measures)]
+    if not others:
+        return "nobody to be measured by"
+    aim = AIMS.get(rows[0].network, USUAL_AIM) if what == "heads" else 1
+    whom = "the faster of " + " and ".join(measures) if what == "heads" else "the fastest"
+    times = ours / min(others)
+    return f"fp32: ours takes {times:.2f} times what {whom} takes; aim: {aim}, {'' if times <= aim else 'NOT '}reached"
 
 
 def parse_arguments():
     parser = argparse.ArgumentParser(
         prog="bench_peers.py", formatter_class=argparse.RawDescriptionHelpFormatter,
         description=__doc__.split("\n\n    ")[0], epilog=__doc__.split("\n\n", 2)[2].rsplit("\n\n", 1)[0])
-    parser.add_argument("--json", action="store_true", help="print a JSON list instead of a table")
+    parser.add_argument("--json", action="store_true", help="print a JSON list instead of tables")
     parser.add_argument("--runs", type=int, default=5, metavar="N", help="rounds (default: 5)")
+    parser.add_argument("--seconds", type=float, default=0.5, metavar="S", help="of a round (default: 0.5)")
+    parser.add_argument("--end-to-end", action="store_true", help="measure from a frame of video to boxes, too")
+    parser.add_argument("--threads", type=int, default=2, metavar="N", help="and processors for each (default: 2)")
     parser.add_argument("--bench", default=DEFAULT_BENCH, metavar="PATH",
                         help="cbam-bench, with cbam-run beside it (default: build/tools/cbam-bench)")
-    parser.add_argument("--networks", default=",".join(networks.NETWORKS), metavar="NAME,...",
-                        help="which (default: %(default)s)")
+    parser.add_argument("--python", default=sys.executable, metavar="PATH", help="the Python that has the peers")
+    parser.add_argument("--networks", default=",".join(NETWORKS), metavar="NAME,...",
+                        help="presets, model files, default (default: %(default)s)")
+    parser.add_argument("--peers", default=",".join(PEERS), metavar="NAME,...", help="which (default: %(default)s)")
+    parser.add_argument("--devices", metavar="DEVICE,...", help="ours, as cbam-run takes them (default: all it lists)")
     arguments = parser.parse_args()
-    arguments.networks = arguments.networks.split(",")
-    unknown = [name for name in arguments.networks if name not in networks.NETWORKS]
+    for key in ("networks", "peers", "devices"):
+        value = getattr(arguments, key)
+        setattr(arguments, key, value.split(",") if value else None)
+    unknown = [name for name in arguments.peers if name not in PEERS]
     if unknown:
-        parser.error(f"no such network: '{unknown[0]}'")
-    if arguments.runs < 1:
-        parser.error("--runs is a number from 1")
+        parser.error(f"no such peer: '{unknown[0]}'")
+    if arguments.runs < 1 or arguments.threads < 1 or not arguments.seconds > 0:
+        parser.error("--runs and --threads are numbers from 1, --seconds one above 0")
     return arguments
+
+
+def take_processors(arguments):
+    """As many as there are to be threads: children have them from us."""
+    processors = sorted(os.sched_getaffinity(0))[:arguments.threads]
+    os.sched_setaffinity(0, processors)
+    arguments.threads = len(processors)
 
 
 def main():
     arguments = parse_arguments()
-    need_ncnn()
+    take_processors(arguments)
     rows = []
     try:
+        listed = list_devices(arguments.bench)
+        arguments.devices = arguments.devices or [index for index, *_ in listed]
+        arguments.vulkan_device = next((name for _, kind, name, *_ in listed if kind != "host"), None)
         for name in arguments.networks:
             with tempfile.TemporaryDirectory() as folder:
-                ours, timers, errors = measure(name, arguments.bench, arguments.runs, folder)
-            rows += make_rows(name, ours, timers, errors)
-            warn_of_noise(name, ours, timers)
-    except BenchError as error:
+                found = measure(arguments, name, folder)
+            if not found:
+                say("no peer at all; --help says where they come from")
+                sys.exit(NO_PEER)
+            if not arguments.json:
+                print_table(found, "heads")
+                print_table(found, "frame")
+            rows += [row.as_dict(ours_for(row, found)) for row in found]
+    except (BenchError, Missing) as error:
         sys.exit(f"bench_peers.py: {error}")
     if arguments.json:
         print(json.dumps(rows, indent=2))
-    else:
-        print_table(ours[0], rows, arguments.runs)
 
 
 if __name__ == "__main__":

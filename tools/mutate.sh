@@ -56,7 +56,7 @@ sabotage 'maps: every image of a batch reads the first' shaders/common/maps.glsl
 sabotage 'detect: a score equal to the threshold passes' shaders/detect.comp \
   'counts && score[i] > threshold' 'counts && score[i] >= threshold' nets-detector gst-meta
 sabotage 'detect: sizes have the variance of centres' shaders/detect.comp \
-  'vec2 (a.variance[2], a.variance[3])' 'vec2 (a.variance[0], a.variance[1])' ops-detect
+  't.zw * vec2 (a.variance[2], a.variance[3])' 't.zw * vec2 (a.variance[0], a.variance[1])' ops-detect
 sabotage 'detect: sizes without a limit' shaders/detect.comp \
   'exp (min (t.zw * vec2 (a.variance[2], a.variance[3]), vec2 (CBAM_DETECT_MAX_LOG_SIZE)))' \
   'exp (t.zw * vec2 (a.variance[2], a.variance[3]))' ops-detect
@@ -75,6 +75,21 @@ sabotage 'detect: the best score is the first one seen' shaders/detect.comp \
 sabotage 'detect: scores below the threshold are none' shaders/detect.comp \
   'best = max (best, counts ? score[i] : 0.0);' 'best = max (best, counts && score[i] > threshold ? score[i] : 0.0);' \
   ops-detect
+sabotage 'detect: a distribution sees the bins of its neighbour' shaders/detect.comp \
+  'mix (vec4 (-3e38), x, lessThan (bin, uvec4 (a.bins)))' 'x' ops-detect
+sabotage 'detect: the bins of a distribution are exponentiated as they are' shaders/detect.comp \
+  'exp (bin_logits (pixel, c, first) - largest)' 'exp (bin_logits (pixel, c, first))' ops-detect
+sabotage 'detect: bins are numbered from the texel on, not from the first' shaders/detect.comp \
+  'vec4 (int (c - first) + ivec4 (0, 1, 2, 3))' 'vec4 (int (c - begin) + ivec4 (0, 1, 2, 3))' ops-detect
+sabotage 'detect: distances of a distribution are in widths both ways' shaders/detect.comp \
+  'vec2 (a.variance[2], a.variance[3]) * anchor.zw;
+  vec4 distance' 'vec2 (a.variance[2]) * anchor.zz;
+  vec4 distance' ops-detect
+sabotage 'reference: a distribution counts its bins from 1' compute/ops/detect.c \
+  'weighed += likely * i;' 'weighed += likely * (i + 1);' ops-detect
+sabotage 'spec: bins beside offsets are passed over' compute/file/spec.c \
+  '  if (bins.node)
+    cbam_item_fail (&bins, "none where output.boxes is not distribution");' '' spec
 sabotage 'preprocess: chroma shift ignored' shaders/preprocess.comp \
   'clamp (at * vec2 (c.scale_x, c.scale_y) + vec2 (c.shift_x, c.shift_y),' \
   'clamp (at * vec2 (c.scale_x, c.scale_y),' ops-preprocess
@@ -346,11 +361,30 @@ sabotage 'turns: what nobody timed takes no time' compute/vk/turns.c \
 sabotage 'model: endless weights are taken' compute/model.c \
   'if (isfinite (param->values[i]))' 'if (param->values[i] < INFINITY)' model-file
 sabotage 'nms: the limit itself is too much' compute/detect/nms.c \
-  'if (overlap (stronger, &box, rule) > limit)' 'if (overlap (stronger, &box, rule) >= limit)' nms
+  'return overlap (stronger, box, rule) > limit;' 'return overlap (stronger, box, rule) >= limit;' nms
 sabotage 'nms: top-k counts those kept' compute/detect/nms.c \
   'scratch.n_entered[group] == params->top_k' 'scratch.n_kept[group] == params->top_k' nms
 sabotage 'nms: ties are broken by class only' compute/detect/nms.c \
   '  sort_by (scratch, candidates, n, prior_key);' '' nms
+sabotage 'nms: across classes means within one, too' compute/detect/nms.c \
+  'reported[i].class_id != box.class_id && is_crowd' 'is_crowd' nms
+sabotage 'nms: what goes across classes leaves its own class alone' compute/detect/nms.c \
+  '    scratch.kept[scratch.first[group] + scratch.n_kept[group]++] = (guint32) i; /* whatever other classes have */
+    if (params->nms_across < 1 && is_named (candidates, n_out, &scratch.sorted[i], params->nms_across, &rule))
+      continue;' \
+  '    if (params->nms_across < 1 && is_named (candidates, n_out, &scratch.sorted[i], params->nms_across, &rule))
+      continue;
+    scratch.kept[scratch.first[group] + scratch.n_kept[group]++] = (guint32) i;' nms
+sabotage 'spec: an object has one name unless the file says otherwise' compute/file/spec.c \
+  '"across", &unit_interval, 1)' '"across", &unit_interval, 0.45)' spec
+sabotage 'detector: across classes the file has the last word' compute/detector.c \
+  'choose (ret_params->nms_across, own->nms_across)' 'own->nms_across' nets-detector
+sabotage 'settings: nms-across=0 is what the model file says' gst/stream/gstcbamsettings.c \
+  'settings->nms_across > 0 ? (float) settings->nms_across : -1' '(float) settings->nms_across' gst-settings
+sabotage 'cbam-run: --nms-across 0 is what the model file says' tools/run/cbam-run.c \
+  'options.nms_across > 0 ? (float) options.nms_across : -1' '(float) options.nms_across' tools-cbam_run
+sabotage 'cbam-eval: across classes as the model file says' tools/eval/cbam-eval.c \
+  'run->params.nms_across = options.nms_across > 0 ? (float) options.nms_across : -1;' '' eval-program
 sabotage 'anchors: the larger square is the mean, not the root' compute/nets/anchors.c \
   'sqrt (size * spec->max_size[level])' '(size + spec->max_size[level]) / 2' anchors
 sabotage 'anchors: centres on the corners of cells' compute/nets/anchors.c \
@@ -629,14 +663,57 @@ sabotage 'convert: the last step before the average' tools/converter/weights.py 
   'return averages[0], (f"took' 'return raw[0], (f"took' tools-convert_wrappers
 sabotage 'convert: tensors may repeat their storage' tools/converter/pickles.py \
   'if np.prod(self.shape, dtype=float) > numbers.size:' 'if False:' tools-convert_wrappers
+sabotage 'ncnn: int8 weights keep their scale' tools/shared/ncnn.py \
+  'weight.reshape(scales, -1) / scale[:, None]' 'weight.reshape(scales, -1)' tools-ncnn
+sabotage 'ncnn: bytes behind the last layer' tools/shared/ncnn.py \
+  'weights.finish()' 'pass' tools-ncnn
+sabotage 'nanodet: the last rows are the scores' tools/converter/dialects/nanodet.py \
+  'last.weight[:classes]' 'last.weight[-classes:]' tools-convert_nanodet train-nanodet
+sabotage 'nanodet: the other half passes' tools/converter/dialects/nanodet.py \
+  'a, b = halves.outputs' 'b, a = halves.outputs' tools-convert_nanodet
+sabotage 'nanodet: a level is any branch' tools/converter/graph.py \
+  'step *= node.param(3, 1)' 'pass' tools-convert_nanodet
+sabotage 'convert: a trunk is looked for in whole networks only' tools/converter/weights.py \
+  'PARTS = 2 ' 'PARTS = 1 ' tools-convert_nanodet
+sabotage 'train: a start loses its batch norms' tools/train/start.py \
+  'tensors[f"{conv}.weight"] * gain[:, None, None, None]' 'tensors[f"{conv}.weight"]' train-nanodet
 sabotage 'train: classes without objects are learned' tools/train/checks.py \
   'if not missing or found and not each:' 'if True:' train-sentences
 sabotage 'train: measured before it is written' tools/train/train \
   'path = write(session, network, recipe, arguments, model, {})' \
   'measure(network, recipe, val, half, say, ""); path = write(session, network, recipe, arguments, model, {})' \
   train-sentences
+sabotage 'ncnn-graph: shuffled groups are where they were' tools/train/ncnn_graph.py \
+  'channels // n).transpose(3, 4)' 'channels // n)' train-ncnn_graph
+sabotage 'ncnn-graph: all rest goes into the first part' tools/train/ncnn_graph.py \
+  'left // (len(parts) - at)' 'left' train-ncnn_graph
+sabotage 'fusion: a box of one look alone counts fully' tools/train/fusion.py \
+  '/ [1, counts_of, 1, 1, 1, 1]' '/ [1, 1, 1, 1, 1, 1]' train-lessons
+sabotage 'lesson: a confusion is a missed object' tools/train/lesson.py \
+  'free & ~near.any(1) & (scores' 'free & (scores' train-lessons
+sabotage 'lesson: what people contradict counts fully' tools/train/lesson.py \
+  'torch.where(boxed[soft], share, 1.0)' '1.0' train-lessons
+sabotage 'looks: mirrored boxes stay where they are' tools/train/looks.py \
+  'rows[:, [2, 4]] = 1 - rows[:, [4, 2]]' 'pass' train-lessons
+sabotage 'ncnn-detector: distances in cells of the finest level' tools/train/ncnn_detector.py \
+  'corners = corners / corners.new_tensor(self.size * 2)' 'corners = corners / step * 8 / corners.new_tensor(self.size * 2)' \
+  train-lessons
 sabotage 'average: figures of the first part' tools/train/average \
   'provenance["metrics"] = metrics' 'pass' train-sentences
+sabotage 'models: weights without the word whose they are' models/meson.build \
+  "  install_data(fs.stem(model) / 'NOTICE', install_dir: model_dir / fs.stem(model))" '' licences
+sabotage 'peers: a convolution pads alike on both sides' tools/peers/trace.py \
+  '"pads": before + after,' '"pads": before + before,' tools-peers_export
+sabotage 'peers: a batch norm scales what comes in' tools/peers/trace.py \
+  'shape = [-1 if i == by_input else 1' 'shape = [-1 if i == (not by_input) else 1' tools-peers_export
+sabotage 'peers: numbers of ONNX end at seven bits' tools/peers/onnx_file.py \
+  'while number > 0x7F:' 'while False:' tools-peers_export
+sabotage 'peers: two readers of a blob of ncnn' tools/peers/ncnn_file.py \
+  'if len(readers.get(name, [])) > 1:' 'if len(readers.get(name, [])) > 2:' tools-peers_export
+sabotage 'bench_peers: whatever a peer computes' tools/bench_peers.py \
+  'if not contender.default and not contender.max_error <= MAX_ERROR:' 'if False:' tools-bench_peers
+sabotage 'bench_peers: beside the slower' tools/bench_peers.py \
+  'times = ours / min(others)' 'times = ours / max(others)' tools-bench_peers
 sabotage 'check: a licence that nobody named' compute/info.c \
   'g_str_has_prefix (info->licence, "unknown")' 'FALSE' tools-cbam_check
 sabotage 'cbam-eval: boxes count from 0' tools/eval/cbam-eval.c \

@@ -54,8 +54,8 @@ PARTS = {
         """),
     "tools": ("include/cbamdetect drawing", """
         tools/shared
-        tools/bench  tools/check  tools/converter  tools/eval  tools/peers  tools/train
-        tools/converter/dialects  tools/run
+        tools/bench  tools/check  tools/converter  tools/eval  tools/train
+        tools/converter/dialects  tools/peers  tools/run
         tools
         """),
 }

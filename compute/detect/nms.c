@@ -176,6 +176,20 @@ clip_to_input (const CbamCandidate *box)
   return clipped;
 }
 
+/* Whether the two overlap by more than @limit. @box is clipped already where the rule clips, as its caller compares it
+ * with many. */
+static gboolean
+is_crowd (const CbamCandidate *stronger, const CbamCandidate *box, float limit, const OverlapRule *rule)
+{
+  CbamCandidate clipped;
+
+  if (rule->clip) {
+    clipped = clip_to_input (stronger);
+    stronger = &clipped;
+  }
+  return overlap (stronger, box, rule) > limit;
+}
+
 static gboolean
 survives (const Scratch *scratch, gsize i, float limit, const OverlapRule *rule)
 {
@@ -183,18 +197,22 @@ survives (const Scratch *scratch, gsize i, float limit, const OverlapRule *rule)
   const guint32 *kept = scratch->kept + scratch->first[group];
   CbamCandidate box = rule->clip ? clip_to_input (&scratch->sorted[i]) : scratch->sorted[i];
 
-  for (guint32 k = 0; k < scratch->n_kept[group]; k++) {
-    const CbamCandidate *stronger = &scratch->sorted[kept[k]];
-    CbamCandidate clipped;
-
-    if (rule->clip) {
-      clipped = clip_to_input (stronger);
-      stronger = &clipped;
-    }
-    if (overlap (stronger, &box, rule) > limit)
+  for (guint32 k = 0; k < scratch->n_kept[group]; k++)
+    if (is_crowd (&scratch->sorted[kept[k]], &box, limit, rule))
       return FALSE;
-  }
   return TRUE;
+}
+
+/* Whether one of the @n boxes that are @reported names, by another class, what @candidate does. */
+static gboolean
+is_named (const CbamCandidate *reported, gsize n, const CbamCandidate *candidate, float limit, const OverlapRule *rule)
+{
+  CbamCandidate box = rule->clip ? clip_to_input (candidate) : *candidate;
+
+  for (gsize i = 0; i < n; i++)
+    if (reported[i].class_id != box.class_id && is_crowd (&reported[i], &box, limit, rule))
+      return TRUE;
+  return FALSE;
 }
 
 gsize
@@ -229,7 +247,9 @@ cbam_nms (CbamCandidate *candidates, gsize n, const CbamDetectParams *params, Cb
     scratch.n_entered[group]++;
     if (!survives (&scratch, i, params->nms_iou, &rule))
       continue;
-    scratch.kept[scratch.first[group] + scratch.n_kept[group]++] = (guint32) i;
+    scratch.kept[scratch.first[group] + scratch.n_kept[group]++] = (guint32) i; /* whatever other classes have */
+    if (params->nms_across < 1 && is_named (candidates, n_out, &scratch.sorted[i], params->nms_across, &rule))
+      continue;
     candidates[n_out++] = scratch.sorted[i];
   }
   return n_out;

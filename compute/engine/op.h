@@ -97,7 +97,9 @@ typedef enum
   CBAM_FUSE_CHANNEL_GATE = 1 << 5, /* pools, both layers, sum and sigmoid in one dispatch */
   CBAM_FUSE_GATES = 1 << 6,        /* a channel gate's product is made where it is read */
   CBAM_FUSE_CBAM = 1 << 7,         /* what the last three leave of CBAM on a small map is one dispatch */
-  CBAM_FUSE_PARITY = 1 << 8,       /* a transposed convolution becomes several ordinary ones */
+  CBAM_FUSE_SHUFFLE = 1 << 8,      /* halves that are shuffled: the 1x1 convolution before that stores both */
+  CBAM_FUSE_SLICE = 1 << 9,        /* a convolution takes its channels out of a larger map */
+  CBAM_FUSE_PARITY = 1 << 10,      /* a transposed convolution becomes several ordinary ones */
   CBAM_FUSE_LAST = CBAM_FUSE_PARITY,
   CBAM_FUSE_ALL = ~0,
 } CbamFusions;
@@ -130,6 +132,8 @@ typedef struct
 {
   guint width, height, channels; /* of the first map */
   guint outputs, kernel, stride, dilation, pad;
+  guint first;       /* channel that it reads */
+  gboolean shuffles; /* the company's channels come by turns with its own */
   gboolean same;
   gboolean no_bias;
   gboolean big_reader; /* what reads the output wants a border of 3 pixels, not of 1 */

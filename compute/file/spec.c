@@ -19,6 +19,7 @@ static const char *const clips[] = {
   [CBAM_CLIP_NONE] = "none", [CBAM_CLIP_CXCYWH] = "cxcywh", [CBAM_CLIP_WH] = "wh", [CBAM_CLIP_CORNER] = "corner", NULL
 };
 static const char *const scores[] = { [CBAM_SCORE_SOFTMAX] = "softmax", [CBAM_SCORE_SIGMOID] = "sigmoid", NULL };
+static const char *const boxes[] = { "offsets", "distribution", NULL };
 static const char *const profiles[] = {
   [CBAM_PROFILE_CAFFE] = "caffe",
   [CBAM_PROFILE_SSD_PYTORCH] = "ssd.pytorch",
@@ -182,6 +183,7 @@ cbam_anchor_spec_read (CbamAnchorSpec *anchors, const CbamItem *document, guint 
   anchors->n_levels = n_levels;
   read_maps (&item, input, anchors);
   read_steps (&item, anchors);
+  anchors->off_middle = cbam_read_double (&item, "offset", &unit_interval, 0.5) - 0.5;
   read_sizes (&item, anchors);
   read_ratios (&item, anchors);
   anchors->clip = cbam_read_word (&item, "clip", clips, CBAM_CLIP_NONE);
@@ -196,6 +198,19 @@ cbam_anchor_spec_clear (CbamAnchorSpec *anchors)
 
 /* ---- Results ---------------------------------------------------------------------------------------------------- */
 
+/* How many bins a side of a box has; 0 where boxes are offsets. */
+static guint
+read_bins (const CbamItem *output)
+{
+  const CbamItem bins = cbam_item_get (output, "bins");
+
+  if (cbam_read_word (output, "boxes", boxes, 0) > 0)
+    return cbam_read_uint (output, "bins", 2, 32, 8);
+  if (bins.node)
+    cbam_item_fail (&bins, "none where output.boxes is not distribution");
+  return 0;
+}
+
 void
 cbam_output_spec_read (CbamOutputSpec *output, const CbamItem *document)
 {
@@ -207,6 +222,7 @@ cbam_output_spec_read (CbamOutputSpec *output, const CbamItem *document)
   output->classes = cbam_read_strings (&item, "classes", 1, MAX_SIZE, TRUE);
   output->n_classes = output->classes ? g_strv_length (output->classes) : 0;
   output->score = cbam_read_word (&item, "score", scores, CBAM_REQUIRED);
+  output->bins = read_bins (&item);
   memcpy (output->variances, variances, sizeof variances);
   cbam_read_floats (&item, "variances", &positive_interval, output->variances, 4);
 
@@ -241,6 +257,7 @@ cbam_nms_spec_read (CbamNmsSpec *nms, const CbamItem *document)
   nms->params = profile_params[nms->profile];
   nms->params.threshold = (float) cbam_read_double (&item, "threshold", &unit_interval, nms->params.threshold);
   nms->params.nms_iou = (float) cbam_read_double (&item, "iou", &unit_interval, nms->params.nms_iou);
+  nms->params.nms_across = (float) cbam_read_double (&item, "across", &unit_interval, 1);
   nms->params.top_k = cbam_read_uint (&item, "top_k", 0, MAX_COUNT, (int) nms->params.top_k);
   nms->params.max_detections = cbam_read_uint (&item, "keep", 0, MAX_COUNT, (int) nms->params.max_detections);
 }

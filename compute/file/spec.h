@@ -66,6 +66,7 @@ typedef struct
   guint n_levels;
   guint map_width[CBAM_MAX_LEVELS], map_height[CBAM_MAX_LEVELS];
   double step_x[CBAM_MAX_LEVELS], step_y[CBAM_MAX_LEVELS]; /* pixels; 0 = input / map */
+  double off_middle; /* where in its cell an anchor is, right of and below the middle, in cells; -0.5 = the corner */
   double min_size[CBAM_MAX_LEVELS];
   double max_size[CBAM_MAX_LEVELS]; /* 0 = no square of the geometric mean */
   guint n_ratios[CBAM_MAX_LEVELS];
@@ -78,6 +79,7 @@ typedef struct
   guint n_classes;
   char **classes; /* NULL-terminated */
   CbamScore score;
+  guint bins; /* of the distribution of each side of a box; 0 = boxes are offsets */
   float variances[4];
 } CbamOutputSpec;
 

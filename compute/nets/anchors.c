@@ -74,6 +74,7 @@ append_cell (GArray *anchors, const CbamAnchorSpec *spec, guint level, double cx
 GArray *
 cbam_anchors_generate (const CbamAnchorSpec *spec, guint input_width, guint input_height)
 {
+  const double offset = 0.5 + spec->off_middle;
   GArray *anchors = g_array_new (FALSE, FALSE, sizeof (CbamAnchor));
 
   g_return_val_if_fail (spec->tensor == NULL && input_width > 0 && input_height > 0, anchors);
@@ -85,7 +86,7 @@ cbam_anchors_generate (const CbamAnchorSpec *spec, guint input_width, guint inpu
 
     for (guint i = 0; i < rows; i++)
       for (guint j = 0; j < columns; j++)
-        append_cell (anchors, spec, level, (j + 0.5) * step_x / input_width, (i + 0.5) * step_y / input_height,
+        append_cell (anchors, spec, level, (j + offset) * step_x / input_width, (i + offset) * step_y / input_height,
                      input_width, input_height);
   }
   return anchors;

@@ -9,8 +9,6 @@
 
 #include "nets/nets.h"
 
-#include <stdio.h>
-
 #define N_BLOCKS 13
 #define N_EXTRAS 4
 
@@ -85,28 +83,11 @@ extra (CbamNet *net, guint e, CbamValue *x)
                                          .padding = network->padding });
 }
 
-/* As many as the levels need: two of the usual sources are trunk layers. */
-static guint
-count_extras (const CbamNet *net)
-{
-  const CbamNetworkSpec *network = &net->spec->network;
-  guint n = 0, e;
-
-  if (network->n_extras > 0)
-    return network->n_extras;
-  if (!network->sources)
-    return CLAMP (net->n_sources, 2, N_EXTRAS + 2) - 2;
-  for (guint i = 0; network->sources[i]; i++)
-    if (sscanf (network->sources[i], "extras.%u.", &e) == 1 && e < CBAM_MAX_EXTRAS)
-      n = MAX (n, e + 1);
-  return n;
-}
-
 static void
 build (CbamNet *net, CbamValue *input)
 {
   const CbamNetworkSpec *network = &net->spec->network;
-  const guint n_extras = count_extras (net);
+  const guint n_extras = cbam_net_count_extras (net, 2, N_EXTRAS);
   CbamValue *x;
 
   x = cbam_net_conv (net, "base_net.0.1",

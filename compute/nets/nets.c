@@ -7,7 +7,10 @@
 
 #include "nets/nets.h"
 
-const CbamBackbone *const cbam_backbones[] = { &cbam_backbone_vgg16, &cbam_backbone_mobilenet_v1, NULL };
+#include <stdio.h>
+
+const CbamBackbone *const cbam_backbones[] = { &cbam_backbone_vgg16, &cbam_backbone_mobilenet_v1,
+                                               &cbam_backbone_shufflenet_v2, NULL };
 const CbamNeck *const cbam_necks[] = { &cbam_neck_ssd, &cbam_neck_stairnet, NULL };
 const CbamHead *const cbam_heads[] = { &cbam_head_ssd, NULL };
 
@@ -27,16 +30,37 @@ cbam_net_dim (const CbamNet *net, const char *name, guint i, guint usual)
 }
 
 CbamValue *
-cbam_net_conv (CbamNet *net, const char *norm, const CbamConvForm *form)
+cbam_net_linear_conv (CbamNet *net, const char *norm, const CbamConvForm *form)
 {
   CbamConvForm complete = *form;
-  CbamValue *x;
 
   /* Where no batch norm shifts, a bias must: without either, a tensor is missing from the file. */
   complete.needs_bias = !cbam_graph_has_batch_norm (net->graph, norm);
-  x = cbam_graph_conv (net->graph, &complete);
-  x = cbam_graph_batch_norm (net->graph, norm, x, net->spec->network.bn_eps);
-  x = cbam_graph_activation (net->graph, x, net->spec->network.activation);
+  return cbam_graph_batch_norm (net->graph, norm, cbam_graph_conv (net->graph, &complete), net->spec->network.bn_eps);
+}
+
+guint
+cbam_net_count_extras (const CbamNet *net, guint n_trunk, guint most)
+{
+  const CbamNetworkSpec *network = &net->spec->network;
+  guint n = 0, e;
+
+  if (network->n_extras > 0)
+    return network->n_extras;
+  if (!network->sources)
+    return CLAMP (net->n_sources, n_trunk, n_trunk + most) - n_trunk;
+  for (guint i = 0; network->sources[i]; i++)
+    if (sscanf (network->sources[i], "extras.%u.", &e) == 1 && e < CBAM_MAX_EXTRAS)
+      n = MAX (n, e + 1);
+  return n;
+}
+
+CbamValue *
+cbam_net_conv (CbamNet *net, const char *norm, const CbamConvForm *form)
+{
+  CbamValue *x =
+      cbam_graph_activate (net->graph, cbam_net_linear_conv (net, norm, form), &net->spec->network.activation);
+
   g_hash_table_insert (net->layers, g_strdup (form->name), x);
   return x;
 }

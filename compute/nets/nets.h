@@ -20,7 +20,9 @@
 #include "ops/multiply.h"
 #include "ops/preprocess.h"
 #include "ops/resize.h"
+#include "ops/shuffle.h"
 #include "ops/sigmoid.h"
+#include "ops/slice.h"
 #include "ops/turn.h"
 
 /* What recipes hand on to each other. */
@@ -46,6 +48,7 @@ struct _CbamBackbone
 
 extern const CbamBackbone cbam_backbone_vgg16;
 extern const CbamBackbone cbam_backbone_mobilenet_v1;
+extern const CbamBackbone cbam_backbone_shufflenet_v2;
 
 /* All of them; NULL-terminated. */
 extern const CbamBackbone *const cbam_backbones[];
@@ -118,11 +121,17 @@ CbamValue *cbam_net_mlp (CbamNet *net, CbamValue *pooled, const char *first, con
 CbamValue *cbam_net_channel_gate (CbamNet *net, const char *prefix, CbamValue *x, guint pools, const char *first,
                                   const char *second);
 
+/* convolution -> batch norm (where the source has @norm). */
+CbamValue *cbam_net_linear_conv (CbamNet *net, const char *norm, const CbamConvForm *form);
+
 /* convolution -> batch norm (where the source has @norm) -> activation of the spec; listed in @net->layers. */
 CbamValue *cbam_net_conv (CbamNet *net, const char *norm, const CbamConvForm *form);
 
 /* Channels after the spec's width multiplier (MobileNet's: truncated, at least 8). */
 guint cbam_net_channels (const CbamNet *net, guint channels);
+
+/* Extras of a backbone with @n_trunk usual sources in its trunk and @most extras: as many as the levels need. */
+guint cbam_net_count_extras (const CbamNet *net, guint n_trunk, guint most);
 
 /* Dimension @i of NAME.weight in the source, or @usual where the source does not say. */
 guint cbam_net_dim (const CbamNet *net, const char *name, guint i, guint usual);

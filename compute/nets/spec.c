@@ -8,7 +8,9 @@
 #include "file/reader.h"
 #include "nets/nets.h"
 
-static const char *const activations[] = { [CBAM_ACTIVATION_RELU] = "relu", [CBAM_ACTIVATION_RELU6] = "relu6", NULL };
+static const char *const activations[] = {
+  [CBAM_ACTIVATION_RELU] = "relu", [CBAM_ACTIVATION_RELU6] = "relu6", [CBAM_ACTIVATION_LEAKY_RELU] = "leaky_relu", NULL
+};
 static const char *const paddings[] = { [CBAM_PADDING_SYMMETRIC] = "symmetric", [CBAM_PADDING_SAME] = "same", NULL };
 static const char *const upsamples[] = {
   [CBAM_UPSAMPLE_DECONV] = "deconv", [CBAM_UPSAMPLE_NEAREST] = "nearest", [CBAM_UPSAMPLE_BILINEAR] = "bilinear", NULL
@@ -32,9 +34,21 @@ static const char *const places[] = {
 };
 
 static const CbamInterval epsilon_interval = { 0, 1, TRUE };
+static const CbamInterval slope_interval = { 0, 1, TRUE };
 static const CbamInterval width_interval = { 0, 16, TRUE };
 
 /* ---- The network ------------------------------------------------------------------------------------------------ */
+
+static CbamActivationParams
+read_activation (const CbamItem *network, const char *key, double slope)
+{
+  const int activation = cbam_read_word (network, key, activations, CBAM_ACTIVATION_RELU);
+  CbamActivationParams params = cbam_activations[activation];
+
+  if (activation == CBAM_ACTIVATION_LEAKY_RELU)
+    params.lo = (float) slope;
+  return params;
+}
 
 static guint
 read_pools (const CbamItem *attention)
@@ -96,12 +110,15 @@ static void
 read_network (CbamNetworkSpec *network, const CbamItem *document)
 {
   const CbamItem item = cbam_read_object (document, "network", TRUE);
+  double slope; /* of all leaky ReLUs */
 
   network->detector = cbam_read_entry (&item, "detector", cbam_necks, NULL, NULL);
   network->backbone = cbam_read_entry (&item, "backbone", cbam_backbones, NULL, NULL);
   network->head = cbam_read_entry (&item, "head", cbam_heads, NULL, &cbam_head_ssd);
   network->width = cbam_read_double (&item, "width", &width_interval, 1);
-  network->activation = cbam_read_word (&item, "activation", activations, CBAM_ACTIVATION_RELU);
+  slope = cbam_read_double (&item, "slope", &slope_interval, cbam_activations[CBAM_ACTIVATION_LEAKY_RELU].lo);
+  network->activation = read_activation (&item, "activation", slope);
+  network->post_activation = read_activation (&item, "post_activation", slope);
   network->padding = cbam_read_word (&item, "padding", paddings, CBAM_PADDING_SYMMETRIC);
   network->levels = cbam_read_uint (&item, "levels", 1, CBAM_MAX_LEVELS, 6);
   /* More sources than levels is right: StairNet's coarsest map may be only the seed of the others. */

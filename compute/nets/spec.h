@@ -68,7 +68,8 @@ typedef struct
   const CbamBackbone *backbone;
   const CbamHead *head; /* default ssd */
   double width;         /* multiplier, default 1 */
-  CbamActivation activation;
+  CbamActivationParams activation;
+  CbamActivationParams post_activation; /* default ReLU */
   CbamPadding padding;
   guint levels;   /* default 6 */
   char **sources; /* NULL-terminated, fine to coarse; NULL = the backbone's own */

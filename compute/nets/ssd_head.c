@@ -4,6 +4,8 @@
  *     features of level l -> loc.l  [4 a box] --.
  *                         -> conf.l [1 a class] +-> detect, anchors of level l
  *
+ * Where boxes are distributions (Li et al. 2020, arXiv 2006.04388), loc has the bins of each of a box's 4 sides.
+ *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "nets/nets.h"
@@ -17,13 +19,14 @@ per_cell_of (CbamNet *net, guint level)
 {
   g_autofree char *weight = g_strdup_printf ("loc.%u.weight", level);
   const gsize rows = net->graph->source->dim (net->graph->source, weight, 0);
+  const guint each = cbam_detect_loc_rows (net->spec->output.bins);
 
   if (rows == 0 && !net->spec->anchors.tensor && level < net->spec->anchors.n_levels)
     return cbam_anchors_per_cell (&net->spec->anchors, level);
-  if (rows == 0 || rows % 4 != 0)
+  if (rows == 0 || rows % each != 0)
     cbam_graph_fail (net->graph, CBAM_ERROR_BAD_MODEL,
-                     "tensor \"%s\": expected 4 rows per anchor, found %" G_GSIZE_FORMAT " rows", weight, rows);
-  return (guint) (rows / 4);
+                     "tensor \"%s\": expected %u rows per anchor, found %" G_GSIZE_FORMAT " rows", weight, each, rows);
+  return (guint) (rows / each);
 }
 
 static CbamValue *
@@ -133,13 +136,14 @@ build (CbamNet *net)
                                   .n_classes = output->n_classes,
                                   .prior = prior,
                                   .sigmoid = output->score == CBAM_SCORE_SIGMOID,
+                                  .bins = output->bins,
                                   .anchors = (const float *) anchors->data };
     CbamValue *loc, *conf;
 
     cbam_levels_place (levels, &params);
     for (guint i = 0; i < 4; i++)
       params.variances[i] = output->variances[i];
-    loc = conv (net, "loc", l, params.per_cell * 4);
+    loc = conv (net, "loc", l, params.per_cell * cbam_detect_loc_rows (output->bins));
     conf = conv (net, "conf", l, params.per_cell * output->n_classes);
     level->detect = cbam_graph_detect (net->graph, name, loc, conf, levels->block, &params);
     if (net->graph->error)

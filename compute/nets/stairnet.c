@@ -7,8 +7,8 @@
  *                                       T_l -> post -> features l,  and so on to source 0 (finest)
  *
  * After its second author's code (SoonminHwang/ssd.pytorch): laterals 1x1 without activation, steps by transposed 3x3
- * convolutions, a plain sum, a convolution with ReLU after it. Which batch norms there are, how the steps and the last
- * convolutions are made, is what the tensors say. His lists run from coarse to fine.
+ * convolutions, a plain sum, a convolution with ReLU (or what the document says) after it. Which batch norms there are,
+ * how the steps and the last convolutions are made, is what the tensors say. His lists run from coarse to fine.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
@@ -82,7 +82,7 @@ step_up (CbamNet *net, guint level, CbamValue *x)
   return cbam_graph_resize (net->graph, name, x, fine->width, fine->height, upsample == CBAM_UPSAMPLE_BILINEAR);
 }
 
-/* One convolution of a post: its batch norm and ReLU follow. */
+/* One convolution of a post: its batch norm and activation follow. */
 static CbamValue *
 post_conv (CbamNet *net, guint j, const char *layer, const char *layer_norm, CbamValue *x, gboolean depthwise)
 {
@@ -96,23 +96,44 @@ post_conv (CbamNet *net, guint j, const char *layer, const char *layer_norm, Cba
                                                     .pad = kernel / 2,
                                                     .depthwise = depthwise });
   x = norm (net, "extra_layers", j, layer_norm, x);
-  return cbam_graph_activation (net->graph, x, CBAM_ACTIVATION_RELU);
+  return cbam_graph_activate (net->graph, x, &net->spec->network.post_activation);
 }
 
-/* What makes a sum the features of its level: nothing, a convolution, or a depthwise one and a 1x1. */
+/* Depthwise and 1x1 convolutions, as often as there are tensors; @x itself where there are none. The first have no
+ * number in their names. */
+static CbamValue *
+separable_post (CbamNet *net, guint j, CbamValue *x)
+{
+  for (guint b = 0; !net->graph->error; b++) {
+    g_autofree char *number = b > 0 ? g_strdup_printf ("%u.", b) : g_strdup ("");
+    g_autofree char *depthwise = g_strconcat (number, "dw.conv", NULL);
+    g_autofree char *depthwise_norm = g_strconcat (number, "dw.bn", NULL);
+    g_autofree char *pointwise = g_strconcat (number, "pw.conv", NULL);
+    g_autofree char *pointwise_norm = g_strconcat (number, "pw.bn", NULL);
+    g_autofree char *name = name_of ("extra_layers", j, depthwise);
+
+    if (cbam_net_dim (net, name, 0, 0) == 0)
+      break;
+    x = post_conv (net, j, depthwise, depthwise_norm, x, TRUE);
+    if (!net->graph->error)
+      x = post_conv (net, j, pointwise, pointwise_norm, x, FALSE);
+  }
+  return x;
+}
+
+/* What makes a sum the features of its level: nothing, a convolution, or separable ones. */
 static CbamValue *
 post (CbamNet *net, guint level, CbamValue *x)
 {
   const guint j = net->spec->network.levels - 1 - level;
-  g_autofree char *depthwise = name_of ("extra_layers", j, "dw.conv");
   g_autofree char *conv = name_of ("extra_layers", j, "conv");
+  CbamValue *separable;
 
   if (net->graph->error)
     return x;
-  if (cbam_net_dim (net, depthwise, 0, 0) > 0) {
-    x = post_conv (net, j, "dw.conv", "dw.bn", x, TRUE);
-    return net->graph->error ? x : post_conv (net, j, "pw.conv", "pw.bn", x, FALSE);
-  }
+  separable = separable_post (net, j, x);
+  if (separable != x)
+    return separable;
   if (cbam_net_dim (net, conv, 0, 0) > 0)
     return post_conv (net, j, "conv", "bn", x, FALSE);
   return net->spec->network.sum_relu ? cbam_graph_activation (net->graph, x, CBAM_ACTIVATION_RELU) : x;

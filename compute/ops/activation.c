@@ -68,15 +68,21 @@ reference (CbamReference *run, const CbamNode *node)
 /* ---- In graphs ------------------------------------------------------------------------------------------------- */
 
 CbamValue *
-cbam_graph_activation (CbamGraph *graph, CbamValue *input, CbamActivation activation)
+cbam_graph_activate (CbamGraph *graph, CbamValue *input, const CbamActivationParams *params)
 {
   CbamValue *output;
 
   if (graph->error)
     return NULL;
   output = cbam_graph_add_value (graph, input->name, input->width, input->height, input->channels);
-  cbam_graph_add_node (graph, &cbam_op_activation, input->name, &cbam_activations[activation], input, output);
+  cbam_graph_add_node (graph, &cbam_op_activation, input->name, params, input, output);
   return output;
+}
+
+CbamValue *
+cbam_graph_activation (CbamGraph *graph, CbamValue *input, CbamActivation activation)
+{
+  return cbam_graph_activate (graph, input, &cbam_activations[activation]);
 }
 
 /* Taken by the convolution before it. */

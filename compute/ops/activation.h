@@ -35,5 +35,7 @@ gboolean cbam_activation_is_none (const CbamActivationParams *params);
 double cbam_activation_apply (const CbamActivationParams *params, double v);
 
 CbamValue *cbam_graph_activation (CbamGraph *graph, CbamValue *input, CbamActivation activation);
+/* The same with numbers of its own. */
+CbamValue *cbam_graph_activate (CbamGraph *graph, CbamValue *input, const CbamActivationParams *params);
 
 CBAM_OP_PARAMS (CbamActivationParams, cbam_activation_params)

@@ -13,6 +13,8 @@
 #include "ops/deconv.h"
 #include "ops/depthwise.h"
 #include "ops/shaders.h"
+#include "ops/shuffle.h"
+#include "ops/slice.h"
 
 /* ---- What both convolutions share ----------------------------------------------------------------------------- */
 
@@ -22,6 +24,28 @@ cbam_conv_taps (const CbamNode *node)
   const CbamConvParams *p = cbam_conv_params (node);
 
   return (gsize) p->kernel_width * p->kernel_height;
+}
+
+guint
+cbam_conv_channels (const CbamNode *node)
+{
+  return node->outputs[0]->channels / (cbam_conv_params (node)->shuffles ? 2 : 1);
+}
+
+/* Channels that it reads. */
+static guint
+in_channels (const CbamNode *node)
+{
+  return node->op == &cbam_op_depthwise ? node->inputs[0]->channels : (guint) cbam_conv_params (node)->weight->dims[1];
+}
+
+/* Texels of a pixel in which they lie. */
+static guint
+in_blocks (const CbamNode *node)
+{
+  const guint skipped = cbam_conv_params (node)->first_channel % CBAM_TEXEL_CHANNELS;
+
+  return (skipped + in_channels (node) + CBAM_TEXEL_CHANNELS - 1) / CBAM_TEXEL_CHANNELS;
 }
 
 /* How far past the first or the last pixel of an axis of @input pixels the kernel reaches. */
@@ -61,8 +85,8 @@ cbam_conv_fill_args (const CbamNode *node, guint tile_pixels, guint threads, Cba
     .y = out->view,
     .width = p->width,
     .height = p->height,
-    .in_blocks = cbam_value_blocks (in),
-    .out_blocks = cbam_value_blocks (out),
+    .in_blocks = in_blocks (node),
+    .channels = cbam_conv_channels (node),
     .kernel_width = p->kernel_width,
     .kernel_height = p->kernel_height,
     .stride = p->stride,
@@ -75,12 +99,13 @@ cbam_conv_fill_args (const CbamNode *node, guint tile_pixels, guint threads, Cba
     .hi = p->activation.hi,
     .sigmoid = p->sigmoid,
   };
+  args->x.origin += p->first_channel / CBAM_TEXEL_CHANNELS * in->view.plane;
   args->x.origin -= (uint) p->pad_top * in->view.row + (uint) p->pad_left * in->view.pixel;
   args->y.origin += p->first_y * out->view.row + p->first_x * out->view.pixel;
   args->y.row *= p->step_y;
   args->y.pixel *= p->step_x;
   if (node->n_inputs > 1)
-    args->sum = node->inputs[1]->view;
+    args->other = node->inputs[1]->view;
   ret_dispatch->groups[0] = args->tiles + (cells + threads - 1) / threads;
   ret_dispatch->constant = p->activation.function;
 }
@@ -91,7 +116,7 @@ cbam_conv_fill_args (const CbamNode *node, guint tile_pixels, guint threads, Cba
 static gsize
 padded_channels (const CbamOpVariant *variant, const CbamNode *node)
 {
-  const gsize channels = node->outputs[0]->channels, tile = MAX (variant->tile[0], CBAM_CONV_GROUP);
+  const gsize channels = cbam_conv_channels (node), tile = MAX (variant->tile[0], CBAM_CONV_GROUP);
 
   return (channels + tile - 1) / tile * tile;
 }
@@ -100,8 +125,7 @@ padded_channels (const CbamOpVariant *variant, const CbamNode *node)
 static gsize
 depth (const CbamNode *node)
 {
-  return (gsize) cbam_value_blocks (node->inputs[0]) * cbam_conv_params (node)->kernel_width *
-         cbam_conv_params (node)->kernel_height;
+  return in_blocks (node) * cbam_conv_taps (node);
 }
 
 guint
@@ -120,19 +144,20 @@ static void
 pack (const CbamOpVariant *variant, const CbamNode *node, float *out)
 {
   const CbamConvParams *p = cbam_conv_params (node);
-  const guint in_channels = node->inputs[0]->channels, out_channels = node->outputs[0]->channels;
-  const gsize k_depth = depth (node), taps = (gsize) p->kernel_width * p->kernel_height;
+  const guint n = in_channels (node), out_channels = cbam_conv_channels (node);
+  const guint skipped = p->first_channel % CBAM_TEXEL_CHANNELS; /* in its first texel, with weights of zero */
+  const gsize k_depth = depth (node), taps = cbam_conv_taps (node);
   float *bias = out + padded_channels (variant, node) * k_depth * 4;
 
   for (gsize i = 0; i < packed_size (variant, node); i++)
     out[i] = 0;
   for (gsize o = 0; o < out_channels; o++)
-    for (gsize c = 0; c < in_channels; c++)
+    for (gsize c = 0; c < n; c++)
       for (gsize tap = 0; tap < taps; tap++) {
-        const gsize k = c / 4 * taps + tap;
+        const gsize to = skipped + c, k = to / 4 * taps + tap;
 
-        out[((o / CBAM_CONV_GROUP * k_depth + k) * CBAM_CONV_GROUP + o % CBAM_CONV_GROUP) * 4 + c % 4] =
-            p->weight->values[(o * in_channels + c) * taps + tap];
+        out[((o / CBAM_CONV_GROUP * k_depth + k) * CBAM_CONV_GROUP + o % CBAM_CONV_GROUP) * 4 + to % 4] =
+            p->weight->values[(o * n + c) * taps + tap];
       }
   for (gsize o = 0; p->bias && o < out_channels; o++)
     bias[o] = p->bias->values[o];
@@ -156,7 +181,7 @@ is_pointwise (const CbamOpVariant *variant, const CbamNode *node)
   const CbamConvParams *p = cbam_conv_params (node);
 
   return depth (node) < CBAM_MOST_TURNS && p->kernel_width == 1 && p->kernel_height == 1 && !p->sigmoid &&
-         cbam_value_blocks (node->inputs[0]) % variant->tile[2] == 0;
+         in_blocks (node) % variant->tile[2] == 0;
 }
 
 static gboolean
@@ -168,7 +193,13 @@ fits_pointwise (const CbamOpVariant *variant, const CbamNode *node)
 static gboolean
 fits_pointwise_sum (const CbamOpVariant *variant, const CbamNode *node)
 {
-  return is_pointwise (variant, node) && node->n_inputs == 2;
+  return is_pointwise (variant, node) && node->n_inputs == 2 && !cbam_conv_params (node)->shuffles;
+}
+
+static gboolean
+fits_pointwise_shuffle (const CbamOpVariant *variant, const CbamNode *node)
+{
+  return is_pointwise (variant, node) && cbam_conv_params (node)->shuffles;
 }
 
 static gboolean
@@ -180,7 +211,13 @@ fits_shared (const CbamOpVariant *variant, const CbamNode *node)
 static gboolean
 fits_shared_sum (const CbamOpVariant *variant, const CbamNode *node)
 {
-  return node->n_inputs == 2 && !cbam_conv_params (node)->sigmoid;
+  return node->n_inputs == 2 && !cbam_conv_params (node)->sigmoid && !cbam_conv_params (node)->shuffles;
+}
+
+static gboolean
+fits_shared_shuffle (const CbamOpVariant *variant, const CbamNode *node)
+{
+  return cbam_conv_params (node)->shuffles && !cbam_conv_params (node)->sigmoid;
 }
 
 /* One output channel would leave most of a tile unused. */
@@ -200,7 +237,7 @@ tile_cost (const CbamOpVariant *variant, const CbamNode *node)
   const guint pixels = cbam_conv_params (node)->width * cbam_conv_params (node)->height;
   const guint tile_pixels = CBAM_LANES * variant->tile[1];
   const double tiles = ((pixels + tile_pixels - 1) / tile_pixels) *
-                       (double) ((node->outputs[0]->channels + variant->tile[0] - 1) / variant->tile[0]);
+                       (double) ((cbam_conv_channels (node) + variant->tile[0] - 1) / variant->tile[0]);
   const double sums = variant->tile[0] * variant->tile[1];
   const double loads = variant->tile[1] + variant->tile[0] / 8.0;
 
@@ -214,7 +251,7 @@ dispatch_texel (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch
 
   cbam_conv_fill_args (node, CBAM_LANES * variant->tile[1], CBAM_LANES, ret_dispatch);
   args->bias = cbam_conv_bias_texel (variant, node);
-  ret_dispatch->groups[1] = (node->outputs[0]->channels + variant->tile[0] - 1) / variant->tile[0];
+  ret_dispatch->groups[1] = (cbam_conv_channels (node) + variant->tile[0] - 1) / variant->tile[0];
 }
 
 /* The sliding window counts pixels along the input's padded rows. */
@@ -233,7 +270,7 @@ window_cost (const CbamOpVariant *variant, const CbamNode *node)
   const guint pixels = (cbam_conv_params (node)->width + 2) * cbam_conv_params (node)->height;
   const guint tile_pixels = CBAM_LANES * variant->tile[1];
   const double tiles = ((pixels + tile_pixels - 1) / tile_pixels) *
-                       (double) ((node->outputs[0]->channels + variant->tile[0] - 1) / variant->tile[0]);
+                       (double) ((cbam_conv_channels (node) + variant->tile[0] - 1) / variant->tile[0]);
   const double sums = variant->tile[0] * variant->tile[1];
   const double loads = variant->tile[1] + 2 + 3 * variant->tile[0] / 8.0;
 
@@ -250,7 +287,7 @@ dispatch_window (const CbamOpVariant *variant, const CbamNode *node, CbamDispatc
   cbam_conv_fill_args (node, tile_pixels, CBAM_LANES, ret_dispatch);
   tiles = (args->height * args->x.row + tile_pixels - 1) / tile_pixels;
   ret_dispatch->groups[0] += tiles - args->tiles;
-  ret_dispatch->groups[1] = (node->outputs[0]->channels + variant->tile[0] - 1) / variant->tile[0];
+  ret_dispatch->groups[1] = (cbam_conv_channels (node) + variant->tile[0] - 1) / variant->tile[0];
   args->tiles = tiles;
   args->bias = cbam_conv_bias_texel (variant, node);
   args->inv_width = 1.0f / (float) args->x.row;
@@ -263,7 +300,7 @@ dispatch_shared (const CbamOpVariant *variant, const CbamNode *node, CbamDispatc
 
   cbam_conv_fill_args (node, variant->tile[1], CBAM_CONV_SHARED_THREADS, ret_dispatch);
   args->bias = cbam_conv_bias_texel (variant, node);
-  ret_dispatch->groups[1] = (node->outputs[0]->channels + variant->tile[0] - 1) / variant->tile[0];
+  ret_dispatch->groups[1] = (cbam_conv_channels (node) + variant->tile[0] - 1) / variant->tile[0];
 }
 
 /* One invocation per pixel of the padded output. */
@@ -289,27 +326,32 @@ single_cost (const CbamOpVariant *variant, const CbamNode *node)
          (45.0 * depth (node) + 150);
 }
 
-#define LANES_KERNEL(label, module, needed, tile_channels, tile_pixels, steps, fitting, costing, dispatching)          \
+#define LANES_KERNEL(label, module, needed, tile_channels, tile_pixels, steps, fitting, costing, dispatching, stored)  \
   {                                                                                                                    \
     .name = label, .shader = &cbam_shader_##module, .narrow = &cbam_shader_##module##_narrow,                          \
     .needs = CBAM_NEED_TEXELS | CBAM_NEED_SUBGROUP_8 | needed, .args_size = sizeof (CbamConvArgs),                     \
-    .tile = { tile_channels, tile_pixels, steps }, .packing = &cbam_conv_packing, .whole_blocks = (tile_channels) / 4, \
+    .tile = { tile_channels, tile_pixels, steps }, .packing = &cbam_conv_packing, .whole_blocks = stored,              \
     .fits = fitting, .cost = costing, .dispatch = dispatching                                                          \
   }
 
 #define TEXEL(channels, pixels, steps, chains)                                                                         \
   LANES_KERNEL ("texel-" #channels "x" #pixels "x" #steps, conv_texel_##channels##x##pixels##x##steps, 0, channels,    \
-                pixels, steps, fits_pointwise, tile_cost, dispatch_texel)
+                pixels, steps, fits_pointwise, tile_cost, dispatch_texel, (channels) / 4)
 #define KERNEL(channels, pixels, chains)                                                                               \
   LANES_KERNEL ("texel-k-" #channels "x" #pixels, conv_texel_k_##channels##x##pixels, 0, channels, pixels, 1, fits,    \
-                tile_cost, dispatch_texel)
+                tile_cost, dispatch_texel, (channels) / 4)
 #define WINDOW(channels, pixels)                                                                                       \
   LANES_KERNEL ("window-" #channels "x" #pixels, conv_window_##channels##x##pixels, CBAM_NEED_BLOCKED, channels,       \
-                pixels, 1, fits_window, window_cost, dispatch_window)
+                pixels, 1, fits_window, window_cost, dispatch_window, (channels) / 4)
 /* With a second map added. */
 #define TEXEL_SUM(channels, pixels, steps, chains)                                                                     \
   LANES_KERNEL ("texel-" #channels "x" #pixels "x" #steps "-sum", conv_texel_##channels##x##pixels##x##steps##_sum, 0, \
-                channels, pixels, steps, fits_pointwise_sum, tile_cost, dispatch_texel)
+                channels, pixels, steps, fits_pointwise_sum, tile_cost, dispatch_texel, (channels) / 4)
+/* With the channels of a second map between its own. */
+#define TEXEL_SHUFFLE(channels, pixels, steps, chains)                                                                 \
+  LANES_KERNEL ("texel-" #channels "x" #pixels "x" #steps "-shuffle",                                                  \
+                conv_texel_##channels##x##pixels##x##steps##_shuffle, 0, channels, pixels, steps,                      \
+                fits_pointwise_shuffle, tile_cost, dispatch_texel, (channels) / 2)
 
 #define SHARED(label, module, fitting)                                                                                 \
   {                                                                                                                    \
@@ -323,6 +365,7 @@ static const CbamOpVariant variants[] = {
   CBAM_CONV_KERNEL_TILES (KERNEL),
   CBAM_CONV_WINDOW_TILES (WINDOW),
   CBAM_CONV_TILES (TEXEL_SUM),
+  CBAM_CONV_TILES (TEXEL_SHUFFLE),
   { .name = "single-texel",
     .shader = &cbam_shader_conv_single_texel,
     .narrow = &cbam_shader_conv_single_texel_narrow,
@@ -340,6 +383,7 @@ static const CbamOpVariant variants[] = {
     .dispatch = dispatch_single },
   SHARED ("shared", conv_shared, fits_shared),
   SHARED ("shared-sum", conv_shared_sum, fits_shared_sum),
+  SHARED ("shared-shuffle", conv_shared_shuffle, fits_shared_shuffle),
 };
 
 /* ---- Truth ------------------------------------------------------------------------------------------------------ */
@@ -349,9 +393,11 @@ reference_pixel (const CbamNode *node, const float *x, guint o, guint row, guint
 {
   const CbamConvParams *p = cbam_conv_params (node);
   const CbamValue *in = node->inputs[0];
+  const guint n = in_channels (node);
   double sum = p->bias ? p->bias->values[o] : 0;
 
-  for (guint c = 0; c < in->channels; c++)
+  x += (gsize) p->first_channel * in->width * in->height;
+  for (guint c = 0; c < n; c++)
     for (guint ky = 0; ky < p->kernel_height; ky++)
       for (guint kx = 0; kx < p->kernel_width; kx++) {
         const gint iy = (gint) (row * p->stride + ky * p->dilation) - p->pad_top;
@@ -359,7 +405,7 @@ reference_pixel (const CbamNode *node, const float *x, guint o, guint row, guint
 
         if (iy < 0 || iy >= (gint) in->height || ix < 0 || ix >= (gint) in->width)
           continue;
-        sum += (double) p->weight->values[((o * in->channels + c) * p->kernel_height + ky) * p->kernel_width + kx] *
+        sum += (double) p->weight->values[((o * n + c) * p->kernel_height + ky) * p->kernel_width + kx] *
                x[(c * in->height + (guint) iy) * in->width + (guint) ix];
       }
   return sum;
@@ -371,19 +417,26 @@ reference (CbamReference *run, const CbamNode *node)
   const CbamConvParams *p = cbam_conv_params (node);
   const CbamValue *out = node->outputs[0];
   const float *x = cbam_reference_get (run, node->inputs[0]);
-  const float *added = node->n_inputs > 1 ? cbam_reference_get (run, node->inputs[1]) : NULL;
+  const float *other = node->n_inputs > 1 ? cbam_reference_get (run, node->inputs[1]) : NULL;
+  const float *added = p->shuffles ? NULL : other;
+  const gsize pixels = (gsize) out->width * out->height;
   float *y = cbam_reference_get (run, out);
 
-  for (guint o = 0; o < out->channels; o++)
+  for (guint o = 0; o < cbam_conv_channels (node); o++) {
+    if (p->shuffles) {
+      memcpy (y, other + o * pixels, pixels * sizeof (float));
+      y += pixels;
+    }
     for (guint row = 0; row < p->height; row++)
       for (guint column = 0; column < p->width; column++) {
-        const gsize to =
-            ((gsize) o * out->height + row * p->step_y + p->first_y) * out->width + column * p->step_x + p->first_x;
-        const double sum = reference_pixel (node, x, o, row, column) + (added ? added[to] : 0);
+        const gsize to = (gsize) (row * p->step_y + p->first_y) * out->width + column * p->step_x + p->first_x;
+        const double sum = reference_pixel (node, x, o, row, column) + (added ? added[o * pixels + to] : 0);
         const double v = cbam_activation_apply (&p->activation, sum);
 
         y[to] = (float) (p->sigmoid ? 1 / (1 + exp (-v)) : v);
       }
+    y += pixels;
+  }
 }
 
 static guint64
@@ -391,8 +444,7 @@ macs (const CbamNode *node)
 {
   const CbamConvParams *p = cbam_conv_params (node);
 
-  return (guint64) p->width * p->height * node->outputs[0]->channels * node->inputs[0]->channels * p->kernel_width *
-         p->kernel_height;
+  return (guint64) p->width * p->height * cbam_conv_channels (node) * in_channels (node) * cbam_conv_taps (node);
 }
 
 guint64
@@ -506,8 +558,11 @@ cbam_conv_find_sole_before (CbamGraph *graph, const CbamNode *node)
 CbamValue *
 cbam_conv_add_case (CbamGraph *graph, const CbamOpCase *shape, CbamValue *const *inputs)
 {
+  CbamValue *input = shape->first == 0 ? inputs[0]
+                                       : cbam_graph_slice (graph, "slice", inputs[0], shape->first,
+                                                           inputs[0]->channels - shape->first);
   CbamValue *output = cbam_graph_conv (graph, &(CbamConvForm){ .name = "op",
-                                                               .input = inputs[0],
+                                                               .input = input,
                                                                .channels = shape->outputs,
                                                                .kernel = shape->kernel,
                                                                .stride = shape->stride,
@@ -521,9 +576,12 @@ cbam_conv_add_case (CbamGraph *graph, const CbamOpCase *shape, CbamValue *const 
                                              cbam_activations[CBAM_ACTIVATION_RELU] };
   CbamNode *node = cbam_graph_find_writer (graph, output);
 
-  if (shape->company == CBAM_CASE_MAP)
-    node->inputs[node->n_inputs++] = inputs[1];
   cbam_conv_params (node)->activation = epilogues[(shape->outputs + shape->width) % G_N_ELEMENTS (epilogues)];
+  if (shape->shuffles)
+    output = cbam_graph_shuffle (graph, "shuffle", inputs[shape->company == CBAM_CASE_MAP ? 1 : 0], output);
+  else if (shape->company == CBAM_CASE_MAP)
+    node->inputs[node->n_inputs++] = inputs[1];
+  cbam_graph_fuse (graph, CBAM_FUSE_SLICE | CBAM_FUSE_SHUFFLE);
   return output;
 }
 
@@ -562,6 +620,17 @@ static const CbamOpCase cases[] = {
   { 10, 10, 64, 49, 1, .no_bias = TRUE, .company = CBAM_CASE_MAP },
   { 2, 2, 192, 48, 1, .company = CBAM_CASE_MAP },
   { 64, 1, 8, 95, 1, .big_reader = TRUE, .company = CBAM_CASE_MAP },
+  /* some of a map's channels */
+  { 11, 6, 24, 40, 1, .first = 12 },
+  { 7, 9, 13, 16, 1, .first = 5, .big_reader = TRUE },
+  { 9, 8, 9, 5, 3, 1, 1, 1, .first = 3 },
+  /* 1x1 with a map's channels between its own, or those of the map whose others it reads */
+  { 5, 3, 4, 4, 1, .company = CBAM_CASE_MAP, .shuffles = TRUE },
+  { 19, 19, 24, 21, 1, .company = CBAM_CASE_MAP, .shuffles = TRUE },
+  { 10, 10, 64, 49, 1, .no_bias = TRUE, .company = CBAM_CASE_MAP, .shuffles = TRUE, .big_reader = TRUE },
+  { 11, 11, 176, 88, 1, .first = 88, .shuffles = TRUE },
+  { 7, 9, 116, 58, 1, .first = 58, .shuffles = TRUE },
+  { 2, 2, 42, 21, 1, .first = 21, .shuffles = TRUE, .big_reader = TRUE },
   /* to one channel */
   { 1, 1, 2, 1, 7, 1, 1, 3 },
   { 19, 11, 2, 1, 7, 1, 1, 3, .no_bias = TRUE },

@@ -28,6 +28,8 @@ typedef struct
   CbamParam *bias;                 /* [out], NULL = zeros */
   CbamActivationParams activation; /* fused */
   gboolean sigmoid;                /* fused, after that */
+  guint first_channel;             /* of the input: a full convolution may read some of its channels only */
+  gboolean shuffles; /* a second input is no addend: its channels come by turns with the convolution's own */
 } CbamConvParams;
 
 typedef struct
@@ -55,6 +57,8 @@ CBAM_OP_PARAMS (CbamConvParams, cbam_conv_params)
 
 guint64 cbam_conv_parameters (const CbamNode *node);
 guint cbam_conv_kernel (const CbamNode *node);
+/* Channels that it makes itself, without those that it only stores. */
+guint cbam_conv_channels (const CbamNode *node);
 /* Taps of the kernel. */
 gsize cbam_conv_taps (const CbamNode *node);
 CbamValue *cbam_conv_add_case (CbamGraph *graph, const CbamOpCase *shape, CbamValue *const *inputs);

@@ -61,10 +61,12 @@ dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_
     .hits = p->hits,
     .boxes = p->boxes,
     .results = p->results,
+    .bins = p->bins,
   };
   args->conf.origin += p->conf_channel / 4 * conf->view.plane;
   ret_dispatch->groups[0] = (loc->width * loc->height * parts + CBAM_THREADS - 1) / CBAM_THREADS;
   ret_dispatch->groups[1] = 1;
+  ret_dispatch->constant = p->bins > 0 ? CBAM_DETECT_DISTRIBUTION : CBAM_DETECT_OFFSETS;
 }
 
 static const CbamOpVariant variants[] = {
@@ -84,7 +86,7 @@ static const CbamOpVariant variants[] = {
 /* ---- Truth ------------------------------------------------------------------------------------------------------ */
 
 static void
-decode (const CbamDetectOpParams *p, const double t[4], const float a[4], float ret_box[4])
+decode_offsets (const CbamDetectOpParams *p, const double t[4], const float a[4], float ret_box[4])
 {
   const double cx = a[0] + t[0] * p->variances[0] * a[2], cy = a[1] + t[1] * p->variances[1] * a[3];
   const double w = a[2] * exp (MIN (t[2] * p->variances[2], CBAM_DETECT_MAX_LOG_SIZE));
@@ -94,6 +96,49 @@ decode (const CbamDetectOpParams *p, const double t[4], const float a[4], float 
   ret_box[1] = (float) (cy - h / 2);
   ret_box[2] = (float) (cx + w / 2);
   ret_box[3] = (float) (cy + h / 2);
+}
+
+/* The mean of the numbers of @n bins, each as likely as the softmax of @logits, @stride floats apart, says. */
+static double
+expected_bin (const float *logits, gsize stride, guint n)
+{
+  double largest = logits[0], sum = 0, weighed = 0;
+
+  for (guint i = 1; i < n; i++)
+    largest = MAX (largest, logits[i * stride]);
+  for (guint i = 0; i < n; i++) {
+    const double likely = exp (logits[i * stride] - largest);
+
+    sum += likely;
+    weighed += likely * i;
+  }
+  return weighed / sum;
+}
+
+/* @d: distances of the sides from the anchor's centre, in units. */
+static void
+decode_distances (const CbamDetectOpParams *p, const double d[4], const float a[4], float ret_box[4])
+{
+  const double unit_x = (double) p->variances[2] * a[2], unit_y = (double) p->variances[3] * a[3];
+
+  ret_box[0] = (float) (a[0] - d[0] * unit_x);
+  ret_box[1] = (float) (a[1] - d[1] * unit_y);
+  ret_box[2] = (float) (a[0] + d[2] * unit_x);
+  ret_box[3] = (float) (a[1] + d[3] * unit_y);
+}
+
+/* @loc: the first of an anchor's rows, @stride floats apart. */
+static void
+decode_box (const CbamDetectOpParams *p, const float *loc, gsize stride, const float anchor[4], float ret_box[4])
+{
+  double sides[4];
+
+  for (guint i = 0; i < 4; i++)
+    sides[i] = p->bins > 0 ? expected_bin (loc + i * p->bins * stride, stride, p->bins) : loc[i * stride];
+  if (p->bins > 0)
+    decode_distances (p, sides, anchor, ret_box);
+  else
+    decode_offsets (p, sides, anchor, ret_box);
 }
 
 /* @logits of one prior, @stride floats apart. */
@@ -138,11 +183,9 @@ reference (CbamReference *run, const CbamNode *node)
   for (gsize cell = 0; cell < pixels; cell++)
     for (guint anchor = 0; anchor < p->per_cell; anchor++) {
       const guint prior = p->prior + (guint) cell * p->per_cell + anchor;
-      double t[4];
 
-      for (guint i = 0; i < 4; i++)
-        t[i] = loc[(anchor * 4 + i) * pixels + cell];
-      decode (p, t, p->anchors + 4 * prior, boxes[prior]);
+      decode_box (p, loc + anchor * cbam_detect_loc_rows (p->bins) * pixels + cell, pixels, p->anchors + 4 * prior,
+                  boxes[prior]);
       for (guint k = 0; k < p->n_classes; k++) {
         const float score =
             (float) score_of (p->sigmoid, conf + anchor * p->n_classes * pixels + cell, pixels, p->n_classes, k);

@@ -15,6 +15,7 @@ typedef struct
   guint prior;        /* number of its first */
   guint conf_channel; /* where conf begins in its input: > 0 once loc and conf are one map */
   gboolean sigmoid;   /* scores, else softmax */
+  guint bins;         /* of the distribution of each side of a box; 0 = boxes are offsets */
   float variances[4];
   const float *anchors; /* cx, cy, w, h by prior, of all levels; as long as the graph */
   /* In words of the block: where the first image's hits and boxes begin, and how far those of the next are. */
@@ -25,5 +26,12 @@ typedef struct
  * best score, CbamHit[]) and boxes (float[4] per prior) of each image. */
 CbamNode *cbam_graph_detect (CbamGraph *graph, const char *name, CbamValue *loc, CbamValue *conf, CbamValue *block,
                              const CbamDetectOpParams *params);
+
+/* Rows of loc for an anchor, where the distributions of its sides have @bins, or its box is offsets (0). */
+static inline guint
+cbam_detect_loc_rows (guint bins)
+{
+  return 4 * MAX (bins, 1);
+}
 
 CBAM_OP_PARAMS (CbamDetectOpParams, cbam_detect_params)

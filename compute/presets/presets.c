@@ -1,4 +1,4 @@
-/* Networks known by name: the eight of the CBAM paper's VOC table (Woo et al. 2018, arXiv 1807.06521) and two more.
+/* Networks known by name: the eight of the CBAM paper's VOC table (Woo et al. 2018, arXiv 1807.06521) and four more.
  *
  * They have six boxes a cell on the finest level too, which is what the table's parameter counts say: 26.5 and 5.81
  * million for plain SSD. Anchors are those of its lineage, ruinmessi/RFBNet. docs/networks.md has the reasons.
@@ -7,10 +7,13 @@
 
 #include "presets/presets.h"
 
+#define VOC_CLASSES                                                                                                    \
+  "\"aeroplane\", \"bicycle\", \"bird\", \"boat\", \"bottle\", \"bus\", \"car\", \"cat\", \"chair\", \"cow\","         \
+  " \"diningtable\", \"dog\", \"horse\", \"motorbike\", \"person\", \"pottedplant\", \"sheep\", \"sofa\", \"train\","  \
+  " \"tvmonitor\"],"
+
 #define VOC                                                                                                            \
-  "\"output\": { \"classes\": [\"background\", \"aeroplane\", \"bicycle\", \"bird\", \"boat\", \"bottle\", \"bus\","   \
-  " \"car\", \"cat\", \"chair\", \"cow\", \"diningtable\", \"dog\", \"horse\", \"motorbike\", \"person\","             \
-  " \"pottedplant\", \"sheep\", \"sofa\", \"train\", \"tvmonitor\"],"                                                  \
+  "\"output\": { \"classes\": [\"background\", " VOC_CLASSES                                                           \
   " \"score\": \"softmax\", \"variances\": [0.1, 0.1, 0.2, 0.2] },"                                                    \
   "\"nms\": { \"profile\": \"caffe\" }"
 
@@ -29,17 +32,29 @@
   " \"min_sizes\": [30, 60, 111, 162, 213, 264], \"max_sizes\": [60, 111, 162, 213, 264, 315],"                        \
   " \"aspect_ratios\": [[2,3], [2,3], [2,3], [2,3], [2], [2]], \"clip\": \"cxcywh\" }," VOC "}"
 
-#define MOBILENET_300                                                                                                  \
-  INPUT ("300", "[103.94, 116.78, 123.68]")                                                                            \
+#define MOBILENET_300 INPUT ("300", "[103.94, 116.78, 123.68]") MOBILENET_ANCHORS VOC "}"
+
+#define MOBILENET_ANCHORS                                                                                              \
   "\"anchors\": { \"maps\": [[19,19], [10,10], [5,5], [3,3], [2,2], [1,1]],"                                           \
   " \"steps\": [16, 32, 64, 100, 150, 300],"                                                                           \
   " \"min_sizes\": [45, 90, 135, 180, 225, 270], \"max_sizes\": [90, 135, 180, 225, 270, 315],"                        \
-  " \"aspect_ratios\": [[2,3], [2,3], [2,3], [2,3], [2], [2]], \"clip\": \"cxcywh\" }," VOC "}"
+  " \"aspect_ratios\": [[2,3], [2,3], [2,3], [2,3], [2], [2]], \"clip\": \"cxcywh\" },"
+
+/* Of NanoDet-Plus-m-1.5x, whose trunk has trained weights: channels in OpenCV's order, ImageNet's mean and deviation.
+ */
+#define SHUFFLENET_INPUT(size)                                                                                         \
+  "\"input\": { \"width\": " size ", \"height\": " size ", \"channels\": \"bgr\","                                     \
+  " \"mean\": [103.53, 116.28, 123.675], \"scale\": [0.017429194, 0.0175070028, 0.0171247538] },"
+#define SHUFFLENET "\"backbone\": \"shufflenet_v2\", \"width\": 1.5, \"activation\": \"leaky_relu\", \"slope\": 0.1,"
 
 /* StairNet on VGG16 is its second author's; on MobileNet it is the smallest reconstruction that has the paper's
  * parameter counts: depthwise steps, 1x1 convolutions after the sum, and no batch norm before it. */
 #define STAIRNET_VGG16 .head_kernel = 3, .neck_width = 256, .post_kernel = 3, .neck_norm = TRUE
 #define STAIRNET_MOBILENET .head_kernel = 1, .neck_width = 128, .post_kernel = 1, .depthwise_steps = TRUE
+/* On ShuffleNetV2 it is what can start as NanoDet-Plus: two separable 5x5 convolutions after the sum. */
+#define STAIRNET_SHUFFLENET                                                                                            \
+  .head_kernel = 1, .neck_width = 128, .laterals = 4, .post_kernel = 5, .separable_posts = TRUE,                       \
+  .depthwise_steps = TRUE, .extra_kernel = 5, .folded = TRUE
 
 /* clang-format off */
 const CbamPreset cbam_presets[] = {
@@ -69,6 +84,17 @@ const CbamPreset cbam_presets[] = {
     " \"max_sizes\": [76.8, 153.6, 230.4, 307.2, 384, 460.8, 537.6],"
     " \"aspect_ratios\": [[2], [2,3], [2,3], [2,3], [2,3], [2], [2]], \"clip\": \"cxcywh\" },"
     VOC "}" },
+  { "ssd-shufflenet", .head_kernel = 1, .extra_kernel = 5, .folded = TRUE,
+    .document = "{ \"version\": 1, \"name\": \"ssd-shufflenet\", \"network\": { \"detector\": \"ssd\"," SHUFFLENET
+    " \"sources\": [\"stage3.7\", \"stage4.3\", \"extras.0.4\", \"extras.1.4\", \"extras.2.4\", \"extras.3.4\"] },"
+    SHUFFLENET_INPUT ("300") MOBILENET_ANCHORS VOC "}" },
+  { "stairnet-cbam-shufflenet", STAIRNET_SHUFFLENET,
+    .document = "{ \"version\": 1, \"name\": \"stairnet-cbam-shufflenet\", \"network\": { \"detector\": \"stairnet\","
+    SHUFFLENET " \"levels\": 4, \"post_activation\": \"leaky_relu\", \"attention\": { \"kind\": \"cbam\" } },"
+    SHUFFLENET_INPUT ("352")
+    "\"anchors\": { \"maps\": [[44,44], [22,22], [11,11], [6,6]], \"min_sizes\": [40, 80, 160, 320],"
+    " \"aspect_ratios\": [[], [], [], []] },"
+    "\"output\": { \"classes\": [" VOC_CLASSES " \"score\": \"sigmoid\" } }" },
   { NULL },
 };
 /* clang-format on */

@@ -60,15 +60,17 @@ matches (const Layer *layer, const char *name, gsize length)
 }
 
 /* The layers of all presets, of which a network asks for its own: MobileNet's trunk, StairNet's convolutions and the
- * inside of attention modules have batch norms, everything else biases, as in the papers' networks. Returns the one
- * that
- * @tensor belongs to, with NOTHING where the preset has none. */
+ * inside of attention modules have batch norms, everything else biases, as in the papers' networks; where batch norms
+ * are folded, all have biases. Returns the one that @tensor belongs to, with NOTHING where the preset has none. */
 static Layer
 find_layer (const CbamPreset *preset, const char *tensor)
 {
   const gsize head = preset->head_kernel, width = preset->neck_width, post = preset->post_kernel;
-  const gsize hidden = width / 16, depth = preset->depthwise_steps ? 1 : width;
+  const gsize reduced = preset->extra_kernel > 0 ? 128 : 0, hidden = width / 16,
+              depth = preset->depthwise_steps ? 1 : width;
   const Tensors neck_norm = preset->neck_norm ? NORM : NOTHING;
+  const Tensors neck = preset->folded ? BIAS : WEIGHT, norm = preset->folded ? NOTHING : NORM;
+  const Tensors full = preset->separable_posts ? NOTHING : neck, separable = preset->separable_posts ? BIAS : NOTHING;
   const Layer layers[] = {
     { "vgg.#", BIAS },
     { "L2Norm", WEIGHT },
@@ -78,19 +80,27 @@ find_layer (const CbamPreset *preset, const char *tensor)
     { "base_net.#.4", NORM },
     { "extras.8", preset->ten_extras ? BIAS : NOTHING, { 128 } },
     { "extras.#", BIAS },
+    { "extras.#.0", BIAS, { reduced } },
+    { "extras.#.2", BIAS, { 0, 0, preset->extra_kernel } },
     { "extras.#.#", BIAS },
-    { "topdown.proj_layers.#.conv", WEIGHT, { width, 0, 1, 1 }, .n = 6 },
+    { "conv1.0", BIAS },
+    { "stage#.#.branch#.#", BIAS },
+    { "topdown.proj_layers.#.conv", neck, { width, 0, 1, 1 }, .n = preset->laterals > 0 ? preset->laterals : 6 },
     { "topdown.proj_layers.#.bn", neck_norm },
-    { "topdown.topdown_layers.#.upsample", WEIGHT, { width, depth, 3, 3 } },
+    { "topdown.topdown_layers.#.upsample", neck, { width, depth, 3, 3 } },
     { "topdown.topdown_layers.#.bn", neck_norm },
-    { "topdown.extra_layers.#.conv", WEIGHT, { width, width, post, post } },
-    { "topdown.extra_layers.#.bn", NORM },
+    { "topdown.extra_layers.#.conv", full, { width, width, post, post } },
+    { "topdown.extra_layers.#.bn", norm },
+    { "topdown.extra_layers.#.dw.conv", separable, { width, 1, post, post } },
+    { "topdown.extra_layers.#.pw.conv", separable, { width, width, 1, 1 } },
+    { "topdown.extra_layers.#.1.dw.conv", separable, { width, 1, post, post } },
+    { "topdown.extra_layers.#.1.pw.conv", separable, { width, width, 1, 1 } },
     { "att.#.fc.0", BIAS, { hidden, width } },
     { "att.#.fc.2", BIAS },
     { "att.#.ChannelGate.mlp.1", BIAS, { hidden, width } },
     { "att.#.ChannelGate.mlp.3", BIAS },
-    { "att.#.SpatialGate.spatial.conv", WEIGHT, { 1, 2, 7, 7 } },
-    { "att.#.SpatialGate.spatial.bn", NORM },
+    { "att.#.SpatialGate.spatial.conv", neck, { 1, 2, 7, 7 } },
+    { "att.#.SpatialGate.spatial.bn", norm },
     { "att.#.channel_att.gate_c.gate_c_fc_0", BIAS, { hidden, width } },
     { "att.#.channel_att.gate_c.gate_c_bn_1", NORM },
     { "att.#.channel_att.gate_c.gate_c_fc_final", BIAS },

@@ -33,6 +33,7 @@ gst_cbam_settings_init (GstCbamSettings *settings)
   *settings = (GstCbamSettings){
     .threshold = -1,
     .nms_iou = -1,
+    .nms_across = -1,
     .max_detections = -1,
     .video_direction = DEFAULT_VIDEO_DIRECTION,
     .timeout = -1,
@@ -71,6 +72,7 @@ gst_cbam_settings_set (GstCbamSettings *settings, guint id, const GValue *value)
     case GST_CBAM_PROP_THRESHOLD: settings->threshold = g_value_get_double (value); break;
     case GST_CBAM_PROP_THRESHOLD_SHIFT: settings->threshold_shift = g_value_get_double (value); break;
     case GST_CBAM_PROP_NMS_IOU: settings->nms_iou = g_value_get_double (value); break;
+    case GST_CBAM_PROP_NMS_ACROSS: settings->nms_across = g_value_get_double (value); break;
     case GST_CBAM_PROP_MAX_DETECTIONS: settings->max_detections = g_value_get_int (value); break;
     case GST_CBAM_PROP_CLASSES: take_string (&settings->classes, value); break;
     case GST_CBAM_PROP_ROI: take_string (&settings->roi, value); break;
@@ -101,6 +103,7 @@ gst_cbam_settings_get (const GstCbamSettings *settings, guint id, GValue *value)
     case GST_CBAM_PROP_THRESHOLD: g_value_set_double (value, settings->threshold); break;
     case GST_CBAM_PROP_THRESHOLD_SHIFT: g_value_set_double (value, settings->threshold_shift); break;
     case GST_CBAM_PROP_NMS_IOU: g_value_set_double (value, settings->nms_iou); break;
+    case GST_CBAM_PROP_NMS_ACROSS: g_value_set_double (value, settings->nms_across); break;
     case GST_CBAM_PROP_MAX_DETECTIONS: g_value_set_int (value, settings->max_detections); break;
     case GST_CBAM_PROP_CLASSES: g_value_set_string (value, settings->classes); break;
     case GST_CBAM_PROP_ROI: g_value_set_string (value, settings->roi); break;
@@ -138,6 +141,8 @@ gst_cbam_settings_get_params (const GstCbamSettings *settings, const CbamModel *
 
   if (settings->nms_iou >= 0)
     params.nms_iou = settings->nms_iou > 0 ? (float) settings->nms_iou : -1;
+  if (settings->nms_across >= 0)
+    params.nms_across = settings->nms_across > 0 ? (float) settings->nms_across : -1;
   if (settings->max_detections >= 0)
     params.max_detections = settings->max_detections > 0 ? (guint) settings->max_detections : CBAM_ALL;
   params.attention = settings->attention || (settings->drawing.overlay & GST_CBAM_OVERLAY_ATTENTION);
@@ -267,6 +272,19 @@ install_detections (GObjectClass *klass)
       g_param_spec_double ("nms-iou", "NMS IoU",
                            "Of two boxes of one class that overlap by more than this (intersection over union, 0..1), "
                            "the weaker goes. -1 = as the model file says",
+                           -1, 1, -1, PLAYING));
+  /**
+   * GstCbamDetect:nms-across:
+   *
+   * One object, one word: of what #GstCbamDetect:nms-iou leaves, a box that overlaps a stronger one of another class by
+   * more than this goes. It does so before #GstCbamDetect:classes chooses, so that a dog that looks more like a horse
+   * is not reported where only dogs are asked for, either.
+   */
+  g_object_class_install_property (
+      klass, GST_CBAM_PROP_NMS_ACROSS,
+      g_param_spec_double ("nms-across", "NMS across classes",
+                           "Of two boxes of different classes that overlap by more than this (intersection over union, "
+                           "0..1), the weaker goes, too. 1 = none goes, -1 = as the model file says",
                            -1, 1, -1, PLAYING));
   g_object_class_install_property (
       klass, GST_CBAM_PROP_MAX_DETECTIONS,

@@ -35,6 +35,7 @@ enum
   GST_CBAM_PROP_THRESHOLD,
   GST_CBAM_PROP_THRESHOLD_SHIFT,
   GST_CBAM_PROP_NMS_IOU,
+  GST_CBAM_PROP_NMS_ACROSS,
   GST_CBAM_PROP_MAX_DETECTIONS,
   GST_CBAM_PROP_CLASSES,
   GST_CBAM_PROP_ROI,
@@ -60,6 +61,7 @@ typedef struct
   double threshold;       /* < 0: the model's own, shifted */
   double threshold_shift; /* < 0: by this share of the way to 0; > 0: to 1 */
   double nms_iou;         /* < 0: the model's own */
+  double nms_across;      /* < 0: the model's own */
   int max_detections;     /* < 0: the model's own; 0: all */
   char *classes;
   char *roi;

@@ -29,6 +29,7 @@ G_BEGIN_DECLS
  * @reported: class k is ever reported if bit k % 32 of element k / 32 is set; a background and gaps in the list are not
  * @threshold: the file's own #CbamDetectParams.threshold, 0..1
  * @nms_iou: the file's own #CbamDetectParams.nms_iou, 0..1
+ * @nms_across: the file's own #CbamDetectParams.nms_across, 0..1; 1 = none goes
  * @top_k: the file's own #CbamDetectParams.top_k; 0 = all
  * @max_detections: the file's own #CbamDetectParams.max_detections; 0 = all
  * @parameters: trainable numbers
@@ -73,6 +74,7 @@ typedef struct
   guint32 reported[32];
   float threshold;
   float nms_iou;
+  float nms_across;
   guint top_k;
   guint max_detections;
 

@@ -69,14 +69,16 @@ typedef enum
  * @threshold: report scores above this, up to 1; 0 = the model's own, less than 0 = all that score more than 0
  * @nms_iou: boxes of one class that overlap a stronger one by more than this (intersection over union, up to 1) go; 0 =
  *   the model's own, less than 0 = all that overlap at all
+ * @nms_across: of what is left, boxes that overlap a stronger one of another class by more than this go too, so that an
+ *   object has one name; 1 = none goes, 0 = the model's own, less than 0 = all that overlap at all
  * @top_k: candidates per class that enter NMS; 0 = the model's own, %CBAM_ALL = all
  * @max_detections: report at most this many; 0 = the model's own, %CBAM_ALL = all
  * @attention: report what attention modules looked at (cbam_result_get_attention())
  * @grad_cam: explain so many of the strongest detections (cbam_result_get_grad_cam()), 0 = none
- * @overlap: what @nms_iou is compared with; 0 = the model's own
+ * @overlap: what @nms_iou and @nms_across are compared with; 0 = the model's own
  * @region: look only here; all 0 = everywhere; results are in pixels of the frame all the same
  * @turn: when the frame may be submitted
- * @classes: report class k only if bit k % 32 of element k / 32 is set; all 0 = every class
+ * @classes: of what suppression leaves, report class k only if bit k % 32 of element k / 32 is set; all 0 = every class
  *
  * What may change from frame to frame. All zero means what the model file says (#CbamModelInfo), everywhere, without
  * explanations.
@@ -86,6 +88,7 @@ typedef struct
   gsize size;
   float threshold;
   float nms_iou;
+  float nms_across;
   guint top_k;
   guint max_detections;
   gboolean attention;

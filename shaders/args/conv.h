@@ -31,13 +31,13 @@
 
 struct CbamConvArgs
 {
-  CbamView x;   /* input; origin is that of tap (0, 0) of output pixel (0, 0) */
-  CbamView y;   /* output */
-  CbamView sum; /* what is added, of the output's size, where the kernel adds */
-  uint width;   /* of the output, pixels */
+  CbamView x;     /* input; origin is that of tap (0, 0) of output pixel (0, 0) */
+  CbamView y;     /* output */
+  CbamView other; /* of the output's size: what is added, or stored between the channels */
+  uint width;     /* of the output, pixels */
   uint height;
   uint in_blocks; /* of channels, a texel each */
-  uint out_blocks;
+  uint channels;  /* that it makes itself */
   uint kernel_width;
   uint kernel_height;
   uint stride;

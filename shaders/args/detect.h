@@ -10,12 +10,16 @@
 #define CBAM_DETECT_SOFTMAX 0
 #define CBAM_DETECT_SIGMOID 1
 
+/* How boxes are written; the shader's specialisation constant 0. */
+#define CBAM_DETECT_OFFSETS 0
+#define CBAM_DETECT_DISTRIBUTION 1
+
 #define CBAM_DETECT_CHUNK CBAM_CLASSES_PER_WORD    /* classes of an invocation */
 #define CBAM_DETECT_MAX_LOG_SIZE 4.135166556742356 /* ln (1000 / 16), as torchvision: keeps a wild output finite */
 
 struct CbamDetectArgs
 {
-  CbamView loc;  /* anchors_per_cell texels a pixel: tx, ty, tw, th */
+  CbamView loc;  /* an anchor's tx, ty, tw, th, a texel; or the bins of its left, top, right and bottom side */
   CbamView conf; /* anchor-major: channel = anchor * n_classes + class */
   uint width;
   uint height;
@@ -28,6 +32,7 @@ struct CbamDetectArgs
   uint hits;       /* words before those of the first image */
   uint boxes;
   uint results; /* words from one image's hits and boxes to the next one's */
+  uint bins;    /* of a side, with CBAM_DETECT_DISTRIBUTION */
 };
 
 #ifndef VULKAN

@@ -12,6 +12,11 @@
 
 #define GROUPS (OC / CBAM_CONV_GROUP)
 #define BLOCKS (OC / CBAM_TEXEL_CHANNELS)
+#ifdef SHUFFLE
+#define STORED (2 * BLOCKS) // blocks that a workgroup stores
+#else
+#define STORED BLOCKS
+#endif
 
 layout (local_size_x = CBAM_LANES) in;
 INPUT_MAP (0, X);
@@ -25,6 +30,6 @@ void zero_border (CbamConvArgs a)
   if (cell >= border_cells (a.width, a.height, a.border))
     return;
   const uint texel = border_texel (a.y, a.width, a.height, a.border, cell);
-  for (uint block = gl_WorkGroupID.y * BLOCKS; block < (gl_WorkGroupID.y + 1) * BLOCKS; block++)
+  for (uint block = gl_WorkGroupID.y * STORED; block < (gl_WorkGroupID.y + 1) * STORED; block++)
     STORE (y, texel + block * a.y.plane, vec4 (0));
 }

@@ -39,6 +39,7 @@ def check_info():
     assert (info.task, info.attention, info.input_width) == ("detect", "cbam", 352), info.name
     assert [info.get_label(k) for k in (0, 19, 20)] == ["aeroplane", "tvmonitor", None]
     assert info.spatial_levels == 0x7f and info.parameters > 1e6 and 0 < info.map_11point < 1
+    assert (info.nms_across, Cbam.DetectParams().nms_across) == (1, 0), info.nms_across
 
 
 def check_params():

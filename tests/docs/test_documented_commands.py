@@ -55,6 +55,7 @@ ELSEWHERE = (
     (r"tools/compare\.py", "tests/tools/test_compare.py"),
     (r"tools/convert ", "tests/tools/test_convert.py"),
     (r"tools/train/train ", "tests/train/test_quick.py"),
+    (r"tools/train/lessons ", "tests/train/test_lessons.py"),
     (r"tools/train/average ", "tests/train/test_parts.py"),
     (r"tools/train/describe ", "tests/train/test_sentences.py"),
     (r"meson test -C build ", "tests/meson.build"),  # of which this is a part

@@ -108,12 +108,21 @@ def test_figures(tap, folder, model, root):
             assert word in text, f"no {word} in {text}"
     with tap.point("the evaluation's settings, whatever the file says"):
         other = attention_model(folder, "other", {"kind": "cbam"},
-                                {"profile": "rfbnet", "threshold": 0.9, "iou": 0.9, "top_k": 2, "keep": 3})
+                                {"profile": "rfbnet", "threshold": 0.9, "iou": 0.9, "across": 0.3, "top_k": 2, "keep": 3})
         others = os.path.join(folder, "other-detections.txt")
         changed, _ = evaluated("-m", other, "--detections", others, root)
         assert read_detections(others) == read_detections(detections)
         assert changed["threshold"] == 0.9, changed
         same(changed, {key: result[key] for key in ("map_11point", "map_area", "map_50_95", "interval")}, "changed")
+    with tap.point("--nms-across"):
+        fewer = os.path.join(folder, "fewer.txt")
+        across, _ = evaluated("-m", other, "--nms-across", "0.3", "--detections", fewer, root)
+        same(across, evaluate("test", fewer, [root], 0.9), "across")
+        counts = [sum(map(len, read_detections(path).values())) for path in (fewer, detections)]
+        assert 0 < counts[0] < counts[1], counts
+        assert across["nms_across"] == 0.3 and changed["nms_across"] == result["nms_across"] == 1, across
+        table = expect_ok(cbam_eval("-m", model, "--nms-across", "0.3", root)).stdout
+        assert "another class by more than 0.30" in table and "another class" not in text, table
 
 
 def test_roots(tap, folder, model, root):
@@ -307,8 +316,8 @@ def test_wrong_sets(tap, folder, model, root):
 def test_options(tap, folder, root):
     with tap.point("--help"):
         text = expect_ok(cbam_eval("--help")).stdout
-        for option in ("--model", "--device", "--split", "--map", "--json", "--attention", "--plots", "--detections",
-                       "--version"):
+        for option in ("--model", "--device", "--split", "--map", "--nms-across", "--json", "--attention", "--plots",
+                       "--detections", "--version"):
             assert option in text, f"{option} is not in the help"
     with tap.point("--version"):
         assert expect_ok(cbam_eval("--version")).stdout.startswith("cbam-eval ")
@@ -318,6 +327,7 @@ def test_options(tap, folder, root):
         check_one_error(cbam_eval("-m", "m", "--device", "abacus 2000", root), "abacus 2000")
     for name, arguments, word in (("no folder named", ["-m", "m"], "DEVKIT"),
                                   ("a split that is a path", ["-m", "m", "--split", "../test", root], "--split"),
+                                  ("overlap above 1", ["-m", "m", "--nms-across", "1.1", root], "--nms-across"),
                                   ("unknown option", ["-m", "m", "--splits", root], "--splits")):
         with tap.point(name):
             check_one_error(cbam_eval(*arguments), word, status=2)

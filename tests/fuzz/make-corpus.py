@@ -29,7 +29,7 @@ STAIRNET = {
                               "spatial_input": "conv", "combine": "add", "dilation": 2, "place": "both"}},
     "input": {"width": 300, "height": 300, "channels": "bgr", "resize": "letterbox", "rounding": "u8"},
     "anchors": {"tensor": "anchors"},
-    "output": {"classes": ["background", "cat"], "score": "softmax"},
+    "output": {"classes": ["background", "cat"], "score": "softmax", "boxes": "distribution", "bins": 16},
 }
 
 
@@ -90,6 +90,7 @@ FILES = {
     "escapes-not-utf8.json": b'{"version": 1, "network": {"detector": "ssd", "backbone": "\\333"}}',
     "label-not-utf8.json": json.dumps(SSD).replace("cat", "\\333").encode(),
     "no-channels.json": json.dumps(changed("input", {"width": 32, "height": 24})).encode(),
+    "across-above-1.json": json.dumps(changed("nms.across", 1.5)).encode(),
     "infinite-mean.json": json.dumps(changed("input.mean", [float("inf"), 0, 0])).replace("Infinity", "1e999").encode(),
     "anchors-too-many.json": json.dumps(changed("input", {"width": 8192, "height": 8192, "channels": "rgb"}))
                              .replace("[3, 4]", "[8192, 8192]").encode(),

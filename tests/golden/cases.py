@@ -55,7 +55,7 @@ def ssd_cases():
                anchors={"steps": [16, 32, [60, 64], 100, 150, 300], "clip": "cxcywh"})
     yield case("ssd-mobilenet-same-folded", mobilenet, (96, 64), Form(trunk="bias", head=1), levels=4,
                activation="relu6", padding="same", width=0.25, input=bright, output={"score": "sigmoid"},
-               anchors={"max_sizes": [None, 40, None, 70]}, nms={"iou": 0.6, "top_k": 100, "keep": 100})
+               anchors={"max_sizes": [None, 40, None, 70]}, nms={"iou": 0.6, "across": 0.5, "top_k": 100, "keep": 100})
     yield case("ssd-mobilenet-same-odd", mobilenet, (101, 75), Form(), levels=4, activation="relu6", padding="same",
                bn_eps=1e-3, output={"score": "sigmoid", "classes": ["cat", "dog", "???", "bird"]})
     yield case("ssd-mobilenet-fine", mobilenet, (64, 48), Form(), sources=FINE, input={"channels": "bgr"})
@@ -102,6 +102,21 @@ def stairnet_cases():
                sources=FINE, upsample="bilinear")
     yield case("stairnet-four-of-five", mobilenet, (72, 48), Form(neck=Neck(post="1x1 bn")), levels=4,
                sources=["base_net.3.3"] + FINE, anchors={"aspect_ratios": [[], [2], [2], [2, 3]]})
+
+
+def distribution_cases():
+    mobilenet = "mobilenet_v1"
+    # One square anchor a cell, five cells wide: a unit is a cell, as in the detectors that have no anchors.
+    cells = {"min_sizes": [40, 80, 120, 160], "max_sizes": [None] * 4, "aspect_ratios": [[]] * 4}
+    yield case("distribution", mobilenet, (64, 48), Form(neck=Neck(post="1x1 bn"), head=1), {"kind": "cbam"},
+               sources=FINE, anchors=cells, output={"score": "sigmoid", "boxes": "distribution"})
+    # Bins that begin inside a group of four, several boxes a cell, units that are not square
+    yield case("distribution-odd", mobilenet, (64, 48), Form(), sources=FINE,
+               output={"boxes": "distribution", "bins": 5, "variances": [0.1, 0.1, 0.15, 0.3]})
+    yield case("distribution-two", mobilenet, (64, 48), Form(head=1), sources=FINE[:3],
+               output={"score": "sigmoid", "classes": ["cat", "dog", "???"], "boxes": "distribution", "bins": 2})
+    yield case("distribution-32", mobilenet, (64, 48), Form(head=1), sources=FINE, anchors={"max_sizes": [None] * 4},
+               output={"boxes": "distribution", "bins": 32, "variances": [0.1, 0.1, 0.05, 0.05]})
 
 
 def attention_cases():
@@ -175,4 +190,4 @@ def attention_cases():
 
 
 def all_cases():
-    return [*ssd_cases(), *stairnet_cases(), *attention_cases()]
+    return [*ssd_cases(), *stairnet_cases(), *distribution_cases(), *attention_cases()]

@@ -14,7 +14,7 @@ MAX_LOG_SIZE = math.log(1000 / 16)  # torchvision's; keeps exp() of a wild outpu
 def anchors(document):
     """[N, 4]: cx, cy, w, h in fractions of the input, in the order of the heads' outputs."""
     spec, width, height = document["anchors"], document["input"]["width"], document["input"]["height"]
-    boxes = []
+    boxes, offset = [], spec.get("offset", 0.5)
     for l, (rows, columns) in enumerate(spec["maps"]):
         step = spec["steps"][l] if "steps" in spec else (height / rows, width / columns)
         step_y, step_x = step if isinstance(step, (list, tuple)) else (step, step)
@@ -25,7 +25,7 @@ def anchors(document):
             sizes += [(least * root, least / root), (least / root, least * root)]
         for i in range(rows):
             for j in range(columns):
-                boxes += [((j + 0.5) * step_x / width, (i + 0.5) * step_y / height, w / width, h / height)
+                boxes += [((j + offset) * step_x / width, (i + offset) * step_y / height, w / width, h / height)
                           for w, h in sizes]
     boxes, clip = np.array(boxes), spec.get("clip", "none")
     if clip == "cxcywh":
@@ -47,11 +47,20 @@ def flatten(maps, per_cell):
     return torch.cat(rows)
 
 
-def decode(loc, priors, variances):
-    """Corners [N, 4] in fractions of the input."""
+def decode_offsets(loc, priors, variances):
+    """Corners [N, 4] in fractions of the input, of [N, 4] offsets."""
     centre = priors[:, :2] + loc[:, :2] * variances[:2] * priors[:, 2:]
     size = priors[:, 2:] * np.exp(np.minimum(loc[:, 2:] * variances[2:], MAX_LOG_SIZE))
     return np.concatenate([centre - size / 2, centre + size / 2], 1)
+
+
+def decode_distribution(loc, priors, variances):
+    """The same of [N, 4 * bins] logits: of how far each side lies from the middle, in units."""
+    logits = torch.from_numpy(loc).reshape(len(loc), 4, -1)
+    distance = (torch.softmax(logits, 2) @ torch.arange(logits.shape[2], dtype=logits.dtype)).numpy()
+    left, top, right, bottom = (distance * np.tile(priors[:, 2:] * variances[2:], 2)).T
+    x, y = priors[:, :2].T
+    return np.stack([x - left, y - top, x + right, y + bottom], 1)
 
 
 def iou(box, boxes):
@@ -70,9 +79,11 @@ class Answer:
         scores = torch.sigmoid(logits) if output["score"] == "sigmoid" else torch.softmax(logits, 1)
         self.scores = scores.double().numpy()
         loc = flatten([level.loc for level in levels], per_cell).double().numpy()
+        decode = decode_distribution if output.get("boxes") == "distribution" else decode_offsets
         self.boxes = decode(loc, anchors(document), np.array(output.get("variances", [0.1, 0.1, 0.2, 0.2])))
         self.size = np.array([document["input"]["width"], document["input"]["height"]] * 2)
         self.limit, self.top_k, self.keep = nms.get("iou", 0.45), nms.get("top_k", 400), nms.get("keep", 200)
+        self.across = nms.get("across", 1)
         self.reported = [k for k, name in enumerate(output["classes"])
                          if name != "???" and not (k == 0 and name == "background")]
         self.threshold = threshold
@@ -104,7 +115,20 @@ class Answer:
         kept.sort(key=lambda hit: (-hit[0], hit[1], hit[2]))
         if len(kept) > 1:
             self.gap = min([self.gap] + [a[0] - b[0] for a, b in zip(kept, kept[1:])])
-        return kept[:self.keep or None]
+        return self.name_once(kept)[:self.keep or None]
+
+    def name_once(self, hits):
+        """What no stronger box of another class overlaps by more than `across`."""
+        named = []
+        for score, p, k in hits:
+            others = [o for _, o, other in named if other != k]
+            if self.across < 1 and others:
+                overlap = iou(self.boxes[p], self.boxes[others])
+                self.margin = min(self.margin, np.abs(overlap - self.across).min())
+                if (overlap > self.across).any():
+                    continue
+            named.append((score, p, k))
+        return named
 
     def place(self):
         """Clips to the picture; drops what lies outside."""

@@ -45,6 +45,7 @@ CUT = 0.02  # pixels by which a box reaches into the picture or misses it
 CAMS = 3
 CAM_REST = 0.01  # the sum behind a map's maximum, against the largest sum of its terms' sizes: less is cancellation
 CERTAIN = 0.99  # a softmax score's gradient is a difference, lost in float32 as the score comes near 1
+TENSORS = ("features", "loc", "conf", "spatial", "channel")  # of a level
 LARGEST = 2600  # floats of a level's tensor in the file of a case; larger ones are left out
 SEEDS = 100
 CROWD = 100  # of the highest scores, between which a preset's threshold may lie
@@ -141,7 +142,8 @@ def collect(levels, answer, cams, largest):
     """What goes into the file: {name: array}"""
     tensors = {}
     for l, level in enumerate(levels):
-        for name, values in level._asdict().items():
+        for name in TENSORS:
+            values = getattr(level, name)
             if values is not None and values.numel() <= largest:
                 values = values[0, 0] if name == "spatial" else values[0]
                 tensors[f"golden.level.{l}.{name}"] = values.numpy()

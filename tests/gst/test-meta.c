@@ -169,6 +169,7 @@ GST_START_TEST (properties_describe_themselves)
     { "queue-depth", GST_PARAM_MUTABLE_READY },
     { "threshold", GST_PARAM_MUTABLE_PLAYING },
     { "nms-iou", GST_PARAM_MUTABLE_PLAYING },
+    { "nms-across", GST_PARAM_MUTABLE_PLAYING },
     { "max-detections", GST_PARAM_MUTABLE_PLAYING },
     { "overlay", GST_PARAM_MUTABLE_PLAYING },
     { "post-messages", GST_PARAM_MUTABLE_PLAYING },

@@ -123,6 +123,49 @@ GST_START_TEST (unknown_classes)
 }
 GST_END_TEST
 
+/* ---- One object, one word ---- */
+
+/* Whether the boxes touch by more than rounding. */
+static gboolean
+touch (const Found *a, const Found *b)
+{
+  return MIN (a->x_max, b->x_max) - MAX (a->x_min, b->x_min) > 1e-6 &&
+         MIN (a->y_max, b->y_max) - MAX (a->y_min, b->y_min) > 1e-6;
+}
+
+GST_START_TEST (classes_share_no_place)
+{
+  GstHarness *h = harness_new (detect_new ("threshold=0 max-detections=0"), CAPS);
+  g_autoptr (GArray) all = found_next (h, 0, 0);
+
+  g_object_set (h->element, "nms-across", 0.5, NULL);
+  g_autoptr (GArray) some = found_next (h, 0, 0);
+  g_object_set (h->element, "nms-across", 0.0, NULL);
+  g_autoptr (GArray) apart = found_next (h, 0, 0);
+  fail_unless (all->len > some->len && some->len > apart->len && apart->len > 1);
+  fail_unless (memcmp (apart->data, all->data, sizeof (Found)) == 0); /* the strongest stays */
+  for (guint i = 0; i < apart->len; i++)
+    for (guint k = 0; k < i; k++) {
+      const Found *a = &g_array_index (apart, Found, i), *b = &g_array_index (apart, Found, k);
+      fail_unless (g_str_equal (a->label, b->label) || !touch (a, b), "%s and %s", a->label, b->label);
+    }
+
+  /* Classes are chosen afterwards. */
+  g_object_set (h->element, "classes", "dog,cat", NULL);
+  g_autoptr (GArray) chosen = found_next (h, 0, 0);
+  g_autoptr (GArray) expected = only (apart, "dog", "cat");
+  fail_unless (found_equal (chosen, expected));
+
+  g_object_set (h->element, "classes", NULL, "nms-across", 1.0, NULL);
+  g_autoptr (GArray) off = found_next (h, 0, 0);
+  fail_unless (found_equal (off, all));
+  g_object_set (h->element, "nms-across", -1.0, NULL);
+  g_autoptr (GArray) again = found_next (h, 0, 0);
+  fail_unless (found_equal (again, all)); /* the model's document does not say */
+  harness_free (h);
+}
+GST_END_TEST
+
 /* ---- Region of interest ---- */
 
 /* The pixels @x, @y and on of @from, whose caps are @caps, as a frame of @part_caps. */
@@ -569,6 +612,7 @@ main (int argc, char **argv)
   TCase *tests = tcase_create ("settings");
   tcase_add_test (tests, classes_choose);
   tcase_add_test (tests, unknown_classes);
+  tcase_add_test (tests, classes_share_no_place);
   tcase_add_test (tests, region_is_a_frame);
   tcase_add_test (tests, region_changes);
   tcase_add_test (tests, bad_regions);

@@ -273,6 +273,8 @@ static const struct
   { "threshold-shift", "0" },
   { "nms-iou", "1" },
   { "nms-iou", "0.45" },
+  { "nms-across", "0" },
+  { "nms-across", "-1" },
   { "max-detections", "3" },
   { "max-detections", "0" },
   { "classes", "dog,1" },

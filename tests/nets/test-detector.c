@@ -342,28 +342,86 @@ test_orientation (void)
   }
 }
 
-/* Frame 1 as a model of that profile sees it. */
+/* What of frame 1 a model reports whose document has @value at @key. */
 static CbamResult *
-detect_with_profile (const char *profile, CbamOverlap overlap)
+detect_with (const char *key, const char *value, const CbamDetectParams *params)
 {
   g_autoptr (GError) error = NULL;
   g_autofree char *folder = g_dir_make_tmp ("cbam-detector-XXXXXX", &error);
-  g_autofree char *path = g_build_filename (folder, "profile.safetensors", NULL);
+  g_autofree char *path = g_build_filename (folder, "other.safetensors", NULL);
   g_autoptr (TestModel) file = test_model_new (1);
   g_autoptr (CbamModel) one = NULL;
   g_autoptr (CbamDetector) detector = NULL;
-  CbamDetectParams params = everything ();
 
-  params.overlap = overlap;
-  test_model_set (file, "nms.profile", profile);
+  test_model_set (file, key, value);
   g_assert_true (test_model_write (file, path, &error));
   one = cbam_model_load (device, path, NULL, &error);
   g_assert_no_error (error);
   detector = cbam_detector_new (one, NULL, &error);
-  submit (detector, 1, &params);
+  submit (detector, 1, params);
   g_unlink (path);
   g_rmdir (folder);
   return collect (detector);
+}
+
+static CbamResult *
+detect_with_profile (const char *profile, CbamOverlap overlap)
+{
+  CbamDetectParams params = everything ();
+
+  params.overlap = overlap;
+  return detect_with ("nms.profile", profile, &params);
+}
+
+static CbamResult *
+detect_across (const char *own, float given)
+{
+  CbamDetectParams params = everything ();
+
+  params.nms_across = given;
+  return detect_with ("nms.across", own, &params);
+}
+
+/* Of two models, whose labels are at different places. */
+static void
+assert_same_numbers (const CbamResult *a, const CbamResult *b)
+{
+  gsize n_a, n_b;
+  const CbamDetection *of_a = test_get_detections (a, &n_a), *of_b = test_get_detections (b, &n_b);
+
+  g_assert_cmpuint (n_a, ==, n_b);
+  for (gsize i = 0; i < n_a; i++) {
+    g_assert_cmpuint (of_a[i].class_id, ==, of_b[i].class_id);
+    g_assert_cmpfloat (of_a[i].score, ==, of_b[i].score);
+    g_assert_cmpfloat (of_a[i].x, ==, of_b[i].x);
+    g_assert_cmpfloat (of_a[i].width, ==, of_b[i].width);
+  }
+}
+
+/* Of the model file's limit and the caller's the caller's counts; below 0 it is 0, where no two classes touch. */
+static void
+test_across (void)
+{
+  g_autoptr (CbamResult) off = detect_across ("null", 0), half = detect_across ("0.5", 0);
+  g_autoptr (CbamResult) asked = detect_across ("null", 0.5f), asked_off = detect_across ("0.5", 1);
+  g_autoptr (CbamResult) none = detect_across ("0.5", -1), own_none = detect_across ("0", 0);
+  const CbamDetection *all, *apart;
+  gsize n, n_half, n_none;
+
+  all = test_get_detections (off, &n);
+  test_get_detections (half, &n_half);
+  apart = test_get_detections (none, &n_none);
+  g_assert_cmpuint (n, >, n_half);
+  g_assert_cmpuint (n_half, >, n_none);
+  g_assert_cmpfloat (apart[0].score, ==, all[0].score); /* the strongest always stays */
+  assert_same_numbers (asked, half);
+  assert_same_numbers (asked_off, off);
+  assert_same_numbers (own_none, none);
+  for (gsize i = 0; i < n_none; i++)
+    for (gsize k = 0; k < i; k++)
+      g_assert_true (apart[i].class_id == apart[k].class_id || apart[i].x >= apart[k].x + apart[k].width ||
+                     apart[k].x >= apart[i].x + apart[i].width || apart[i].y >= apart[k].y + apart[k].height ||
+                     apart[k].y >= apart[i].y + apart[i].height);
 }
 
 /* RFBNet's wider boxes overlap more, so fewer are left, unless the caller asks for Caffe's rule. */
@@ -373,19 +431,12 @@ test_overlap (void)
   g_autoptr (CbamResult) caffe = detect_with_profile ("\"caffe\"", CBAM_OVERLAP_MODEL);
   g_autoptr (CbamResult) rfbnet = detect_with_profile ("\"rfbnet\"", CBAM_OVERLAP_MODEL);
   g_autoptr (CbamResult) asked = detect_with_profile ("\"rfbnet\"", CBAM_OVERLAP_FRACTIONS);
-  gsize n_caffe, n_rfbnet, n_asked;
-  const CbamDetection *c = test_get_detections (caffe, &n_caffe);
-  const CbamDetection *a = test_get_detections (asked, &n_asked);
+  gsize n_caffe, n_rfbnet;
 
+  test_get_detections (caffe, &n_caffe);
   test_get_detections (rfbnet, &n_rfbnet);
   g_assert_cmpuint (n_rfbnet, <, n_caffe);
-  g_assert_cmpuint (n_asked, ==, n_caffe);
-  for (gsize i = 0; i < n_caffe; i++) {
-    g_assert_cmpuint (a[i].class_id, ==, c[i].class_id);
-    g_assert_cmpfloat (a[i].score, ==, c[i].score);
-    g_assert_cmpfloat (a[i].x, ==, c[i].x);
-    g_assert_cmpfloat (a[i].width, ==, c[i].width);
-  }
+  assert_same_numbers (asked, caffe);
 }
 
 /* Detections of one colour everywhere in @width x @height, nothing suppressed: they depend on the colour only. */
@@ -784,6 +835,7 @@ main (int argc, char **argv)
   g_test_add_func ("/detector/region", test_region);
   g_test_add_func ("/detector/orientation", test_orientation);
   g_test_add_func ("/detector/overlap", test_overlap);
+  g_test_add_func ("/detector/across", test_across);
   g_test_add_func ("/detector/box-placement", test_box_placement);
   g_test_add_func ("/detector/letterbox-placement", test_letterbox_placement);
   g_test_add_func ("/detector/changing-frames", test_changing_frames);

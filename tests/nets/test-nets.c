@@ -19,15 +19,28 @@
 #define FRAME_WIDTH 75
 #define FRAME_HEIGHT 53
 
-/* A StairNet on a narrow MobileNet that is not square. */
-#define SMALL(attention)                                                                                               \
+/* A StairNet on a narrow MobileNet that is not square. @boxes: what "output" has of them, with a comma behind. */
+#define SMALL(attention, boxes)                                                                                        \
   "{ \"version\": 1, \"network\": { \"detector\": \"stairnet\", \"backbone\": \"mobilenet_v1\", \"width\": 0.25,"      \
   " \"levels\": 4, \"attention\": { \"kind\": \"" attention "\" } },"                                                  \
   " \"input\": { \"width\": 100, \"height\": 68, \"channels\": \"rgb\", \"mean\": [128, 127, 126],"                    \
   " \"scale\": [0.01, 0.01, 0.01], \"resize\": \"letterbox\" },"                                                       \
   " \"anchors\": { \"maps\": [[5,7], [3,4], [2,2], [1,1]], \"min_sizes\": [10, 20, 30, 40],"                           \
   " \"aspect_ratios\": [[2], [2], [2], [2]] }, \"output\": { \"classes\": [\"background\", \"a\", \"b\", \"???\","     \
-  " \"d\", \"e\", \"f\"], \"score\": \"softmax\" } }"
+  " \"d\", \"e\", \"f\"], " boxes "\"score\": \"softmax\" } }"
+
+/* Halves of 58, 116 and 232 channels: the first is no multiple of four. */
+#define SHUFFLED                                                                                                       \
+  "{ \"version\": 1, \"network\": { \"detector\": \"stairnet\", \"backbone\": \"shufflenet_v2\", \"levels\": 4,"       \
+  " \"activation\": \"leaky_relu\", \"slope\": 0.25, \"post_activation\": \"leaky_relu\","                             \
+  " \"attention\": { \"kind\": \"cbam\" } }, \"input\": { \"width\": 100, \"height\": 68, \"channels\": \"bgr\","      \
+  " \"mean\": [128, 127, 126], \"scale\": [0.01, 0.01, 0.01] },"                                                       \
+  " \"anchors\": { \"maps\": [[9,13], [5,7], [3,4], [2,2]], \"min_sizes\": [10, 20, 30, 40],"                          \
+  " \"aspect_ratios\": [[2], [2], [2], [2]] }, \"output\": { \"classes\": [\"background\", \"a\", \"b\", \"???\","     \
+  " \"d\", \"e\", \"f\"], \"score\": \"sigmoid\" } }"
+
+/* What only networks of that kind have use for. */
+#define UNSHUFFLED (CBAM_FUSE_SHUFFLE | CBAM_FUSE_SLICE)
 
 /* Networks small enough for the reference. Weights come without shapes, so anchors are generated. */
 static const struct
@@ -55,14 +68,19 @@ static const struct
     &cbam_backbone_vgg16,
     { { 15, 11 }, { 7, 5 }, { 4, 3 }, { 2, 2 } } },
   { .name = "stairnet, cbam",
-    .preset = { "stairnet-cbam", 1, 32, 1, .depthwise_steps = TRUE, .document = SMALL ("cbam") },
-    .unused = CBAM_FUSE_PARITY },
-  { .name = "stairnet, full steps, se",
-    .preset = { "stairnet-se", 3, 32, 3, .neck_norm = TRUE, .document = SMALL ("se") },
-    .unused = CBAM_FUSE_SIGMOID | CBAM_FUSE_GATES | CBAM_FUSE_CBAM },
+    .preset = { "stairnet-cbam", 1, 32, 1, .depthwise_steps = TRUE, .document = SMALL ("cbam", "") },
+    .unused = CBAM_FUSE_PARITY | UNSHUFFLED },
+  { .name = "stairnet, full steps, se, distributions",
+    .preset = { "stairnet-se", 3, 32, 3, .neck_norm = TRUE,
+                .document = SMALL ("se", "\"boxes\": \"distribution\", \"bins\": 6, ") },
+    .unused = CBAM_FUSE_SIGMOID | CBAM_FUSE_GATES | CBAM_FUSE_CBAM | UNSHUFFLED },
   { .name = "stairnet, bam",
-    .preset = { "stairnet-bam", 3, 48, 1, .neck_norm = TRUE, .document = SMALL ("bam") },
-    .unused = CBAM_FUSE_SIGMOID | CBAM_FUSE_GATES | CBAM_FUSE_CHANNEL_GATE | CBAM_FUSE_CBAM },
+    .preset = { "stairnet-bam", 3, 48, 1, .neck_norm = TRUE, .document = SMALL ("bam", "") },
+    .unused = CBAM_FUSE_SIGMOID | CBAM_FUSE_GATES | CBAM_FUSE_CHANNEL_GATE | CBAM_FUSE_CBAM | UNSHUFFLED },
+  { .name = "stairnet on shufflenet, cbam",
+    .preset = { "stairnet-shufflenet", 1, 32, 5, .depthwise_steps = TRUE, .extra_kernel = 5, .laterals = 4,
+                .separable_posts = TRUE, .folded = TRUE, .document = SHUFFLED },
+    .unused = CBAM_FUSE_BATCH_NORM | CBAM_FUSE_PARITY },
 };
 
 static char *class_names[] = { "background", "a", "b", "???", "d", "e", "f", NULL };
@@ -95,7 +113,7 @@ make_spec (guint i)
     .backbone = nets[i].backbone,
     .head = &cbam_head_ssd,
     .width = nets[i].backbone == &cbam_backbone_vgg16 ? 0.125 : 0.25,
-    .activation = nets[i].relu6 ? CBAM_ACTIVATION_RELU6 : CBAM_ACTIVATION_RELU,
+    .activation = cbam_activations[nets[i].relu6 ? CBAM_ACTIVATION_RELU6 : CBAM_ACTIVATION_RELU],
     .padding = nets[i].same ? CBAM_PADDING_SAME : CBAM_PADDING_SYMMETRIC,
     .levels = nets[i].levels,
     .bn_eps = 1e-3,
@@ -296,9 +314,11 @@ test_fusions (gconstpointer data)
     { "no channel gate", CBAM_FUSE_ALL & ~CBAM_FUSE_CHANNEL_GATE },
     { "no gates", CBAM_FUSE_ALL & ~CBAM_FUSE_GATES },
     { "no cbam", CBAM_FUSE_ALL & ~CBAM_FUSE_CBAM },
+    { "no shuffle", CBAM_FUSE_ALL & ~CBAM_FUSE_SHUFFLE },
+    { "no slice", CBAM_FUSE_ALL & ~CBAM_FUSE_SLICE },
   };
-  const CbamFusions neck =
-      CBAM_FUSE_SUM | CBAM_FUSE_SIGMOID | CBAM_FUSE_PARITY | CBAM_FUSE_CHANNEL_GATE | CBAM_FUSE_GATES | CBAM_FUSE_CBAM;
+  const CbamFusions neck = CBAM_FUSE_SUM | CBAM_FUSE_SIGMOID | CBAM_FUSE_PARITY | CBAM_FUSE_CHANNEL_GATE |
+                           CBAM_FUSE_GATES | CBAM_FUSE_CBAM | UNSHUFFLED;
   const CbamFusions unused = nets[i].preset.document ? nets[i].unused
                              : nets[i].batch_norm    ? neck
                                                      : neck | CBAM_FUSE_BATCH_NORM;

@@ -1,5 +1,5 @@
-/* The detection tail against its reference: softmax and sigmoid, merged and separate heads, from nothing passing to
- * everything passing.
+/* The detection tail against its reference: softmax and sigmoid, merged and separate heads, boxes as offsets and as
+ * distributions, from nothing passing to everything passing.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
@@ -17,10 +17,13 @@
 typedef struct
 {
   guint width, height, per_cell, n_classes;
+  guint bins; /* 0 = offsets */
 } Level;
 
 static const Level levels[] = {
-  { 19, 19, 3, 91 }, { 5, 3, 6, 21 }, { 1, 1, 4, 2 }, { 7, 2, 6, 33 }, { 3, 3, 1, 32 }, { 2, 2, 2, 5 }, { 4, 1, 1, 1 },
+  { 19, 19, 3, 91 }, { 5, 3, 6, 21 },   { 1, 1, 4, 2 },     { 7, 2, 6, 33 },    { 3, 3, 1, 32 },
+  { 2, 2, 2, 5 },    { 4, 1, 1, 1 },    { 9, 5, 1, 20, 8 }, { 3, 2, 6, 21, 2 }, { 6, 1, 1, 33, 16 },
+  { 2, 3, 3, 5, 3 }, { 1, 2, 6, 1, 7 }, { 4, 4, 2, 7, 32 },
 };
 
 typedef struct
@@ -52,12 +55,14 @@ static Case
 build (const Level *level, gboolean sigmoid, gboolean merged)
 {
   RandomSource source;
-  const guint loc_channels = level->per_cell * 4, conf_channels = level->per_cell * level->n_classes;
+  const guint loc_channels = level->per_cell * cbam_detect_loc_rows (level->bins);
+  const guint conf_channels = level->per_cell * level->n_classes;
   CbamDetectOpParams params = { .per_cell = level->per_cell,
                                 .n_classes = level->n_classes,
                                 .prior = 2,
                                 .conf_channel = merged ? loc_channels : 0,
                                 .sigmoid = sigmoid,
+                                .bins = level->bins,
                                 .variances = { 0.1f, 0.1f, 0.2f, 0.2f } };
   Case result;
 

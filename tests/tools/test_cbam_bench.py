@@ -38,6 +38,7 @@ def check_document(document):
     assert document["device"] and document["peak_gflops"] > 0
     assert document["host_mul_add_gflops"] is None or document["host_mul_add_gflops"] > 0
     network, = document["networks"]
+    assert network["precision"] in ("fp32", "fp16", "bf16"), network["precision"]
     assert network["name"] == "coco-ssd-mobilenet-v1"
     assert network["min_ms"] <= network["p25_ms"] <= network["median_ms"] <= network["p75_ms"]
     assert network["p75_ms"] <= network["p99_ms"]
@@ -80,6 +81,14 @@ def main():
             assert process.returncode == 1 and len(process.stderr.splitlines()) == 1, process
             networks = json.loads(process.stdout)["networks"]
             assert [(network["runs"], network["profiled"]["runs"]) for network in networks] == [(2, 2), (2, 2)]
+        with tap.point("--no-peak"):
+            process = run(CBAM_BENCH, "--json", "--no-pin", "--no-peak", "--precision", "fp32", "--runs", "1", model)
+            document = json.loads(expect_ok(process).stdout)
+            network, = document["networks"]
+            assert document["peak_gflops"] is None and document["host_mul_add_gflops"] is None, document
+            assert network["precision"] == "fp32" and network["share"] is None and network["gflops"] > 0
+        with tap.point("--no-peak and a table"):
+            assert run(CBAM_BENCH, "--no-peak", model).returncode == 2
         with tap.point("--step: a time for each line"):
             process = expect_ok(run(CBAM_BENCH, "--no-pin", "--step", model, input="\n\n"))
             ready, *times = process.stdout.splitlines()

@@ -97,8 +97,8 @@ def blended(pixel, heat):
 def test_without_model(tap, folder, picture):
     with tap.point("--help"):
         text = expect_ok(cbam_run("--help")).stdout
-        for option in ("--model", "--device", "--list-devices", "--threshold", "--nms-iou", "--max-detections",
-                       "--output", "--json", "--attention", "--grad-cam", "--profile", "--describe", "--check",
+        for option in ("--model", "--device", "--list-devices", "--threshold", "--nms-iou", "--nms-across",
+                       "--max-detections", "--output", "--json", "--attention", "--grad-cam", "--profile", "--describe", "--check",
                        "--version"):
             assert option in text, f"{option} is not in the help"
     with tap.point("--version"):
@@ -134,6 +134,9 @@ def test_without_model(tap, folder, picture):
             ("no picture named", ["--model", "m"], "picture"),
             ("threshold above 1", ["--model", "m", "--threshold", "1.5", picture], "--threshold"),
             ("threshold below 0", ["--model", "m", "--threshold", "-1", picture], "--threshold"),
+            ("overlap above 1", ["--model", "m", "--nms-across", "1.1", picture], "--nms-across"),
+            ("overlap below 0", ["--model", "m", "--nms-across", "-1", picture], "--nms-across"),
+            ("overlap that is no number", ["--model", "m", "--nms-across", "nan", picture], "--nms-across"),
             ("negative number of detections", ["--model", "m", "--max-detections", "-1", picture], "--max-detections"),
             ("attention of nothing known", ["--model", "m", "--json", "--attention", "most", picture], "'most'"),
             ("attention that nobody sees", ["--model", "m", "--attention", "mean", picture], "--output"),
@@ -165,6 +168,17 @@ def test_no_numbers(picture):
         assert weights and all(value is None or 0 <= value <= 1 for value in weights), weights
 
 
+def check_across(saying, given, silent, same, picture):
+    """How much a model finds whose file says something where this is given; it is what another one finds with `same`."""
+    found = []
+    for model, across in ((saying, given), (silent, same)):
+        option = ["--nms-across", across] if across else []
+        found.append(json_lines(expect_ok(cbam_run("-m", model, "-j", "-t", "0", "-n", "0", *option, picture)).stdout)
+                     [0]["detections"])
+    assert found[0] == found[1], (given, same)
+    return len(found[0])
+
+
 def test_reports(tap, model, picture):
     with tap.point("--json"):
         line, = json_lines(expect_ok(cbam_run("--model", model, "--json", "--threshold", "0", picture)).stdout)
@@ -180,6 +194,13 @@ def test_reports(tap, model, picture):
         counts = [len(json_lines(cbam_run("-m", model, "-j", "-t", "0.4", "-n", "0", "--nms-iou", iou, picture).stdout)
                       [0]["detections"]) for iou in ("0.1", "0.9")]
         assert counts[0] < counts[1], counts
+    with tap.point("--nms-across"):
+        with tempfile.TemporaryDirectory() as folder:
+            silent = attention_model(folder, "silent", {"kind": "cbam"})
+            saying = attention_model(folder, "saying", {"kind": "cbam"}, {"across": 0.5})
+            counts = [check_across(saying, given, silent, same, picture)
+                      for given, same in (("1", None), (None, "0.5"), ("0", "0"))]
+            assert counts[0] > counts[1] > counts[2] > 1, counts
     with tap.point("numbers that are none"):
         test_no_numbers(picture)
     with tap.point("table"):

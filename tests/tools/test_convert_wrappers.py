@@ -118,7 +118,7 @@ ODD = {
 
 def read(path, key=None):
     """What tools/convert makes of it, in this process."""
-    return convert.read_source(path, None, key)
+    return convert.read_source(path, convert.Options(key=key))
 
 
 def check(path, state=STATE, key=None, remark=""):

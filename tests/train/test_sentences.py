@@ -267,7 +267,8 @@ with tap.point("names that are nearly the same"):
 
 # ---- What a file says of itself ----
 
-RESULT = {"model": "m", "split": "test", "pictures": 498, "map_11point": 0.69491, "map_area": 0.707, "map_50_95": 0.426}
+RESULT = {"model": "m", "split": "test", "pictures": 498, "map_11point": 0.69491, "map_area": 0.707, "map_50_95": 0.426,
+          "nms_across": 1}
 METRICS = {"set": "VOC 2007 test", "pictures": 498, "map_11point": 0.6949, "map_area": 0.707, "map_50_95": 0.426}
 
 with tempfile.TemporaryDirectory() as folder:
@@ -313,6 +314,8 @@ with tempfile.TemporaryDirectory() as folder:
         check_one_error(run(describe, a, "--on", "x"), "--metrics", status=2)
         broken = write(os.path.join(folder, "result.json"), json.dumps({**RESULT, "map_area": 70.7}).encode())
         check_one_error(run(describe, a, "--metrics", broken), broken, "cbam-eval --json")
+        own = write(os.path.join(folder, "own.json"), json.dumps({**RESULT, "nms_across": 0.5}).encode())
+        check_one_error(run(describe, a, "--metrics", own), own, "--nms-across")
 
     with tap.point("the model that ships says what its card says"):
         provenance = read_model(SHIPPED)[0]["provenance"]

@@ -235,6 +235,12 @@ test_not_square (void)
   given = cbam_anchors_generate (&spec, 400, 200);
   assert_anchor (given, 0, .12, .16, .1, .2);
   assert_anchor (given, 35, 3.5 * 96 / 400, 2.5 * 64 / 200, .05, .4);
+
+  spec.off_middle = -.5; /* in the corners of the cells */
+  g_array_unref (g_steal_pointer (&given));
+  given = cbam_anchors_generate (&spec, 400, 200);
+  assert_anchor (given, 0, 0, 0, .1, .2);
+  assert_anchor (given, 35, 3.0 * 96 / 400, 2.0 * 64 / 200, .05, .4);
 }
 
 /* One cell in the corner of the input, whose wide box hangs out: centre (.1, .2), 1.2 x .3. */

@@ -279,6 +279,10 @@ test_documents (void)
       "[\"background\", \"cat\", \"dog\", \"bird\"]",
       CBAM_ERROR_BAD_MODEL,
       { "conf.0.weight", "[16, 128, 3, 3]", "[20, 128, 3, 3]" } },
+    { "output.boxes",
+      "\"distribution\"",
+      CBAM_ERROR_BAD_MODEL,
+      { "loc.0.weight", "expected 32 rows per anchor", "found 16 rows" } },
     { "output.score", "\"argmax\"", CBAM_ERROR_BAD_MODEL, { "output.score", "softmax, sigmoid", "\"argmax\"" } },
   };
 

@@ -9,7 +9,7 @@
 
 #include "detect/nms.h"
 
-static const CbamDetectParams plain = { .threshold = 0, .nms_iou = 0.45f };
+static const CbamDetectParams plain = { .threshold = 0, .nms_iou = 0.45f, .nms_across = 1 };
 
 static CbamCandidate
 box (float score, guint prior, guint class_id, float x0, float y0, float x1, float y1)
@@ -108,7 +108,7 @@ test_limit (void)
   CbamCandidate above[] = { at[0], at[1] };
   CbamCandidate zero[] = { at[0], box (0.8f, 1, 0, 2, 0, 4, 1) };
   CbamCandidate one[] = { at[0], at[0] };
-  CbamDetectParams params = { .nms_iou = 1 / 3.0f };
+  CbamDetectParams params = { .nms_iou = 1 / 3.0f, .nms_across = 1 };
 
   g_assert_cmpuint (run (at, 2, &params), ==, 2);
   params.nms_iou = nextafterf (params.nms_iou, 0);
@@ -159,7 +159,7 @@ static void
 test_caps (void)
 {
   CbamCandidate candidates[40];
-  CbamDetectParams params = { .nms_iou = 0.45f, .max_detections = 7 };
+  CbamDetectParams params = { .nms_iou = 0.45f, .nms_across = 1, .max_detections = 7 };
 
   for (guint i = 0; i < 40; i++)
     candidates[i] = box (0.01f * (float) (i + 1), i, i % 4, (float) i, 0, (float) i + 0.5f, 1);
@@ -179,7 +179,7 @@ test_top_k (void)
     box (0.9f, 0, 0, 0.0f, 0, 0.1f, 1), box (0.8f, 1, 0, 0.0f, 0, 0.1f, 1), box (0.7f, 2, 0, 0.5f, 0, 0.6f, 1),
     box (0.3f, 3, 1, 0.0f, 0, 0.1f, 1), box (0.2f, 4, 1, 0.5f, 0, 0.6f, 1), box (0.1f, 5, 1, 0.8f, 0, 0.9f, 1),
   };
-  CbamDetectParams params = { .nms_iou = 0.45f, .top_k = 2 };
+  CbamDetectParams params = { .nms_iou = 0.45f, .nms_across = 1, .top_k = 2 };
 
   assert_priors (candidates, run (candidates, 6, &params), (const int[]){ 0, 3, 4, -1 });
 }
@@ -240,6 +240,92 @@ test_torchvision_clips (void)
   g_assert_cmpuint (cbam_nms (whole, 2, &plain, CBAM_PROFILE_CAFFE, 300, 300, scratch), ==, 2);
 }
 
+/* ---- One object, one word ---------------------------------------------------------------------------------------- */
+
+/* A horse that is a cow, too, and a little of a sheep; and a sheep apart. */
+static void
+test_across (void)
+{
+  static const CbamCandidate farm[] = {
+    { 0.6f, 0, 1, 0.1f, 0.1f, 0.5f, 0.5f },
+    { 0.9f, 1, 2, 0.12f, 0.1f, 0.52f, 0.5f },
+    { 0.7f, 2, 3, 0.1f, 0.1f, 0.3f, 0.5f }, /* overlaps the horse by 0.43 */
+    { 0.5f, 3, 3, 0.6f, 0.6f, 0.9f, 0.9f },
+  };
+  CbamCandidate off[] = { farm[0], farm[1], farm[2], farm[3] };
+  CbamCandidate some[] = { farm[0], farm[1], farm[2], farm[3] };
+  CbamCandidate all[] = { farm[0], farm[1], farm[2], farm[3] };
+  CbamDetectParams params = plain;
+
+  assert_priors (off, run (off, 4, &params), (const int[]){ 1, 2, 0, 3, -1 });
+  params.nms_across = 0.5f;
+  assert_priors (some, run (some, 4, &params), (const int[]){ 1, 2, 3, -1 });
+  params.nms_across = 0;
+  assert_priors (all, run (all, 4, &params), (const int[]){ 1, 3, -1 });
+}
+
+/* Each class is done with before others count: what goes across classes has taken those of its own class with it, and
+ * has no say in other classes any more. Boxes of one class are never compared by the limit across. */
+static void
+test_across_comes_second (void)
+{
+  CbamCandidate own[] = { box (0.9f, 0, 1, 0, 0, 1, 1), box (0.8f, 1, 2, 0.1f, 0, 1.1f, 1),
+                          box (0.7f, 2, 2, 0.35f, 0, 1.35f, 1) };
+  CbamCandidate other[] = { box (0.9f, 0, 1, 0, 0, 1, 1), box (0.8f, 1, 2, 0.3f, 0, 1.3f, 1),
+                            box (0.7f, 2, 3, 0.6f, 0, 1.6f, 1) };
+  CbamCandidate same[] = { box (0.9f, 0, 1, 0, 0, 1, 1), box (0.8f, 1, 1, 0.5f, 0, 1.5f, 1) };
+  CbamDetectParams params = { .nms_iou = 0.45f, .nms_across = 0.5f };
+
+  assert_priors (own, run (own, 3, &params), (const int[]){ 0, -1 });
+  assert_priors (other, run (other, 3, &params), (const int[]){ 0, 2, -1 });
+  params.nms_across = 0;
+  assert_priors (same, run (same, 2, &params), (const int[]){ 0, 1, -1 });
+}
+
+/* What overlaps by exactly the limit stays, as within a class; of equal scores the lower prior is the stronger, then
+ * the lower class; the cap is for what stays. */
+static void
+test_across_limit (void)
+{
+  static const CbamCandidate third[] = { { 0.9f, 0, 0, 0, 0, 2, 1 }, { 0.8f, 1, 1, 1, 0, 3, 1 } };
+  CbamCandidate at[] = { third[0], third[1] }, above[] = { third[0], third[1] };
+  CbamCandidate tie[] = { box (0.5f, 4, 1, 0, 0, 1, 1), box (0.5f, 3, 2, 0, 0, 1, 1), box (0.5f, 3, 1, 0, 0, 1, 1) };
+  CbamCandidate many[] = { box (0.9f, 0, 0, 0, 0, 1, 1), box (0.8f, 1, 1, 0, 0, 1, 1), box (0.7f, 2, 2, 0, 0, 1, 1),
+                           box (0.6f, 3, 3, 2, 0, 3, 1), box (0.5f, 4, 4, 4, 0, 5, 1) };
+  CbamDetectParams params = { .nms_iou = 0.45f, .nms_across = 1 / 3.0f, .max_detections = 2 };
+
+  g_assert_cmpuint (run (at, 2, &params), ==, 2);
+  params.nms_across = nextafterf (params.nms_across, 0);
+  g_assert_cmpuint (run (above, 2, &params), ==, 1);
+  assert_priors (tie, run (tie, 3, &params), (const int[]){ 3, -1 });
+  g_assert_cmpuint (tie[0].class_id, ==, 1);
+  assert_priors (many, run (many, 5, &params), (const int[]){ 0, 3, -1 });
+}
+
+/* What has no area, or no numbers, takes nothing with it and is taken by nothing; and profiles measure as ever. */
+static void
+test_across_measures (void)
+{
+  static const CbamCandidate pair[] = { { 0.9f, 0, 0, 0.5f, 0, 3.0f, 0.5f }, { 0.8f, 1, 1, 0.6f, 0, 1.0f, 0.5f } };
+  CbamCandidate odd[] = {
+    box (0.9f, 0, 0, 0.5f, 0.5f, 0.5f, 0.9f),
+    box (0.8f, 1, 1, 0.5f, 0.5f, 0.5f, 0.9f),
+    box (0.7f, 2, 2, NAN, 0, 1, 1),
+    box (0.6f, 3, 3, NAN, 0, 1, 1),
+    box (0.5f, 4, 4, 0, 0, INFINITY, 1),
+    box (0.4f, 5, 5, 0, 0, INFINITY, 1),
+    box (0.3f, 6, 6, 0, 0, 1, 1),
+  };
+  CbamCandidate clipped[] = { pair[0], pair[1] }, whole[] = { pair[0], pair[1] };
+  CbamDetectParams params = { .nms_iou = 0.45f, .nms_across = 0 };
+  g_autoptr (GByteArray) scratch = g_byte_array_new ();
+
+  assert_priors (odd, run (odd, 7, &params), (const int[]){ 0, 1, 2, 3, 4, 5, 6, -1 });
+  params.nms_across = 0.45f;
+  g_assert_cmpuint (cbam_nms (clipped, 2, &params, CBAM_PROFILE_TORCHVISION, 300, 300, scratch), ==, 1);
+  g_assert_cmpuint (cbam_nms (whole, 2, &params, CBAM_PROFILE_CAFFE, 300, 300, scratch), ==, 2);
+}
+
 /* ---- the slow and obvious twin --------------------------------------------------------------------------------- */
 
 static int
@@ -270,10 +356,29 @@ slow_nms (CbamCandidate *candidates, gsize n, const CbamDetectParams *params)
     if (keep)
       candidates[n_out++] = candidate;
   }
-  return params->max_detections == 0 ? n_out : MIN (n_out, params->max_detections);
+  return n_out;
 }
 
-/* The best top_k of each class, by counting; before slow_nms(). */
+/* Of what slow_nms() left, those whose place is not taken by one before them. */
+static gsize
+slow_across (CbamCandidate *candidates, gsize n, const CbamDetectParams *params)
+{
+  gsize n_out = 0;
+
+  for (gsize i = 0; i < n; i++) {
+    CbamCandidate candidate = candidates[i];
+    guint stronger = 0;
+
+    for (gsize k = 0; k < n_out; k++)
+      if (cbam_iou (&candidates[k], &candidate) > params->nms_across && candidates[k].class_id != candidate.class_id)
+        stronger++;
+    if (stronger == 0)
+      candidates[n_out++] = candidate;
+  }
+  return n_out;
+}
+
+/* The best top_k of each class, by counting. */
 static gsize
 slow_top_k (CbamCandidate *candidates, gsize n, guint top_k)
 {
@@ -289,6 +394,17 @@ slow_top_k (CbamCandidate *candidates, gsize n, guint top_k)
       candidates[n_out++] = all[i];
   }
   return n_out;
+}
+
+/* Sorts, suppresses, suppresses across classes, cuts: one after the other. */
+static gsize
+slow_all (CbamCandidate *candidates, gsize n, const CbamDetectParams *params)
+{
+  if (params->top_k != 0)
+    n = slow_top_k (candidates, n, params->top_k);
+  n = slow_nms (candidates, n, params);
+  n = slow_across (candidates, n, params);
+  return params->max_detections == 0 ? n : MIN (n, params->max_detections);
 }
 
 static void
@@ -324,20 +440,59 @@ test_against_twin (void)
   for (guint round = 0; round < 200; round++) {
     gsize n = (gsize) g_test_rand_int_range (1, 400);
     CbamDetectParams params = { .nms_iou = (float) g_test_rand_double_range (0, 1),
+                                .nms_across = round % 5 == 0 ? 1 : (float) g_test_rand_double_range (0, 1),
                                 .top_k = round % 3 == 0 ? 0 : (guint) g_test_rand_int_range (1, 60),
                                 .max_detections = round % 2 == 0 ? 0 : (guint) g_test_rand_int_range (1, 60) };
     g_autofree CbamCandidate *fast = g_new (CbamCandidate, n);
     g_autofree CbamCandidate *slow = NULL;
-    gsize n_fast, n_slow = n;
+    gsize n_fast, n_slow;
 
     fill_random (fast, n, 1 + round % 7);
     slow = g_memdup2 (fast, n * sizeof *fast);
     shuffle (fast, n);
 
     n_fast = cbam_nms (fast, n, &params, CBAM_PROFILE_CAFFE, 300, 300, scratch);
-    if (params.top_k != 0)
-      n_slow = slow_top_k (slow, n, params.top_k);
-    n_slow = slow_nms (slow, n_slow, &params);
+    n_slow = slow_all (slow, n, &params);
+    g_assert_cmpmem (fast, n_fast * sizeof *fast, slow, n_slow * sizeof *slow);
+  }
+}
+
+/* Corners on a coarse grid and few scores: thousands of boxes of which many are the same one, with the same score,
+ * touch, have no area, end nowhere or have no numbers. */
+static void
+fill_nasty (CbamCandidate *candidates, gsize n, guint n_classes)
+{
+  static const float wild[] = { NAN, INFINITY, -INFINITY, 1e30f, -0.0f };
+
+  for (gsize i = 0; i < n; i++) {
+    float corners[4];
+
+    for (guint c = 0; c < 4; c++)
+      corners[c] = g_test_rand_int_range (0, 40) == 0 ? wild[g_test_rand_int_range (0, G_N_ELEMENTS (wild))]
+                                                      : (float) g_test_rand_int_range (0, 4) / 4 + (c < 2 ? 0 : 0.5f);
+    candidates[i] = box (0.25f * (float) g_test_rand_int_range (1, 4), (guint) (i / n_classes), (guint) (i % n_classes),
+                         corners[0], corners[1], corners[2], corners[3]);
+  }
+}
+
+static void
+test_nasty (void)
+{
+  const gsize n = 3000;
+  static const float limits[] = { 0, 0.25f, 1 / 3.0f, 0.5f, 0.999f, 1 };
+  g_autoptr (GByteArray) scratch = g_byte_array_new ();
+
+  for (guint round = 0; round < 2 * G_N_ELEMENTS (limits); round++) {
+    CbamDetectParams params = { .nms_iou = round % 2 == 0 ? 0.45f : 1, .nms_across = limits[round / 2] };
+    g_autofree CbamCandidate *fast = g_new (CbamCandidate, n);
+    g_autofree CbamCandidate *slow = NULL;
+    gsize n_fast, n_slow;
+
+    fill_nasty (fast, n, 20);
+    slow = g_memdup2 (fast, n * sizeof *fast);
+    shuffle (fast, n);
+    n_fast = cbam_nms (fast, n, &params, CBAM_PROFILE_CAFFE, 300, 300, scratch);
+    n_slow = slow_all (slow, n, &params);
     g_assert_cmpmem (fast, n_fast * sizeof *fast, slow, n_slow * sizeof *slow);
   }
 }
@@ -376,7 +531,7 @@ static void
 test_everything (void)
 {
   const gsize n = 1917 * 91;
-  CbamDetectParams params = { .nms_iou = 0.45f, .top_k = 400, .max_detections = 0 };
+  CbamDetectParams params = { .nms_iou = 0.45f, .nms_across = 1, .top_k = 400, .max_detections = 0 };
   g_autoptr (GByteArray) scratch = g_byte_array_new ();
   g_autofree CbamCandidate *candidates = g_new (CbamCandidate, n);
   gsize n_all;
@@ -393,6 +548,13 @@ test_everything (void)
   start = g_get_monotonic_time ();
   g_assert_cmpuint (cbam_nms (candidates, n, &params, CBAM_PROFILE_CAFFE, 300, 300, scratch), ==, 200);
   g_test_message ("capped at 200: %.1f ms", (double) (g_get_monotonic_time () - start) / 1e3);
+
+  fill_random (candidates, n, 91);
+  params.nms_across = 0.5f;
+  start = g_get_monotonic_time ();
+  g_assert_cmpuint (cbam_nms (candidates, n, &params, CBAM_PROFILE_CAFFE, 300, 300, scratch), ==, 200);
+  g_test_message ("and across classes: %.1f ms", (double) (g_get_monotonic_time () - start) / 1e3);
+  g_assert_cmpint (g_get_monotonic_time () - start, <, 10 * G_USEC_PER_SEC);
 }
 
 int
@@ -413,7 +575,12 @@ main (int argc, char **argv)
   g_test_add_func ("/nms/pixel-convention", test_pixel_convention);
   g_test_add_func ("/nms/slack", test_slack);
   g_test_add_func ("/nms/torchvision-clips", test_torchvision_clips);
+  g_test_add_func ("/nms/across", test_across);
+  g_test_add_func ("/nms/across-comes-second", test_across_comes_second);
+  g_test_add_func ("/nms/across-limit", test_across_limit);
+  g_test_add_func ("/nms/across-measures", test_across_measures);
   g_test_add_func ("/nms/against-twin", test_against_twin);
+  g_test_add_func ("/nms/nasty", test_nasty);
   g_test_add_func ("/nms/shuffled", test_shuffled);
   g_test_add_func ("/nms/everything", test_everything);
   return g_test_run ();

@@ -136,6 +136,28 @@ grow_branches (Growth *growth, const char *name, CbamValue *in)
   return cbam_graph_add (growth->graph, name, branches[0], branches[1]);
 }
 
+/* A unit of ShuffleNetV2, more or less: some channels of the map, made anew, by turns with others. */
+static CbamValue *
+grow_shuffle (Growth *growth, const char *name, CbamValue *in)
+{
+  static const guint kernels[] = { 0, 1, 1, 1, 3 };
+  const guint first = pick (growth, in->channels), channels = 1 + pick (growth, in->channels - first);
+  const guint kernel = kernels[pick (growth, G_N_ELEMENTS (kernels))];
+  g_autofree char *slice = g_strconcat (name, ".slice", NULL), *point = g_strconcat (name, ".point", NULL);
+  CbamValue *other = partner_of (growth, in), *out;
+
+  out = cbam_graph_slice (growth->graph, slice, in, first, channels);
+  if (kernel > 0)
+    out = cbam_graph_conv (
+        growth->graph,
+        &(CbamConvForm){ .name = point, .input = out, .channels = channels, .kernel = kernel, .pad = kernel / 2 });
+  if (pick (growth, 2) == 0)
+    out = cbam_graph_activation (growth->graph, out, CBAM_ACTIVATION_LEAKY_RELU);
+  if (other && other->width == in->width && other->height == in->height && other->channels >= channels)
+    in = other;
+  return cbam_graph_shuffle (growth->graph, name, in, out);
+}
+
 static CbamValue *
 grow_attention (Growth *growth, const char *name, CbamValue *in)
 {
@@ -158,7 +180,7 @@ grow (Growth *growth)
   g_autofree char *name = g_strdup_printf ("node%u", growth->n++);
   CbamValue *in = any_map (growth), *out;
 
-  switch (pick (growth, 15)) {
+  switch (pick (growth, 17)) {
     case 0:
     case 1:
     case 2:
@@ -175,10 +197,46 @@ grow (Growth *growth)
       out = cbam_graph_max_pool (growth->graph, &(CbamPoolForm){ .name = name, .input = in, .ceil = TRUE });
       break;
     case 13: out = grow_branches (growth, name, in); break;
+    case 14:
+    case 15: out = grow_shuffle (growth, name, in); break;
     default: out = grow_attention (growth, name, in); break;
   }
   if (out != in)
     g_ptr_array_add (growth->maps, out);
+}
+
+/* A detection tail, with boxes of either form. */
+static void
+grow_heads (Growth *growth)
+{
+  CbamValue *in = any_map (growth), *block = cbam_graph_add_bytes (growth->graph, "block", 0);
+  CbamLevels *levels = cbam_levels_new (growth->graph, block);
+  CbamDetectOpParams params = { .per_cell = 1 + pick (growth, 6),
+                                .n_classes = 1 + pick (growth, 40),
+                                .sigmoid = pick (growth, 2) == 0,
+                                .bins = pick (growth, 2) * (2 + pick (growth, 15)),
+                                .variances = { 0.1f, 0.1f, 0.2f, 0.3f } };
+  const guint channels[2] = { params.per_cell * cbam_detect_loc_rows (params.bins),
+                              params.per_cell * params.n_classes };
+  GArray *anchors = g_array_new (FALSE, FALSE, sizeof (CbamAnchor));
+  CbamValue *heads[2];
+
+  for (guint i = 0; i < in->width * in->height * params.per_cell; i++) {
+    const CbamAnchor anchor = { 0.5f, 0.4f, 0.1f + 0.01f * (float) (i % 7), 0.3f };
+
+    g_array_append_val (anchors, anchor);
+  }
+  cbam_levels_set_anchors (levels, growth->graph, anchors, params.n_classes);
+  cbam_levels_place (levels, &params);
+  params.anchors = (const float *) anchors->data;
+  for (guint i = 0; i < 2; i++) {
+    heads[i] = cbam_graph_conv (growth->graph, &(CbamConvForm){ .name = i == 0 ? "loc" : "conf",
+                                                                .input = in,
+                                                                .channels = channels[i],
+                                                                .needs_bias = pick (growth, 2) == 0 });
+    g_ptr_array_add (growth->maps, heads[i]);
+  }
+  cbam_graph_detect (growth->graph, "detect", heads[0], heads[1], block, &params);
 }
 
 /* Each map that nobody reads is a result; so is one in eight of the others. */
@@ -217,6 +275,8 @@ make_graph (guint32 seed)
   }
   for (guint n = 2 + pick (&growth, MOST_NODES - 1); n > 0; n--)
     grow (&growth);
+  if (pick (&growth, 4) == 0)
+    grow_heads (&growth);
   keep_results (&growth);
   if (!cbam_graph_finish (growth.graph, &error))
     g_error ("seed %u: %s", seed, error->message);
@@ -231,6 +291,7 @@ run (const CbamGraph *graph, guint32 seed)
 {
   g_autoptr (GRand) rand = g_rand_new_with_seed (seed);
   CbamReference *reference = cbam_reference_new (graph);
+  const CbamLevels *levels = cbam_levels_of (graph);
 
   for (guint t = 0; t < graph->values->len; t++) {
     const CbamValue *tensor = g_ptr_array_index (graph->values, t);
@@ -240,8 +301,34 @@ run (const CbamGraph *graph, guint32 seed)
          (tensor->host & CBAM_HOST_WRITES) && i < (gsize) tensor->width * tensor->height * tensor->channels; i++)
       values[i] = (float) g_rand_double_range (rand, -1, 1);
   }
+  if (levels) {
+    CbamFrameArgs *frame = cbam_levels_begin (levels, cbam_reference_get_bytes (reference, levels->block));
+
+    *frame = (CbamFrameArgs){ .threshold = -1, .n_classes = levels->n_classes }; /* everything passes */
+    memset (frame->reported, 0xff, sizeof frame->reported);
+  }
   cbam_reference_run (reference, NULL);
   return reference;
+}
+
+static void
+compare_detections (const CbamLevels *levels, CbamReference *expected, CbamReference *found, guint32 seed)
+{
+  const guint8 *true_block = cbam_reference_get_bytes (expected, levels->block);
+  const guint8 *block = cbam_reference_get_bytes (found, levels->block);
+  guint32 n_true, n;
+  const CbamHit *true_hits = cbam_levels_get_hits (levels, true_block, &n_true);
+  const CbamHit *hits = cbam_levels_get_hits (levels, block, &n);
+  const double error = relative_error (*cbam_levels_get_boxes (levels, true_block),
+                                       *cbam_levels_get_boxes (levels, block), levels->anchors->len * 4);
+
+  if (!(error < 1e-4))
+    g_error ("seed %u: boxes differ by %g", seed, error);
+  g_assert_cmpuint (n, ==, n_true);
+  g_assert_cmpuint (n, ==, levels->max_hits);
+  for (guint i = 0; i < n; i++)
+    if (hits[i].prior_class != true_hits[i].prior_class || !(ABS (hits[i].score - true_hits[i].score) < 1e-4f))
+      g_error ("seed %u: score %u is %g, not %g", seed, i, hits[i].score, true_hits[i].score);
 }
 
 static void
@@ -252,7 +339,7 @@ compare_results (const CbamGraph *plain, CbamReference *expected, CbamReference 
     const CbamValue *tensor = g_ptr_array_index (plain->values, t);
     const gsize n = (gsize) tensor->width * tensor->height * tensor->channels;
 
-    if (!(tensor->host & CBAM_HOST_READS))
+    if (!(tensor->host & CBAM_HOST_READS) || tensor->kind == CBAM_VALUE_BYTES)
       continue;
     const double error = relative_error (cbam_reference_get (expected, tensor), cbam_reference_get (found, tensor), n);
     if (!(error < 1e-4))
@@ -283,6 +370,8 @@ test_fusion (void)
     expected = run (plain, seed);
     found = run (fused, seed);
     compare_results (plain, expected, found, seed, fusions);
+    if (cbam_levels_of (plain))
+      compare_detections (cbam_levels_of (plain), expected, found, seed);
   }
   g_test_message ("%u nodes became %u", before, after);
   g_assert_cmpuint (after, <, before * 9 / 10); /* or nothing was tried */

@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include <math.h>
 #include <string.h>
 
 #include <json-glib/json-glib.h>
@@ -14,7 +15,8 @@
 static const char full[] =
     "{ \"version\": 1, \"name\": \"full\", \"description\": \"every key\","
     "  \"network\": { \"detector\": \"stairnet\", \"backbone\": \"mobilenet_v1\", \"head\": \"ssd\", \"width\": 0.75,"
-    "    \"activation\": \"relu6\", \"padding\": \"same\", \"levels\": 2,"
+    "    \"activation\": \"relu6\", \"slope\": 0.25, \"post_activation\": \"leaky_relu\", \"padding\": \"same\","
+    "    \"levels\": 2,"
     "    \"sources\": [\"base_net.11.3\", \"extras.0.2\"],"
     "    \"extras\": { \"stride\": [2, 1], \"pad\": [1, 0] }, \"upsample\": \"bilinear\","
     "    \"attention\": { \"kind\": \"cbam\", \"pool\": [\"lse\", \"avg\"], \"order\": \"parallel\","
@@ -23,11 +25,13 @@ static const char full[] =
     "    \"sum_relu\": true, \"bn_eps\": 0.001, \"l2norm_eps\": 1e-12 },"
     "  \"input\": { \"width\": 320, \"height\": 240, \"channels\": \"bgr\", \"mean\": [104, 117, 123.5],"
     "    \"scale\": [0.5, 1, 2], \"resize\": \"letterbox\", \"rounding\": \"u8\" },"
-    "  \"anchors\": { \"maps\": [[15, 20], [8, 10]], \"steps\": [16, [30, 32]], \"min_sizes\": [60, 105],"
-    "    \"max_sizes\": [null, 150], \"aspect_ratios\": [[2], [2, 3]], \"clip\": \"corner\" },"
+    "  \"anchors\": { \"maps\": [[15, 20], [8, 10]], \"steps\": [16, [30, 32]], \"offset\": 0.25,"
+    "    \"min_sizes\": [60, 105], \"max_sizes\": [null, 150], \"aspect_ratios\": [[2], [2, 3]],"
+    "    \"clip\": \"corner\" },"
     "  \"output\": { \"classes\": [\"background\", \"cat\", \"???\", \"dog\"], \"score\": \"sigmoid\","
-    "    \"variances\": [0.2, 0.3, 0.4, 0.5] },"
-    "  \"nms\": { \"threshold\": 0.25, \"iou\": 0.6, \"top_k\": 100, \"keep\": 50, \"profile\": \"rfbnet\" },"
+    "    \"boxes\": \"distribution\", \"bins\": 16, \"variances\": [0.2, 0.3, 0.4, 0.5] },"
+    "  \"nms\": { \"threshold\": 0.25, \"iou\": 0.6, \"across\": 0.75, \"top_k\": 100, \"keep\": 50,"
+    "    \"profile\": \"rfbnet\" },"
     "  \"provenance\": { \"data\": \"none\", \"recipe\": \"by hand\", \"metrics\": { \"mAP\": 0.1 },"
     "    \"license\": \"CC0\", \"source\": \"here\" },"
     "  \"from_the_future\": [1, { \"x\": null }] }";
@@ -52,7 +56,9 @@ test_full (void)
   g_assert_true (network->backbone == &cbam_backbone_mobilenet_v1);
   g_assert_true (network->head == &cbam_head_ssd);
   g_assert_cmpfloat (network->width, ==, 0.75);
-  g_assert_cmpint (network->activation, ==, CBAM_ACTIVATION_RELU6);
+  g_assert_cmpfloat (network->activation.hi, ==, 6);
+  g_assert_cmpuint (network->post_activation.function, ==, CBAM_FUNCTION_LEAKY_RELU);
+  g_assert_cmpfloat (network->post_activation.lo, ==, 0.25f);
   g_assert_cmpint (network->padding, ==, CBAM_PADDING_SAME);
   g_assert_cmpuint (network->levels, ==, 2);
   g_assert_cmpuint (g_strv_length (network->sources), ==, 2);
@@ -110,11 +116,13 @@ test_full_pictures (void)
   g_assert_cmpuint (spec->anchors.n_ratios[1], ==, 2);
   g_assert_cmpfloat (spec->anchors.ratios[1][1], ==, 3);
   g_assert_cmpint (spec->anchors.clip, ==, CBAM_CLIP_CORNER);
+  g_assert_cmpfloat (spec->anchors.off_middle, ==, -0.25);
 
   g_assert_cmpuint (spec->output.n_classes, ==, 4);
   g_assert_cmpstr (spec->output.classes[3], ==, "dog");
   g_assert_null (spec->output.classes[4]);
   g_assert_cmpint (spec->output.score, ==, CBAM_SCORE_SIGMOID);
+  g_assert_cmpuint (spec->output.bins, ==, 16);
   g_assert_cmpfloat (spec->output.variances[3], ==, 0.5f);
   g_assert_false (cbam_output_spec_reports (&spec->output, 0));
   g_assert_true (cbam_output_spec_reports (&spec->output, 1));
@@ -124,6 +132,7 @@ test_full_pictures (void)
   g_assert_cmpint (spec->nms.profile, ==, CBAM_PROFILE_RFBNET);
   g_assert_cmpfloat (spec->nms.params.threshold, ==, 0.25f);
   g_assert_cmpfloat (spec->nms.params.nms_iou, ==, 0.6f);
+  g_assert_cmpfloat (spec->nms.params.nms_across, ==, 0.75f);
   g_assert_cmpuint (spec->nms.params.top_k, ==, 100);
   g_assert_cmpuint (spec->nms.params.max_detections, ==, 50);
 }
@@ -137,7 +146,11 @@ test_defaults (void)
   g_assert_no_error (error);
   g_assert_null (spec->name);
   g_assert_cmpfloat (spec->network.width, ==, 1);
-  g_assert_cmpint (spec->network.activation, ==, CBAM_ACTIVATION_RELU);
+  g_assert_cmpuint (spec->network.activation.function, ==, CBAM_FUNCTION_CLAMP);
+  g_assert_cmpfloat (spec->network.activation.lo, ==, 0);
+  g_assert_cmpfloat (spec->network.activation.hi, ==, INFINITY);
+  g_assert_cmpmem (&spec->network.post_activation, sizeof (CbamActivationParams), &spec->network.activation,
+                   sizeof (CbamActivationParams));
   g_assert_cmpint (spec->network.padding, ==, CBAM_PADDING_SYMMETRIC);
   g_assert_cmpuint (spec->network.levels, ==, 6);
   g_assert_true (spec->network.head == &cbam_head_ssd);
@@ -156,12 +169,14 @@ test_defaults (void)
   g_assert_cmpint (spec->input.resize, ==, CBAM_RESIZE_STRETCH);
   g_assert_cmpint (spec->input.rounding, ==, CBAM_ROUNDING_NONE);
   g_assert_cmpstr (spec->anchors.tensor, ==, "anchors");
+  g_assert_cmpuint (spec->output.bins, ==, 0); /* offsets */
   g_assert_cmpfloat (spec->output.variances[1], ==, 0.1f);
   g_assert_cmpfloat (spec->output.variances[2], ==, 0.2f);
   g_assert_true (cbam_output_spec_reports (&spec->output, 0)); /* class 0 is background only if so named */
   g_assert_cmpint (spec->nms.profile, ==, CBAM_PROFILE_CAFFE);
   g_assert_cmpfloat (spec->nms.params.threshold, ==, 0.5f);
   g_assert_cmpfloat (spec->nms.params.nms_iou, ==, 0.45f);
+  g_assert_cmpfloat (spec->nms.params.nms_across, ==, 1);
   g_assert_cmpuint (spec->nms.params.top_k, ==, 400);
   g_assert_cmpuint (spec->nms.params.max_detections, ==, 200);
 }
@@ -233,7 +248,10 @@ static const struct
   { "network.width", "-1", NULL, "a number above 0", "-1" },
   { "network.width", "1e9", NULL, "up to 16", "1000000000.0" },
   { "network.width", "\"1\"", NULL, "a number", "\"1\"" },
-  { "network.activation", "\"RELU\"", NULL, "one of relu, relu6", "\"RELU\"" },
+  { "network.activation", "\"RELU\"", NULL, "one of relu, relu6, leaky_relu", "\"RELU\"" },
+  { "network.slope", "0", NULL, "a number above 0", "0" },
+  { "network.slope", "1.5", NULL, "up to 1", "1.5" },
+  { "network.post_activation", "\"hard_swish\"", NULL, "one of relu, relu6, leaky_relu", "\"hard_swish\"" },
   { "network.padding", "\"valid\"", NULL, "one of symmetric, same", "\"valid\"" },
   { "network.levels", "0", NULL, "from 1 to 8", "0" },
   { "network.levels", "9", NULL, "from 1 to 8", "9" },
@@ -325,6 +343,7 @@ static const struct
   { "anchors.aspect_ratios", "[[2], [2, 0]]", "anchors.aspect_ratios[1][1]", "a number above 0", "0" },
   { "anchors.aspect_ratios", "[[-2], []]", "anchors.aspect_ratios[0][0]", "a number above 0", "-2" },
   { "anchors.clip", "true", NULL, "one of none, cxcywh, wh, corner", "true" },
+  { "anchors.offset", "1.5", NULL, "a number from 0 and up to 1", "1.5" },
 
   { "output", NULL, NULL, "an object", "nothing" },
   { "output.classes", NULL, NULL, "a list of 1 to 8192 names", "nothing" },
@@ -335,6 +354,12 @@ static const struct
   { "output.classes", "[\"background\", \"???\"]", NULL, "a class besides background", "[\"background\",\"???\"]" },
   { "output.score", NULL, NULL, "one of softmax, sigmoid", "nothing" },
   { "output.score", "\"max\"", NULL, "one of softmax, sigmoid", "\"max\"" },
+  { "output.boxes", "\"bins\"", NULL, "one of offsets, distribution", "\"bins\"" },
+  { "output.boxes", "\"offsets\"", "output.bins", "none where output.boxes is not distribution", "16" },
+  { "output.boxes", NULL, "output.bins", "none where output.boxes is not distribution", "16" },
+  { "output.bins", "1", NULL, "a whole number from 2 to 32", "1" },
+  { "output.bins", "33", NULL, "a whole number from 2 to 32", "33" },
+  { "output.bins", "2.5", NULL, "a whole number", "2.5" },
   { "output.variances", "[0.1, 0.2]", NULL, "a list of 4 numbers", "[0.10000000000000001,0.20000000000000001]" },
   { "output.variances", "[1, 1, 0, 1]", "output.variances[2]", "a number above 0", "0" },
 
@@ -343,6 +368,8 @@ static const struct
   { "nms.threshold", "-0.5", NULL, "a number from 0 and up to 1", "-0.5" },
   { "nms.iou", "45", NULL, "a number from 0 and up to 1", "45" },
   { "nms.iou", "true", NULL, "a number", "true" },
+  { "nms.across", "1.01", NULL, "a number from 0 and up to 1", "1.01" },
+  { "nms.across", "-1", NULL, "a number from 0 and up to 1", "-1" },
   { "nms.top_k", "-1", NULL, "from 0 to 1000000", "-1" },
   { "nms.keep", "1.5", NULL, "a whole number", "1.5" },
   { "nms.profile", "\"yolo\"", NULL, "one of caffe, ssd.pytorch, torchvision, lufficc, rfbnet, qfgaohao", "\"yolo\"" },
@@ -455,9 +482,14 @@ test_tolerated (void)
     { "anchors.aspect_ratios", NULL },
     { "anchors.aspect_ratios", "[[], []]" },
     { "anchors.tensor", "null" },
+    { "output.bins", NULL },
+    { "output.bins", "2" },
+    { "output.bins", "32" },
     { "nms", NULL },
     { "nms.threshold", "0" },
     { "nms.iou", "1" },
+    { "nms.across", "0" },
+    { "nms.across", "null" },
     { "provenance", NULL },
     { "provenance", "{\"metrics\": [[[]]]}" },
   };

@@ -195,6 +195,14 @@ append_op (GString *out, const OpBench *bench, double peak)
   g_string_append_c (out, '}');
 }
 
+/* The word that --precision takes. */
+static const char *
+precision_name (CbamPrecision precision)
+{
+  g_autoptr (GEnumClass) words = g_type_class_ref (CBAM_TYPE_PRECISION);
+  return g_enum_get_value (words, (int) precision)->value_nick;
+}
+
 static void
 append_network (GString *out, const NetworkBench *network, double peak)
 {
@@ -202,6 +210,7 @@ append_network (GString *out, const NetworkBench *network, double peak)
   json_open (out, NULL, '{');
   json_add_string (out, "name", cbam_model_get_info (network->model)->name);
   json_add_string (out, "file", cbam_model_get_info (network->model)->origin);
+  json_add_string (out, "precision", precision_name (cbam_model_get_info (network->model)->precision));
   append_spread (out, &network->seconds);
   append_rate (out, 2.0 * (double) cbam_model_get_info (network->model)->macs, network->seconds.median, peak);
   append_pass (out, &network->frames);

@@ -11,6 +11,7 @@
 #include "shared/program.h"
 #include "workers.h"
 
+#include <math.h>
 #include <stdio.h>
 
 #define FRAME_WIDTH 1280
@@ -27,7 +28,7 @@ static struct
   int cpu_threads;
   CbamModelConfig model_config;
   char **models;
-  gboolean interleave, json, list_presets, no_pin, step, version;
+  gboolean interleave, json, list_presets, no_peak, no_pin, step, version;
   int runs;
 } options = { .runs = 30 };
 
@@ -45,6 +46,8 @@ static const GOptionEntry entries[] = {
   { "interleave", 0, 0, G_OPTION_ARG_NONE, &options.interleave, "Give frames to all the networks in turns", NULL },
   { "json", 'j', 0, G_OPTION_ARG_NONE, &options.json, "Print one JSON document instead of tables", NULL },
   { "list-presets", 0, 0, G_OPTION_ARG_NONE, &options.list_presets, "Print the presets' names and exit", NULL },
+  { "no-peak", 0, 0, G_OPTION_ARG_NONE, &options.no_peak,
+    "Do not measure the device's peak, which takes seconds: with --json, whose shares are null then", NULL },
   { "no-pin", 0, 0, G_OPTION_ARG_NONE, &options.no_pin, "Leave the workers of a CPU device's driver to the scheduler",
     NULL },
   { "precision", 0, 0, G_OPTION_ARG_CALLBACK, take_precision,
@@ -229,6 +232,9 @@ pin_workers (CbamDevice *device, Bench *bench, GError **error)
 static gboolean
 measure_peaks (CbamDevice *device, Bench *bench, double *peak, GError **error)
 {
+  *peak = NAN;
+  if (options.no_peak)
+    return TRUE;
   if (!cbam_device_measure_peak (device, peak, error))
     return FALSE;
   for (int i = 0; i < HOST_RUNS && cbam_device_is_cpu (device); i++) {
@@ -337,6 +343,8 @@ check_options (void)
     return "--runs is a number from 1";
   if (options.step && options.models != NULL && g_strv_length (options.models) > 1)
     return "--step takes one network";
+  if (options.no_peak && !options.json)
+    return "--no-peak goes with --json";
   if (options.step && (options.json || options.interleave))
     return "--step goes with neither --json nor --interleave";
   return NULL;

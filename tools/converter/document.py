@@ -91,7 +91,7 @@ def set_channels(document, channels):
 
 
 def set_labels(document, path):
-    """Names the classes by a file's lines: one per class, the background first or left out."""
+    """Names the classes by a file's lines: one per class, a background first or left out."""
     try:
         lines = read_lines(path)
     except OSError as error:
@@ -102,10 +102,12 @@ def set_labels(document, path):
         lines.pop()
     if "" in lines:
         raise DataError(f"'{path}': line {lines.index('') + 1} is empty")
-    count = len(document["output"].get("classes") or ())
-    if len(lines) == count and lines[0].strip("_").lower() == "background":
+    classes = document["output"].get("classes") or ()
+    background = classes[:1] if list(classes[:1]) == ["background"] else []
+    count = len(classes) - len(background)
+    if background and len(lines) == count + 1 and lines[0].strip("_").lower() == "background":
         lines.pop(0)
-    if len(lines) != count - 1:
-        raise DataError(f"'{path}': expected {count - 1} names (or {count}, the first one background), "
-                           f"found {len(lines)}")
-    document["output"]["classes"] = ["background"] + lines
+    if len(lines) != count:
+        too = f" (or {count + 1}, the first one background)" if background else ""
+        raise DataError(f"'{path}': expected {count} names{too}, found {len(lines)}")
+    document["output"]["classes"] = [*background, *lines]

@@ -13,6 +13,7 @@ from shared.leaves import Leaf, Odd
 
 DEEPEST = 16  # dictionary in a dictionary
 SHOWN = 4     # names in a message
+PARTS = 2     # groups in a group: a network among others, and its trunk
 # Parts of names that wrappers put there: DataParallel, torch.compile, FSDP, activation checkpoints.
 WRAPPING = ("module", "_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module")
 AVERAGED = ("ema", "averaged", "average", "avg", "swa", "shadow")  # parts of the keys of averaged weights
@@ -111,14 +112,18 @@ def groups(weights):
 def known_weights(found, knows):
     """Those that `knows` recognises, with as few prefixes taken off and as few parts left out as that needs."""
     known = []
-    for weights in found:
+
+    def look(weights, parts):
         one = next((reading for reading in readings(weights) if knows(reading)), None)
         if one:
             known.append(one)
-            continue
-        *_, bare = readings(weights)
-        for group in groups(bare):
-            known += [reading for reading in readings(group) if knows(reading)][:1]
+        elif parts:
+            *_, bare = readings(weights)
+            for group in groups(bare):
+                look(group, parts - 1)
+
+    for weights in found:
+        look(weights, PARTS)
     return known
 
 

@@ -42,7 +42,8 @@ static struct
   char *model, *device, *split, *map, *detections, *plots;
   char **devkits;
   gboolean json, attention, version;
-} options;
+  double nms_across;
+} options = { .nms_across = 1 }; /* none goes */
 
 static const GOptionEntry entries[] = {
   { "model", 'm', 0, G_OPTION_ARG_FILENAME, &options.model,
@@ -55,6 +56,10 @@ static const GOptionEntry entries[] = {
     "Which pictures: those of ImageSets/Main/SPLIT.txt (default: " DEFAULT_SPLIT ")", "SPLIT" },
   { "map", 0, 0, G_OPTION_ARG_FILENAME, &options.map,
     "What the set calls the model's labels, in lines 'model label = set label'", "NAMES" },
+  { "nms-across", 0, 0, G_OPTION_ARG_DOUBLE, &options.nms_across,
+    "Leave out boxes that overlap a stronger one of another class by more than this, 0 to 1, which no published figure "
+    "does (default: 1, none)",
+    "IOU" },
   { "json", 'j', 0, G_OPTION_ARG_NONE, &options.json, "Print one JSON object instead of tables", NULL },
   { "attention", 'a', 0, G_OPTION_ARG_NONE, &options.attention,
     "Measure how well spatial attention tells objects from background", NULL },
@@ -273,6 +278,7 @@ prepare (Run *run, GError **error)
   run->seconds = g_array_new (FALSE, FALSE, sizeof (double));
   run->params = evaluation_params;
   run->params.attention = options.attention;
+  run->params.nms_across = options.nms_across > 0 ? (float) options.nms_across : -1;
   if (options.attention) {
     run->attention = attention_study_new ();
     if (!check_attention (cbam_model_get_info (run->model), error))
@@ -292,6 +298,7 @@ report (Run *run, GError **error)
     .classes = class_names (run),
     .evaluation = run->evaluation,
     .threshold = threshold,
+    .nms_across = options.nms_across,
     .low = NAN,
     .high = NAN,
     .attention = attention,
@@ -345,19 +352,18 @@ static const char description[] =
     "The classes are those of the split's annotations. A detection is right if it overlaps an object of its class by\n"
     "an intersection over union of 0.5 or more, and is the first to do so; one that overlaps a difficult object most\n"
     "is neither right nor wrong. All models run with the settings of published figures: scores above 0.01, the best\n"
-    "400 of each class, non-maximum suppression at 0.45, 200 detections a picture. Where scores are equal, the "
-    "earlier\n"
-    "picture counts first. Classes without objects that are not difficult have no average precision, shown as '-',\n"
-    "and are not in the mean. The interval tells how much the mean would vary over other pictures of the same kind\n"
-    "(1000 resamples). Precision and recall are those at the threshold of the model file.\n\n"
+    "400 of each class, non-maximum suppression at 0.45, 200 detections a picture; --nms-across leaves out more.\n"
+    "Where scores are equal, the earlier picture counts first. Classes without objects that are not difficult have no\n"
+    "average precision, shown as '-', and are not in the mean. The interval tells how much the mean would vary over\n"
+    "other pictures of the same kind (1000 resamples). Precision and recall are those at the threshold of the model\n"
+    "file.\n\n"
     "A line of --map is 'model label = set label'; '#' begins a comment. Labels without a line mean the class of "
     "their\n"
     "own name; 'label =' means none, and its detections are left out, as are those of labels that the set lacks.\n\n"
-    "--json prints {\"model\", \"split\", \"pictures\", \"map_11point\", \"map_area\", \"map_50_95\", \"interval\": "
-    "[low,\n"
-    "high], \"threshold\", \"best_f1\": {\"f1\", \"threshold\", \"precision\", \"recall\"}, \"seconds_per_picture\",\n"
-    "\"classes\": [{\"name\", \"objects\", \"ap_11point\", \"ap_area\", \"ap_50_95\", \"precision\", \"recall\"}]}, "
-    "all shares\n"
+    "--json prints {\"model\", \"split\", \"pictures\", \"map_11point\", \"map_area\", \"map_50_95\",\n"
+    "\"interval\": [low, high], \"threshold\", \"nms_across\", \"best_f1\": {\"f1\", \"threshold\", \"precision\",\n"
+    "\"recall\"}, \"seconds_per_picture\", \"classes\": [{\"name\", \"objects\", \"ap_11point\", \"ap_area\",\n"
+    "\"ap_50_95\", \"precision\", \"recall\"}]}, all shares\n"
     "as fractions, and what has no value as null. With --attention it also has \"attention\": [{\"level\", \"width\",\n"
     "\"height\", \"inside\", \"outside\", \"auc\", \"auc_less_mean\", \"border\", \"inner\"}]: the number of cells on "
     "objects\n"
@@ -378,6 +384,8 @@ check_options (void)
     return NULL;
   if (options.devkits == NULL)
     return "say where the pictures are: DEVKIT";
+  if (!(options.nms_across >= 0 && options.nms_across <= 1))
+    return "--nms-across is a share from 0 to 1";
   if (*options.split == '\0' || strchr (options.split, G_DIR_SEPARATOR) != NULL)
     return "--split is the name of a list in ImageSets/Main, without .txt";
   return NULL;

@@ -101,6 +101,11 @@ eval_report_table (FILE *out, const EvalReport *report)
     fprintf (out,
              "time per picture %.1f ms (median from the decoded picture to its sorted detections, one at a time)\n",
              1e3 * report->seconds);
+  if (report->nms_across < 1)
+    fprintf (out,
+             "without boxes that overlap a stronger one of another class by more than %.2f; published figures have "
+             "these\n",
+             report->nms_across);
   if (report->attention != NULL)
     print_attention (out, report->attention);
 }
@@ -162,6 +167,7 @@ eval_report_json (FILE *out, const EvalReport *report)
   json_add_double (json, NULL, report->high);
   g_string_append_c (json, ']');
   json_add_double (json, "threshold", report->threshold);
+  json_add_double (json, "nms_across", report->nms_across);
   json_open (json, "best_f1", '{');
   json_add_double (json, "f1", best.f1);
   json_add_double (json, "threshold", best.threshold);

@@ -17,6 +17,7 @@ typedef struct
   const char *const *classes;
   const Evaluation *evaluation;
   float threshold;         /* the model's own, for showing boxes */
+  double nms_across;       /* as CbamDetectParams has it; 1 = none went, as in published figures */
   double seconds;          /* per picture, the median; NaN = not measured */
   double low, high;        /* 95 % interval of the 11-point mean; NaN = none */
   const GArray *attention; /* AttentionScore; NULL = not asked for */

@@ -30,10 +30,14 @@ static struct
   char **pictures;
   char *describe;
   gboolean check, json, list_devices, profile, version;
-  double threshold, nms_iou;
+  double threshold, nms_iou, nms_across;
   int max_detections, grad_cam;
   Explanation attention;
-} options = { .threshold = NOT_GIVEN, .nms_iou = NOT_GIVEN, .max_detections = NOT_GIVEN, .grad_cam = NOT_GIVEN };
+} options = { .threshold = NOT_GIVEN,
+              .nms_iou = NOT_GIVEN,
+              .nms_across = NOT_GIVEN,
+              .max_detections = NOT_GIVEN,
+              .grad_cam = NOT_GIVEN };
 
 static gboolean
 take_attention (const char *option, const char *value, gpointer unused, GError **error)
@@ -70,6 +74,10 @@ static const GOptionEntry entries[] = {
     "Report scores above this, 0 to 1 (default: the model's)", "SCORE" },
   { "nms-iou", 0, 0, G_OPTION_ARG_DOUBLE, &options.nms_iou,
     "Drop a box that overlaps a stronger one of its class by more than this, 0 to 1 (default: the model's)", "IOU" },
+  { "nms-across", 0, 0, G_OPTION_ARG_DOUBLE, &options.nms_across,
+    "Drop a box that overlaps a stronger one of another class by more than this, 0 to 1; 1 drops none (default: the "
+    "model's)",
+    "IOU" },
   { "max-detections", 'n', 0, G_OPTION_ARG_INT, &options.max_detections,
     "Report at most N per picture, 0 = all (default: the model's)", "N" },
   { "output", 'o', 0, G_OPTION_ARG_FILENAME, &options.output,
@@ -296,6 +304,8 @@ prepare (Run *run, GError **error)
     run->params.threshold = options.threshold > 0 ? (float) options.threshold : -1;
   if (options.nms_iou != NOT_GIVEN)
     run->params.nms_iou = options.nms_iou > 0 ? (float) options.nms_iou : -1;
+  if (options.nms_across != NOT_GIVEN)
+    run->params.nms_across = options.nms_across > 0 ? (float) options.nms_across : -1;
   if (options.max_detections != NOT_GIVEN)
     run->params.max_detections = options.max_detections > 0 ? (guint) options.max_detections : CBAM_ALL;
 
@@ -373,8 +383,8 @@ has_detection_options (void)
 {
   return options.pictures != NULL || options.output != NULL || options.profile ||
          options.model_config.precision != CBAM_PRECISION_AUTO || options.threshold != NOT_GIVEN ||
-         options.nms_iou != NOT_GIVEN || options.max_detections != NOT_GIVEN || options.grad_cam != NOT_GIVEN ||
-         options.attention.kind != EXPLAIN_NOTHING;
+         options.nms_iou != NOT_GIVEN || options.nms_across != NOT_GIVEN || options.max_detections != NOT_GIVEN ||
+         options.grad_cam != NOT_GIVEN || options.attention.kind != EXPLAIN_NOTHING;
 }
 
 /* What is wrong with the options, or %NULL. */
@@ -385,6 +395,8 @@ check_options (void)
     return "--threshold is a score from 0 to 1";
   if (options.nms_iou != NOT_GIVEN && !(options.nms_iou >= 0 && options.nms_iou <= 1))
     return "--nms-iou is a share from 0 to 1";
+  if (options.nms_across != NOT_GIVEN && !(options.nms_across >= 0 && options.nms_across <= 1))
+    return "--nms-across is a share from 0 to 1";
   if (options.max_detections != NOT_GIVEN && options.max_detections < 0)
     return "--max-detections is a number from 0 (all)";
   if (options.cpu_threads < 0)

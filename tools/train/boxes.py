@@ -33,8 +33,9 @@ def anchors_of(document):
     for level, (rows, columns) in enumerate(anchors["maps"]):
         step = anchors["steps"][level] if "steps" in anchors else (height / rows, width / columns)
         step_y, step_x = step if isinstance(step, (list, tuple)) else (step, step)
-        y, x = torch.meshgrid((torch.arange(rows) + 0.5) * step_y / height,
-                              (torch.arange(columns) + 0.5) * step_x / width, indexing="ij")
+        offset = anchors.get("offset", 0.5)
+        y, x = torch.meshgrid((torch.arange(rows) + offset) * step_y / height,
+                              (torch.arange(columns) + offset) * step_x / width, indexing="ij")
         sizes = torch.tensor(cell_sizes(anchors, level)) / torch.tensor([float(width), float(height)])
         centres = torch.stack((x, y), 2)[:, :, None].expand(-1, -1, len(sizes), -1)
         levels.append(torch.cat((centres, sizes.expand(rows, columns, -1, -1)), 3).reshape(-1, 4))
@@ -60,6 +61,32 @@ def encode(boxes, anchors, variances):
     centre = ((boxes[:, :2] + boxes[:, 2:]) / 2 - anchors[:, :2]) / (v[:2] * anchors[:, 2:])
     size = torch.log((boxes[:, 2:] - boxes[:, :2]) / anchors[:, 2:]) / v[2:]
     return torch.cat((centre, size), 1)
+
+
+def decode_for(document):
+    """The function (loc, anchors) -> boxes of a document's kind of boxes."""
+    output = document["output"]
+    variances = output.get("variances", [0.1, 0.1, 0.2, 0.2])
+    kind = decode_distribution if output.get("boxes") == "distribution" else decode
+    return lambda loc, anchors: kind(loc, anchors, variances)
+
+
+def units(anchors, variances):
+    """What the four distances of a distribution are counted in, [..., 4]."""
+    return (anchors[..., 2:] * anchors.new_tensor(variances[2:])).repeat(*[1] * (anchors.dim() - 1), 2)
+
+
+def distances(loc):
+    """The expected distances [..., 4], in units, that logits [..., 4 * bins] stand for."""
+    logits = loc.unflatten(-1, (4, -1))
+    return torch.softmax(logits, -1) @ torch.arange(logits.shape[-1], dtype=loc.dtype, device=loc.device)
+
+
+def decode_distribution(loc, anchors, variances):
+    """The boxes that distributions [..., N, 4 * bins] of the distances to the left, top, right and bottom stand for
+    (Li et al. 2020, Generalized Focal Loss, arXiv 2006.04388)."""
+    sides = distances(loc) * units(anchors, variances)
+    return torch.cat((anchors[..., :2] - sides[..., :2], anchors[..., :2] + sides[..., 2:]), -1)
 
 
 def decode(loc, anchors, variances):

@@ -10,6 +10,7 @@ from collections import Counter
 
 import torch
 
+from devkit import parse_spec
 from shared.text_file import read_lines
 
 # (option, from, to, whether the first is left out); all are finite.
@@ -17,6 +18,7 @@ NUMBERS = (
     ("passes", 0, math.inf, True), ("minutes", 0, math.inf, True), ("batch", 1, 2 ** 16, False),
     ("rate", 0, math.inf, True), ("trunk_rate", 0, math.inf, False), ("attend", 0, math.inf, False),
     ("distil", 0, math.inf, False), ("mosaic", 0, 1, False), ("threshold", 0, 1, False),
+    ("mimic", 0, math.inf, False), ("still", 0, 1, False), ("size", 32, 4096, False), ("processes", 1, 256, False),
     ("seed", 0, 2 ** 63 - 1, False), ("loaders", 0, 1024, False),
 )
 ALONE = ("recipe", "data", "val", "partial", "classes", "teacher", "map")  # what --quick has no use for
@@ -46,7 +48,7 @@ def check_options(arguments):
                              f"'{path}'")
     for option in ("data", "val"):
         for spec in getattr(arguments, option):
-            check_set(f"--{option}", spec)
+            check_set(f"--{option}", spec, counted=option == "data")
     try:
         torch.empty(0, device=arguments.device)
     except (RuntimeError, AssertionError) as error:
@@ -60,9 +62,11 @@ def check_number(option, value, low, high, is_open):
     raise ValueError(f"{option}: expected {limits}, found {value}")
 
 
-def check_set(option, spec):
-    """That FOLDER:SPLIT is there."""
-    folder, _, split = spec.rpartition(":")
+def check_set(option, spec, counted=False):
+    """That FOLDER:SPLIT is there, and may be shown so many times a pass."""
+    path, times = parse_spec(spec) if counted else (spec, 1)
+    check_number(f"{option} {spec}: times", times, 0, 1000, True)
+    folder, _, split = path.rpartition(":")
     if not folder or not split:
         raise ValueError(f"{option} {spec}: expected FOLDER:SPLIT")
     if not os.path.isdir(folder):

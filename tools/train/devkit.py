@@ -34,6 +34,20 @@ class Picture:
     difficult: torch.Tensor  # [G], bool
     boxed: set = field(default=None)  # classes that were boxed here; None = all
     others: list = field(default_factory=list)  # names of objects that are none of the classes
+    times: float = 1.0  # it is shown in a pass
+    # What lessons say (lesson.teach), if there are any:
+    heard: torch.Tensor = None   # [G], their score for each object
+    taught: torch.Tensor = None  # [G], bool: added by them
+    soft: tuple = None           # boxes [n, 4], labels [n], scores [n]
+
+
+def parse_spec(spec):
+    """(FOLDER:SPLIT, how often a pass shows its pictures) of FOLDER:SPLIT[@TIMES]."""
+    before, at, times = spec.rpartition("@")
+    try:
+        return (before, float(times)) if at and ":" in before else (spec, 1.0)
+    except ValueError:
+        return spec, 1.0
 
 
 def read_set(spec, classes, partial=(), progress=None, say=print):
@@ -75,6 +89,11 @@ def list_names(folder, listing):
 
 def annotation_path(folder, name):
     return os.path.join(folder, "Annotations", name + ".xml")
+
+
+def name_of(folder, name):
+    """What Picture.name is, wherever the folder lies."""
+    return f"{os.path.basename(os.path.normpath(folder))}/{name}"
 
 
 def name_in(line, folder):
@@ -143,7 +162,7 @@ def read_one(folder, name, classes, listings, renamed):
         rows.append([(x1 - 1) / pixels.width, (y1 - 1) / pixels.height, x2 / pixels.width, y2 / pixels.height])
         labels.append(classes.index(thing.name))
         difficult.append(thing.difficult)
-    return Picture(f"{os.path.basename(os.path.normpath(folder))}/{name}", pixels,
+    return Picture(name_of(folder, name), pixels,
                    torch.tensor(rows, dtype=torch.float32).reshape(-1, 4).clamp(0, 1),
                    torch.tensor(labels, dtype=torch.long), torch.tensor(difficult, dtype=torch.bool),
                    others=others)
@@ -163,7 +182,8 @@ def read_partial(path, classes):
 
 
 def repeat_factors(pictures, n_classes, share=0.05):
-    """How often a pass shows each picture: sqrt (share / how many pictures have its rarest class), at least once.
+    """How often a pass shows each picture: sqrt (share / how many pictures have its rarest class), at least once; so
+    many times as its set is to be shown.
 
     Gupta, Dollar, Girshick: LVIS (2019), section on repeat factor sampling.
     """
@@ -172,7 +192,7 @@ def repeat_factors(pictures, n_classes, share=0.05):
         having[picture.labels[~picture.difficult].unique()] += 1
     factor = np.maximum(1, np.sqrt(share * len(pictures) / np.maximum(having, 1)))
     return np.array([max((factor[label] for label in picture.labels[~picture.difficult].tolist()), default=1.0)
-                     for picture in pictures])
+                     * picture.times for picture in pictures])
 
 
 def order_of_pass(factors, seed, number):

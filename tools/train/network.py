@@ -15,6 +15,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from depthwise import DepthwiseConv
+
 # "bn" in these words is a batch norm behind the layer, "bias" a bias in it.
 
 
@@ -24,7 +26,8 @@ class Neck:
     channels: int = 16
     lateral: str = "bn"
     up: str = "full bn"  # full or depthwise, where the document says deconv
-    post: str = "3x3 bn"  # 1x1, 3x3 or separable; empty = none
+    post: str = "3x3 bn"  # 1x1, 3x3 or separable (3x3, or 5x5 if it says so); empty = none
+    posts: int = 1  # separable ones in a row
 
 
 @dataclass
@@ -38,15 +41,24 @@ class Gate:
 
 
 @dataclass
+class Extras:
+    """ShuffleNetV2's: separable convolutions with stride 2."""
+    channels: int = 128
+    kernel: int = 5
+    reduced: int = 1  # so many of them, from the first, have a 1x1 convolution before
+
+
+@dataclass
 class Form:
-    trunk: str = "bn"  # MobileNetV1's
+    trunk: str = "bn"  # MobileNetV1's and ShuffleNetV2's
     head: int = 3  # kernel of loc and conf
     neck: Neck = None
     gate: Gate = field(default_factory=Gate)
     per_cell: list = None  # boxes in a cell of each level, where the document's anchors are a tensor
+    extras: Extras = field(default_factory=Extras)
 
 
-Level = namedtuple("Level", "features loc conf spatial channel")
+Level = namedtuple("Level", "features loc conf spatial channel seen", defaults=[None])  # seen: before its attention
 
 
 # ---- Parts ----
@@ -107,8 +119,11 @@ class Relu6(torch.autograd.Function):
         return torch.ops.aten.threshold_backward(gradient, context.saved_tensors[0], 0)
 
 
-def activation_of(network):
-    return Relu6.apply if network.get("activation") == "relu6" else F.relu
+def activation_of(network, key="activation"):
+    kind, slope = network.get(key, "relu"), network.get("slope", 0.1)
+    if kind == "leaky_relu":
+        return lambda x: F.leaky_relu(x, slope)
+    return Relu6.apply if kind == "relu6" else F.relu
 
 
 def as_map(z):
@@ -368,7 +383,92 @@ class MobileNetV1(nn.Module):
         return out
 
 
-BACKBONES = {"vgg16": Vgg16, "mobilenet_v1": MobileNetV1}
+class Steps(nn.Module):
+    """Convolutions one after the other, (name, convolution, whether an activation follows it). A batch norm is named by
+    the number after its convolution's."""
+
+    def __init__(self, words, eps, activation, *steps):
+        super().__init__()
+        self.steps, self.activation = [], activation
+        for name, conv, activated in steps:
+            norm = str(int(name) + 1) if "bn" in words else None
+            self.add_module(name, conv)
+            if norm:
+                self.add_module(norm, nn.BatchNorm2d(conv.out_channels, eps=eps))
+            self.steps.append((name, norm, activated))
+
+    def forward(self, x):
+        for name, norm, activated in self.steps:
+            x = getattr(self, name)(x)
+            x = getattr(self, norm)(x) if norm else x
+            x = self.activation(x) if activated else x
+        return x
+
+
+class ShuffleUnit(nn.Module):
+    """Ma et al. 2018, figure 3 (c) and (d): half of the channels pass, or both branches halve the map; the channels of
+    the two take turns in what comes out."""
+
+    def __init__(self, words, eps, activation, channels, wanted, stride):
+        super().__init__()
+        half, bias = wanted // 2, "bias" in words
+        inner = channels if stride == 2 else half
+
+        def conv(i, o):
+            return nn.Conv2d(i, o, 1, bias=bias)
+
+        def depthwise(n):
+            return nn.Conv2d(n, n, 3, stride, 1, groups=n, bias=bias)
+
+        if stride == 2:
+            self.branch1 = Steps(words, eps, activation, ("0", depthwise(inner), False), ("2", conv(inner, half), True))
+        self.branch2 = Steps(words, eps, activation, ("0", conv(inner, half), True), ("3", depthwise(half), False),
+                             ("5", conv(half, half), True))
+
+    def forward(self, x):
+        if hasattr(self, "branch1"):
+            a, b = self.branch1(x), self.branch2(x)
+        else:
+            a, b = x.chunk(2, 1)
+            b = self.branch2(b)
+        return torch.stack((a, b), 2).flatten(1, 2)
+
+
+class ShuffleNetV2(nn.Module):
+    WIDTHS = {0.5: (48, 96, 192), 1: (116, 232, 464), 1.5: (176, 352, 704), 2: (244, 488, 976)}
+    UNITS = (4, 8, 4)
+    SOURCES = ["stage2.3", "stage3.7", "stage4.3", "extras.0.4", "extras.1.4", "extras.2.4", "extras.3.4"]
+
+    def __init__(self, network, form, n_extras, eps):
+        super().__init__()
+        self.activation, bias, n = activation_of(network), "bias" in form.trunk, 24
+        settings = form.trunk, eps, self.activation
+        self.conv1 = Steps(*settings, ("0", nn.Conv2d(3, n, 3, 2, 1, bias=bias), True))
+        self.channels = {}
+        for stage, (wanted, units) in enumerate(zip(self.WIDTHS[network.get("width", 1)], self.UNITS), 2):
+            self.add_module(f"stage{stage}", nn.Sequential(*(
+                ShuffleUnit(*settings, wanted if i else n, wanted, 1 if i else 2) for i in range(units))))
+            n = self.channels[f"stage{stage}.{units - 1}"] = wanted
+        self.extras, e = nn.ModuleList(), form.extras
+        for i in range(n_extras):
+            reduce = [("0", nn.Conv2d(n, e.channels, 1, bias=bias), True)] if i < e.reduced else []
+            n = e.channels if reduce else n
+            self.extras.append(Steps(*settings, *reduce,
+                                     ("2", DepthwiseConv(n, e.kernel, 2, bias), True),
+                                     ("4", nn.Conv2d(n, e.channels, 1, bias=bias), True)))
+            n = self.channels[f"extras.{i}.4"] = e.channels
+
+    def forward(self, x):
+        out, x = {}, F.max_pool2d(self.conv1(x), 3, 2, 1)
+        for stage in range(2, 5):
+            x = getattr(self, f"stage{stage}")(x)
+            out[f"stage{stage}.{self.UNITS[stage - 2] - 1}"] = x
+        for i, extra in enumerate(self.extras):
+            x = out[f"extras.{i}.4"] = extra(x)
+        return out
+
+
+BACKBONES = {"vgg16": Vgg16, "mobilenet_v1": MobileNetV1, "shufflenet_v2": ShuffleNetV2}
 
 
 # ---- StairNet's neck ----
@@ -397,16 +497,27 @@ class DepthwiseUpsampler(nn.ConvTranspose2d):
         return F.conv2d(wide, self.weight.flip(2, 3), self.bias, groups=self.groups)
 
 
-class Post(nn.Module):
-    """The convolution after the sum."""
-
+class Separable(nn.Module):
     def __init__(self, words, channels, eps):
         super().__init__()
+        kernel, bias = 5 if "5x5" in words else 3, "bias" in words
+        self.dw = Conv(words, eps, "conv", DepthwiseConv(channels, kernel, bias=bias))
+        self.pw = Conv(words, eps, "conv", nn.Conv2d(channels, channels, 1, bias=bias))
+
+
+class Post(nn.Module):
+    """The convolution after the sum, or separable ones in a row: the first one's names have no number."""
+
+    def __init__(self, neck, channels, eps, activation):
+        super().__init__()
+        words, self.activation = neck.post, activation
         bias = "bias" in words
         if "separable" in words:
-            self.dw = Conv(words, eps, "conv", nn.Conv2d(channels, channels, 3, padding=1, groups=channels, bias=bias))
-            self.pw = Conv(words, eps, "conv", nn.Conv2d(channels, channels, 1, bias=bias))
-            self.steps = [self.dw, self.pw]
+            blocks = [Separable(words, channels, eps) for _ in range(neck.posts)]
+            self.dw, self.pw = blocks[0].dw, blocks[0].pw
+            for number, block in enumerate(blocks[1:], 1):
+                self.add_module(str(number), block)
+            self.steps = [half for block in blocks for half in (block.dw, block.pw)]
             return
         kernel = 3 if "3x3" in words else 1
         self.conv = nn.Conv2d(channels, channels, kernel, padding=kernel // 2, bias=bias)
@@ -416,7 +527,7 @@ class Post(nn.Module):
 
     def forward(self, x):
         for step in self.steps:
-            x = F.relu(step(x))
+            x = self.activation(step(x))
         return x
 
 
@@ -434,7 +545,8 @@ class TopDown(nn.Module):
             self.topdown_layers = nn.ModuleList(Conv(neck.up, eps, "upsample", upsampler(neck.up, p, *pair))
                                                 for pair in zip(sizes, sizes[1:]))
         if neck.post:
-            self.extra_layers = nn.ModuleList(Post(neck.post, p, eps) for _ in range(levels))
+            activation = activation_of(network, "post_activation")
+            self.extra_layers = nn.ModuleList(Post(neck, p, eps, activation) for _ in range(levels))
         self.levels = levels
 
     def forward(self, sources):
@@ -465,8 +577,14 @@ def count_extras(backbone, network):
         return len(network["extras"]["stride"])
     names = network.get("sources", BACKBONES[backbone].SOURCES[:network.get("levels", 6)])
     numbers = [int(name.split(".")[1]) for name in names if name.startswith("extras.")]
-    per_extra = 2 if backbone == "vgg16" else 1
+    per_extra = 2 if backbone == "vgg16" else 1  # modules
     return max((n // per_extra + 1 for n in numbers), default=0)
+
+
+def numbers_per_box(document):
+    """What a head says of a box: four offsets, or for each of its sides a logit for each bin."""
+    output = document["output"]
+    return 4 * output.get("bins", 8) if output.get("boxes") == "distribution" else 4
 
 
 class Network(nn.Module):
@@ -496,7 +614,7 @@ class Network(nn.Module):
         self.per_cell = form.per_cell or [1 + (larger[l] is not None) + 2 * len(ratios[l]) for l in range(levels)]
         self.loc, self.conf = (nn.ModuleList(nn.Conv2d(channels[l], self.per_cell[l] * n, form.head,
                                                        padding=form.head // 2) for l in range(levels))
-                               for n in (4, len(document["output"]["classes"])))
+                               for n in (numbers_per_box(document), len(document["output"]["classes"])))
         self.eval()
 
     def tensors(self):
@@ -509,11 +627,14 @@ class Network(nn.Module):
         return sum(p.numel() for p in self.parameters())
 
     def forward(self, x):
-        layers = self.backbone(x)
+        return self.look(self.backbone(x))
+
+    def look(self, layers):
+        """The levels that the trunk's layers lead to."""
         maps = [layers[name] for name in self.sources]
         maps = self.topdown(maps) if self.topdown else maps
         levels = []
         for l, (loc, conf) in enumerate(zip(self.loc, self.conf)):
             features, spatial, channel = self.att[l](maps[l]) if self.att else (maps[l], None, None)
-            levels.append(Level(features, loc(features), conf(features), spatial, channel))
+            levels.append(Level(features, loc(features), conf(features), spatial, channel, maps[l]))
         return levels

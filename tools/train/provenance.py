@@ -25,6 +25,8 @@ def read_metrics(path, on=None):
         pictures = result["pictures"]
         if not shares or not all(0 <= share <= 1 for share in shares.values()) or not pictures > 0:
             raise ValueError("no average precision of any pictures")
+        if result.get("nms_across", 1) < 1:
+            raise ValueError("one of --nms-across, which is no figure to compare")
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"'{path}': expected what cbam-eval --json prints, found {error}") from error
     return {"set": on or result.get("split", "unknown"), "pictures": pictures,

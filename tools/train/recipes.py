@@ -19,12 +19,13 @@ VOC = ["aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "c
 class Recipe:
     document: dict
     form: Form
-    loss: str = "multibox"        # multibox: softmax and hard negatives, SSD's; focal: sigmoids
+    loss: str = "multibox"        # multibox: softmax and hard negatives, SSD's; focal: sigmoids; quality: quality.py
     passes: float = 60
     batch: int = 32
     rate: float = 6e-4            # AdamW's, of neck, attention and heads
     trunk_rate: float = 1e-4      # ... of backbone and extras; a trunk from nothing wants `rate`
     frozen: int = 0               # convolutions of the trunk, from the front, that keep their weights
+    still: float = 0.0            # part of the steps, at the beginning, in which all of the trunk does
     warm_up: int = 300            # steps
     decay: float = 0.01           # AdamW's weight decay
     average: float = 0.999        # of the exponential moving average of the weights, per step
@@ -32,6 +33,7 @@ class Recipe:
     attend_rate: float = 1.0      # times `rate`, for the spatial attention's convolutions
     distil: float = 0.0           # weight of the teacher's scores and boxes
     distil_share: float = 0.5     # of every batch that the teacher is asked about
+    mimic: float = 0.0            # weight of the teacher's features, where it looks at the same cells
     augmentation: Augmentation = field(default_factory=Augmentation)
 
 
@@ -99,6 +101,35 @@ def default(attention="cbam", detector="stairnet", name="stairnet-cbam-mobilenet
                   augmentation=Augmentation(expand=0.35, largest=2.5))
 
 
+def shufflenet(name="stairnet-cbam-shufflenet-voc"):
+    """ShuffleNetV2 of one and a half times the width with the levels of NanoDet-Plus, whose weights it starts from: its
+    neck's reductions are the laterals, its heads' separable convolutions the posts (converter/dialects/nanodet.py)."""
+    steps, size = (8, 16, 32, 64), SIZE
+    document = {
+        "version": 1,
+        "name": name,
+        "description": "The twenty classes of Pascal VOC",
+        "network": {
+            "detector": "stairnet", "backbone": "shufflenet_v2", "width": 1.5, "activation": "leaky_relu", "slope": 0.1,
+            "post_activation": "leaky_relu", "levels": len(steps), "attention": {"kind": "cbam"},
+        },
+        "input": {"width": size, "height": size, "channels": "bgr", "mean": [103.53, 116.28, 123.675],
+                  "scale": [1 / 57.375, 1 / 57.12, 1 / 58.395]},
+        "anchors": {
+            "maps": [[-(-size // step)] * 2 for step in steps], "steps": list(steps), "offset": 0,
+            "min_sizes": [5 * step for step in steps], "aspect_ratios": [[] for _ in steps],
+        },
+        "output": {"classes": VOC, "score": "sigmoid", "boxes": "distribution", "bins": 8,
+                   "variances": [0.1, 0.1, 0.2, 0.2]},
+        "nms": {"profile": "caffe"},
+    }
+    neck = Neck(128, "bias", "depthwise bias", "separable 5x5 bias", posts=2)
+    form = Form("bias", 1, neck, Gate(reduction=16, mlp="bias", spatial="bias"))
+    return Recipe(document, form, loss="quality", passes=16, rate=1e-3, frozen=15, still=0.25, warm_up=100, decay=0.02,
+                  average=0.998, attend=0.3, attend_rate=5, distil=1.0, mimic=0.5,
+                  augmentation=Augmentation(expand=0.3, largest=2.0, smallest=0.4))
+
+
 def quick():
     """A detector of drawn shapes (shapes.py) for the tests of the engine and the element."""
     size, cells = 96, (24, 12, 6, 3)
@@ -140,6 +171,7 @@ RECIPES = {
     "default-ssd": lambda: default("none", "ssd", "ssd-mobilenet-voc"),
     "default-stairnet": lambda: default("none", name="stairnet-mobilenet-voc"),
     "default-se": lambda: default("se", name="stairnet-se-mobilenet-voc"),
+    "shufflenet": shufflenet,
     "quick": quick,
 }
 
@@ -149,6 +181,18 @@ def with_classes(recipe, classes):
     recipe = replace(recipe, document=copy.deepcopy(recipe.document))
     output = recipe.document["output"]
     output["classes"] = ["background", *classes] if output["score"] == "softmax" else list(classes)
+    return recipe
+
+
+def with_size(recipe, size):
+    """The same for an input of other width and height, where the recipe's maps follow from their steps."""
+    recipe = replace(recipe, document=copy.deepcopy(recipe.document))
+    document = recipe.document
+    if document["network"]["backbone"] != "shufflenet_v2":
+        raise ValueError(f"the anchors of {document['name']} are for {document['input']['width']} pixels: expected no "
+                         f"--size, found {size}")
+    document["input"]["width"] = document["input"]["height"] = size
+    document["anchors"]["maps"] = [[-(-size // step)] * 2 for step in document["anchors"]["steps"]]
     return recipe
 
 

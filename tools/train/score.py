@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from boxes import anchors_of, decode
+from boxes import anchors_of, decode_for
 from recipes import classes_of
 
 THRESHOLD, TOP_K, OVERLAP, KEEP = 0.01, 400, 0.45, 200
@@ -89,7 +89,7 @@ def detect(network, document, anchors, pictures, normalise, columns=None, half=T
         logits = flatten([level.conf for level in levels], network.per_cell)
         scores = torch.sigmoid(logits) if document["output"]["score"] == "sigmoid" else torch.softmax(logits, 2)
         loc = flatten([level.loc for level in levels], network.per_cell)
-        boxes = decode(loc, anchors.to(device), document["output"].get("variances", [0.1, 0.1, 0.2, 0.2])).cpu().numpy()
+        boxes = decode_for(document)(loc, anchors.to(device)).cpu().numpy()
         scores = scores[:, :, columns] if columns is not None else scores[:, :, first:]
         scores = scores.cpu().numpy()
         for i in range(len(pixels)):

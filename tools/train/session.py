@@ -20,13 +20,17 @@ import torch
 from augment import augment
 from boxes import anchors_of
 from devkit import order_of_pass
+from cell_teacher import CellTeacher
 from loss import Loss
+from quality import QualityLoss
 from shared.output import writing
 from score import normaliser
+from team import Team
 
 REPORT = 20.0      # seconds between lines of progress
 CHECKPOINT = 300.0  # ... between checkpoints
 LAST = 0.02        # of the rate, at the end of the cosine
+RAMP = 0.05        # of all steps, in which the trunk's rate grows once it may learn
 
 
 class Stopped(Exception):
@@ -84,23 +88,28 @@ def parameter_groups(network, recipe):
         else:
             rate = recipe.rate
         decay = recipe.decay if parameter.dim() > 1 else 0.0
-        groups.setdefault((rate, decay), []).append(parameter)
-    return [{"params": parameters, "lr": rate, "full_rate": rate, "weight_decay": decay}
-            for (rate, decay), parameters in groups.items()]
+        groups.setdefault((rate, decay, name.startswith("backbone.")), []).append(parameter)
+    return [{"params": parameters, "lr": rate, "full_rate": rate, "weight_decay": decay, "is_trunk": is_trunk}
+            for (rate, decay, is_trunk), parameters in groups.items()]
 
 
 class Session:
     def __init__(self, recipe, network, pictures, factors, folder, seed=1, device="cpu", half=True, teacher=None,
-                 loaders=0, say=print):
+                 loaders=0, say=print, processes=1):
         self.recipe, self.network, self.pictures, self.factors = recipe, network, pictures, factors
         self.folder, self.seed, self.device, self.half, self.say = folder, seed, torch.device(device), half, say
         document = recipe.document
         self.normalise = normaliser(document)
         anchors = anchors_of(document)
-        self.loss = Loss(document, anchors, recipe.loss, recipe.attend, recipe.distil)
-        self.teacher = teacher if recipe.distil else None
-        if self.teacher:
-            self.teacher.pair(anchors)
+        self.teacher = teacher if recipe.distil or recipe.mimic else None
+        if recipe.loss == "quality":
+            self.loss = QualityLoss(document, anchors.to(self.device), recipe.attend, recipe.distil, recipe.mimic)
+            if self.teacher:
+                self.teacher.pair(network)
+        else:
+            self.loss = Loss(document, anchors, recipe.loss, recipe.attend, recipe.distil)
+            if self.teacher:
+                self.teacher.pair(anchors)
         per_pass = float(np.sum(factors))
         self.steps = max(1, round(recipe.passes * per_pass / recipe.batch))
         self.steps_per_pass = per_pass / recipe.batch
@@ -108,6 +117,9 @@ class Session:
         self.network.to(self.device, memory_format=torch.channels_last)
         self.wake()
         self.optimizer = torch.optim.AdamW(parameter_groups(self.network, recipe))
+        self.learning = [parameter for group in self.optimizer.param_groups for parameter in group["params"]]
+        self.trunk = [parameter for parameter in network.backbone.parameters() if parameter.requires_grad]
+        self.team = Team(processes, self.learning)
         self.average = Average(self.network, recipe.average)
         self.pool = ThreadPoolExecutor(loaders) if loaders else None
         self.stop = False
@@ -140,7 +152,7 @@ class Session:
                        (128, 128, 128), chance)
 
     def batch(self, step):
-        places = range(step * self.recipe.batch, (step + 1) * self.recipe.batch)
+        places = self.team.share(range(step * self.recipe.batch, (step + 1) * self.recipe.batch))
         pixels, colours, *targets = zip(*(self.pool.map if self.pool else map)(self.prepare, places))
         return torch.stack(pixels), torch.stack(colours), list(zip(*targets))
 
@@ -157,21 +169,37 @@ class Session:
         warm = min(1.0, (step + 1) / self.recipe.warm_up)
         return warm * (LAST + (1 - LAST) * 0.5 * (1 + math.cos(math.pi * step / self.steps)))
 
+    def thaw(self):
+        """Of the trunk's rate: nothing while it is to stay as it is, then growing."""
+        done = self.step / self.steps - self.recipe.still
+        return 1.0 if self.recipe.still == 0 else min(1.0, max(0.0, done / RAMP))
+
+    def ask(self, pixels, x, layers):
+        """The teacher's answers about a batch, or about its first pictures."""
+        if isinstance(self.teacher, CellTeacher):
+            return self.teacher(x, layers, self.half)
+        return self.teacher(pixels[:math.ceil(len(pixels) * self.recipe.distil_share)], self.half)
+
     def take_step(self):
         pixels, colours, targets = self.batch(self.step)
         pixels = self.paint(pixels.to(self.device), colours.to(self.device))
         for group in self.optimizer.param_groups:
-            group["lr"] = group["full_rate"] * self.rate(self.step)
-        taught = math.ceil(len(pixels) * self.recipe.distil_share)
-        lesson = self.teacher(pixels[:taught], self.half) if self.teacher else None
+            group["lr"] = group["full_rate"] * self.rate(self.step) * (self.thaw() if group["is_trunk"] else 1)
+        for parameter in self.trunk:
+            parameter.requires_grad_(self.thaw() > 0)
+        x = self.normalise(pixels)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
-            levels = self.network(self.normalise(pixels))
+            layers = self.network.backbone(x)
+        lesson = self.ask(pixels, x, layers) if self.teacher else None
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
+            levels = self.network.look(layers)
         terms = self.loss(self.network, levels, targets, lesson)
         total = sum(terms.values())
         if not torch.isfinite(total):
             raise FloatingPointError(f"step {self.step}: the loss is {float(total)}")
         self.optimizer.zero_grad(set_to_none=True)
         total.backward()
+        self.team.average(self.learning)
         torch.nn.utils.clip_grad_norm_((p for p in self.network.parameters() if p.grad is not None), 10.0)
         self.optimizer.step()
         self.average.update(self.network)
@@ -182,28 +210,42 @@ class Session:
     def run(self, until=None, minutes=None):
         """Trains to the end, or to a step, or for so many minutes. Returns whether it is at the end."""
         self.wake()
-        began = reported = saved = time.monotonic()
-        first, last = self.step, min(self.steps, until or self.steps)
+        last = min(self.steps, until or self.steps)
         before = {name: signal.signal(name, self.on_signal) for name in (signal.SIGINT, signal.SIGTERM)}
+        threads = torch.get_num_threads()
         try:
-            while self.step < last and not self.stop:
-                self.take_step()
-                now = time.monotonic()
-                if minutes and now - began > 60 * minutes:
-                    break
-                if now - reported > REPORT:
-                    self.report((self.step - first) / (now - began))
-                    reported = now
-                if now - saved > CHECKPOINT:
-                    self.save()
-                    saved = now
+            self.team.start(lambda: self.walk(last, minutes))
+            self.walk(last, minutes)
+        except BaseException:
+            self.team.fail()
+            raise
         finally:
+            self.team.end()
+            torch.set_num_threads(threads)
             for name, handler in before.items():
                 signal.signal(name, handler)
         self.save()
         if self.stop:
             raise Stopped
         return self.step >= self.steps
+
+    def walk(self, last, minutes):
+        """Steps up to `last`, as far as time and the user let it: what the first process finds, all do."""
+        began = reported = saved = time.monotonic()
+        first = self.step
+        while self.step < last:
+            self.take_step()
+            now = time.monotonic()
+            if self.team.decide(self.stop or (minutes and now - began > 60 * minutes)):
+                break
+            if self.team.rank > 0:
+                continue
+            if now - reported > REPORT:
+                self.report((self.step - first) / (now - began))
+                reported = now
+            if now - saved > CHECKPOINT:
+                self.save()
+                saved = now
 
     def on_signal(self, *_):
         self.stop = True

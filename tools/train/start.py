@@ -35,6 +35,52 @@ def copy_shared(network, tensors):
     return copied, len(own)
 
 
+def norms_of(conv):
+    """What a convolution's batch norm may be called."""
+    parent, _, own = conv.rpartition(".")
+    return (f"{conv}.bn", f"{parent}.{int(own) + 1}") if own.isdigit() else (f"{parent}.bn",)
+
+
+def fold_norms(network, tensors, eps):
+    """The tensors with the batch norms that the network has not in the weights and biases that it has."""
+    own, folded = network.tensors(), dict(tensors)
+    for conv in (name[:-len(".weight")] for name in tensors if name.endswith(".weight")):
+        norm = next((norm for norm in norms_of(conv) if f"{norm}.running_var" in tensors), None)
+        if norm is None or f"{norm}.running_var" in own or f"{conv}.bias" not in own or conv.endswith(".upsample"):
+            continue
+        gain, shift, mean, variance = (tensors[f"{norm}.{part}"] for part in ("weight", "bias", "running_mean",
+                                                                              "running_var"))
+        gain = gain / torch.sqrt(variance + eps)
+        folded[f"{conv}.weight"] = tensors[f"{conv}.weight"] * gain[:, None, None, None]
+        folded[f"{conv}.bias"] = shift + (tensors.get(f"{conv}.bias", 0) - mean) * gain
+    return folded
+
+
+@torch.no_grad()
+def start_from_kin(network, document, tensors, columns):
+    """Takes over a network that is the same but for its classes (`columns`: where ours stand among its), and perhaps
+    for attention, whose constant the heads then make up for. Returns how many tensors fit, of how many."""
+    counts = copy_shared(network, tensors)
+    gate = 1.0
+    if network.att is not None and document["network"].get("attention", {}).get("kind", "none") == "none":
+        gate = start_attention(network, 1.0)
+    for level, (loc, conf) in enumerate(zip(network.loc, network.conf)):
+        loc.weight.div_(gate)
+        rows = [part.unflatten(0, (network.per_cell[level], -1))[:, columns].flatten(0, 1)
+                for part in (tensors[f"conf.{level}.weight"], tensors[f"conf.{level}.bias"])]
+        conf.weight.copy_(rows[0] / gate)
+        conf.bias.copy_(rows[1])
+    return counts
+
+
+def is_kin(document, other):
+    """Whether a network has another's trunk, neck, cells and kind of boxes."""
+    ours, theirs = document["network"], other["network"]
+    keys = ("detector", "backbone", "width", "padding", "activation", "slope", "post_activation", "levels", "sources")
+    return all(ours.get(key) == theirs.get(key) for key in keys) and all(
+        document["output"].get(key) == other["output"].get(key) for key in ("boxes", "bins", "score"))
+
+
 def class_columns(document, classes, rename):
     """For each of our classes the score of the other model's that means the same, or None."""
     theirs = [rename.get(name, name) for name in document["output"]["classes"]]
@@ -200,15 +246,18 @@ def identity(post, channels):
     post.pw.conv.bias.zero_()
 
 
-def start_attention(network):
-    """Constant, and ready to move."""
+def start_attention(network, open_by=0.0):
+    """Constant, and ready to move: the biases of the last layers are `open_by`. Returns CBAM's constant."""
     for name, tensor in network.att.named_parameters():
         if name.endswith(("mlp.3.weight", "fc.2.weight")):
             tensor.mul_(0.01)
         elif name.endswith("spatial.conv.weight"):
             tensor.mul_(0.02)
+        elif name.endswith(("mlp.3.bias", "fc.2.bias", "spatial.conv.bias")):
+            tensor.fill_(open_by)
         elif name.endswith("bias"):
             tensor.zero_()
+    return 1 / (1 + math.exp(-2 * open_by)) / (1 + math.exp(-open_by))  # two pools' logits are added
 
 
 @torch.no_grad()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch.nn import functional as F
 
-from boxes import decode, overlaps, to_corners
+from boxes import decode_for, overlaps, to_corners
 from modelfile import network_of, read_model
 from score import anchors_for, detect, flatten, normaliser
 from shared.faults import DataError
@@ -63,7 +63,7 @@ class Teacher:
         softmax = self.document["output"]["score"] == "softmax"
         scores = (torch.softmax(logits, 2) if softmax else torch.sigmoid(logits))[:, :, self.columns]
         loc = flatten([level.loc for level in levels], self.network.per_cell)
-        boxes = decode(loc, self.anchors.to(device), self.document["output"].get("variances", [0.1, 0.1, 0.2, 0.2]))
+        boxes = decode_for(self.document)(loc, self.anchors.to(device))
         boxes = torch.cat((boxes[..., :2], torch.maximum(boxes[..., 2:], boxes[..., :2] + 1e-3)), 2)
         index = self.index.to(device)
         return Lesson(scores, boxes, index, self.near.to(device), scores.amax(2)[:, index])

@@ -149,7 +149,7 @@ prepare_detect (CbamHostStep *step, GError **error)
 {
   const CbamDetectOpParams *p = cbam_detect_params (step->node);
   const CbamValue *loc = step->node->inputs[0];
-  const double work = 20.0 * loc->width * p->per_cell * (p->n_classes + 8);
+  const double work = 20.0 * loc->width * p->per_cell * (p->n_classes + cbam_detect_loc_rows (p->bins) + 4);
 
   step->rows = (guint) CLAMP (CBAM_HOST_PART / work, 1, loc->height);
   step->parts[0] = (loc->height + step->rows - 1) / step->rows * loc->batch;
@@ -202,6 +202,7 @@ run_detect (const CbamHostTask *task)
     .loc_channels = in->channels,
     .conf_channels = conf->channels,
     .sigmoid = p->sigmoid,
+    .bins = p->bins,
     .threshold = frame->threshold,
     .reported = reported,
     .scratch = reported + p->n_classes,

@@ -20,6 +20,8 @@ const CbamHostKernel *const cbam_host_kernels[] = {
   &cbam_host_add,
   &cbam_host_multiply,
   &cbam_host_concat,
+  &cbam_host_slice,
+  &cbam_host_shuffle,
   &cbam_host_turn,
   &cbam_host_max_pool,
   &cbam_host_global_pool,

@@ -168,6 +168,17 @@ combine (float *y, gsize pixels, guint channels, gboolean add, const CbamLoopInp
   }
 }
 
+static void
+shuffle (float *restrict y, const float *restrict a, const float *restrict b, gsize pixels, guint channels, guint n_a,
+         guint n_b)
+{
+  for (gsize i = 0; i < pixels; i++, y += channels, a += n_a, b += n_b)
+    for (guint c = 0; c < channels / 2; c++) {
+      y[2 * c] = a[c];
+      y[2 * c + 1] = b[c];
+    }
+}
+
 /* ---- Windows ----------------------------------------------------------------------------------------------------- */
 
 static inline void
@@ -530,6 +541,35 @@ decode (const CbamLoopDetect *d, const float *restrict t, const float *restrict 
   box[3] = cy + h;
 }
 
+/* The mean of the numbers of @n bins, each as likely as the softmax of @logits says. */
+static inline float
+expected_bin (const float *logits, guint n)
+{
+  float most = logits[0], sum = 0, weighed = 0;
+
+  for (guint i = 1; i < n; i++)
+    most = larger (most, logits[i]);
+  for (guint i = 0; i < n; i++) {
+    const float likely = exponential (logits[i] - most);
+
+    sum += likely;
+    weighed += likely * (float) i;
+  }
+  return weighed / sum;
+}
+
+/* Distances of the sides from the anchor's centre. */
+static inline void
+decode_distribution (const CbamLoopDetect *d, const float *loc, const float *a, float *box)
+{
+  const float unit_x = d->variances[2] * a[2], unit_y = d->variances[3] * a[3];
+
+  box[0] = a[0] - expected_bin (loc, d->bins) * unit_x;
+  box[1] = a[1] - expected_bin (loc + d->bins, d->bins) * unit_y;
+  box[2] = a[0] + expected_bin (loc + 2 * d->bins, d->bins) * unit_x;
+  box[3] = a[1] + expected_bin (loc + 3 * d->bins, d->bins) * unit_y;
+}
+
 /* Scores without the factor that is returned, those that are not reported as 0; *@ret_best is the largest. */
 static inline float
 score (const CbamLoopDetect *d, const float *restrict logits, float *restrict scores, float *ret_best)
@@ -569,7 +609,10 @@ detect (const CbamLoopDetect *d, const float *loc, const float *conf, const floa
       float best;
       const float factor = score (d, conf + (gsize) anchor * d->n_classes, d->scratch, &best);
 
-      decode (d, loc + 4 * anchor, anchors + 4 * (gsize) prior, boxes[prior]);
+      if (d->bins > 0)
+        decode_distribution (d, loc + 4 * (gsize) d->bins * anchor, anchors + 4 * (gsize) prior, boxes[prior]);
+      else
+        decode (d, loc + 4 * anchor, anchors + 4 * (gsize) prior, boxes[prior]);
       best *= factor;
       best_of_all = larger (best_of_all, best);
       for (guint k = 0; best > d->threshold && k < d->n_classes; k++)
@@ -610,6 +653,7 @@ const CbamLoops CBAM_LOOPS = {
   .sigmoid = sigmoid,
   .scale = scale,
   .combine = combine,
+  .shuffle = shuffle,
   .max_pool = max_pool,
   .spread = spread,
   .winograd_in = winograd_in,

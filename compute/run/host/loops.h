@@ -74,6 +74,7 @@ typedef struct
 {
   guint per_cell, n_classes, loc_channels, conf_channels;
   gboolean sigmoid;
+  guint bins; /* of the distribution of each side of a box; 0 = boxes are offsets */
   float variances[4];
   float threshold;
   const float *reported; /* 1 where a class may be, by class */
@@ -91,6 +92,8 @@ typedef struct
   void (*scale) (float *y, const float *x, gsize pixels, guint channels, const float *scale, const float *shift);
   /* The sum, or else the product, of @n inputs. */
   void (*combine) (float *y, gsize pixels, guint channels, gboolean add, const CbamLoopInput *inputs, guint n);
+  /* Channels of two maps by turns: @channels of the output, of pixels of @n_a and @n_b channels. */
+  void (*shuffle) (float *y, const float *a, const float *b, gsize pixels, guint channels, guint n_a, guint n_b);
   /* Rows [first, end) of the output of @width pixels. */
   void (*max_pool) (float *y, const float *x, const CbamLoopPool *pool, guint width, guint first, guint end);
   void (*spread) (float *y, const float *x, const CbamLoopSpread *spread, guint first, guint end);

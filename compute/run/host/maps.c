@@ -13,7 +13,9 @@
 #include "ops/concat.h"
 #include "ops/l2_norm.h"
 #include "ops/multiply.h"
+#include "ops/shuffle.h"
 #include "ops/sigmoid.h"
+#include "ops/slice.h"
 #include "ops/turn.h"
 
 /* The numbers of a part's rows. */
@@ -218,6 +220,40 @@ run_concat (const CbamHostTask *task)
 
 const CbamHostKernel cbam_host_concat = {
   .name = "loops", .op = &cbam_op_concat, .prepare = prepare_combine, .run = run_concat
+};
+
+static gboolean
+run_slice (const CbamHostTask *task)
+{
+  const CbamNode *node = task->step->node;
+  const CbamValue *in = node->inputs[0], *out = node->outputs[0];
+  const CbamHostRows rows = cbam_host_rows (task);
+  const float *x = begin (task, in, rows) + cbam_slice_params (node)->first;
+  float *y = begin (task, out, rows);
+
+  for (gsize p = 0; p < count_pixels (task, rows); p++)
+    memcpy (y + p * out->channels, x + p * in->channels, out->channels * sizeof (float));
+  return TRUE;
+}
+
+static gboolean
+run_shuffle (const CbamHostTask *task)
+{
+  const CbamNode *node = task->step->node;
+  const CbamValue *a = node->inputs[0], *b = node->inputs[1];
+  const CbamHostRows rows = cbam_host_rows (task);
+
+  task->step->program->loops->shuffle (begin (task, node->outputs[0], rows), begin (task, a, rows),
+                                       begin (task, b, rows), count_pixels (task, rows), node->outputs[0]->channels,
+                                       a->channels, b->channels);
+  return TRUE;
+}
+
+const CbamHostKernel cbam_host_slice = {
+  .name = "loops", .op = &cbam_op_slice, .prepare = prepare_combine, .run = run_slice
+};
+const CbamHostKernel cbam_host_shuffle = {
+  .name = "loops", .op = &cbam_op_shuffle, .prepare = prepare_combine, .run = run_shuffle
 };
 
 /* Either way the numbers stay in their order. */

@@ -49,7 +49,7 @@ def take_topdown(layers, sources, levels):
 
 
 def convert_stairnet(source):
-    levels = source.levels or guess_levels(source)
+    levels = source.options.levels or guess_levels(source)
     layers = Layers(source)
     size, sources = take_trunk(layers)
     if size != SIZE:
