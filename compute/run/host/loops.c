@@ -24,18 +24,28 @@ smaller (float a, float b)
   return a < b ? a : b;
 }
 
-/* exp() to a few units in the last place, 0 and infinity kept away from: 2^n times a polynomial of the rest (the
- * coefficients are those of Cephes' expf). */
+/* 2^n; -126 <= n <= 127. */
+static inline float
+power_of_two (gint32 n)
+{
+  const gint32 bits = (n + 127) * (1 << 23);
+  float power;
+
+  memcpy (&power, &bits, sizeof power);
+  return power;
+}
+
+/* exp() to a few units in the last place, kept away from infinity: 2^n times a polynomial of the rest (the coefficients
+ * are those of Cephes' expf). In two steps, so that what is small becomes denormal and then 0, as it should. */
 static inline float
 exponential (float x)
 {
   const float log2_e = 1.44269504088896341f, magic = 12582912.0f; /* 1.5 * 2^23: adding it rounds to whole numbers */
-  const float clamped = smaller (larger (x, -87.0f), 88.0f);
-  const float shifted = clamped * log2_e + magic;
-  const float n = shifted - magic;
+  const float clamped = smaller (larger (x, -110.0f), 88.0f);
+  const float n = (clamped * log2_e + magic) - magic;
   const float r = (clamped - n * 0.693359375f) + n * 2.12194440e-4f;
-  float p = 1.9875691500e-4f, scale;
-  gint32 bits;
+  const gint32 half = (gint32) n / 2;
+  float p = 1.9875691500e-4f;
 
   p = p * r + 1.3981999507e-3f;
   p = p * r + 8.3334519073e-3f;
@@ -43,15 +53,15 @@ exponential (float x)
   p = p * r + 1.6666665459e-1f;
   p = p * r + 5.0000001201e-1f;
   p = p * r * r + r + 1.0f;
-  bits = ((gint32) n + 127) * (1 << 23);
-  memcpy (&scale, &bits, sizeof scale);
-  return p * scale;
+  return p * power_of_two (half) * power_of_two ((gint32) n - half);
 }
 
 static inline float
 logistic (float x)
 {
-  return 1.0f / (1.0f + exponential (-x));
+  const float e = exponential (-fabsf (x));
+
+  return (x >= 0 ? 1.0f : e) / (1.0f + e);
 }
 
 static inline float
