@@ -199,9 +199,11 @@ install_model (GObjectClass *klass)
    */
   g_object_class_install_property (
       klass, GST_CBAM_PROP_CPU_THREADS,
-      g_param_spec_uint ("cpu-threads", "CPU threads",
-                         "Threads where the processor itself computes. 0 = as many processors as this process may use",
-                         0, 1024, 0, READY));
+      g_param_spec_uint (
+          "cpu-threads", "CPU threads",
+          "Threads where the processor itself computes, 0..1024. 0 = as many processors as this process may "
+          "use",
+          0, 1024, 0, READY));
   /**
    * GstCbamDetect:precision:
    *

@@ -14,12 +14,11 @@
 
 /* ---- The input --------------------------------------------------------------------------------------------------- */
 
-/* Where a thread keeps what is the same for all rows of a part: of each component the bytes and parts of each pixel,
- * and then its samples. */
+/* Where a thread keeps what is the same for all rows of a part: of each component the bytes and parts of each pixel. */
 static gsize
 count_scratch (guint width)
 {
-  return 3 * 4 * (gsize) width;
+  return 3 * 3 * (gsize) width;
 }
 
 static gboolean
@@ -131,8 +130,7 @@ run_preprocess (const CbamHostTask *task)
       lines[c].top = find_line (pixels, component, near);
       lines[c].bottom = find_line (pixels, component, next);
     }
-    task->step->program->loops->pixels (to + (gsize) first * 3, lines, &colours, end - first,
-                                        scratch + 9 * (gsize) out->width);
+    task->step->program->loops->pixels (to + (gsize) first * 3, lines, &colours, end - first);
   }
   return TRUE;
 }
@@ -153,7 +151,7 @@ prepare_detect (CbamHostStep *step, GError **error)
 
   step->rows = (guint) CLAMP (CBAM_HOST_PART / work, 1, loc->height);
   step->parts[0] = (loc->height + step->rows - 1) / step->rows * loc->batch;
-  cbam_host_need_scratch (step, 2 * (gsize) p->n_classes);
+  cbam_host_need_scratch (step, 2 * ((gsize) p->n_classes + CBAM_LOOP_LANES));
   return TRUE;
 }
 
@@ -205,10 +203,11 @@ run_detect (const CbamHostTask *task)
     .bins = p->bins,
     .threshold = frame->threshold,
     .reported = reported,
-    .scratch = reported + p->n_classes,
+    .scratch = reported + p->n_classes + CBAM_LOOP_LANES,
   };
 
   memcpy (detect.variances, p->variances, sizeof detect.variances);
+  memset (reported + p->n_classes, 0, CBAM_LOOP_LANES * sizeof (float));
   for (guint k = 0; k < p->n_classes; k++)
     reported[k] = (float) (frame->reported[k / CBAM_CLASSES_PER_WORD] >> (k % CBAM_CLASSES_PER_WORD) & 1);
   raise_best (list + 1,

@@ -1,5 +1,6 @@
 /* Loops that the compiler turns into vector code, with the flags of one kind of processor: CBAM_LOOPS is the table's
- * name then. Sums run in LANES parts, as the vectors do, so that no compiler has to change their order.
+ * name then. Where many numbers become one they are vectors by name (GCC's, which the compiler makes of whatever the
+ * processor has), so that nobody has to change the order of a sum.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
@@ -8,7 +9,7 @@
 #include <math.h>
 #include <string.h>
 
-#define LANES 16
+#define LANES CBAM_LOOP_LANES
 
 /* GLib's evaluate their arguments twice, which is all the same here; these are what compilers know as one instruction.
  */
@@ -64,24 +65,92 @@ logistic (float x)
   return (x >= 0 ? 1.0f : e) / (1.0f + e);
 }
 
-static inline float
-sum_of (const float parts[LANES])
+typedef float Vector __attribute__ ((vector_size (LANES * sizeof (float))));
+typedef gint32 Mask __attribute__ ((vector_size (LANES * sizeof (float))));
+
+static inline Vector
+load (const float *x)
 {
-  float sum = 0;
+  Vector v;
+
+  memcpy (&v, x, sizeof v);
+  return v;
+}
+
+static inline Vector
+all (float number)
+{
+  const Vector none = { 0 };
+
+  return none + number;
+}
+
+/* The first @n numbers, and @rest behind them. */
+static inline Vector
+load_part (const float *x, guint n, float rest)
+{
+  float numbers[LANES];
 
   for (guint i = 0; i < LANES; i++)
-    sum += parts[i];
-  return sum;
+    numbers[i] = i < n ? x[i] : rest;
+  return load (numbers);
+}
+
+static inline Vector
+larger_of (Vector a, Vector b)
+{
+  const Mask first = a > b;
+
+  return (Vector) ((first & (Mask) a) | (~first & (Mask) b));
+}
+
+static inline Vector
+power_of_two_each (Mask n)
+{
+  return (Vector) ((n + 127) << 23);
+}
+
+/* exponential() of each. */
+static inline Vector
+exponentials (Vector x)
+{
+  const float magic = 12582912.0f;
+  const Vector clamped = -larger_of (-larger_of (x, all (-110.0f)), all (-88.0f));
+  const Vector n = (clamped * 1.44269504088896341f + magic) - magic;
+  const Vector r = (clamped - n * 0.693359375f) + n * 2.12194440e-4f;
+  const Mask whole = __builtin_convertvector(n, Mask), half = whole >> 1;
+  Vector p = r * 1.9875691500e-4f + 1.3981999507e-3f;
+
+  p = p * r + 8.3334519073e-3f;
+  p = p * r + 4.1665795894e-2f;
+  p = p * r + 1.6666665459e-1f;
+  p = p * r + 5.0000001201e-1f;
+  p = p * r * r + r + 1.0f;
+  return p * power_of_two_each (half) * power_of_two_each (whole - half);
 }
 
 static inline float
-largest_of (const float parts[LANES])
+sum_of (Vector v)
 {
-  float largest = parts[0];
+  float a[8], b[4];
 
-  for (guint i = 1; i < LANES; i++)
-    largest = larger (largest, parts[i]);
-  return largest;
+  for (guint i = 0; i < 8; i++)
+    a[i] = v[i] + v[i + 8];
+  for (guint i = 0; i < 4; i++)
+    b[i] = a[i] + a[i + 4];
+  return (b[0] + b[2]) + (b[1] + b[3]);
+}
+
+static inline float
+largest_of (Vector v)
+{
+  float a[8], b[4];
+
+  for (guint i = 0; i < 8; i++)
+    a[i] = larger (v[i], v[i + 8]);
+  for (guint i = 0; i < 4; i++)
+    b[i] = larger (a[i], a[i + 4]);
+  return larger (larger (b[0], b[2]), larger (b[1], b[3]));
 }
 
 /* ---- Number by number -------------------------------------------------------------------------------------------- */
@@ -388,66 +457,81 @@ winograd_out (float *y, const float *from, const CbamLoopWinograd *w, guint row)
 static void
 channel_pool (float *y, const float *x, gsize pixels, guint channels, const float *gate, gboolean mean_first)
 {
-  const guint whole = channels / LANES * LANES;
+  const guint whole = channels / LANES * LANES, rest = channels - whole;
 
   for (gsize i = 0; i < pixels; i++, x += channels, y += 2) {
-    float sums[LANES], most[LANES];
+    Vector sums = { 0 }, most = all (-INFINITY);
 
-    for (guint l = 0; l < LANES; l++) {
-      sums[l] = 0;
-      most[l] = -INFINITY;
+    for (guint c = 0; c < whole; c += LANES) {
+      const Vector v = gate ? load (x + c) * load (gate + c) : load (x + c);
+
+      sums += v;
+      most = larger_of (v, most);
     }
-    for (guint c = 0; c < whole; c += LANES)
-      for (guint l = 0; l < LANES; l++) {
-        const float v = gate ? x[c + l] * gate[c + l] : x[c + l];
+    if (rest > 0) {
+      const Vector ones = gate ? load_part (gate + whole, rest, 1) : all (1);
 
-        sums[l] += v;
-        most[l] = larger (most[l], v);
-      }
-    for (guint c = whole; c < channels; c++) {
-      const float v = gate ? x[c] * gate[c] : x[c];
-
-      sums[c - whole] += v;
-      most[c - whole] = larger (most[c - whole], v);
+      sums += load_part (x + whole, rest, 0) * ones;
+      most = larger_of (load_part (x + whole, rest, -INFINITY) * ones, most);
     }
     y[mean_first ? 0 : 1] = sum_of (sums) / (float) channels;
     y[mean_first ? 1 : 0] = largest_of (most);
   }
 }
 
-/* At most LANES channels from @first on. A row is summed up before it is added, so that many pixels cost no digits. */
-static void
+/* LANES channels, or fewer: what is behind the last counts as @rest. */
+static inline Vector
+load_channels (const float *x, guint n, float rest)
+{
+  return n == LANES ? load (x) : load_part (x, n, rest);
+}
+
+static inline Vector
+find_largest (const float *x, gsize pixels, guint channels, guint n)
+{
+  Vector most = load_channels (x, n, 0);
+
+  for (gsize i = 1; i < pixels; i++)
+    most = larger_of (load_channels (x + i * channels, n, 0), most);
+  return most;
+}
+
+/* A row is summed up before it is added, so that many pixels cost no digits. */
+static inline Vector
+add_up (const float *x, guint width, guint height, guint channels, guint n, CbamReduction kind, Vector most)
+{
+  Vector result = { 0 };
+
+  for (guint row = 0; row < height; row++, x += (gsize) width * channels) {
+    Vector sums = { 0 };
+
+    for (guint column = 0; column < width; column++) {
+      const Vector v = load_channels (x + (gsize) column * channels, n, 0);
+
+      sums += kind == CBAM_REDUCE_L2 ? v * v : kind == CBAM_REDUCE_LOG_SUM ? exponentials (v - most) : v;
+    }
+    result += sums;
+  }
+  return result;
+}
+
+static inline void
 reduce_lanes (float *y, const float *x, guint width, guint height, guint channels, guint n, CbamReduction kind)
 {
-  float result[LANES], most[LANES];
+  const gsize pixels = (gsize) width * height;
+  Vector most = { 0 }, sums = { 0 };
 
-  for (guint l = 0; l < n; l++) {
-    result[l] = 0;
-    most[l] = -INFINITY;
-  }
   if (kind == CBAM_REDUCE_MAX || kind == CBAM_REDUCE_LOG_SUM)
-    for (gsize i = 0; i < (gsize) width * height; i++)
-      for (guint l = 0; l < n; l++)
-        most[l] = larger (most[l], x[i * channels + l]);
-  for (guint row = 0; row < height && kind != CBAM_REDUCE_MAX; row++, x += (gsize) width * channels) {
-    float sums[LANES] = { 0 };
-
-    for (guint column = 0; column < width; column++)
-      for (guint l = 0; l < n; l++) {
-        const float v = x[(gsize) column * channels + l];
-
-        sums[l] += kind == CBAM_REDUCE_L2 ? v * v : kind == CBAM_REDUCE_LOG_SUM ? exponential (v - most[l]) : v;
-      }
-    for (guint l = 0; l < n; l++)
-      result[l] += sums[l];
-  }
+    most = find_largest (x, pixels, channels, n);
+  if (kind != CBAM_REDUCE_MAX)
+    sums = add_up (x, width, height, channels, n, kind, most);
   for (guint l = 0; l < n; l++)
     switch (kind) {
-      case CBAM_REDUCE_MEAN: y[l] = result[l] / (float) (width * height); break;
+      case CBAM_REDUCE_MEAN: y[l] = sums[l] / (float) pixels; break;
       case CBAM_REDUCE_MAX: y[l] = most[l]; break;
-      case CBAM_REDUCE_L2: y[l] = sqrtf (result[l]); break;
-      case CBAM_REDUCE_LOG_SUM: y[l] = most[l] + logf (result[l]); break;
-      default: y[l] = result[l];
+      case CBAM_REDUCE_L2: y[l] = sqrtf (sums[l]); break;
+      case CBAM_REDUCE_LOG_SUM: y[l] = most[l] + logf (sums[l]); break;
+      default: y[l] = sums[l];
     }
 }
 
@@ -455,42 +539,38 @@ static void
 reduce (float *y, const float *x, guint width, guint height, guint channels, guint first, guint end, CbamReduction kind)
 {
   for (; first + LANES <= end; first += LANES)
-    reduce_lanes (y + first, x + first, width, height, channels, LANES, kind); /* whole vectors */
+    reduce_lanes (y + first, x + first, width, height, channels, LANES, kind);
   if (first < end)
     reduce_lanes (y + first, x + first, width, height, channels, end - first, kind);
+}
+
+/* The sum of the products of @n pairs. */
+static inline float
+dot (const float *a, const float *b, guint n)
+{
+  const guint whole = n / LANES * LANES;
+  Vector sums = { 0 };
+
+  for (guint i = 0; i < whole; i += LANES)
+    sums += load (a + i) * load (b + i);
+  if (whole < n)
+    sums += load_part (a + whole, n - whole, 0) * load_part (b + whole, n - whole, 0);
+  return sum_of (sums);
 }
 
 static void
 product (float *y, const float *x, const float *weights, guint n_in, guint n_out)
 {
-  const guint whole = n_in / LANES * LANES;
-
-  for (guint o = 0; o < n_out; o++, weights += n_in) {
-    float sums[LANES] = { 0 };
-
-    for (guint i = 0; i < whole; i += LANES)
-      for (guint l = 0; l < LANES; l++)
-        sums[l] += x[i + l] * weights[i + l];
-    for (guint i = whole; i < n_in; i++)
-      sums[i - whole] += x[i] * weights[i];
-    y[o] = sum_of (sums);
-  }
+  for (guint o = 0; o < n_out; o++, weights += n_in)
+    y[o] = dot (x, weights, n_in);
 }
 
 static void
 l2_norm (float *y, const float *x, gsize pixels, guint channels, const float *weights, float eps)
 {
-  const guint whole = channels / LANES * LANES;
-
   for (gsize i = 0; i < pixels; i++, x += channels, y += channels) {
-    float sums[LANES] = { 0 };
+    const float factor = 1.0f / (sqrtf (dot (x, x, channels)) + eps);
 
-    for (guint c = 0; c < whole; c += LANES)
-      for (guint l = 0; l < LANES; l++)
-        sums[l] += x[c + l] * x[c + l];
-    for (guint c = whole; c < channels; c++)
-      sums[c - whole] += x[c] * x[c];
-    const float factor = 1.0f / (sqrtf (sum_of (sums)) + eps);
     for (guint c = 0; c < channels; c++)
       y[c] = x[c] * factor * weights[c];
   }
@@ -498,40 +578,65 @@ l2_norm (float *y, const float *x, gsize pixels, guint channels, const float *we
 
 /* ---- Frames ------------------------------------------------------------------------------------------------------ */
 
-static void
-sample (float *restrict samples, const CbamLoopLine *line, guint n)
+#define CHUNK 64 /* pixels at once */
+
+/* Bytes one by one first, since no processor gathers those; all else is vectors then. */
+static inline void
+sample (float *restrict samples, const CbamLoopLine *line, guint first, guint n)
 {
-  const guint8 *top = line->top, *bottom = line->bottom;
+  const gint32 *x0 = line->x0 + first, *x1 = line->x1 + first;
+  const float *part = line->x + first;
+  const float y = line->y;
+  guint8 bytes[4][CHUNK];
 
   for (guint i = 0; i < n; i++) {
-    const float part = line->x[i];
-    const float upper = (float) top[line->x0[i]] * (1 - part) + (float) top[line->x1[i]] * part;
-    const float lower = (float) bottom[line->x0[i]] * (1 - part) + (float) bottom[line->x1[i]] * part;
+    bytes[0][i] = line->top[x0[i]];
+    bytes[1][i] = line->top[x1[i]];
+    bytes[2][i] = line->bottom[x0[i]];
+    bytes[3][i] = line->bottom[x1[i]];
+  }
+  for (guint i = 0; i < n; i++) {
+    const float upper = (float) bytes[0][i] * (1 - part[i]) + (float) bytes[1][i] * part[i];
+    const float lower = (float) bytes[2][i] * (1 - part[i]) + (float) bytes[3][i] * part[i];
 
-    samples[i] = upper * (1 - line->y) + lower * line->y;
+    samples[i] = upper * (1 - y) + lower * y;
   }
 }
 
-static void
-pixels (float *y, const CbamLoopLine lines[3], const CbamLoopColours *colours, guint n, float *samples)
+/* One of three colours of CHUNK pixels. */
+static inline void
+colour (float *restrict to, float (*restrict samples)[CHUNK], const CbamLoopColours *colours, guint k)
 {
-  const float *restrict a = samples, *restrict b = samples + n, *restrict c = samples + 2 * (gsize) n;
+  const float *row = colours->matrix + 4 * k;
+  const float r0 = row[0], r1 = row[1], r2 = row[2], r3 = row[3], mean = colours->mean[k], gain = colours->gain[k];
 
-  for (guint i = 0; i < 3; i++)
-    sample (samples + i * (gsize) n, &lines[i], n);
-  for (guint k = 0; k < 3; k++) {
-    const float *row = colours->matrix + 4 * k;
-    const float mean = colours->mean[k], gain = colours->gain[k];
-    float *to = y + colours->place[k];
+  for (guint i = 0; i < CHUNK; i++) {
+    const float v = samples[0][i] * r0 + samples[1][i] * r1 + samples[2][i] * r2 + r3;
 
-    for (guint i = 0; i < n; i++) {
-      float v = a[i] * row[0] + b[i] * row[1] + c[i] * row[2] + row[3];
+    to[i] = smaller (larger (v, 0), 255);
+  }
+  if (colours->round_u8)
+    for (guint i = 0; i < CHUNK; i++)
+      to[i] = (float) (gint32) (to[i] + 0.5f);
+  for (guint i = 0; i < CHUNK; i++)
+    to[i] = (to[i] - mean) * gain;
+}
 
-      v = smaller (larger (v, 0), 255);
-      if (colours->round_u8)
-        v = (float) (gint32) (v + 0.5f);
-      to[3 * i] = (v - mean) * gain;
-    }
+static void
+pixels (float *y, const CbamLoopLine lines[3], const CbamLoopColours *colours, guint n)
+{
+  float samples[3][CHUNK] = { 0 }, made[3][CHUNK];
+
+  for (guint first = 0; first < n; first += CHUNK) {
+    const guint part = MIN (n - first, CHUNK);
+
+    for (guint k = 0; k < 3; k++)
+      sample (samples[k], &lines[k], first, part);
+    for (guint k = 0; k < 3; k++)
+      colour (made[colours->place[k]], samples, colours, k);
+    for (guint i = 0; i < part; i++)
+      for (guint k = 0; k < 3; k++)
+        *y++ = made[k][i];
   }
 }
 
@@ -580,32 +685,41 @@ decode_distribution (const CbamLoopDetect *d, const float *loc, const float *a, 
   box[3] = a[1] + expected_bin (loc + 3 * d->bins, d->bins) * unit_y;
 }
 
-/* Scores without the factor that is returned, those that are not reported as 0; *@ret_best is the largest. */
+/* A sigmoid each, those that are not reported as 0. Returns the largest. */
 static inline float
-score (const CbamLoopDetect *d, const float *restrict logits, float *restrict scores, float *ret_best)
+score_alone (const CbamLoopDetect *d, const float *logits)
+{
+  float best = 0;
+
+  for (guint k = 0; k < d->n_classes; k++)
+    d->scratch[k] = logistic (logits[k]) * d->reported[k];
+  for (guint k = 0; k < d->n_classes; k++)
+    best = larger (best, d->scratch[k]);
+  return best;
+}
+
+/* Their softmax. Room and what is reported go on to whole vectors, with zeros. */
+static inline float
+score_together (const CbamLoopDetect *d, const float *logits)
 {
   const guint n = d->n_classes;
-  float most = logits[0], sum = 0, best = 0;
+  Vector most = load_channels (logits, MIN (n, LANES), -INFINITY), sums = { 0 }, best = { 0 };
 
-  if (d->sigmoid) {
-    for (guint k = 0; k < n; k++)
-      scores[k] = logistic (logits[k]) * d->reported[k];
-    for (guint k = 0; k < n; k++)
-      best = larger (best, scores[k]);
-    *ret_best = best;
-    return 1;
+  for (guint k = LANES; k < n; k += LANES)
+    most = larger_of (load_channels (logits + k, MIN (n - k, LANES), -INFINITY), most);
+  const float largest = largest_of (most);
+  for (guint k = 0; k < n; k += LANES) {
+    const Vector v = exponentials (load_channels (logits + k, MIN (n - k, LANES), -INFINITY) - largest);
+    const Vector counted = v * load (d->reported + k);
+
+    sums += v;
+    best = larger_of (counted, best);
+    memcpy (d->scratch + k, &counted, sizeof counted);
   }
-  for (guint k = 1; k < n; k++)
-    most = larger (most, logits[k]);
-  for (guint k = 0; k < n; k++)
-    scores[k] = exponential (logits[k] - most);
-  for (guint k = 0; k < n; k++) {
-    sum += scores[k];
-    scores[k] *= d->reported[k];
-    best = larger (best, scores[k]);
-  }
-  *ret_best = best;
-  return 1.0f / sum;
+  const float factor = 1.0f / sum_of (sums), best_of_all = largest_of (best) * factor;
+  for (guint k = 0; best_of_all > d->threshold && k < n; k++)
+    d->scratch[k] *= factor;
+  return best_of_all;
 }
 
 static float
@@ -616,18 +730,17 @@ detect (const CbamLoopDetect *d, const float *loc, const float *conf, const floa
 
   for (guint cell = 0; cell < n; cell++, loc += d->loc_channels, conf += d->conf_channels)
     for (guint anchor = 0; anchor < d->per_cell; anchor++, prior++) {
-      float best;
-      const float factor = score (d, conf + (gsize) anchor * d->n_classes, d->scratch, &best);
+      const float *logits = conf + (gsize) anchor * d->n_classes;
+      const float best = d->sigmoid ? score_alone (d, logits) : score_together (d, logits);
 
       if (d->bins > 0)
         decode_distribution (d, loc + 4 * (gsize) d->bins * anchor, anchors + 4 * (gsize) prior, boxes[prior]);
       else
         decode (d, loc + 4 * anchor, anchors + 4 * (gsize) prior, boxes[prior]);
-      best *= factor;
       best_of_all = larger (best_of_all, best);
       for (guint k = 0; best > d->threshold && k < d->n_classes; k++)
-        if (d->reported[k] > 0 && d->scratch[k] * factor > d->threshold)
-          hit (data, prior, k, d->scratch[k] * factor);
+        if (d->reported[k] > 0 && d->scratch[k] > d->threshold)
+          hit (data, prior, k, d->scratch[k]);
     }
   return best_of_all;
 }
@@ -635,7 +748,7 @@ detect (const CbamLoopDetect *d, const float *loc, const float *conf, const floa
 /* ---- The yardstick ----------------------------------------------------------------------------------------------- */
 
 #ifdef __AVX512F__
-#define CHAINS 12 /* registers of LANES numbers that are filled independently of each other */
+#define CHAINS 12 /* vectors that are filled independently of each other, in registers */
 #else
 #define CHAINS 6
 #endif
@@ -643,16 +756,19 @@ detect (const CbamLoopDetect *d, const float *loc, const float *conf, const floa
 static double
 peak (guint turns, float *sink)
 {
-  float sums[CHAINS][LANES];
+  const Vector factor = all (0.75f), term = all (0.5f);
+  Vector sums[CHAINS];
 
+#pragma GCC unroll 12
   for (guint i = 0; i < CHAINS; i++)
-    for (guint l = 0; l < LANES; l++)
-      sums[i][l] = (float) (i + l);
-  for (guint t = 0; t < turns; t++)
+    sums[i] = all ((float) i);
+  for (guint t = 0; t < turns; t++) {
+#pragma GCC unroll 12
     for (guint i = 0; i < CHAINS; i++)
-      for (guint l = 0; l < LANES; l++)
-        sums[i][l] = sums[i][l] * 0.75f + 0.5f;
+      sums[i] = sums[i] * factor + term;
+  }
   *sink = 0;
+#pragma GCC unroll 12
   for (guint i = 0; i < CHAINS; i++)
     *sink += sum_of (sums[i]);
   return (double) turns * CHAINS * LANES;

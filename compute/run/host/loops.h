@@ -11,6 +11,9 @@
 #include "ops/activation.h"
 #include "ops/global_pool.h"
 
+/* Numbers that loops go over at once. */
+#define CBAM_LOOP_LANES 16
+
 /* An input of combine: how it lies under the row of an output. */
 typedef struct
 {
@@ -77,8 +80,8 @@ typedef struct
   guint bins; /* of the distribution of each side of a box; 0 = boxes are offsets */
   float variances[4];
   float threshold;
-  const float *reported; /* 1 where a class may be, by class */
-  float *scratch;        /* of n_classes */
+  const float *reported; /* 1 where a class may be, by class; 0 behind the last, up to CBAM_LOOP_LANES more */
+  float *scratch;        /* of n_classes and as many more */
 } CbamLoopDetect;
 
 typedef void (*CbamHitFunc) (gpointer data, guint prior, guint class_id, float score);
@@ -110,8 +113,8 @@ typedef struct
   /* y[o] = sum of x[i] * weights[o][i]. */
   void (*product) (float *y, const float *x, const float *weights, guint n_in, guint n_out);
   void (*l2_norm) (float *y, const float *x, gsize pixels, guint channels, const float *weights, float eps);
-  /* @samples: room for 3 * @n. Writes @n pixels of three channels. */
-  void (*pixels) (float *y, const CbamLoopLine lines[3], const CbamLoopColours *colours, guint n, float *samples);
+  /* Writes @n pixels of three channels. */
+  void (*pixels) (float *y, const CbamLoopLine lines[3], const CbamLoopColours *colours, guint n);
   /* @n cells, of which the first has the prior @prior; returns the best score. */
   float (*detect) (const CbamLoopDetect *detect, const float *loc, const float *conf, const float *anchors,
                    float (*boxes)[4], guint n, guint prior, CbamHitFunc hit, gpointer data);

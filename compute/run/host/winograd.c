@@ -15,7 +15,7 @@
 
 #define TILE CBAM_WINOGRAD_TILE
 #define PLACES CBAM_WINOGRAD_PLACES
-#define LANES 16 /* channels that the loops transform at once */
+#define LANES CBAM_LOOP_LANES /* channels that are transformed at once */
 
 /* Below so many channels, or tiles, the transforms and what they store cost more than the products save. */
 #define LEAST_CHANNELS 64
