@@ -14,7 +14,7 @@ import sys
 sys.dont_write_bytecode = True
 
 from common import check_one_error, expect_ok, run
-from tap import Tap, skip_all
+from tap import Skip, Tap, skip_all
 
 SHADER_STATS, = sys.argv[1:]
 
@@ -25,6 +25,9 @@ RDNA = ("navi10", "navi21", "vangogh", "gfx1100")
 STREAMING = (4, 8)
 # A workgroup of CBAM's holds all channels of a map in its memory, and there are few of them: these have their own bars.
 OCCUPANCY = {"channel_gate": (2, 6), "cbam": (3, 10)}
+
+# What the figures of single kernels below are of; other compilers have others.
+MESA = "radv Mesa 22.3."
 
 # Scalar registers that a kernel spills to vector registers; spilled vector registers go to memory and are none's.
 SPILLED_SGPRS = {"preprocess_thin_texel": (36, 12), "preprocess_thin_plain": (36, 12)}
@@ -59,8 +62,11 @@ def check_kernels(document):
             assert kernel["lanes"] in (32, 64) and kernel["vgprs"] > 0 and kernel["code_size"] > 0, kernel
 
 
-def check_spills(kernel, rdna):
+def check_spills(kernel, _rdna):
     assert kernel["spilled_vgprs"] == 0 and kernel["scratch"] == 0, kernel
+
+
+def check_scalar_spills(kernel, rdna):
     assert kernel["spilled_sgprs"] <= SPILLED_SGPRS.get(kernel["shader"], (0, 0))[rdna], kernel
 
 
@@ -77,8 +83,11 @@ def check_loop(kernel, rdna):
 
 def check_all(tap, family):
     rdna = family["family"] in RDNA
-    for what, check in (("spills", check_spills), ("occupancy", check_occupancy), ("loops", check_loop)):
+    for what, check in (("memory for spills", check_spills), ("occupancy", check_occupancy),
+                        ("scalar spills", check_scalar_spills), ("loops", check_loop)):
         with tap.point(f"{family['family']}: {what}"):
+            if check in (check_scalar_spills, check_loop) and not family["driver"].startswith(MESA):
+                raise Skip(f"{family['driver']} has other figures than {MESA}6")
             for kernel in family["kernels"]:
                 check(kernel, rdna)
 
