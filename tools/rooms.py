@@ -31,11 +31,12 @@ PARTS = {
         """),
     "compute": ("include/cbamdetect shaders/args", """
         compute/base
-        compute/engine
+        compute/engine  compute/host
         compute/ops
         compute/vk
         compute/run
         compute/run/reference  compute/run/vulkan
+        compute/run/host
         compute/file
         compute/nets
         compute/presets
@@ -67,7 +68,9 @@ PARTS = {
 # name or through headers of ours.
 OTHERS = {
     "<gstreamer>": (r"gst/", "gst gst/*"),
-    "<vulkan>": (r"vulkan/|volk\.h$", "include/cbamdetect compute/vk compute/run compute/run/vulkan compute/detect compute gst gst/* tools/stats"),
+    "<vulkan>": (r"vulkan/|volk\.h$", "include/cbamdetect compute/vk compute/run compute/run/vulkan compute/run/host "
+                 "compute/detect compute gst gst/* tools/stats"),
+    "<oneDNN>": (r"oneapi/", "compute/host"),
 }
 
 # Parts in which files, too, include each other in no circle; a .c and its .h are one.

@@ -219,11 +219,11 @@ test_old_devices (void)
   guint index;
 
   g_assert_no_error (error);
-  usual = cbam_device_list_of (instance, &error);
+  usual = cbam_device_list_of (instance, NULL, FALSE, &error);
   g_assert_cmpuint (cbam_device_list_size (usual), >, 0);
   real_properties = vkGetPhysicalDeviceProperties;
   vkGetPhysicalDeviceProperties = old_properties;
-  old = cbam_device_list_of (instance, &error);
+  old = cbam_device_list_of (instance, NULL, FALSE, &error);
   g_assert_no_error (error);
   g_assert_cmpuint (cbam_device_list_size (old), ==, 0);
   g_assert_false (cbam_device_list_choose (old, NULL, &index, &error));
