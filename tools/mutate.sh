@@ -30,7 +30,7 @@ sabotage() {
 sabotage 'disassembly: a product by a constant is useful' tools/stats/disassembly.c \
   'is_register (parts[1]) && is_register (parts[2])' 'is_register (parts[2])' disassembly
 sabotage 'disassembly: the loop around another is the body' tools/stats/disassembly.c \
-  'if (other->first > loop->first && other->last <= loop->last)' 'if (FALSE)' disassembly
+  'other->first > loop->first && other->last' 'other->first > loop->last && other->last' disassembly
 sabotage 'disassembly: only a wait for all loads is one for the first' tools/stats/disassembly.c \
   'instruction->wait <= later' 'instruction->wait == 0' disassembly
 sabotage 'disassembly: what is fetched for the next round is not looked at' tools/stats/disassembly.c \

@@ -135,6 +135,7 @@ kernel_compile (CbamDevice *device, const CbamOpClass *op, const CbamOpVariant *
     .variant = variant->name,
     .shader = shader->name,
     .convolves = cbam_conv_is_any (&(CbamNode){ .op = op }),
+    .sums = op == &cbam_op_conv ? variant->tile[0] * variant->tile[1] / needs.invocations : 0,
   };
   g_autofree char *text = ask_machine_code (pipeline, error);
   if (text != NULL && ask_lanes (pipeline, &ret_kernel->lanes, error) &&

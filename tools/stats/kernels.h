@@ -24,6 +24,7 @@ typedef struct
 {
   const char *op, *variant, *shader;
   gboolean convolves;
+  guint sums;  /* that a lane of a full convolution keeps; 0 = its table does not say */
   guint lanes; /* of a subgroup */
   KernelStatistics statistics;
   Code code;

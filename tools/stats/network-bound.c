@@ -51,20 +51,19 @@ typedef struct
 } Work;
 
 static Work
-measure_work (const CbamStep *step, guint threads)
+measure_work (const CbamStep *step, const Kernel *kernel, guint threads)
 {
   const CbamNode *node = step->node;
   const guint32 *groups = step->dispatch.groups;
-  const guint *tile = step->variant->tile;
   Work work = { (double) groups[0] * groups[1] * groups[2], threads, 0 };
 
   if (node->op == &cbam_op_conv) {
     const CbamConvArgs *args = (const CbamConvArgs *) step->dispatch.args;
     const double depth = (double) args->in_blocks * CBAM_TEXEL_CHANNELS * args->kernel_width * args->kernel_height;
-    const double sums = tile[0] > 0 ? (double) tile[0] * tile[1] / threads : 1;
 
-    work.groups = tile[0] > 0 ? (double) args->tiles * groups[1] * groups[2] : work.groups;
-    work.multiply_adds = depth * sums;
+    if (kernel->sums > 0)
+      work.groups = (double) args->tiles * groups[1] * groups[2];
+    work.multiply_adds = depth * MAX (kernel->sums, 1);
   } else if (node->op->macs != NULL) {
     work.multiply_adds = (double) node->op->macs (node) / (work.groups * threads);
   }
@@ -74,7 +73,7 @@ measure_work (const CbamStep *step, guint threads)
 static double
 arithmetic_seconds (const Family *family, const CbamStep *step, const Kernel *kernel, guint threads)
 {
-  const Work work = measure_work (step, threads);
+  const Work work = measure_work (step, kernel, threads);
   const guint body = kernel->code.body.multiply_adds;
   const double rounds = body > 0 ? MAX (1, work.multiply_adds / body) : 0;
   const double subgroups = work.groups * ((threads + kernel->lanes - 1) / kernel->lanes);

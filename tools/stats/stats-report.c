@@ -96,6 +96,7 @@ add_kernel (GString *out, const Kernel *kernel)
   json_add_string (out, "op", kernel->op);
   json_add_string (out, "kernel", kernel->variant);
   json_add_string (out, "shader", kernel->shader);
+  json_add_count (out, "sums", kernel->sums);
   json_add_count (out, "lanes", kernel->lanes);
   json_add_count (out, "vgprs", s->vgprs);
   json_add_count (out, "sgprs", s->sgprs);
