@@ -21,6 +21,7 @@ from common import read_safetensors
 from tap import Tap
 
 ROOT, BUILD = sys.argv[1:]
+CANDIDATE = "candidate"  # a model in training, which does not ship
 # What each licence calls itself.
 TITLES = {"Apache-2.0": "Apache License, Version 2.0", "BSD-3-Clause": "BSD 3-Clause License", "MIT": "MIT License"}
 
@@ -56,6 +57,9 @@ def check_installed(model):
     with open(os.path.join(BUILD, "meson-info", "intro-installed.json"), encoding="utf-8") as file:
         placed = {os.path.relpath(source, ROOT): place for source, place in json.load(file).items()}
     name = os.path.splitext(os.path.basename(model))[0]
+    if name == CANDIDATE:
+        assert not [source for source in placed if source.startswith(f"models/{name}")], "it is not to be installed"
+        return
     folder = os.path.dirname(placed[f"models/{name}.safetensors"])
     assert placed[f"models/{name}/NOTICE"] == os.path.join(folder, name, "NOTICE")
     for licence in licences_of(model):
