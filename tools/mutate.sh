@@ -321,6 +321,21 @@ sabotage 'mobilenet: attention after the depthwise convolution only' compute/net
   'return cbam_net_attend_in_block (net, after_pointwise, pointwise, x, NULL);' 'return x;' golden
 sabotage 'shufflenet: a unit works on the half that passes' compute/nets/shufflenet_v2.c \
   'cbam_graph_slice (net->graph, name, x, half, half)' 'cbam_graph_slice (net->graph, name, x, 0, half)' golden
+sabotage 'resnet: the stride is always in the 3x3' compute/nets/resnet.c \
+  'net->spec->network.stride_place == CBAM_STRIDE_PLACE_1X1' 'FALSE' golden networks
+sabotage 'resnet: attention sees the sum' compute/nets/resnet.c \
+  '  x = cbam_net_attend_in_block (net, prefix, name, x, NULL);
+  x = cbam_graph_add (net->graph, name, x, other);' \
+  '  x = cbam_graph_add (net->graph, name, x, other);
+  x = cbam_net_attend_in_block (net, prefix, name, x, NULL);' golden
+sabotage 'resnet: attention behind the last stage, too' compute/nets/resnet.c \
+  'if (s + 1 < network->n_strides)' 'if (TRUE)' golden networks
+sabotage 'resnet: a wide one is wide at the ends of its bottlenecks, too' compute/nets/resnet.c \
+  'is_bottleneck ? EXPANSION * narrow : width' 'is_bottleneck ? EXPANSION * width : width' golden
+sabotage 'networks: attention between stages that there are not' compute/nets/nets.c \
+  'cbam_net_attends_between_stages (net) && !backbone->has_stages' 'FALSE' networks
+sabotage 'spec: a ResNet has all its stages' compute/nets/spec.c \
+  'strides.node ? cbam_item_length (&strides) : CBAM_MAX_STAGES' 'CBAM_MAX_STAGES' spec golden
 sabotage 'stairnet: two convolutions after the sum have one name' compute/nets/stairnet.c \
   'b > 0 ? g_strdup_printf' 'b > 1 ? g_strdup_printf' golden
 sabotage 'spec: every leaky ReLU has the usual slope' compute/nets/spec.c \

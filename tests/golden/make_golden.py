@@ -195,7 +195,7 @@ SHUFFLENET_NECK = Neck(channels=128, lateral="bias", up="depthwise bias", post="
 FOLDED_GATE = Gate(reduction=16, spatial="bias")
 
 # name: what its tensors are, and how many parameters the CBAM paper's table or SSD's authors say it has, or on
-# ShuffleNetV2 docs/networks.md counts from torchvision's
+# ShuffleNetV2 and ResNet docs/networks.md counts from others'
 PRESETS = {
     "ssd-vgg16": (Form(), 26515936),
     "ssd512-vgg16": (Form(), 27188676),
@@ -209,6 +209,8 @@ PRESETS = {
     "stairnet-bam-mobilenet": (Form(head=1, neck=MOBILENET_NECK, gate=GATE), None),
     "ssd-shufflenet": (Form(trunk="bias", head=1), 2137784),
     "stairnet-cbam-shufflenet": (Form(trunk="bias", head=1, neck=SHUFFLENET_NECK, gate=FOLDED_GATE), 2228180),
+    "ssd-resnet50": (Form(), 15428142),
+    "ssd-cbam-resnet50": (Form(gate=GATE), 16381042),
 }
 PRESET_SEED = 1
 # Without trained batch norms activations stay as large as the input, and softmax would make ones and zeros of noise of
