@@ -712,6 +712,10 @@ sabotage 'nanodet: the other half passes' tools/converter/dialects/nanodet.py \
   'a, b = halves.outputs' 'b, a = halves.outputs' tools-convert_nanodet
 sabotage 'nanodet: a level is any branch' tools/converter/graph.py \
   'step *= node.param(3, 1)' 'pass' tools-convert_nanodet
+sabotage 'convert: a ResNeXt is taken for a ResNet' tools/converter/dialects/resnet.py \
+  '    if per_group != expected:' '    if False:' tools-convert_resnet
+sabotage 'convert: the attention of one place is that of all' tools/converter/layers.py \
+  '            if attention != found[0]:' '            if False:' tools-convert_resnet
 sabotage 'convert: a trunk is looked for in whole networks only' tools/converter/weights.py \
   'PARTS = 2 ' 'PARTS = 1 ' tools-convert_nanodet
 sabotage 'train: a start loses its batch norms' tools/train/start.py \
