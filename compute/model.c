@@ -135,7 +135,7 @@ describe_ops (CbamModel *model)
     model->op_times[s] = (CbamOpTime){
       .name = node->name,
       .kind = node->op->name,
-      .variant = plan->steps[s].variant->name,
+      .variant = cbam_program_get_kernel (model->program, s),
       .shape = g_strdup_printf ("%ux%ux%u", out->width, out->height, out->channels),
       .flop = node->op->macs ? 2.0 * (double) node->op->macs (node) : 0,
       .kernel = node->op->kernel ? node->op->kernel (node) : 0,
@@ -215,7 +215,7 @@ fill (CbamModel *model, const Wanted *wanted, GError **error)
     return FALSE;
   }
   model->info->precision = wanted->precision;
-  model->info->kernels = cbam_plan_get_kernels (model->program->plan, &model->device->caps);
+  model->info->kernels = cbam_program_get_kernels (model->program);
   describe_ops (model);
   return TRUE;
 }

@@ -70,7 +70,7 @@ G_DEFINE_FINAL_TYPE_WITH_CODE (GstCbamDetect, gst_cbam_detect, GST_TYPE_ELEMENT,
 static void
 register_debug (void)
 {
-  GST_DEBUG_CATEGORY_INIT (gst_cbam_debug, "cbamdetect", 0, "object detection on Vulkan");
+  GST_DEBUG_CATEGORY_INIT (gst_cbam_debug, "cbamdetect", 0, "object detection");
 }
 
 GST_ELEMENT_REGISTER_DEFINE_WITH_CODE (cbamdetect, "cbamdetect", GST_RANK_NONE, GST_TYPE_CBAM_DETECT, register_debug ())
@@ -83,9 +83,10 @@ open_device (GstCbamDetect *self, GError **error)
 {
   GST_OBJECT_LOCK (self);
   g_autofree char *name = g_strdup (self->stream.settings.device);
+  const CbamDeviceConfig config = { .cpu_threads = self->stream.settings.cpu_threads };
   GST_OBJECT_UNLOCK (self);
 
-  CbamDevice *device = cbam_device_open (name, error);
+  CbamDevice *device = cbam_device_open_configured (name, &config, error);
   if (device == NULL)
     return FALSE;
   cbam_device_unref (self->stream.device);
@@ -103,7 +104,7 @@ post_no_device (GstCbamDetect *self, const GError *error)
   g_autofree char *name = g_strdup (self->stream.settings.device);
   GST_OBJECT_UNLOCK (self);
 
-  GST_ELEMENT_ERROR (self, RESOURCE, NOT_FOUND, ("No Vulkan device to detect with: %s", error->message),
+  GST_ELEMENT_ERROR (self, RESOURCE, NOT_FOUND, ("No device to detect with: %s", error->message),
                      ("Wanted: \"%s\". A machine without a GPU needs the CPU driver lavapipe, in Debian's package "
                       "mesa-vulkan-drivers; the variables VK_DRIVER_FILES and VK_ICD_FILENAMES choose other drivers.",
                       name ? name : "any"));

@@ -1,25 +1,25 @@
 #!/usr/bin/env python3
-"""How fast cbamdetect is beside other engines: the same networks with the same weights, on the same processors, in turns.
+"""How fast cbamdetect is beside other engines: the same networks, weights and processors, in turns.
 
     tools/bench_peers.py [--json] [--runs N] [--end-to-end] [--networks default,ssd-mobilenet] [--devices 0,llvmpipe]
 
-The peers are ONNX Runtime, OpenVINO, OpenCV's DNN module and ncnn, on the processor, and ncnn on the first Vulkan device;
-one that Python does not find is skipped, and that is said. They come from PyPI into a folder of yours:
+The peers are ONNX Runtime, OpenVINO, OpenCV's DNN module and ncnn, on the processor, and ncnn on the first Vulkan
+device; one that Python does not find is skipped, and that is said. They come from PyPI into a folder of yours:
 
     python3 -m venv peers-venv
     peers-venv/bin/pip install onnxruntime openvino opencv-python-headless ncnn
     tools/bench_peers.py --python peers-venv/bin/python
 
-A network is a preset, with made-up weights, a model file, or `default`, the model that ships. tools/peers/export writes
-it for everybody, from its twin in PyTorch (which Debian has). Everyone has a process, two threads, and computes alone: in
-each of the N rounds one after the other, with a pause between, because their threads spin for a while when there is
-nothing to do. A round counts with the median of its frames; printed are all rounds, and their median, least and most.
-A frame that did not get its processors is taken again. Use a machine that does nothing else.
+A network is a preset, with made-up weights, a model file, or `default`, the model that ships. tools/peers/export
+writes it for everybody, from its twin in PyTorch (which Debian has). Everyone has a process, two threads, and computes
+alone: in each of the N rounds one after the other, with a pause between, because their threads spin for a while when
+there is nothing to do. A round counts with the median of its frames; printed are all rounds, and their median, least
+and most. A frame that did not get its processors is taken again. Use a machine that does nothing else.
 
-What is timed is the network: from its input in memory to the outputs of all heads. Ours is measured from a 1280x720 NV12
-frame to the sorted boxes, less the share that resizing, colours, scores and boxes have in the profile of the device. With
---end-to-end everyone is timed from that frame to the boxes, too: the peers with what their users write around them,
-OpenCV's resizing, colours and non-maximum suppression.
+What is timed is the network: from its input in memory to the outputs of all heads. Ours is measured from a 1280x720
+NV12 frame to the sorted boxes, less the share that resizing, colours, scores and boxes have in the profile of the
+device. With --end-to-end everyone is timed from that frame to the boxes, too: the peers with what their users write
+around them, OpenCV's resizing, colours and non-maximum suppression.
 
 Everyone computes in fp32, and is measured with its own choice of numbers as well where that is another one. ratio is
 theirs / ours, on our first device: below 1 they are faster. max error is the largest difference of a head from what
@@ -168,7 +168,8 @@ class Profile:
     """What cbam-bench says of a network on one of our devices."""
 
     def __init__(self, bench, *arguments):
-        document = json.loads(run_program(bench, "--json", "--no-pin", "--no-peak", "--runs", str(PROFILED), *arguments))
+        options = ("--json", "--no-pin", "--no-peak", "--runs", str(PROFILED))
+        document = json.loads(run_program(bench, *options, *arguments))
         network = document["networks"][0]
         whole = sum(op["median_ms"] for op in network["ops"])
         outside = sum(op["median_ms"] for op in network["ops"] if op["kind"] in OUTSIDE)
@@ -215,7 +216,8 @@ def list_devices(bench):
 def check_ours(bench, device, folder):
     """The largest difference of a score of ours, on one device in fp32, from what PyTorch's heads say."""
     run, model = os.path.join(os.path.dirname(bench), "cbam-run"), os.path.join(folder, "all.safetensors")
-    document, truth = read_document(os.path.join(folder, "model.safetensors")), np.load(os.path.join(folder, "truth.npz"))
+    document = read_document(os.path.join(folder, "model.safetensors"))
+    truth = np.load(os.path.join(folder, "truth.npz"))
     heads = {name: truth[name][0] for name in truth.files if name.startswith(("loc.", "conf."))}
     classes = document["output"]["classes"]
     boxes, scores = detections.from_heads(document, truth["anchors"], heads)

@@ -107,6 +107,17 @@ draw_stills() {
   fi
 }
 
+# What computes here, and where that is the processor itself, one of the stills by Vulkan beside it.
+show_device() {
+  local stills=("$cache"/darknet/*.jpg)
+  cbam_say "detecting on $("$build/tools/cbam-run" --list-devices | head -n 1)"
+  "$build/tools/cbam-run" --list-devices | head -n 1 | grep -q '^[0-9]*  *host ' || return 0
+  [ -e "${stills[0]}" ] || return 0
+  if "$build/tools/cbam-run" "${with_model[@]}" --device llvmpipe --output "$output/vulkan.png" "${stills[0]}"; then
+    cbam_say "the same still by Vulkan, in software: $output/vulkan.png"
+  fi
+}
+
 draw_video() {
   local video=$cache/opencv-doc/vtest.avi
   [ -e "$video" ] || return 0
@@ -193,6 +204,7 @@ demo_files() {
   mkdir -p "$output"
   bring_media
   draw_stills
+  show_device
   draw_video
 }
 

@@ -26,6 +26,26 @@ sabotage() {
   tests+=("$*")
 }
 
+# What is said of kernels for GPUs that are not there.
+sabotage 'disassembly: a product by a constant is useful' tools/stats/disassembly.c \
+  'is_register (parts[1]) && is_register (parts[2])' 'is_register (parts[2])' disassembly
+sabotage 'disassembly: the loop around another is the body' tools/stats/disassembly.c \
+  'other->first > loop->first && other->last' 'other->first > loop->last && other->last' disassembly
+sabotage 'disassembly: only a wait for all loads is one for the first' tools/stats/disassembly.c \
+  'instruction->wait <= later' 'instruction->wait == 0' disassembly
+sabotage 'disassembly: what is fetched for the next round is not looked at' tools/stats/disassembly.c \
+  '(place - loop->first + step) % (loop->last' '(place - loop->first + step) / (loop->last' disassembly
+sabotage 'network-bound: slow instructions are as fast as others' tools/stats/network-bound.c \
+  '#define SLOW 4' '#define SLOW 1' network-bound
+sabotage 'network-bound: each SIMD has a memory of workgroups of its own' tools/stats/network-bound.c \
+  '/ LDS_BYTES_PER_CYCLE * family->simds_per_unit' '/ LDS_BYTES_PER_CYCLE' network-bound
+sabotage 'network-bound: a loop makes one round' tools/stats/network-bound.c \
+  'MAX (1, work.multiply_adds / body)' '1' gpu-static
+sabotage 'shader: every texel buffer is binding 0' compute/engine/shader.c \
+  '1u << reader->values[variable]' '1u' ops-needs
+sabotage 'kernels: what the driver says is forgotten' tools/stats/kernels.c \
+  'statistics[i].offset) = statistic->value.u64;' 'statistics[i].offset) = 0;' gpu-static
+
 # Shaders.
 sabotage 'conv-texel: the stride counts for rows only' shaders/conv_texel.comp \
   'a.stride * (row * a.x.row + column * a.x.pixel)' 'a.stride * row * a.x.row + column * a.x.pixel' ops-ops
@@ -489,7 +509,7 @@ sabotage 'publisher: what is carried may be of any age' gst/stream/gstcbampublis
 sabotage 'selection: labels have their case' gst/stream/gstcbamselection.c \
   'g_utf8_casefold (b, -1)' 'g_strdup (b)' gst-settings
 sabotage 'session: another one for every stream' compute/vk/device.c \
-  'share ? find_opened (list->infos[index].index, device->debug) : NULL' 'NULL' gst-streams unit-model-file
+  'share ? find_opened (device) : NULL' 'NULL' gst-streams unit-model-file
 sabotage 'turned: a reversed axis begins at its first sample' compute/detect/image.c \
   'c->offset += (columns - 1) * c->step;' '' ops-preprocess
 sabotage 'turned: chroma sits as if nothing were turned' compute/detect/image.c \
@@ -573,8 +593,37 @@ sabotage 'attention: levels come unasked' gst/meta/gstcbamattentionmeta.c \
   'parts & GST_CBAM_ATTENTION_LEVELS ?' 'TRUE ?' gst-attention
 sabotage 'settings: more slots than the default' gst/stream/gstcbamsettings.c \
   '.queue_depth = DEFAULT_QUEUE_DEPTH,' '.queue_depth = 3,' gst-inspect
+sabotage 'host: stripes read the first rows' compute/run/host/conv.c \
+  ' + (gsize) stripe->first_in * in->width * in->channels' '' ops-ops-host nets-nets-host golden-host
+sabotage 'host: the first stripe has the padding of the others' compute/run/host/conv.c \
+  'form.pad_top = begin - top;' 'form.pad_top = 0;' ops-ops-host nets-nets-host
+sabotage 'host: Winograd drops the padding above' compute/run/host/loops.c \
+  'const gint top = (gint) (row * CBAM_WINOGRAD_TILE) - w->pad_top;' \
+  'const gint top = (gint) (row * CBAM_WINOGRAD_TILE);' ops-ops-host
+sabotage 'host: what is added comes after the activation' compute/host/onednn.c \
+  'if (form->adds)
+    status' 'if (FALSE)
+    status' ops-ops-host
+sabotage 'host: classes not to be reported are' compute/run/host/loops.c \
+  'd->reported[k] > 0 && ' '' ops-detect-host
+sabotage 'host: turned frames step forward' compute/run/host/frame.c \
+  '(gint32) near * (gint32) c->step' '(gint32) near * ABS ((gint32) c->step)' ops-preprocess-host
+sabotage 'host: nothing is kept for Grad-CAM' compute/run/host/program.c \
+  'step->parts[CBAM_HOST_KEEPING] = keeps (plan, (gint) s);' 'step->parts[CBAM_HOST_KEEPING] = 0;' nets-explain-host \
+  golden-host
+sabotage 'host: images of Vulkan are taken for nothing' compute/run/host/slot.c \
+  'if (input->images) {' 'if (FALSE) {' nets-host
+sabotage 'team: who has nothing to do helps nobody' compute/host/team.c \
+  'else if ((open = find_open (team)) != NULL)' 'else if (FALSE && (open = find_open (team)) != NULL)' team
+sabotage 'team: a job that waits is left to whoever works' compute/host/team.c \
+  'if (g_queue_get_length (&team->waiting) > 0)' \
+  'if (g_queue_get_length (&team->waiting) > 0 && g_queue_is_empty (&team->running))' team
+sabotage 'device list: software comes before the processor itself' compute/vk/device-list.c \
+  '"virtual", "host", "cpu"' '"virtual", "cpu", "host"' nets-host
+sabotage 'inlet: frames of Vulkan with device=cpu run on Vulkan' gst/stream/gstcbaminlet.c \
+  'if (names_host (self)) {' 'if (FALSE) {' gst-vulkan
 sabotage 'preset: the device of one machine for all' gst/gstcbampreset.c \
-  '"model", "device", "precision", NULL' '"model", "precision", NULL' gst-presets
+  '"model", "device", "cpu-threads", "precision", NULL' '"model", "precision", NULL' gst-presets
 sabotage 'preset: a property that is not there' gst/presets/GstCbamDetect.prs \
   'threshold-shift=0.2' 'threshold-shft=0.2' gst-presets
 sabotage 'plugin: drivers of other data folders' gst/gstcbamplugin.c \
@@ -726,6 +775,18 @@ sabotage 'train: measured before it is written' tools/train/train \
   'path = write(session, network, recipe, arguments, model, {})' \
   'measure(network, recipe, val, half, say, ""); path = write(session, network, recipe, arguments, model, {})' \
   train-sentences
+sabotage 'quality: what a teacher confuses is learned' tools/train/quality.py \
+  'wanted[wrong], weights[wrong] = 0, 1' 'pass' train-quality
+sabotage 'quality: what people missed is background' tools/train/quality.py \
+  '((scores < SURE) | covered).float()' 'torch.ones_like(scores)' train-quality
+sabotage 'quality: every object has one cell' tools/train/quality.py \
+  '.values.sum(1).int().clamp(min=1)' '.values.sum(1).int().clamp(min=1, max=1)' train-quality
+sabotage 'team: to each its own gradient' tools/train/team.py \
+  'mean = self.shared.mean(0)' 'mean = self.shared[self.rank]' train-quality
+sabotage 'depthwise: one window of the gradient' tools/train/depthwise.py \
+  'starts = [*range(0, kernel - PART, PART), kernel - PART]' 'starts = [0]' train-quality
+sabotage 'anchors: in the middle whatever the offset' compute/nets/anchors.c \
+  'offset = 0.5 + spec->off_middle' 'offset = 0.5' anchors
 sabotage 'ncnn-graph: shuffled groups are where they were' tools/train/ncnn_graph.py \
   'channels // n).transpose(3, 4)' 'channels // n)' train-ncnn_graph
 sabotage 'ncnn-graph: all rest goes into the first part' tools/train/ncnn_graph.py \

@@ -31,11 +31,12 @@ PARTS = {
         """),
     "compute": ("include/cbamdetect shaders/args", """
         compute/base
-        compute/engine
+        compute/engine  compute/host
         compute/ops
         compute/vk
         compute/run
         compute/run/reference  compute/run/vulkan
+        compute/run/host
         compute/file
         compute/nets
         compute/presets
@@ -57,13 +58,19 @@ PARTS = {
         tools/converter/dialects  tools/peers  tools/run
         tools
         """),
+    # A room of tools/ that looks into the library.
+    "tools/stats": ("include/cbamdetect shaders/args compute/engine compute/ops compute/vk compute tools/shared", """
+        tools/stats
+        """),
 }
 
 # Headers of others that not everybody is to see: what they are called, and the rooms that may include them, whether by
 # name or through headers of ours.
 OTHERS = {
     "<gstreamer>": (r"gst/", "gst gst/*"),
-    "<vulkan>": (r"vulkan/|volk\.h$", "include/cbamdetect compute/vk compute/run compute/run/vulkan compute/detect compute gst gst/*"),
+    "<vulkan>": (r"vulkan/|volk\.h$", "include/cbamdetect compute/vk compute/run compute/run/vulkan compute/run/host "
+                 "compute/detect compute gst gst/* tools/stats"),
+    "<oneDNN>": (r"oneapi/", "compute/host"),
 }
 
 # Parts in which files, too, include each other in no circle; a .c and its .h are one.

@@ -18,7 +18,7 @@ cbam_packages=(
   meson ninja-build pkg-config gcc g++ glslang-tools spirv-tools
   libvulkan-dev libvulkan-volk-dev mesa-vulkan-drivers vulkan-validationlayers
   libjson-glib-dev libcairo2-dev libpango1.0-dev libgdk-pixbuf-2.0-dev
-  libjpeg-dev libxml2-dev
+  libjpeg-dev libxml2-dev libdnnl-dev
   libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev
   libgstreamer-plugins-bad1.0-dev libxkbcommon-dev libxkbcommon-x11-dev
   python3 python3-numpy

@@ -16,4 +16,5 @@ typedef enum
   CBAM_DEBUG_POISON = 1 << 4,      /* "poison": device memory starts as NaN, and again before each frame */
   CBAM_DEBUG_REFERENCE = 1 << 6,   /* "reference": networks run by the slow reference, on the processor */
   CBAM_DEBUG_LEAST = 1 << 5,       /* "least": the device has what Vulkan promises of every one, and no more */
+  CBAM_DEBUG_NO_HOST = 1 << 7,     /* "no-host": the processor itself is no device; all there is is Vulkan's */
 } CbamDebugFlags;

@@ -10,6 +10,7 @@
 typedef struct
 {
   gboolean is_cpu;
+  gboolean is_host;        /* it runs no shaders: whoever runs the plan has code of its own for every op */
   gboolean unified;        /* device memory can be mapped: no staging */
   guint32 subgroup_size;   /* 0 = subgroup shuffles are not there in compute shaders */
   gboolean int64;          /* 64-bit integers in shaders */

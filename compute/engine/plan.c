@@ -100,6 +100,8 @@ add_step (CbamPlan *plan, const CbamNode *node, const CbamPlanConfig *config, GE
   g_autofree char *both = NULL;
 
   step->node = node;
+  if (config->caps->is_host)
+    return TRUE;
   step->variant = choose_variant (node, plan->layout, config, &shortage);
   if (step->variant)
     return TRUE;
@@ -111,15 +113,17 @@ add_step (CbamPlan *plan, const CbamNode *node, const CbamPlanConfig *config, GE
   return FALSE;
 }
 
-/* Layout and kernels: a kernel may need the blocked layout and none the other, so that on a CPU device, where maps may
- * lie either way, that one is never the dearer. The steps have the graph's order, but sinks last: what the levels'
- * tails wait for runs side by side then. */
+/* Layout and kernels, of which the host has its own: a kernel may need the blocked layout and none the other, so that
+ * on a CPU device, where maps may lie either way, that one is never the dearer. The steps have the graph's order, but
+ * sinks last: what the levels' tails wait for runs side by side then. */
 static gboolean
 choose_kernels (CbamPlan *plan, const CbamPlanConfig *config, GError **error)
 {
   const GPtrArray *nodes = plan->graph->nodes;
 
-  plan->layout = config->caps->is_cpu && !config->pixel_major ? CBAM_LAYOUT_BLOCKED : CBAM_LAYOUT_PIXEL_MAJOR;
+  plan->layout = config->caps->is_host                          ? CBAM_LAYOUT_DENSE
+                 : config->caps->is_cpu && !config->pixel_major ? CBAM_LAYOUT_BLOCKED
+                                                                : CBAM_LAYOUT_PIXEL_MAJOR;
   plan->steps = g_new0 (CbamStep, nodes->len);
   for (guint sinks = 0; sinks <= 1; sinks++)
     for (guint n = 0; n < nodes->len; n++) {
@@ -168,7 +172,7 @@ lay_out_maps (CbamPlan *plan)
 {
   GPtrArray *values = plan->graph->values;
 
-  for (guint s = 0; s < plan->n_steps; s++) {
+  for (guint s = 0; s < plan->n_steps && plan->layout != CBAM_LAYOUT_DENSE; s++) {
     const CbamNode *node = plan->steps[s].node;
     const guint whole = MAX (plan->steps[s].variant->whole_blocks, 1);
 
@@ -302,7 +306,7 @@ place_weights (CbamPlan *plan, const CbamPlanConfig *config)
   for (guint s = 0; s < plan->n_steps; s++) {
     CbamStep *step = &plan->steps[s];
 
-    if (!step->variant->packing)
+    if (!step->variant || !step->variant->packing)
       continue;
     step->weights_offset = align (plan->weights_size, config->caps->range_alignment);
     step->weights_size = step->variant->packing->size (step->variant, step->node) * sizeof (float);
@@ -430,6 +434,8 @@ cbam_plan_new (CbamGraph *graph, const CbamPlanConfig *config, GError **error)
   for (guint s = 0; s < plan->n_steps; s++) {
     CbamStep *step = &plan->steps[s];
 
+    if (!step->variant)
+      continue;
     step->variant->dispatch (step->variant, step->node, &step->dispatch);
     step->dispatch.groups[2] = step->node->outputs[0]->batch;
     if (!check_step (plan, step, config, error))

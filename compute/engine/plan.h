@@ -20,7 +20,7 @@ typedef struct
 typedef struct
 {
   const CbamNode *node;
-  const CbamOpVariant *variant;
+  const CbamOpVariant *variant; /* NULL on the host, which has code of its own */
   CbamDispatch dispatch;
   gsize weights_offset, weights_size; /* bytes */
   gboolean barrier;                   /* something before it must be finished */

@@ -22,18 +22,21 @@ enum /* instructions */
   OP_CONSTANT = 43,
   OP_FUNCTION = 54,
   OP_VARIABLE = 59,
+  OP_DECORATE = 71,
 };
 
 enum /* what they name */
 {
   MODE_LOCAL_SIZE = 17,
+  DECORATION_BINDING = 33,
   CAPABILITY_SHUFFLE = 65,
   CLASS_UNIFORM_CONSTANT = 0,
   CLASS_WORKGROUP = 4,
   CLASS_STORAGE_BUFFER = 12,
 };
 
-/* By id: of a type its bytes, of a pointer to one those of what it points to, of a constant its value. */
+/* By id: of a type its bytes, of a pointer to one those of what it points to, of a constant its value, of a variable
+ * that is bound its binding; what decorates an id stands before what makes it. */
 typedef struct
 {
   guint32 *values;
@@ -41,11 +44,14 @@ typedef struct
 } Reader;
 
 static void
-read_variable (Reader *reader, guint32 pointer, guint32 storage_class)
+read_variable (Reader *reader, guint32 pointer, guint32 variable, guint32 storage_class)
 {
   switch (storage_class) {
     case CLASS_STORAGE_BUFFER: reader->needs.storage_buffers++; break;
-    case CLASS_UNIFORM_CONSTANT: reader->needs.storage_texels++; break; /* the only images that there are */
+    case CLASS_UNIFORM_CONSTANT: /* the only images that there are */
+      reader->needs.storage_texels++;
+      reader->needs.texels |= 1u << reader->values[variable];
+      break;
     case CLASS_WORKGROUP: reader->needs.shared += reader->values[pointer]; break;
     default: break;
   }
@@ -77,7 +83,13 @@ read_instruction (Reader *reader, const guint32 *code, guint n)
       break;
     case OP_TYPE_POINTER: values[code[1]] = values[code[3]]; break;
     case OP_CONSTANT: values[code[2]] = code[3]; break;
-    case OP_VARIABLE: read_variable (reader, code[1], code[3]); break;
+    case OP_VARIABLE: read_variable (reader, code[1], code[2], code[3]); break;
+    case OP_DECORATE:
+      if (code[2] != DECORATION_BINDING)
+        break;
+      values[code[1]] = code[3];
+      reader->needs.bindings = MAX (reader->needs.bindings, code[3] + 1);
+      break;
     default: break;
   }
 }

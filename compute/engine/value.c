@@ -26,9 +26,28 @@ cbam_value_blocks (const CbamValue *value)
   return (value->channels + per_texel - 1) / per_texel;
 }
 
+static void
+lay_out_dense (CbamValue *value)
+{
+  value->blocks = cbam_value_blocks (value);
+  value->view = (CbamView){
+    .row = value->width * value->channels,
+    .pixel = value->channels,
+    .plane = CBAM_TEXEL_CHANNELS,
+    .frame = value->width * value->height * value->channels,
+  };
+  value->size = cbam_value_count (value) * sizeof (float);
+}
+
 void
 cbam_value_lay_out (CbamValue *value, CbamLayout layout)
 {
+  value->layout = layout;
+  if (layout == CBAM_LAYOUT_DENSE) {
+    lay_out_dense (value);
+    return;
+  }
+
   const guint full_width = value->width + 2 * value->border;
   const guint full_height = value->height + 2 * value->border;
   const guint blocks = value->blocks = MAX (value->blocks, cbam_value_blocks (value));
@@ -48,10 +67,10 @@ static gsize
 float_index (const CbamValue *value, guint i, gint x, gint y, guint c)
 {
   const CbamView *view = &value->view;
-  const gssize texel = (gssize) i * view->frame + view->origin + (gssize) y * view->row + (gssize) x * view->pixel +
-                       (gssize) (c / CBAM_TEXEL_CHANNELS) * view->plane;
+  const gssize unit = (gssize) i * view->frame + view->origin + (gssize) y * view->row + (gssize) x * view->pixel +
+                      (gssize) (c / CBAM_TEXEL_CHANNELS) * view->plane;
 
-  return (gsize) texel * CBAM_TEXEL_CHANNELS + c % CBAM_TEXEL_CHANNELS;
+  return (gsize) unit * (value->layout == CBAM_LAYOUT_DENSE ? 1 : CBAM_TEXEL_CHANNELS) + c % CBAM_TEXEL_CHANNELS;
 }
 
 void
@@ -99,6 +118,8 @@ image_border_is_zero (const CbamValue *value, guint image, const float *in)
 gboolean
 cbam_value_border_is_zero (const CbamValue *value, const guint8 *memory)
 {
+  if (value->layout == CBAM_LAYOUT_DENSE)
+    return TRUE; /* it has none */
   for (guint i = 0; i < value->batch; i++)
     if (!image_border_is_zero (value, i, (const float *) memory))
       return FALSE;

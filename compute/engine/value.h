@@ -11,6 +11,8 @@
  *         0 0 0 0 0 0
  *       plane of channels 4..7 ..
  *
+ * On the host itself maps are dense: [row][pixel][channel] floats, without texels, padding channels or border.
+ *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #pragma once
@@ -30,6 +32,7 @@ typedef enum
 {
   CBAM_LAYOUT_BLOCKED,
   CBAM_LAYOUT_PIXEL_MAJOR,
+  CBAM_LAYOUT_DENSE,
 } CbamLayout;
 
 /* What a value is made of. */
@@ -71,9 +74,10 @@ typedef struct
 
   /* Set by the planner. */
   CbamType type;
-  guint border;     /* pixels */
-  guint blocks;     /* texels per pixel there is room for: its writer may store whole tiles of zeros behind the last */
-  CbamView view;    /* strides in texels */
+  guint border; /* pixels */
+  guint blocks; /* texels per pixel there is room for: its writer may store whole tiles of zeros behind the last */
+  CbamLayout layout;
+  CbamView view;    /* strides in texels; of a dense map in floats */
   gsize offset;     /* bytes, in the arena or in the slot */
   gsize size;       /* bytes; of bytes from the start */
   gint first, last; /* steps between which it lives */

@@ -612,6 +612,8 @@ static const CbamOpCase cases[] = {
   { 4, 4, 7, 33, 4, 1, 1, 1 },
   { 9, 8, 3, 5, 7, 3, 1, 3, .big_reader = TRUE },
   { 6, 6, 65, 10, 3, 2, .same = TRUE },
+  { 30, 26, 64, 80, 3, 1, 1, 1 },
+  { 21, 18, 80, 64, 3, 1, .same = TRUE },
   /* 1x1 with a map added */
   { 5, 3, 4, 4, 1, .company = CBAM_CASE_MAP },
   { 19, 19, 24, 126, 1, .company = CBAM_CASE_MAP },

@@ -151,6 +151,9 @@ static const CbamOpCase cases[] = {
   { 26, 24, 7, 0, 3, 2, 1, 1, .no_bias = TRUE },
   { 7, 31, 84, 0, 3, 2, .same = TRUE },
   { 31, 5, 12, 0, 5, 1, 1, 2 },
+  { 11, 11, 21, 0, 5, 2, 1, 2 },
+  { 20, 12, 6, 0, 5, 2, .same = TRUE, .big_reader = TRUE },
+  { 22, 9, 7, 0, 5, 1, 1, 2, .no_bias = TRUE },
   { 10, 11, 9, 0, 3, 1, 2, 2 },
   { 48, 16, 4, 0, 3, 1, 1, 1 }, /* tiles that fill the workgroups exactly */
   { 32, 16, 4, 0, 3, 2, 1, 1 },

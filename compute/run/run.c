@@ -4,18 +4,39 @@
 
 #include "run/run.h"
 
+#include <cbamdetect/profile.h>
+
 #include "vk/device.h"
 
-const CbamRunner *const cbam_runners[] = { &cbam_runner_reference, &cbam_runner_vulkan, NULL };
+const CbamRunner *const cbam_runners[] = {
+  &cbam_runner_reference,
+#ifdef CBAM_HAVE_ONEDNN
+  &cbam_runner_host,
+#endif
+  &cbam_runner_vulkan,
+  NULL,
+};
 
 static const CbamRunner *
 find_runner (CbamDevice *device)
 {
   guint r = 0;
 
-  while (!cbam_runners[r]->suits (device->debug)) /* the last suits all */
+  while (!cbam_runners[r]->suits (&device->caps, device->debug)) /* the last suits all */
     r++;
   return cbam_runners[r];
+}
+
+gboolean
+cbam_device_measure_peak (CbamDevice *device, double *gflops, GError **error)
+{
+  guint r = 0;
+
+  g_return_val_if_fail (device != NULL && gflops != NULL, FALSE);
+  while (!cbam_runners[r]->measure_peak ||
+         !cbam_runners[r]->suits (&device->caps, device->debug)) /* the last does both */
+    r++;
+  return cbam_runners[r]->measure_peak (device, gflops, error);
 }
 
 CbamFusions
@@ -46,6 +67,18 @@ gsize
 cbam_program_get_pixels_limit (const CbamProgram *program)
 {
   return program->runner->get_pixels_limit (program);
+}
+
+const char *
+cbam_program_get_kernel (const CbamProgram *program, guint s)
+{
+  return program->runner->get_kernel (program, s);
+}
+
+const char *
+cbam_program_get_kernels (const CbamProgram *program)
+{
+  return program->runner->get_kernels (program);
 }
 
 CbamSlot *
@@ -97,4 +130,12 @@ cbam_slot_explain (CbamSlot *slot, const CbamGradCamTarget *target, float *value
     return runner->explain (slot, target, values, error);
   g_set_error (error, CBAM_ERROR, CBAM_ERROR_UNSUPPORTED, "the %s runner has no Grad-CAM", runner->name);
   return FALSE;
+}
+
+gboolean
+cbam_slot_check_canaries (CbamSlot *slot, GError **error)
+{
+  const CbamRunner *runner = slot->program->runner;
+
+  return !runner->check_canaries || runner->check_canaries (slot, error);
 }

@@ -65,8 +65,10 @@ typedef struct
 struct _CbamRunner
 {
   const char *name;
-  /* Whether it is the one for a device with such switches; the first of the list that says so runs. */
-  gboolean (*suits) (CbamDebugFlags debug);
+  /* Whether it is the one for a device like that; the first of the list that says so runs. */
+  gboolean (*suits) (const CbamDeviceCaps *caps, CbamDebugFlags debug);
+  /* cbam_device_measure_peak(). NULL = there is nothing to compare with. */
+  gboolean (*measure_peak) (CbamDevice *device, double *gflops, GError **error);
 
   /* The fusions whose results it can run. */
   CbamFusions (*get_fusions) (const CbamDeviceCaps *caps);
@@ -75,6 +77,9 @@ struct _CbamRunner
   void (*program_free) (CbamProgram *program);
   /* Bytes of pixels that it can read at once; larger frames are thinned (detect/thin.h). */
   gsize (*get_pixels_limit) (const CbamProgram *program);
+  /* What runs step @s, and what family of kernels the program has, in few words. */
+  const char *(*get_kernel) (const CbamProgram *program, guint s);
+  const char *(*get_kernels) (const CbamProgram *program);
 
   CbamSlot *(*slot_new) (CbamProgram *program, gboolean profile, GError **error);
   void (*slot_free) (CbamSlot *slot);
@@ -82,10 +87,12 @@ struct _CbamRunner
   gboolean (*wait) (CbamSlot *slot, GError **error);
   guint8 *(*get) (CbamSlot *slot, const CbamValue *value);
   gboolean (*fetch) (CbamSlot *slot, const CbamValue *value, gsize offset, gsize size, GError **error);
+  gboolean (*check_canaries) (CbamSlot *slot, GError **error); /* NULL = it has none */
   /* NULL = it cannot. */
   gboolean (*explain) (CbamSlot *slot, const CbamGradCamTarget *target, float *values, GError **error);
 };
 
+extern const CbamRunner cbam_runner_host;
 extern const CbamRunner cbam_runner_reference;
 extern const CbamRunner cbam_runner_vulkan;
 
@@ -100,6 +107,8 @@ CbamProgram *cbam_program_new (CbamDevice *device, CbamGraph *graph, const CbamP
 /* @program may be NULL. */
 void cbam_program_free (CbamProgram *program);
 gsize cbam_program_get_pixels_limit (const CbamProgram *program);
+const char *cbam_program_get_kernel (const CbamProgram *program, guint s);
+const char *cbam_program_get_kernels (const CbamProgram *program);
 
 /* @profile: measure every step, and let no two overlap. The program must outlive its slots. */
 CbamSlot *cbam_slot_new (CbamProgram *program, gboolean profile, GError **error);
@@ -119,6 +128,10 @@ gboolean cbam_slot_wait (CbamSlot *slot, GError **error);
 /* Explains a score of the frame that was last waited for, which kept what is keepable: its level's [height][width]
  * numbers, all >= 0, into @values. */
 gboolean cbam_slot_explain (CbamSlot *slot, const CbamGradCamTarget *target, float *values, GError **error);
+
+/* With poisoned memory and canaries (CBAM_DEBUG_POISON, CbamPlanConfig.canary): FALSE, naming the map, when something
+ * wrote behind a map or left its border or padding channels other than zero. After a run. */
+gboolean cbam_slot_check_canaries (CbamSlot *slot, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CbamProgram, cbam_program_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CbamSlot, cbam_slot_free)

@@ -7,6 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#ifdef CBAM_HAVE_ONEDNN
+#include "host/onednn.h"
+#endif
+#include "host/processor.h"
+
+#define HOST_INDEX 100
 #define VALIDATION_LAYER "VK_LAYER_KHRONOS_validation"
 
 GRecMutex cbam_vk_instances;
@@ -222,34 +228,96 @@ add_device (CbamDeviceList *list, VkPhysicalDevice handle, guint index)
                                     VK_API_VERSION_MINOR (properties.apiVersion));
 }
 
-CbamDeviceList *
-cbam_device_list_of (VkInstance instance, GError **error)
+static gboolean
+add_vulkan (CbamDeviceList *list, VkInstance instance, GError **error)
 {
-  g_autoptr (CbamDeviceList) list = g_new0 (CbamDeviceList, 1);
   g_autofree VkPhysicalDevice *there = NULL;
-  GError *local = NULL;
   guint32 n = 0;
   VkResult result;
 
-  g_atomic_ref_count_init (&list->refs);
-  if (instance == VK_NULL_HANDLE) {
-    instance = list->instance = cbam_vk_instance_new (0, NULL, &local);
-    if (instance == VK_NULL_HANDLE) {
-      g_propagate_error (error, local);
-      return NULL;
-    }
-  }
   if (!cbam_vk_check (vkEnumeratePhysicalDevices (instance, &n, NULL), "vkEnumeratePhysicalDevices", error))
-    return NULL;
+    return FALSE;
   there = g_new0 (VkPhysicalDevice, n);
   result = vkEnumeratePhysicalDevices (instance, &n, there);
   /* Incomplete: one was plugged in meanwhile, and is left out. */
   if (result != VK_INCOMPLETE && !cbam_vk_check (result, "vkEnumeratePhysicalDevices", error))
-    return NULL;
-  list->infos = g_new0 (CbamDeviceInfo, n);
-  list->handles = g_new0 (VkPhysicalDevice, n);
+    return FALSE;
+  list->infos = g_new0 (CbamDeviceInfo, n + 1);
+  list->handles = g_new0 (VkPhysicalDevice, n + 1);
   for (guint32 i = 0; i < n; i++)
     add_device (list, there[i], i);
+  return TRUE;
+}
+
+void
+cbam_device_info_fill_host (guint threads, CbamDeviceInfo *info)
+{
+#ifdef CBAM_HAVE_ONEDNN
+  g_autofree char *version = cbam_onednn_get_version ();
+#else
+  const char *version = "no oneDNN";
+#endif
+
+  info->index = HOST_INDEX;
+  info->name = cbam_processor_get_name ();
+  info->type = "host";
+  info->driver = g_strdup_printf ("%u thread%s, %s, %s", threads, threads == 1 ? "" : "s",
+                                  cbam_vectors_names[cbam_processor_get_vectors ()], version);
+}
+
+static void
+add_host (CbamDeviceList *list)
+{
+  if (!list->infos) {
+    list->infos = g_new0 (CbamDeviceInfo, 1);
+    list->handles = g_new0 (VkPhysicalDevice, 1);
+  }
+  cbam_device_info_fill_host (cbam_processor_count_threads (), &list->infos[list->n++]);
+}
+
+static int
+type_rank (const char *type)
+{
+  static const char *const order[] = { "discrete", "integrated", "virtual", "host", "cpu", "other" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (order); i++)
+    if (g_str_equal (type, order[i]))
+      return i;
+  return G_N_ELEMENTS (order);
+}
+
+/* Best first; those of one type stay in their order. */
+static void
+sort (CbamDeviceList *list)
+{
+  for (guint i = 1; i < list->n; i++)
+    for (guint j = i; j > 0 && type_rank (list->infos[j].type) < type_rank (list->infos[j - 1].type); j--) {
+      const CbamDeviceInfo info = list->infos[j];
+      const VkPhysicalDevice handle = list->handles[j];
+
+      list->infos[j] = list->infos[j - 1];
+      list->handles[j] = list->handles[j - 1];
+      list->infos[j - 1] = info;
+      list->handles[j - 1] = handle;
+    }
+}
+
+CbamDeviceList *
+cbam_device_list_of (VkInstance instance, GError *why, gboolean host, GError **error)
+{
+  g_autoptr (CbamDeviceList) list = g_new0 (CbamDeviceList, 1);
+
+  g_atomic_ref_count_init (&list->refs);
+  list->why = why;
+  if (instance != VK_NULL_HANDLE)
+    add_vulkan (list, instance, &list->why);
+  if (list->why && !host) {
+    g_propagate_error (error, g_steal_pointer (&list->why));
+    return NULL;
+  }
+  if (host)
+    add_host (list);
+  sort (list);
   return g_steal_pointer (&list);
 }
 
@@ -257,8 +325,16 @@ CbamDeviceList *
 cbam_device_list_new (GError **error)
 {
   G_GNUC_UNUSED g_autoptr (GRecMutexLocker) locker = g_rec_mutex_locker_new (&cbam_vk_instances);
+  const gboolean host = cbam_processor_is_device () && !(cbam_debug_from_environment () & CBAM_DEBUG_NO_HOST);
+  GError *why = NULL;
+  VkInstance instance = cbam_vk_instance_new (0, NULL, &why);
+  CbamDeviceList *list = cbam_device_list_of (instance, why, host, error);
 
-  return cbam_device_list_of (VK_NULL_HANDLE, error);
+  if (list)
+    list->instance = instance;
+  else
+    cbam_vk_instance_free (instance, VK_NULL_HANDLE);
+  return list;
 }
 
 CbamDeviceList *
@@ -277,6 +353,7 @@ cbam_device_list_unref (CbamDeviceList *list)
   for (guint i = 0; list->infos && i < list->n; i++)
     cbam_device_info_clear (&list->infos[i]);
   cbam_vk_instance_free (list->instance, VK_NULL_HANDLE);
+  g_clear_error (&list->why);
   g_free (list->infos);
   g_free (list->handles);
   g_free (list->left_out);
@@ -316,19 +393,23 @@ cbam_vk_find_queue_family (VkPhysicalDevice handle, guint32 *ret_family, guint32
   return FALSE;
 }
 
-static int
-type_rank (const char *type)
+gboolean
+cbam_device_name_is_host (const char *name)
 {
-  static const char *const order[] = { "discrete", "integrated", "virtual", "cpu", "other" };
-
-  for (guint i = 0; i < G_N_ELEMENTS (order); i++)
-    if (g_str_equal (type, order[i]))
-      return i;
-  return G_N_ELEMENTS (order);
+  return name && g_ascii_strcasecmp (name, "cpu") == 0;
 }
 
 static gboolean
-info_matches (const CbamDeviceInfo *info, const char *name)
+has_host (const CbamDeviceList *list)
+{
+  for (guint i = 0; i < list->n; i++)
+    if (list->handles[i] == VK_NULL_HANDLE)
+      return TRUE;
+  return FALSE;
+}
+
+static gboolean
+info_matches (const CbamDeviceList *list, const CbamDeviceInfo *info, const char *name)
 {
   g_autofree char *have = NULL, *want = NULL;
   guint64 index;
@@ -337,35 +418,36 @@ info_matches (const CbamDeviceInfo *info, const char *name)
     return TRUE;
   if (g_ascii_string_to_unsigned (name, 10, 0, G_MAXUINT, &index, NULL))
     return info->index == index;
-  if (g_ascii_strcasecmp (name, "cpu") == 0)
-    return g_str_equal (info->type, "cpu");
+  if (cbam_device_name_is_host (name))
+    return g_str_equal (info->type, has_host (list) ? "host" : "cpu");
   if (g_ascii_strcasecmp (name, "gpu") == 0)
-    return type_rank (info->type) < type_rank ("cpu");
+    return type_rank (info->type) < type_rank ("host");
   have = g_utf8_casefold (info->name, -1);
   want = g_utf8_casefold (name, -1);
   return strstr (have, want) != NULL;
 }
 
-/* The index of the best device that @name fits. */
-gboolean
-cbam_device_list_choose (const CbamDeviceList *list, const char *name, guint *ret_index, GError **error)
+/* Whether kernels can be submitted to it. */
+static gboolean
+computes (VkPhysicalDevice handle)
 {
-  g_autoptr (GString) there = g_string_new (NULL);
-  gboolean found = FALSE;
   guint32 unused;
 
-  for (guint i = 0; i < list->n; i++) {
-    const CbamDeviceInfo *info = &list->infos[i];
+  return handle == VK_NULL_HANDLE || cbam_vk_find_queue_family (handle, &unused, &unused);
+}
 
-    g_string_append_printf (there, "%s%u \"%s\" (%s)", i ? ", " : "", info->index, info->name, info->type);
-    if (!info_matches (info, name) || !cbam_vk_find_queue_family (list->handles[i], &unused, &unused))
-      continue;
-    if (!found || type_rank (info->type) < type_rank (list->infos[*ret_index].type))
-      *ret_index = i;
-    found = TRUE;
+static void
+say_none_fits (const CbamDeviceList *list, const char *name, GError **error)
+{
+  g_autoptr (GString) there = g_string_new (NULL);
+
+  if (list->why) {
+    g_propagate_error (error, g_error_copy (list->why));
+    return;
   }
-  if (found)
-    return TRUE;
+  for (guint i = 0; i < list->n; i++)
+    g_string_append_printf (there, "%s%u \"%s\" (%s)", i ? ", " : "", list->infos[i].index, list->infos[i].name,
+                            list->infos[i].type);
   if (list->left_out)
     g_string_append_printf (there, "%stoo old, 1.1 is needed: %s", there->len > 0 ? "; " : "", list->left_out);
   if (list->n == 0 && !list->left_out)
@@ -373,7 +455,18 @@ cbam_device_list_choose (const CbamDeviceList *list, const char *name, guint *re
                  "the Vulkan loader is there, but no driver offers a device (on Debian: apt install "
                  "mesa-vulkan-drivers)");
   else
-    g_set_error (error, CBAM_ERROR, CBAM_ERROR_NO_DEVICE, "no Vulkan device fits \"%s\"; there is: %s",
-                 name ? name : "", there->str);
+    g_set_error (error, CBAM_ERROR, CBAM_ERROR_NO_DEVICE, "no device fits \"%s\"; there is: %s", name ? name : "",
+                 there->str);
+}
+
+gboolean
+cbam_device_list_choose (const CbamDeviceList *list, const char *name, guint *ret_index, GError **error)
+{
+  for (guint i = 0; i < list->n; i++)
+    if (info_matches (list, &list->infos[i], name) && computes (list->handles[i])) {
+      *ret_index = i;
+      return TRUE;
+    }
+  say_none_fits (list, name, error);
   return FALSE;
 }

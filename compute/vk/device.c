@@ -1,4 +1,4 @@
-/* CbamDevice: opening a Vulkan device or adopting one, submitting to it, and parking it when it fails.
+/* CbamDevice: opening a device or adopting one, submitting to it, and parking it when it fails.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
@@ -8,6 +8,10 @@
 
 #include "base/given.h"
 #include "base/refs.h"
+#ifdef CBAM_HAVE_ONEDNN
+#include "host/onednn.h"
+#endif
+#include "host/processor.h"
 #include "vk/device-list.h"
 
 /* How long nothing may come out of a device before it counts as hung, in milliseconds. A processor that nobody would
@@ -15,20 +19,23 @@
 #define LIMIT 60000
 #define CPU_MACS_PER_MS 100000
 
+#define HOST_FRAME_ALIGNMENT 16 /* bytes: what malloc() gives; bytes are read one by one */
+#define HOST_ALIGNMENT 64       /* bytes: a cache line, and the widest vectors */
+
 /* A wait that fails for want of memory is tried again so often, after so many microseconds. */
 #define WAIT_TRIES 5
 #define WAIT_PAUSE 20000
 
 /* ---- Switches ------------------------------------------------------------------------------------------------- */
 
-static CbamDebugFlags
-debug_from_environment (void)
+CbamDebugFlags
+cbam_debug_from_environment (void)
 {
   static const GDebugKey keys[] = {
     { "validation", CBAM_DEBUG_VALIDATION }, { "noncoherent", CBAM_DEBUG_NONCOHERENT },
     { "staging", CBAM_DEBUG_STAGING },       { "plain", CBAM_DEBUG_PLAIN },
     { "poison", CBAM_DEBUG_POISON },         { "least", CBAM_DEBUG_LEAST },
-    { "reference", CBAM_DEBUG_REFERENCE },
+    { "reference", CBAM_DEBUG_REFERENCE },   { "no-host", CBAM_DEBUG_NO_HOST },
   };
 
   return g_parse_debug_string (g_getenv ("CBAM_DEBUG"), keys, G_N_ELEMENTS (keys));
@@ -193,16 +200,19 @@ open_handle (CbamDevice *device, GError **error)
   return TRUE;
 }
 
-/* The shared device of that number and those switches, or NULL. */
+/* The shared device like @wanted, or NULL: of its number, or the host with as many threads. */
 static CbamDevice *
-find_opened (guint index, CbamDebugFlags debug)
+find_opened (const CbamDevice *wanted)
 {
   G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&opened_lock);
 
   for (GSList *l = opened; l; l = l->next) {
     CbamDevice *device = l->data;
+    const gboolean same = device->team
+                              ? wanted->team && cbam_team_get_size (device->team) == cbam_team_get_size (wanted->team)
+                              : !wanted->team && device->info.index == wanted->info.index;
 
-    if (!device->adopted && device->info.index == index && device->debug == debug && !cbam_device_is_parked (device))
+    if (!device->adopted && same && device->debug == wanted->debug && !cbam_device_is_parked (device))
       return cbam_device_ref (device);
   }
   return NULL;
@@ -223,43 +233,89 @@ find_adopted (VkQueue queue)
   return NULL;
 }
 
+/* The processor itself. Threads begin with the first frame. */
+static void
+become_host (CbamDevice *device, guint threads)
+{
+#ifdef CBAM_HAVE_ONEDNN
+  void (*const enter) (void) = cbam_onednn_enter_thread;
+#else
+  void (*const enter) (void) = NULL;
+#endif
+
+  if (threads == 0)
+    threads = cbam_processor_count_threads ();
+  device->team = cbam_team_new (threads, enter);
+  cbam_device_info_fill_host (threads, &device->info);
+  device->caps = (CbamDeviceCaps){
+    .is_cpu = TRUE,
+    .is_host = TRUE,
+    .unified = TRUE,
+    .max_storage_range = G_MAXSIZE,
+    .max_buffer_size = G_MAXSIZE,
+    .range_alignment = HOST_ALIGNMENT,
+    .atom_size = HOST_ALIGNMENT,
+    .import_alignment = HOST_FRAME_ALIGNMENT,
+  };
+}
+
+/* Chooses among what there is, and fills in what tells devices apart. */
+static gboolean
+find_device (CbamDevice *device, const char *name, guint threads, GError **error)
+{
+  const gboolean host = cbam_processor_is_device () && !(device->debug & CBAM_DEBUG_NO_HOST);
+  g_autoptr (CbamDeviceList) list = NULL;
+  GError *why = NULL;
+  guint i = 0;
+
+  if (host && cbam_device_name_is_host (name)) {
+    become_host (device, threads);
+    return TRUE;
+  }
+  device->instance = cbam_vk_instance_new (device->debug, &device->messenger, &why);
+  list = cbam_device_list_of (device->instance, why, host, error);
+  if (!list || !cbam_device_list_choose (list, name, &i, error))
+    return FALSE;
+  if (list->handles[i] == VK_NULL_HANDLE) {
+    cbam_vk_instance_free (device->instance, device->messenger);
+    device->instance = VK_NULL_HANDLE;
+    become_host (device, threads);
+    return TRUE;
+  }
+  device->physical = list->handles[i];
+  cbam_device_info_fill (device->physical, list->infos[i].index, &device->info);
+  return TRUE;
+}
+
+static gboolean
+open_vulkan (CbamDevice *device, GError **error)
+{
+  guint32 timestamp_bits = 0;
+
+  cbam_vk_find_queue_family (device->physical, &device->queue_family, &timestamp_bits);
+  query_caps (device, timestamp_bits);
+  query_import (device);
+  return open_handle (device, error);
+}
+
 /* With @share the device may be one that is open already. cbam_vk_instances is held. */
 static CbamDevice *
-open_device (const char *name, CbamDebugFlags debug, gboolean share, GError **error)
+open_device (const char *name, guint threads, CbamDebugFlags debug, gboolean share, GError **error)
 {
   g_autoptr (CbamDevice) device = g_new0 (CbamDevice, 1);
-  g_autoptr (CbamDeviceList) list = NULL;
   CbamDevice *there;
-  GError *local = NULL;
-  guint32 timestamp_bits = 0;
-  guint index = 0;
 
   device->refs = 1;
   g_mutex_init (&device->queue_lock);
   device->turns = cbam_turns_new ();
-  device->debug = debug | debug_from_environment ();
-  device->instance = cbam_vk_instance_new (device->debug, &device->messenger, &local);
-  if (device->instance == VK_NULL_HANDLE) {
-    g_propagate_error (error, local);
+  device->debug = debug | cbam_debug_from_environment ();
+  device->fence_timeout = CBAM_FENCE_TIMEOUT_DEFAULT;
+  if (!find_device (device, name, threads, error))
     return NULL;
-  }
-  list = cbam_device_list_of (device->instance, error);
-  if (!list || !cbam_device_list_choose (list, name, &index, error))
-    return NULL;
-
-  there = share ? find_opened (list->infos[index].index, device->debug) : NULL;
+  there = share ? find_opened (device) : NULL;
   if (there)
     return there;
-
-  device->physical = list->handles[index];
-  cbam_device_info_fill (device->physical, list->infos[index].index, &device->info);
-  cbam_vk_find_queue_family (device->physical, &device->queue_family, &timestamp_bits);
-  query_caps (device, timestamp_bits);
-  query_import (device);
-  device->fence_timeout = CBAM_FENCE_TIMEOUT_DEFAULT;
-  if (!open_handle (device, error))
-    return NULL;
-  return g_steal_pointer (&device);
+  return device->team || open_vulkan (device, error) ? g_steal_pointer (&device) : NULL;
 }
 
 CbamDevice *
@@ -267,18 +323,29 @@ cbam_device_open_with (const char *name, CbamDebugFlags debug, GError **error)
 {
   G_GNUC_UNUSED g_autoptr (GRecMutexLocker) locker = g_rec_mutex_locker_new (&cbam_vk_instances);
 
-  return open_device (name, debug, FALSE, error);
+  return open_device (name, 0, debug, FALSE, error);
+}
+
+CbamDevice *
+cbam_device_open_configured (const char *name, const CbamDeviceConfig *config, GError **error)
+{
+  G_GNUC_UNUSED g_autoptr (GRecMutexLocker) locker = NULL;
+  CbamDeviceConfig own;
+  CbamDevice *device;
+
+  if (!cbam_take_given ("CbamDeviceConfig", config, config ? config->size : 0, &own, sizeof own, error))
+    return NULL;
+  locker = g_rec_mutex_locker_new (&cbam_vk_instances);
+  device = open_device (name, own.cpu_threads, 0, TRUE, error);
+  if (device && !device->shared)
+    put_opened (device);
+  return device;
 }
 
 CbamDevice *
 cbam_device_open (const char *name, GError **error)
 {
-  G_GNUC_UNUSED g_autoptr (GRecMutexLocker) locker = g_rec_mutex_locker_new (&cbam_vk_instances);
-  CbamDevice *device = open_device (name, 0, TRUE, error);
-
-  if (device && !device->shared)
-    put_opened (device);
-  return device;
+  return cbam_device_open_configured (name, NULL, error);
 }
 
 static void
@@ -340,7 +407,7 @@ adopt (const CbamVulkanHandles *handles, GError **error)
   g_mutex_init (&device->queue_lock);
   device->turns = cbam_turns_new ();
   device->adopted = TRUE;
-  device->debug = debug_from_environment ();
+  device->debug = cbam_debug_from_environment ();
   device->instance = handles->instance;
   device->physical = handles->physical_device;
   device->handle = handles->device;
@@ -417,6 +484,7 @@ cbam_device_unref (CbamDevice *device)
     parked = g_slist_prepend (parked, device);
     return;
   }
+  cbam_team_free (device->team);
   if (device->handle && !device->adopted)
     device->vk.vkDestroyDevice (device->handle, NULL);
   if (!device->adopted)
@@ -646,6 +714,10 @@ cbam_device_wait_idle (CbamDevice *device, GError **error)
   VkFence fence;
 
   g_return_val_if_fail (device != NULL, FALSE);
+  if (device->team) {
+    cbam_team_wait_idle (device->team);
+    return TRUE;
+  }
   if (!cbam_device_check_alive (device, error) || !cbam_device_make (device, vkCreateFence, &create, &fence, error))
     return FALSE;
   const gboolean idle = cbam_device_submit (device, &nothing, fence, error) && cbam_device_wait (device, fence, error);

@@ -1,4 +1,5 @@
-/* A Vulkan device as the engine sees it: what it can do, its queue under a lock, and what happens when it fails.
+/* A device as the engine sees it: what it can do, its queue under a lock, and what happens when it fails. It is
+ * Vulkan's, or the processor itself (caps.is_host), which has a team of threads and nothing of Vulkan.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
@@ -11,6 +12,7 @@
 
 #include "base/debug.h"
 #include "engine/caps.h"
+#include "host/team.h"
 #include "vk/turns.h"
 
 struct _CbamDevice
@@ -20,6 +22,8 @@ struct _CbamDevice
   CbamDeviceCaps caps;
   CbamDebugFlags debug;
   gboolean shared; /* cbam_device_open() may give it again; set once, before anybody has it */
+
+  CbamTeam *team; /* of the host; NULL else */
 
   VkInstance instance;
   VkDebugUtilsMessengerEXT messenger;

@@ -149,12 +149,29 @@ wait_room (GstCbamInlet *self, const FrameSettings *settings)
                                   G_MAXINT64);
 }
 
+/* Whether frames must be computed by the processor itself, and not only where there is nothing better. */
+static gboolean
+names_host (GstCbamInlet *self)
+{
+  GST_OBJECT_LOCK (self->stream->element);
+  const char *name = self->stream->settings.device;
+  const gboolean named = name != NULL && *name != '\0';
+  GST_OBJECT_UNLOCK (self->stream->element);
+  return named && g_str_equal (cbam_device_get_info (self->stream->device)->type, "host");
+}
+
 /* What @buffer is submitted to: frames that are on a device are inferred there. */
 static GstCbamSession *
 get_session (GstCbamInlet *self, GstBuffer *buffer, GError **error)
 {
   if (!gst_cbam_vulkan_is_image (buffer))
     return gst_cbam_switch_get (&self->stream->sessions);
+  if (names_host (self)) {
+    g_set_error_literal (error, CBAM_ERROR, CBAM_ERROR_UNSUPPORTED,
+                         "A frame lies on a Vulkan device, and the property device says that the processor computes. "
+                         "Leave it unset, or put vulkandownload before this element.");
+    return NULL;
+  }
   CbamDevice *device = gst_cbam_vulkan_get_device (&self->vulkan, self->stream->element, buffer, error);
   return device != NULL ? gst_cbam_switch_get_on (&self->stream->sessions, device, error) : NULL;
 }

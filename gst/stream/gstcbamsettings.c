@@ -67,6 +67,7 @@ gst_cbam_settings_set (GstCbamSettings *settings, guint id, const GValue *value)
   switch (id) {
     case GST_CBAM_PROP_MODEL: take_string (&settings->model, value); break;
     case GST_CBAM_PROP_DEVICE: take_string (&settings->device, value); break;
+    case GST_CBAM_PROP_CPU_THREADS: settings->cpu_threads = g_value_get_uint (value); break;
     case GST_CBAM_PROP_PRECISION: settings->precision = g_value_get_enum (value); break;
     case GST_CBAM_PROP_THRESHOLD: settings->threshold = g_value_get_double (value); break;
     case GST_CBAM_PROP_THRESHOLD_SHIFT: settings->threshold_shift = g_value_get_double (value); break;
@@ -97,6 +98,7 @@ gst_cbam_settings_get (const GstCbamSettings *settings, guint id, GValue *value)
   switch (id) {
     case GST_CBAM_PROP_MODEL: g_value_set_string (value, settings->model); break;
     case GST_CBAM_PROP_DEVICE: g_value_set_string (value, settings->device); break;
+    case GST_CBAM_PROP_CPU_THREADS: g_value_set_uint (value, settings->cpu_threads); break;
     case GST_CBAM_PROP_PRECISION: g_value_set_enum (value, settings->precision); break;
     case GST_CBAM_PROP_THRESHOLD: g_value_set_double (value, settings->threshold); break;
     case GST_CBAM_PROP_THRESHOLD_SHIFT: g_value_set_double (value, settings->threshold_shift); break;
@@ -177,15 +179,31 @@ install_model (GObjectClass *klass)
   /**
    * GstCbamDetect:device:
    *
-   * Which Vulkan device detects. Elements of one process that name the same device and model share both: weights are
-   * in memory once, and the frames of all streams stand in one queue, in the order they came.
+   * Which device detects: a GPU by Vulkan, the processor itself, or software that does as a GPU would. Elements of one
+   * process that name the same device and model share both: weights are in memory once, and the frames of all streams
+   * stand in one queue, in the order they came.
    */
   g_object_class_install_property (
       klass, GST_CBAM_PROP_DEVICE,
       g_param_spec_string ("device", "Device",
-                           "Vulkan device: its number (cbam-run --list-devices), \"cpu\", \"gpu\", or a part of its "
-                           "name. Unset = the best there is: discrete GPU, integrated GPU, virtual GPU, CPU",
+                           "Device: its number (cbam-run --list-devices), \"cpu\" = the processor itself, \"gpu\", or "
+                           "a part of its name. Unset = the best there is: discrete GPU, integrated GPU, virtual GPU, "
+                           "the processor; frames that lie on a Vulkan device run there",
                            NULL, READY));
+  /**
+   * GstCbamDetect:cpu-threads:
+   *
+   * How many threads compute where the processor itself is the device. A single stream's frame is computed by all of
+   * them together; frames side by side, a thread each, while as many wait. Elements that want another number share
+   * nothing with each other.
+   */
+  g_object_class_install_property (
+      klass, GST_CBAM_PROP_CPU_THREADS,
+      g_param_spec_uint (
+          "cpu-threads", "CPU threads",
+          "Threads where the processor itself computes, 0..1024. 0 = as many processors as this process may "
+          "use",
+          0, 1024, 0, READY));
   /**
    * GstCbamDetect:precision:
    *

@@ -30,6 +30,7 @@ enum
   GST_CBAM_PROP_0,
   GST_CBAM_PROP_MODEL,
   GST_CBAM_PROP_DEVICE,
+  GST_CBAM_PROP_CPU_THREADS,
   GST_CBAM_PROP_PRECISION,
   GST_CBAM_PROP_THRESHOLD,
   GST_CBAM_PROP_THRESHOLD_SHIFT,
@@ -55,6 +56,7 @@ typedef struct
 {
   char *model; /* NULL: the default one */
   char *device;
+  guint cpu_threads; /* 0: as many as there are processors */
   CbamPrecision precision;
   double threshold;       /* < 0: the model's own, shifted */
   double threshold_shift; /* < 0: by this share of the way to 0; > 0: to 1 */

@@ -1,4 +1,4 @@
-/* CbamDevice: a Vulkan device, its queue and its lock.
+/* CbamDevice: what computes. A Vulkan device with its queue, or the processor itself with its threads.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
@@ -10,10 +10,11 @@ G_BEGIN_DECLS
 
 /**
  * CbamDeviceInfo:
- * @index: place in Vulkan's own order; what cbam_device_open() takes as a number
+ * @index: place in Vulkan's own order, 100 = the processor itself; what cbam_device_open() takes as a number
  * @name: the driver's name for the device
- * @type: `discrete`, `integrated`, `virtual`, `cpu` or `other`
- * @driver: the driver's name and version
+ * @type: `discrete`, `integrated`, `virtual`, `host` (the processor itself), `cpu` (Vulkan in software) or `other`
+ * @driver: the driver's name and version; of the processor itself its threads, its vector instructions and oneDNN's
+ *   version
  *
  * One device this machine offers. Strings belong to the list.
  */
@@ -36,8 +37,10 @@ CBAM_API GType cbam_device_list_get_type (void) G_GNUC_CONST;
  * cbam_device_list_new: (constructor)
  * @error: return location for an error
  *
- * Returns: (transfer full): this machine's devices of Vulkan 1.1 or later, or %NULL with #CBAM_ERROR_NO_DEVICE when
- * there is no Vulkan loader or driver
+ * Best first: GPUs, the processor itself, then software that does as a GPU would.
+ *
+ * Returns: (transfer full): this machine's devices of Vulkan 1.1 or later, and the processor itself, or %NULL with
+ * #CBAM_ERROR_NO_DEVICE when there is no Vulkan loader or driver and the library was built without oneDNN
  */
 CBAM_API CbamDeviceList *cbam_device_list_new (GError **error);
 /**
@@ -58,9 +61,36 @@ CBAM_API guint cbam_device_list_size (const CbamDeviceList *list);
 CBAM_API const CbamDeviceInfo *cbam_device_list_get (const CbamDeviceList *list, guint i);
 
 /**
+ * CbamDeviceConfig:
+ * @size: `sizeof (CbamDeviceConfig)`; 0 = the members of version 0.1, which are these
+ * @cpu_threads: threads of the processor itself, where that is the device; 0 = as many processors as this process may
+ *   use, by its affinity mask and its control group's quota
+ *
+ * How to open a device. Zeros mean defaults.
+ */
+typedef struct
+{
+  gsize size;
+  guint cpu_threads;
+} CbamDeviceConfig;
+
+/**
+ * cbam_device_open_configured: (constructor)
+ * @name: (nullable): as cbam_device_open()
+ * @config: (nullable): %NULL = all defaults
+ * @error: return location for an error
+ *
+ * As cbam_device_open(). The processor itself with another number of threads is another device.
+ *
+ * Returns: (transfer full): as cbam_device_open()
+ */
+CBAM_API CbamDevice *cbam_device_open_configured (const char *name, const CbamDeviceConfig *config, GError **error);
+
+/**
  * cbam_device_open: (constructor)
- * @name: (nullable): which device: an index ("0"), "cpu", "gpu", or a part of its name in any case. %NULL or "" takes
- *   the best: discrete, then integrated, then virtual, then CPU
+ * @name: (nullable): which device: an index ("0"), "cpu" (the processor itself), "gpu", or a part of its name in any
+ *   case. %NULL or "" takes the first of cbam_device_list_new(): a GPU, or else the processor itself. Where the library
+ *   was built without oneDNN, "cpu" is Vulkan in software
  * @error: return location for an error
  *
  * Opens a device with a queue of its own. Thread-safe. Devices are shared: as long as one lives, opening the same again
@@ -90,7 +120,8 @@ CBAM_API const CbamDeviceInfo *cbam_device_get_info (const CbamDevice *device);
  * cbam_device_is_cpu:
  * @device: a device
  *
- * Returns: whether the device computes on the host's processor (lavapipe, SwiftShader).
+ * Returns: whether the device computes on the host's processor: it is that itself, or Vulkan in software (lavapipe,
+ * SwiftShader).
  */
 CBAM_API gboolean cbam_device_is_cpu (const CbamDevice *device);
 

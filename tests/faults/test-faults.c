@@ -200,11 +200,11 @@ prepare_model_with (CbamDebugFlags debug)
 {
   g_autoptr (GError) error = NULL;
 
-  if (device && !cbam_device_is_parked (device) && device->debug == debug)
+  if (device && !cbam_device_is_parked (device) && device->debug == (debug | CBAM_DEBUG_NO_HOST))
     return;
   drop_all ();
   assert_nothing_alive ();
-  device = cbam_device_open_with (NULL, debug, &error);
+  device = cbam_device_open_with (NULL, debug | CBAM_DEBUG_NO_HOST, &error);
   g_assert_no_error (error);
   model = cbam_model_load (device, g_getenv ("CBAM_TEST_MODEL"), NULL, &error);
   g_assert_no_error (error);
@@ -282,7 +282,7 @@ load (CbamDevice *opened, GString *seen, GError **error)
 static gboolean
 run_load (GString *seen, GError **error)
 {
-  g_autoptr (CbamDevice) opened = cbam_device_open (NULL, error);
+  g_autoptr (CbamDevice) opened = cbam_device_open_with (NULL, CBAM_DEBUG_NO_HOST, error);
 
   return load (opened, seen, error);
 }
@@ -290,8 +290,8 @@ run_load (GString *seen, GError **error)
 static gboolean
 run_load_staging (GString *seen, GError **error)
 {
-  g_autoptr (CbamDevice) opened =
-      cbam_device_open_with (NULL, CBAM_DEBUG_NONCOHERENT | CBAM_DEBUG_STAGING | CBAM_DEBUG_PLAIN, error);
+  g_autoptr (CbamDevice) opened = cbam_device_open_with (
+      NULL, CBAM_DEBUG_NO_HOST | CBAM_DEBUG_NONCOHERENT | CBAM_DEBUG_STAGING | CBAM_DEBUG_PLAIN, error);
 
   return load (opened, seen, error);
 }
@@ -406,7 +406,7 @@ prepare_theirs (void)
     return;
   drop_all ();
   assert_nothing_alive ();
-  theirs = cbam_device_open_with (NULL, 0, &error);
+  theirs = cbam_device_open_with (NULL, CBAM_DEBUG_NO_HOST, &error);
   g_assert_no_error (error);
 }
 

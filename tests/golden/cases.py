@@ -191,18 +191,20 @@ def attention_cases():
 
 def shufflenet_cases():
     shufflenet, leaky = "shufflenet_v2", {"activation": "leaky_relu", "post_activation": "leaky_relu"}
+    # Made-up weights let maps grow from unit to unit: either batch norms dampen them, or what goes in is small.
+    damp, small = {"bn_eps": 0.3}, {"scale": [0.0005] * 3}
     # Halves of 58 channels, which are no whole texels
-    yield case("ssd-shufflenet", shufflenet, (96, 64), Form(head=1, extras=Extras(24, 3)), width=1, levels=4)
+    yield case("ssd-shufflenet", shufflenet, (96, 64), Form(head=1, extras=Extras(24, 3)), width=1, levels=4, **damp)
     yield case("ssd-shufflenet-odd", shufflenet, (75, 101), Form(head=1, extras=Extras(20, 5, reduced=0)), width=0.5,
-               sources=["stage2.3", "stage4.3", "extras.1.4"], activation="relu6", bn_eps=1e-3,
-               input={"scale": [0.06, 0.07, 0.08]})
+               sources=["stage2.3", "stage4.3", "extras.1.4"], activation="relu6", input={"scale": [0.06, 0.07, 0.08]},
+               **damp)
     yield case("stairnet-shufflenet", shufflenet, (96, 128),
                Form(neck=Neck(24, "bn", "depthwise bn", "separable bn", posts=3), head=1, extras=Extras(24)), width=0.5,
-               levels=4, slope=0.3, **leaky)
+               levels=4, slope=0.3, **leaky, **damp)
     yield case("cbam-shufflenet", shufflenet, (96, 96),
                Form("bias", 1, Neck(32, "bias", "depthwise bias", "separable 5x5 bias", posts=2),
                     Gate(reduction=16, spatial="bias"), extras=Extras(32)), {"kind": "cbam"}, width=1.5, levels=4,
-               output={"score": "sigmoid"}, input={"channels": "bgr"}, **leaky)
+               output={"score": "sigmoid"}, input={"channels": "bgr", **small}, **leaky)
 
 
 def resnet_cases():

@@ -317,7 +317,7 @@ read_slot (gpointer slot, const CbamValue *value)
 }
 
 static void
-run_vulkan (const Golden *golden, const char *way, CbamFusions fusions, gboolean pixel_major)
+run_device (const Golden *golden, const char *way, CbamFusions fusions, gboolean pixel_major)
 {
   g_autoptr (CbamSpec) spec = NULL;
   g_autoptr (GError) error = NULL;
@@ -330,7 +330,7 @@ run_vulkan (const Golden *golden, const char *way, CbamFusions fusions, gboolean
   const CbamLevels *levels = cbam_levels_of (graph);
   g_autofree guint8 *pixels = g_malloc (packed.size);
 
-  cbam_graph_fuse (graph, fusions);
+  cbam_graph_fuse (graph, fusions & cbam_run_get_fusions (device));
   for (guint l = 0; l < levels->n_levels; l++) {
     levels->levels[l].features->host |= CBAM_HOST_READS;
     levels->levels[l].detect->inputs[0]->host |= CBAM_HOST_READS;
@@ -350,20 +350,20 @@ run_vulkan (const Golden *golden, const char *way, CbamFusions fusions, gboolean
 static void
 test_fused (Golden *golden, gconstpointer path)
 {
-  run_vulkan (golden, "fused", CBAM_FUSE_ALL, FALSE);
+  run_device (golden, "fused", CBAM_FUSE_ALL, FALSE);
 }
 
 static void
 test_unfused (Golden *golden, gconstpointer path)
 {
-  run_vulkan (golden, "unfused", 0, FALSE);
+  run_device (golden, "unfused", 0, FALSE);
 }
 
 /* With maps laid out as on a GPU. */
 static void
 test_pixel_major (Golden *golden, gconstpointer path)
 {
-  run_vulkan (golden, "pixel-major", CBAM_FUSE_ALL, TRUE);
+  run_device (golden, "pixel-major", CBAM_FUSE_ALL, TRUE);
 }
 
 static float *

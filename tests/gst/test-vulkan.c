@@ -268,6 +268,31 @@ GST_START_TEST (test_image_too_small)
 }
 GST_END_TEST
 
+/* So is it where the property says that the processor itself computes, if it can. */
+GST_START_TEST (test_processor_named)
+{
+  GstHarness *h = upload_harness (CAPS ("NV12"), "", "");
+
+  g_setenv ("CBAM_DEBUG", "", TRUE);
+  GstHarness *named = harness_new (detect_new ("%s", "name=detect device=cpu"),
+                                   "video/x-raw(memory:VulkanImage),format=NV12,width=160,height=120,framerate=25/1");
+  const GstFlowReturn flow = gst_harness_push (named, pull_one (h));
+  g_autoptr (GstMessage) message = pop_message (named->element, GST_MESSAGE_ERROR);
+
+  if (flow == GST_FLOW_ERROR) {
+    g_autoptr (GError) error = NULL;
+
+    fail_unless (message != NULL);
+    gst_message_parse_error (message, &error, NULL);
+    fail_unless (strstr (error->message, "vulkandownload") != NULL, "%s", error->message);
+  } else
+    fail_unless (message == NULL); /* built without oneDNN: cpu is Vulkan in software */
+  harness_free (named);
+  come_to_rest (h, 1);
+  harness_free (h);
+}
+GST_END_TEST
+
 int
 main (int argc, char **argv)
 {
@@ -284,5 +309,6 @@ main (int argc, char **argv)
   tcase_add_test (tests, test_states);
   tcase_add_test (tests, test_caps_change);
   tcase_add_test (tests, test_image_too_small);
+  tcase_add_test (tests, test_processor_named);
   return run_suite (tests);
 }

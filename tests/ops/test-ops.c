@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "compare.h"
+#include "host/processor.h"
 #include "ops/activation.h"
 #include "ops/conv.h"
 #include "random-source.h"
@@ -18,6 +19,7 @@
 #include "run/vulkan/program.h"
 
 #define CANARY 256
+#define WINOGRAD_LIMIT 3e-5 /* a tile's 16 sums share what one large number among its pixels costs */
 #define NARROW_SHAPES 4
 
 typedef struct
@@ -227,10 +229,91 @@ test_packed_sizes (void)
     }
 }
 
+/* ---- The processor itself: every op, by the loops of each kind of vectors, and by its reference ------------------ */
+
+typedef struct
+{
+  const CbamOpClass *op;
+  const char *variant;
+} HostKernel;
+
+static gboolean
+runs_kernel (CbamProgram *program, const CbamValue *output, const char *kernel)
+{
+  for (guint s = 0; s < program->plan->n_steps; s++)
+    if (program->plan->steps[s].node->outputs[0] == output)
+      return g_str_equal (cbam_program_get_kernel (program, s), kernel);
+  return FALSE;
+}
+
+static void
+run_on_host (CbamDevice *device, const CbamOpClass *op, guint i, const char *variant)
+{
+  const CbamPlanConfig config = { .variant = variant, .canary = CANARY };
+  Case truth = build (op, i), fast = build (op, i);
+  g_autoptr (GError) error = NULL;
+  G_GNUC_UNUSED g_autoptr (CbamGraph) truth_graph = truth.graph;
+  g_autoptr (CbamReference) reference = cbam_reference_new (truth.graph);
+  g_autoptr (CbamProgram) program = NULL;
+  g_autofree float *found = g_new (float, cbam_value_count (truth.output));
+  g_autofree char *what = g_strdup_printf ("%s %s, shape %u", op->name, variant, i);
+  g_autoptr (CbamSlot) slot = NULL;
+  GRand *rand = g_rand_new_with_seed (7);
+
+  if (!g_str_equal (variant, "reference"))
+    cbam_graph_fuse (fast.graph, op->case_fusions & cbam_run_get_fusions (device));
+  program = cbam_program_new (device, fast.graph, &config, &error);
+  g_assert_no_error (error);
+  slot = cbam_slot_new (program, FALSE, &error);
+  g_assert_no_error (error);
+  for (guint n = 0; n < truth.n_inputs; n++)
+    random_fill_nasty (rand, cbam_reference_get_all (reference, truth.inputs[n]), cbam_value_count (truth.inputs[n]));
+  g_rand_free (rand);
+  cbam_reference_run (reference, NULL);
+  for (guint run = 0; run < 2; run++) {
+    for (guint n = 0; n < fast.n_inputs; n++)
+      cbam_value_write (fast.inputs[n], cbam_slot_get (slot, fast.inputs[n]),
+                        cbam_reference_get_all (reference, truth.inputs[n]));
+    test_run (slot, NULL, 0, FALSE);
+    cbam_value_read (fast.output, cbam_slot_get (slot, fast.output), found);
+    assert_close (what, cbam_reference_get_all (reference, truth.output), found, cbam_value_count (truth.output),
+                  runs_kernel (program, fast.output, "winograd") ? WINOGRAD_LIMIT : 1e-5, 1e9);
+    if (!cbam_slot_check_canaries (slot, &error))
+      g_error ("%s: %s", what, error->message);
+  }
+}
+
+static void
+test_host (gconstpointer data)
+{
+  const HostKernel *kernel = data;
+  g_autoptr (CbamDevice) device = test_device_open (CBAM_DEBUG_POISON);
+
+  for (guint i = 0; i < kernel->op->n_cases; i++)
+    run_on_host (device, kernel->op, i, kernel->variant);
+}
+
+static void
+add_host_tests (void)
+{
+  for (guint o = 0; cbam_ops[o]; o++)
+    for (guint v = 0; cbam_ops[o]->add_case && v <= (guint) cbam_processor_get_vectors () + 1; v++) {
+      const gboolean by_reference = v > (guint) cbam_processor_get_vectors ();
+      const HostKernel kernel = { cbam_ops[o], by_reference ? "reference" : cbam_vectors_names[v] };
+      g_autofree char *path = g_strdup_printf ("/ops/%s/host/%s", kernel.op->name, kernel.variant);
+
+      g_test_add_data_func_full (path, g_memdup2 (&kernel, sizeof kernel), test_host, g_free);
+    }
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
+  if (test_is_host ()) {
+    add_host_tests ();
+    return g_test_run ();
+  }
   for (guint o = 0; cbam_ops[o]; o++)
     for (guint v = 0; cbam_ops[o]->add_case && v < cbam_ops[o]->n_variants; v++) { /* others have tests of their own */
       const Kernel kernel = { cbam_ops[o], &cbam_ops[o]->variants[v] };

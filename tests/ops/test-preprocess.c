@@ -437,7 +437,7 @@ test_in_place (void)
       g_assert_false (cbam_image_get_in_place (&image, alignment, &start, &placement));
     }
   CbamImage apart = image_over (bytes, CBAM_FORMAT_NV12, 16, 16, 0);
-  apart.planes[1] += 2 * alignment;
+  apart.planes[1] += 2 * MAX (alignment, 4096);
   const guint8 *start;
   CbamPlacement placement;
   g_assert_false (cbam_image_get_in_place (&apart, alignment, &start, &placement));

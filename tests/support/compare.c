@@ -12,12 +12,19 @@ has_validation_layer (void)
   return g_file_test ("/usr/share/vulkan/explicit_layer.d/VkLayer_khronos_validation.json", G_FILE_TEST_EXISTS);
 }
 
+gboolean
+test_is_host (void)
+{
+  return g_strcmp0 (g_getenv ("CBAM_TEST_DEVICE"), "cpu") == 0;
+}
+
 CbamDevice *
 test_device_open (CbamDebugFlags debug)
 {
+  const char *name = g_getenv ("CBAM_TEST_DEVICE");
+  const CbamDebugFlags more = (name ? 0 : CBAM_DEBUG_NO_HOST) | (has_validation_layer () ? CBAM_DEBUG_VALIDATION : 0);
   g_autoptr (GError) error = NULL;
-  CbamDevice *device =
-      cbam_device_open_with (NULL, debug | (has_validation_layer () ? CBAM_DEBUG_VALIDATION : 0), &error);
+  CbamDevice *device = cbam_device_open_with (name, debug | more, &error);
 
   g_assert_no_error (error);
   return device;

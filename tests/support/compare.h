@@ -6,8 +6,12 @@
 
 #include "vk/device.h"
 
-/* Opens the test device with @debug, and with the validation layer where it is installed; a test without a device
- * fails, because lavapipe is one. */
+/* Whether the test device is the processor itself. */
+gboolean test_is_host (void);
+
+/* Opens the test device, which the environment variable CBAM_TEST_DEVICE names, else the first of Vulkan's, with
+ * @debug, and with the validation layer where it is installed; a test without a device fails, because lavapipe is one.
+ */
 CbamDevice *test_device_open (CbamDebugFlags debug);
 
 /* Relative L2 error of @found; counts a NaN as infinite. */

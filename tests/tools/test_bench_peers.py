@@ -146,8 +146,7 @@ def check_around():
     row = int(np.unravel_index(scores[:, 1:].argmax(), scores[:, 1:].shape)[0])
     clipped = np.clip([*found[0][2:4], found[0][2] + found[0][4], found[0][3] + found[0][5]], 0,
                       [FRAME_WIDTH, FRAME_HEIGHT] * 2)
-    assert np.allclose(clipped[:2], boxes[row, :2], atol=0.01) and np.allclose(clipped[2:], boxes[row, :2] + boxes[row, 2:],
-                                                                               atol=0.01)
+    assert np.allclose(clipped, np.hstack([boxes[row, :2], boxes[row, :2] + boxes[row, 2:]]), atol=0.01)
 
 
 def check_input():

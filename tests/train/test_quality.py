@@ -98,6 +98,7 @@ with tap.point("an object between the cells' points has the nearest"):
 with tap.point("annotations outweigh a teacher"):
     scores = torch.full((1, 16, 3), 0.0)
     scores[0, 5] = torch.tensor([0.0, 0.9, 0.3])   # a cow on the horse
+    scores[0, 1] = torch.tensor([0.0, 0.3, 0.3])   # the same, said by a cell beside it
     scores[0, 0] = torch.tensor([0.8, 0.1, 0.0])   # a cat that nobody annotated, a doubtful cow
     sides = sides_of(anchors, loss.units[0, 0], object_box)[None]
     sides[0, 0] = sides_of(anchors, loss.units[0, 0], torch.tensor([0.0, 0.0, 0.2, 0.2]))[0]
@@ -106,7 +107,8 @@ with tap.point("annotations outweigh a teacher"):
     laid = loss.decode(sides.flatten(2), anchors)
     wanted, weights, place, truth, labels = loss.targets(batch, torch.full((1, 16, 3), 0.1), laid, answers)
     assert place.tolist() == [5, 6, 9, 10] and labels.tolist() == [HORSE] * 4 and torch.equal(truth[0], object_box)
-    assert wanted[0, 5, COW] == 0 and weights[0, 5, COW] == 1
+    assert wanted[0, [5, 1], COW].tolist() == [0, 0] and weights[0, [5, 1], COW].tolist() == [1, 1]
+    assert abs(wanted[0, 1, HORSE] - 0.15) < 1e-6
     assert weights[0, 0, CAT] == 0 and weights[0, 0, COW] == 1 and abs(wanted[0, 0, COW] - 0.05) < 1e-6
     assert weights[0, 15, CAT] == 0 and weights[0, 15, COW] == 1
 

@@ -155,6 +155,8 @@ grow_shuffle (Growth *growth, const char *name, CbamValue *in)
     out = cbam_graph_activation (growth->graph, out, CBAM_ACTIVATION_LEAKY_RELU);
   if (other && other->width == in->width && other->height == in->height && other->channels >= channels)
     in = other;
+  if (pick (growth, 3) == 0) /* made after the channels that it takes turns with */
+    in = cbam_graph_activation (growth->graph, in, CBAM_ACTIVATION_RELU);
   return cbam_graph_shuffle (growth->graph, name, in, out);
 }
 

@@ -25,6 +25,7 @@
 static struct
 {
   char *device;
+  int cpu_threads;
   CbamModelConfig model_config;
   char **models;
   gboolean interleave, json, list_presets, no_peak, no_pin, step, version;
@@ -39,7 +40,9 @@ take_precision (const char *option, const char *value, gpointer unused, GError *
 
 static const GOptionEntry entries[] = {
   { "device", 'd', 0, G_OPTION_ARG_STRING, &options.device,
-    "Vulkan device: its index, part of its name, cpu or gpu (default: the best there is)", "DEVICE" },
+    "Its index, part of its name, cpu (the processor itself) or gpu (default: the best there is)", "DEVICE" },
+  { "cpu-threads", 0, 0, G_OPTION_ARG_INT, &options.cpu_threads,
+    "Threads where the processor itself computes, 0 = as many processors as it may use (default: 0)", "N" },
   { "interleave", 0, 0, G_OPTION_ARG_NONE, &options.interleave, "Give frames to all the networks in turns", NULL },
   { "json", 'j', 0, G_OPTION_ARG_NONE, &options.json, "Print one JSON document instead of tables", NULL },
   { "list-presets", 0, 0, G_OPTION_ARG_NONE, &options.list_presets, "Print the presets' names and exit", NULL },
@@ -309,7 +312,8 @@ static int
 run_bench (void)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (CbamDevice) device = cbam_device_open (options.device, &error);
+  const CbamDeviceConfig device_config = { .cpu_threads = (guint) MAX (options.cpu_threads, 0) };
+  g_autoptr (CbamDevice) device = cbam_device_open_configured (options.device, &device_config, &error);
   g_autoptr (GPtrArray) networks = g_ptr_array_new_with_free_func ((GDestroyNotify) network_free);
   g_autofree guint8 *pixels = make_frame ();
   const CbamImage image = view_frame (pixels);

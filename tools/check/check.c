@@ -55,13 +55,25 @@ find_gpu_file (void)
   return g_file_test ("/dev/nvidia0", G_FILE_TEST_EXISTS) ? g_strdup ("/dev/nvidia0") : NULL;
 }
 
+static gboolean
+is_host (const CbamDeviceInfo *info)
+{
+  return g_str_equal (info->type, "host");
+}
+
+static gboolean
+on_processor (const CbamDeviceInfo *info)
+{
+  return is_host (info) || g_str_equal (info->type, "cpu");
+}
+
 /* A GPU that no driver offers is why all is slow, and nothing else says so. */
 static void
 check_idle_gpu (Findings *findings, const CbamDeviceList *list)
 {
   g_autofree char *file = find_gpu_file ();
   for (guint i = 0; i < cbam_device_list_size (list); i++)
-    if (!g_str_equal (cbam_device_list_get (list, i)->type, "cpu"))
+    if (!on_processor (cbam_device_list_get (list, i)))
       return;
   if (file == NULL)
     return;
@@ -86,6 +98,20 @@ report_device (Findings *findings, const CbamDeviceInfo *info, gboolean is_chose
   findings_detail (findings, "driver", info->driver);
 }
 
+/* Without any device of Vulkan's the processor itself computes. */
+static void
+report_vulkan (Findings *findings, const CbamDeviceList *list, const char *install)
+{
+  guint n = 0;
+  for (guint i = 0; i < cbam_device_list_size (list); i++)
+    n += !is_host (cbam_device_list_get (list, i));
+  if (n > 0)
+    findings_add (findings, FINDING_OK, "vulkan", NULL, "loader found; it offers %u device%s", n, n == 1 ? "" : "s");
+  else
+    findings_add (findings, FINDING_NOTE, "vulkan", install, "no loader or no driver, so that no GPU is used");
+  findings_detail_number (findings, "devices", n);
+}
+
 static CbamDevice *
 check_devices (Findings *findings, const char *name)
 {
@@ -102,8 +128,7 @@ check_devices (Findings *findings, const char *name)
                   error != NULL ? error->message : "no device");
     return NULL;
   }
-  findings_add (findings, FINDING_OK, "vulkan", NULL, "loader found; it offers %u device%s", n, n == 1 ? "" : "s");
-  findings_detail_number (findings, "devices", n);
+  report_vulkan (findings, list, install);
   for (guint i = 0; i < n; i++) {
     const CbamDeviceInfo *info = cbam_device_list_get (list, i);
     report_device (findings, info, device != NULL && cbam_device_get_info (device)->index == info->index);

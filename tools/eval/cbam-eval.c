@@ -38,6 +38,7 @@ static const CbamDetectParams evaluation_params = {
 
 static struct
 {
+  int cpu_threads;
   char *model, *device, *split, *map, *detections, *plots;
   char **devkits;
   gboolean json, attention, version;
@@ -48,7 +49,9 @@ static const GOptionEntry entries[] = {
   { "model", 'm', 0, G_OPTION_ARG_FILENAME, &options.model,
     "The model file (.safetensors; default: the one that ships with cbamdetect)", "FILE" },
   { "device", 'd', 0, G_OPTION_ARG_STRING, &options.device,
-    "Vulkan device: its index, part of its name, cpu or gpu (default: the best there is)", "DEVICE" },
+    "Its index, part of its name, cpu (the processor itself) or gpu (default: the best there is)", "DEVICE" },
+  { "cpu-threads", 0, 0, G_OPTION_ARG_INT, &options.cpu_threads,
+    "Threads where the processor itself computes, 0 = as many processors as it may use (default: 0)", "N" },
   { "split", 's', 0, G_OPTION_ARG_STRING, &options.split,
     "Which pictures: those of ImageSets/Main/SPLIT.txt (default: " DEFAULT_SPLIT ")", "SPLIT" },
   { "map", 0, 0, G_OPTION_ARG_FILENAME, &options.map,
@@ -180,7 +183,8 @@ look_at_all (Run *run, GError **error)
 static gboolean
 load_model (Run *run, GError **error)
 {
-  g_autoptr (CbamDevice) device = cbam_device_open (options.device, error);
+  const CbamDeviceConfig device_config = { .cpu_threads = (guint) MAX (options.cpu_threads, 0) };
+  g_autoptr (CbamDevice) device = cbam_device_open_configured (options.device, &device_config, error);
   if (device == NULL)
     return FALSE;
   run->model = cbam_model_load (device, options.model, NULL, error);

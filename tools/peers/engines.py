@@ -51,7 +51,8 @@ class OpenVino:
         core = openvino.Core()
         model = core.compile_model(path_in(folder, "model.onnx"), "CPU", config)
         name = model.get_property("INFERENCE_PRECISION_HINT").get_type_name()
-        self.version, self.precision = openvino.__version__.split("-")[0], {"f32": "fp32", "f16": "fp16"}.get(name, name)
+        self.version = openvino.__version__.split("-")[0]
+        self.precision = {"f32": "fp32", "f16": "fp16"}.get(name, name)
         self.request = model.create_infer_request()
         self.names = [output.get_any_name() for output in model.outputs]
         self.x = x

@@ -1,5 +1,5 @@
-"""Writes a graph as ncnn's model files, as ncnn's own ncnnoptimize would leave it: activations fused with what is before
-them, every blob's shape said.
+"""Writes a graph as ncnn's model files, as ncnn's own ncnnoptimize would leave it: activations fused with what is
+before them, every blob's shape said.
 
 ncnn's .param is text: a magic number, how many layers and blobs there are, and a line per layer of type, name, numbers
 of inputs and outputs, their blobs, and parameters by number. Its .bin has the weights in the layers' order. There is no
@@ -250,7 +250,8 @@ def cut(writer, node):
     start, end, axis, step = (int(writer.constant(name)[0]) for name in node.inputs[1:])
     if step != 1:
         raise DataError("ncnn has no form for a slice with steps")
-    return Layer("Crop", node.inputs[:1], node.outputs, {**array(9, [start]), **array(10, [end]), **array(11, [axis - 1])})
+    return Layer("Crop", node.inputs[:1], node.outputs,
+                 {**array(9, [start]), **array(10, [end]), **array(11, [axis - 1])})
 
 
 def resize(writer, node):

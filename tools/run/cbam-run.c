@@ -26,6 +26,7 @@ static struct
 {
   char *model, *device, *output;
   CbamModelConfig model_config;
+  int cpu_threads;
   char **pictures;
   char *describe;
   gboolean check, json, list_devices, profile, version;
@@ -58,7 +59,9 @@ static const GOptionEntry entries[] = {
   { "model", 'm', 0, G_OPTION_ARG_FILENAME, &options.model,
     "The model file (.safetensors; default: the one that ships with cbamdetect)", "FILE" },
   { "device", 'd', 0, G_OPTION_ARG_STRING, &options.device,
-    "Vulkan device: its index, part of its name, cpu or gpu (default: the best there is)", "DEVICE" },
+    "Its index, part of its name, cpu (the processor itself) or gpu (default: the best there is)", "DEVICE" },
+  { "cpu-threads", 0, 0, G_OPTION_ARG_INT, &options.cpu_threads,
+    "Threads where the processor itself computes, 0 = as many processors as it may use (default: 0)", "N" },
   { "precision", 0, 0, G_OPTION_ARG_CALLBACK, take_precision,
     "Numbers to compute with: auto, fp32, fp16 or bf16, as the device has them (default: auto)", "PRECISION" },
   { "describe", 0, 0, G_OPTION_ARG_FILENAME, &options.describe,
@@ -66,7 +69,7 @@ static const GOptionEntry entries[] = {
   { "check", 0, 0, G_OPTION_ARG_NONE, &options.check,
     "Say whether driver, GStreamer plugin, model file and computation are right, and what to do where not, and exit",
     NULL },
-  { "list-devices", 0, 0, G_OPTION_ARG_NONE, &options.list_devices, "List the Vulkan devices and exit", NULL },
+  { "list-devices", 0, 0, G_OPTION_ARG_NONE, &options.list_devices, "List the devices, best first, and exit", NULL },
   { "threshold", 't', 0, G_OPTION_ARG_DOUBLE, &options.threshold,
     "Report scores above this, 0 to 1 (default: the model's)", "SCORE" },
   { "nms-iou", 0, 0, G_OPTION_ARG_DOUBLE, &options.nms_iou,
@@ -284,7 +287,8 @@ prepare (Run *run, GError **error)
 {
   if (!prepare_output (run, error))
     return FALSE;
-  g_autoptr (CbamDevice) device = cbam_device_open (options.device, error);
+  const CbamDeviceConfig device_config = { .cpu_threads = (guint) options.cpu_threads };
+  g_autoptr (CbamDevice) device = cbam_device_open_configured (options.device, &device_config, error);
   if (device == NULL)
     return FALSE;
   run->model = cbam_model_load (device, options.model, &options.model_config, error);
@@ -395,6 +399,8 @@ check_options (void)
     return "--nms-across is a share from 0 to 1";
   if (options.max_detections != NOT_GIVEN && options.max_detections < 0)
     return "--max-detections is a number from 0 (all)";
+  if (options.cpu_threads < 0)
+    return "--cpu-threads is a number from 0 (as many as there are processors)";
   if (options.grad_cam != NOT_GIVEN && options.grad_cam < 1)
     return "--grad-cam is a number of detections from 1";
   if (options.check && (has_detection_options () || options.list_devices || options.describe != NULL))

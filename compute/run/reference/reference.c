@@ -7,7 +7,7 @@
 struct _CbamReference
 {
   const CbamGraph *graph;
-  guint8 **values;      /* by id */
+  guint8 **values;      /* by id; NULL until somebody asks for it */
   const guint8 *pixels; /* of the frame */
   guint image;
 };
@@ -19,12 +19,6 @@ cbam_reference_new (const CbamGraph *graph)
 
   reference->graph = graph;
   reference->values = g_new0 (guint8 *, graph->values->len);
-  for (guint i = 0; i < graph->values->len; i++) {
-    const CbamValue *value = g_ptr_array_index (graph->values, i);
-
-    reference->values[i] =
-        g_malloc0 (value->kind == CBAM_VALUE_MAP ? cbam_value_count (value) * sizeof (float) : value->size);
-  }
   return reference;
 }
 
@@ -37,6 +31,25 @@ cbam_reference_free (CbamReference *reference)
     g_free (reference->values[i]);
   g_free (reference->values);
   g_free (reference);
+}
+
+static guint8 *
+get_value (CbamReference *reference, const CbamValue *value)
+{
+  const gboolean is_map = value->kind == CBAM_VALUE_MAP;
+
+  if (!reference->values[value->id])
+    reference->values[value->id] = g_malloc0 (is_map ? cbam_value_count (value) * sizeof (float) : value->size);
+  return reference->values[value->id];
+}
+
+void
+cbam_reference_run_node (CbamReference *reference, const CbamNode *node, const guint8 *pixels)
+{
+  reference->pixels = pixels;
+  for (reference->image = 0; reference->image < reference->graph->batch; reference->image++)
+    node->op->reference (reference, node);
+  reference->image = 0;
 }
 
 void
@@ -55,7 +68,7 @@ cbam_reference_run (CbamReference *reference, const guint8 *pixels)
 float *
 cbam_reference_get_all (CbamReference *reference, const CbamValue *value)
 {
-  return (float *) reference->values[value->id];
+  return (float *) get_value (reference, value);
 }
 
 float *
@@ -67,7 +80,7 @@ cbam_reference_get (CbamReference *reference, const CbamValue *value)
 guint8 *
 cbam_reference_get_bytes (CbamReference *reference, const CbamValue *value)
 {
-  return value->is_frame ? (guint8 *) reference->pixels : reference->values[value->id];
+  return value->is_frame ? (guint8 *) reference->pixels : get_value (reference, value);
 }
 
 guint

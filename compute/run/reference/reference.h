@@ -14,6 +14,9 @@ void cbam_reference_free (CbamReference *reference);
  * cbam_reference_get_bytes() say. @pixels: of the frame, as a slot holds them; NULL for graphs without. */
 void cbam_reference_run (CbamReference *reference, const guint8 *pixels);
 
+/* Runs one of them, on what its inputs hold. */
+void cbam_reference_run_node (CbamReference *reference, const CbamNode *node, const guint8 *pixels);
+
 /* The numbers of a map, of all images. */
 float *cbam_reference_get_all (CbamReference *reference, const CbamValue *value);
 

@@ -18,7 +18,7 @@ typedef struct
 } Slot;
 
 static gboolean
-suits (CbamDebugFlags debug)
+suits (const CbamDeviceCaps *caps, CbamDebugFlags debug)
 {
   return (debug & CBAM_DEBUG_REFERENCE) != 0;
 }
@@ -54,6 +54,18 @@ static gsize
 get_pixels_limit (const CbamProgram *program)
 {
   return G_MAXSIZE;
+}
+
+static const char *
+get_kernel (const CbamProgram *program, guint s)
+{
+  return "reference";
+}
+
+static const char *
+get_kernels (const CbamProgram *program)
+{
+  return "reference";
 }
 
 static CbamSlot *
@@ -150,6 +162,8 @@ const CbamRunner cbam_runner_reference = {
   .program_new = program_new,
   .program_free = program_free,
   .get_pixels_limit = get_pixels_limit,
+  .get_kernel = get_kernel,
+  .get_kernels = get_kernels,
   .slot_new = slot_new,
   .slot_free = slot_free,
   .submit = submit,

@@ -4,9 +4,8 @@
 
 #include "args/peak.h"
 
-#include <cbamdetect/profile.h>
-
 #include "ops/shaders.h"
+#include "run/vulkan/private.h"
 #include "vk/commands.h"
 #include "vk/pipeline.h"
 
@@ -111,14 +110,13 @@ measure (Peak *peak, guint k, double *ret_rate, GError **error)
 }
 
 gboolean
-cbam_device_measure_peak (CbamDevice *device, double *gflops, GError **error)
+cbam_vulkan_measure_peak (CbamDevice *device, double *gflops, GError **error)
 {
   /* Some 20 ms a run at 200 GFLOP/s, or at 20 TFLOP/s. */
   Peak peak = { .device = device, .groups = device->caps.is_cpu ? 64 : 4096, .total_steps = 32768 };
   double rate = 0;
   gboolean ok = TRUE;
 
-  g_return_val_if_fail (device != NULL && gflops != NULL, FALSE);
   peak.output =
       cbam_buffer_new (device, CBAM_MEMORY_DEVICE, (gsize) peak.groups * CBAM_THREADS * sizeof (float), error);
   peak.commands = peak.output ? cbam_commands_new (device, error) : NULL;

@@ -94,6 +94,8 @@ gboolean cbam_vulkan_slot_wait (CbamSlot *slot, GError **error);
 guint8 *cbam_vulkan_slot_get (CbamSlot *slot, const CbamValue *value);
 gboolean cbam_vulkan_slot_fetch (CbamSlot *slot, const CbamValue *value, gsize offset, gsize size, GError **error);
 
+gboolean cbam_vulkan_slot_check_canaries (CbamSlot *slot, GError **error);
+
 /* ---- intake.c ---- */
 
 /* Takes the pixels of @input, and makes the intake ready to be submitted. */
@@ -105,3 +107,7 @@ void cbam_vulkan_intake_forget_frame (CbamVulkanSlot *slot);
 
 gboolean cbam_vulkan_slot_explain (CbamSlot *slot, const CbamGradCamTarget *target, float *values, GError **error);
 void cbam_grad_cam_free (CbamGradCam *cam);
+
+/* ---- peak.c ---- */
+
+gboolean cbam_vulkan_measure_peak (CbamDevice *device, double *gflops, GError **error);

@@ -143,9 +143,21 @@ get_pixels_limit (const CbamProgram *program)
   return caps->max_storage_range;
 }
 
+static const char *
+get_kernel (const CbamProgram *program, guint s)
+{
+  return program->plan->steps[s].variant->name;
+}
+
+static const char *
+get_kernels (const CbamProgram *program)
+{
+  return cbam_plan_get_kernels (program->plan, &program->device->caps);
+}
+
 /* Whatever device there is. */
 static gboolean
-suits (CbamDebugFlags debug)
+suits (const CbamDeviceCaps *caps, CbamDebugFlags debug)
 {
   return TRUE;
 }
@@ -153,15 +165,19 @@ suits (CbamDebugFlags debug)
 const CbamRunner cbam_runner_vulkan = {
   .name = "vulkan",
   .suits = suits,
+  .measure_peak = cbam_vulkan_measure_peak,
   .get_fusions = cbam_plan_get_fusions,
   .program_new = program_new,
   .program_free = program_free,
   .get_pixels_limit = get_pixels_limit,
+  .get_kernel = get_kernel,
+  .get_kernels = get_kernels,
   .slot_new = cbam_vulkan_slot_new,
   .slot_free = cbam_vulkan_slot_free,
   .submit = cbam_vulkan_slot_submit,
   .wait = cbam_vulkan_slot_wait,
   .get = cbam_vulkan_slot_get,
   .fetch = cbam_vulkan_slot_fetch,
+  .check_canaries = cbam_vulkan_slot_check_canaries,
   .explain = cbam_vulkan_slot_explain,
 };

@@ -26,7 +26,3 @@ struct _CbamImageCopies
   guint n;
   const GArray *regions; /* VkBufferImageCopy */
 };
-
-/* With poisoned memory and canaries (CBAM_DEBUG_POISON, CbamPlanConfig.canary): FALSE, naming the map, when something
- * wrote behind a map or left its border or padding channels other than zero. After a run. */
-gboolean cbam_slot_check_canaries (CbamSlot *slot, GError **error);

@@ -484,7 +484,7 @@ canary_is_whole (const guint8 *memory, gsize size)
 }
 
 gboolean
-cbam_slot_check_canaries (CbamSlot *base, GError **error)
+cbam_vulkan_slot_check_canaries (CbamSlot *base, GError **error)
 {
   const CbamVulkanSlot *slot = (CbamVulkanSlot *) base;
   const CbamVulkanProgram *program = slot->program;

@@ -1,0 +1,164 @@
+#!/usr/bin/env python3
+"""Every kernel as a GPU's compiler makes it (tools/stats), held against bars that kernels must keep and against what
+they have reached. Nothing runs on a GPU, and none is needed.
+
+    test_shader_stats.py SHADER-STATS
+
+SPDX-License-Identifier: LGPL-2.1-or-later
+"""
+
+import json
+import os
+import sys
+
+sys.dont_write_bytecode = True
+
+from common import check_one_error, expect_ok, run
+from tap import Skip, Tap, skip_all
+
+SHADER_STATS, = sys.argv[1:]
+
+GCN = ("polaris10", "vega10", "renoir")
+RDNA = ("navi10", "navi21", "vangogh", "gfx1100")
+
+# Subgroups on a SIMD, (GCN, RDNA): enough that some compute while others wait for memory.
+STREAMING = (4, 8)
+LARGE_TILE = (2, 4)  # of 64 sums a lane and more, whose registers they fill: so much arithmetic needs fewer others
+# A workgroup of CBAM's holds all channels of a map in its memory, and there are few of them: these have their own bars.
+OCCUPANCY = {"channel_gate": (2, 6), "cbam": (3, 10)}
+
+# What the figures of single kernels below are of; other compilers have others.
+MESA = "radv Mesa 22.3."
+
+# Scalar registers that a kernel spills to vector registers; spilled vector registers go to memory and are none's.
+SPILLED_SGPRS = {"preprocess_thin_texel": (36, 12), "preprocess_thin_plain": (36, 12)}
+
+# Useful multiply-adds of a vector instruction in the loop, (GCN, RDNA), as they are. A better kernel raises its own.
+SHARES = {
+    "conv_single_texel": (0.571, 0.666),
+    "conv_single_plain": (0.571, 0.666),
+    "conv_shared": (0.630, 0.655),
+    "conv_shared_sum": (0.630, 0.655),
+    "conv_shared_shuffle": (0.630, 0.655),
+    "depthwise_plain": (0.666, 0.800),
+    "deconv_texel": (0.551, 0.592),
+    "deconv_plain": (0.571, 0.615),
+    "depthwise_deconv_texel": (0.129, 0.148),
+    "depthwise_deconv_plain": (0.120, 0.137),
+}
+
+# Reads of the workgroup's memory for a multiply-add; kernels that are not named read none.
+LDS_READS = {"conv_shared": 1 / 8, "conv_shared_sum": 1 / 8, "conv_shared_shuffle": 1 / 8}
+
+
+def check_kernels(document):
+    """That all of the engine's kernels are there, whatever the family."""
+    assert len(document["families"]) >= 1
+    for family in document["families"]:
+        assert family["family"] in GCN + RDNA and "RADV" in family["device"], family["device"]
+        kernels = [(kernel["op"], kernel["kernel"], kernel["shader"]) for kernel in family["kernels"]]
+        assert len(set(kernels)) == len(kernels) > 40, len(kernels)
+        shared = family["kernels"][kernels.index(("conv", "shared", "conv_shared"))]
+        assert shared["sums"] == 16, shared
+        for kernel in family["kernels"]:
+            assert kernel["lanes"] in (32, 64) and kernel["vgprs"] > 0 and kernel["code_size"] > 0, kernel
+
+
+def check_spills(kernel, _rdna):
+    assert kernel["spilled_vgprs"] == 0 and kernel["scratch"] == 0, kernel
+
+
+def check_scalar_spills(kernel, rdna):
+    assert kernel["spilled_sgprs"] <= SPILLED_SGPRS.get(kernel["shader"], (0, 0))[rdna], kernel
+
+
+def check_occupancy(kernel, rdna):
+    usual = LARGE_TILE if kernel["sums"] >= 64 else STREAMING
+    assert kernel["subgroups"] >= OCCUPANCY.get(kernel["op"], usual)[rdna], kernel
+
+
+def check_loop(kernel, rdna):
+    assert ("share" in kernel) == (kernel["shader"] in SHARES), kernel["shader"]
+    if "share" in kernel:
+        assert kernel["share"] >= SHARES[kernel["shader"]][rdna], kernel
+        assert kernel["lds_reads_per_multiply_add"] <= LDS_READS.get(kernel["shader"], 0), kernel
+
+
+def check_all(tap, family):
+    rdna = family["family"] in RDNA
+    for what, check in (("memory for spills", check_spills), ("occupancy", check_occupancy),
+                        ("scalar spills", check_scalar_spills), ("loops", check_loop)):
+        with tap.point(f"{family['family']}: {what}"):
+            if check in (check_scalar_spills, check_loop) and not family["driver"].startswith(MESA):
+                raise Skip(f"{family['driver']} has other figures than {MESA}6")
+            for kernel in family["kernels"]:
+                check(kernel, rdna)
+
+
+def check_table(document, family):
+    """The same figures for people."""
+    process = expect_ok(run(SHADER_STATS, "--family", family))
+    stats, = (entry for entry in document["families"] if entry["family"] == family)
+    lines = process.stdout.splitlines()
+    assert lines[0].startswith(f"{family}: "), lines[0]
+    shared, = (kernel for kernel in stats["kernels"] if kernel["shader"] == "conv_shared")
+    line, = (line for line in lines if line.startswith("conv, shared "))
+    assert line.split()[2:9] == [str(shared[key]) for key in ("vgprs", "sgprs", "subgroups", "lds", "spilled_vgprs",
+                                                              "scratch", "code_size")], line
+    assert f"{shared['loop']['multiply_adds']}/{shared['loop']['vector']}" in line, line
+
+
+# SSD300 on VGG16: multiply-adds, and how many of them a second the modelled products make at most.
+VGG16_MACS = 31.4e9
+PEAKS = {"polaris10": 144 * 16 * 1.3e9, "navi21": 160 * 32 * 2.2e9, "vangogh": 16 * 32 * 1.6e9}
+
+
+def check_networks(tap):
+    document = json.loads(expect_ok(run(SHADER_STATS, "--json", "-n", "ssd-vgg16", "-n", "ssd-mobilenet")).stdout)
+    for family in document["families"]:
+        with tap.point(f"{family['family']}: networks, by a model"):
+            vgg16, mobilenet = family["networks"]
+            assert vgg16["network"] == "ssd-vgg16" and "kernels" not in family, family
+            for network in (vgg16, mobilenet):
+                check_sums(network)
+            # Tiles at the edges, additions and staging are no multiply-adds, and are not twice as much as those.
+            share = VGG16_MACS / PEAKS[family["family"]] / (1e-3 * vgg16["bound_ms"])
+            assert 0.3 < share < 1, share
+            assert mobilenet["bound_ms"] < vgg16["bound_ms"] / 5, mobilenet["bound_ms"]
+
+
+def check_sums(network):
+    assert network["what"] == "a model, not a measurement"
+    steps = network["steps"]
+    for key in ("arithmetic_ms", "memory_ms"):
+        assert abs(sum(step[key] for step in steps) - network[key]) < 1e-4 * network[key], key
+    longer = sum(max(step["arithmetic_ms"], step["memory_ms"]) for step in steps)
+    assert abs(longer - network["bound_ms"]) < 1e-4 * longer, longer
+    assert abs(network["launches_ms"] - 0.004 * len(steps)) < 1e-6, network["launches_ms"]
+
+
+def main():
+    without = {**os.environ, "VK_DRIVER_FILES": "/dev/null", "VK_ICD_FILENAMES": "/dev/null"}
+    process = run(SHADER_STATS, "--json")
+    if process.returncode != 0 and "expected RADV" in process.stderr:
+        skip_all("no RADV, Mesa's driver of AMD GPUs, among the Vulkan drivers")
+    tap = Tap()
+    with tap.point("every kernel of every op"):
+        document = json.loads(expect_ok(process).stdout)
+        check_kernels(document)
+    for family in document["families"]:
+        check_all(tap, family)
+    with tap.point("the table"):
+        check_table(document, document["families"][-1]["family"])
+    check_networks(tap)
+    with tap.point("no such family, no such network"):
+        check_one_error(run(SHADER_STATS, "--family", "voodoo2"), "renoir", status=2)
+        check_one_error(run(SHADER_STATS, "--family", "renoir", "-n", "ssd-vgg16"), "navi21", status=2)
+        check_one_error(run(SHADER_STATS, "--family", "navi21", "-n", "no-such-thing"), "no-such-thing")
+    with tap.point("no driver"):
+        check_one_error(run(SHADER_STATS, env=without), "expected RADV")
+    tap.done()
+
+
+if __name__ == "__main__":
+    main()
