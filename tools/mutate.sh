@@ -200,6 +200,8 @@ sabotage 'fuse: a sum whose other part is another sum' compute/ops/add.c \
   'conv->inputs[1] = other;' 'conv->inputs[1] = conv->outputs[0];' nets-nets
 sabotage 'fuse: a sum is taken along before its other part is made' compute/ops/add.c \
   'cbam_graph_find_place (graph, writer) > cbam_graph_find_place (graph, conv) ||' '' random-graphs
+sabotage 'add: the activation is no activation' compute/ops/add.c \
+  'args->lo = cbam_add_params (node)->lo;' 'args->lo = -1e30f;' ops-ops
 sabotage 'fuse: shuffled with what is not made yet' compute/ops/shuffle.c \
   ' ||
       cbam_graph_find_place (graph, writer) > cbam_graph_find_place (graph, conv))' ')' random-graphs
