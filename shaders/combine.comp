@@ -1,5 +1,6 @@
-// Sums (ADD) and products of two or three maps (INPUTS), element by element. An input may be a vector, whose strides
-// are then 0, or a map of one channel, which counts for all. One invocation makes one texel of the padded output.
+// Sums (ADD), with an activation behind, and products of two or three maps (INPUTS), element by element. An input may
+// be a vector, whose strides are then 0, or a map of one channel, which counts for all. One invocation makes one texel
+// of the padded output.
 //
 // module: add -DADD -DINPUTS=2 (texel plain narrow)
 // module: multiply -DINPUTS=2 (texel plain narrow)
@@ -9,6 +10,9 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #include "common/maps.glsl"
+#ifdef ADD
+#include "common/activation.glsl"
+#endif
 #include "args/combine.h"
 #include "common/channels.glsl"
 #include "common/padded.glsl"
@@ -42,6 +46,7 @@ void main ()
 
 #ifdef ADD
   v += VALUE (1);
+  v = activate (v, a.lo, a.hi);
 #else
   v *= VALUE (1);
 #if INPUTS == 3

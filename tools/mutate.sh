@@ -200,6 +200,8 @@ sabotage 'fuse: a sum whose other part is another sum' compute/ops/add.c \
   'conv->inputs[1] = other;' 'conv->inputs[1] = conv->outputs[0];' nets-nets
 sabotage 'fuse: a sum is taken along before its other part is made' compute/ops/add.c \
   'cbam_graph_find_place (graph, writer) > cbam_graph_find_place (graph, conv) ||' '' random-graphs
+sabotage 'add: the activation is no activation' compute/ops/add.c \
+  'args->lo = cbam_add_params (node)->lo;' 'args->lo = -1e30f;' ops-ops
 sabotage 'fuse: shuffled with what is not made yet' compute/ops/shuffle.c \
   ' ||
       cbam_graph_find_place (graph, writer) > cbam_graph_find_place (graph, conv))' ')' random-graphs
@@ -341,6 +343,21 @@ sabotage 'mobilenet: attention after the depthwise convolution only' compute/net
   'return cbam_net_attend_in_block (net, after_pointwise, pointwise, x, NULL);' 'return x;' golden
 sabotage 'shufflenet: a unit works on the half that passes' compute/nets/shufflenet_v2.c \
   'cbam_graph_slice (net->graph, name, x, half, half)' 'cbam_graph_slice (net->graph, name, x, 0, half)' golden
+sabotage 'resnet: the stride is always in the 3x3' compute/nets/resnet.c \
+  'net->spec->network.stride_place == CBAM_STRIDE_PLACE_1X1' 'FALSE' golden networks
+sabotage 'resnet: attention sees the sum' compute/nets/resnet.c \
+  '  x = cbam_net_attend_in_block (net, prefix, name, x, NULL);
+  x = cbam_graph_add (net->graph, name, x, other);' \
+  '  x = cbam_graph_add (net->graph, name, x, other);
+  x = cbam_net_attend_in_block (net, prefix, name, x, NULL);' golden
+sabotage 'resnet: attention behind the last stage, too' compute/nets/resnet.c \
+  'if (s + 1 < network->n_strides)' 'if (TRUE)' golden networks
+sabotage 'resnet: a wide one is wide at the ends of its bottlenecks, too' compute/nets/resnet.c \
+  'is_bottleneck ? EXPANSION * narrow : width' 'is_bottleneck ? EXPANSION * width : width' golden
+sabotage 'networks: attention between stages that there are not' compute/nets/nets.c \
+  'cbam_net_attends_between_stages (net) && !backbone->has_stages' 'FALSE' networks
+sabotage 'spec: a ResNet has all its stages' compute/nets/spec.c \
+  'strides.node ? cbam_item_length (&strides) : CBAM_MAX_STAGES' 'CBAM_MAX_STAGES' spec golden
 sabotage 'stairnet: two convolutions after the sum have one name' compute/nets/stairnet.c \
   'b > 0 ? g_strdup_printf' 'b > 1 ? g_strdup_printf' golden
 sabotage 'spec: every leaky ReLU has the usual slope' compute/nets/spec.c \
@@ -746,6 +763,10 @@ sabotage 'nanodet: the other half passes' tools/converter/dialects/nanodet.py \
   'a, b = halves.outputs' 'b, a = halves.outputs' tools-convert_nanodet
 sabotage 'nanodet: a level is any branch' tools/converter/graph.py \
   'step *= node.param(3, 1)' 'pass' tools-convert_nanodet
+sabotage 'convert: a ResNeXt is taken for a ResNet' tools/converter/dialects/resnet.py \
+  '    if per_group != expected:' '    if False:' tools-convert_resnet
+sabotage 'convert: the attention of one place is that of all' tools/converter/layers.py \
+  '            if attention != found[0]:' '            if False:' tools-convert_resnet
 sabotage 'convert: a trunk is looked for in whole networks only' tools/converter/weights.py \
   'PARTS = 2 ' 'PARTS = 1 ' tools-convert_nanodet
 sabotage 'train: a start loses its batch norms' tools/train/start.py \

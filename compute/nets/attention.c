@@ -16,7 +16,7 @@ cbam_net_attend_on_levels (CbamNet *net)
 {
   const CbamAttentionSpec *attention = &net->spec->network.attention;
 
-  if (!attention->kind || attention->place == CBAM_PLACE_BLOCKS)
+  if (!attention->kind || (attention->place != CBAM_PLACE_LEVELS && attention->place != CBAM_PLACE_BOTH))
     return;
   for (guint l = 0; !net->graph->error && l < net->spec->network.levels; l++) {
     CbamLevel *level = &net->levels->levels[l];
@@ -38,7 +38,15 @@ cbam_net_attends_in_blocks (const CbamNet *net)
 {
   const CbamAttentionSpec *attention = &net->spec->network.attention;
 
-  return attention->kind && attention->place != CBAM_PLACE_LEVELS;
+  return attention->kind && (attention->place == CBAM_PLACE_BLOCKS || attention->place == CBAM_PLACE_BOTH);
+}
+
+gboolean
+cbam_net_attends_between_stages (const CbamNet *net)
+{
+  const CbamAttentionSpec *attention = &net->spec->network.attention;
+
+  return attention->kind && attention->place == CBAM_PLACE_STAGES;
 }
 
 CbamValue *
@@ -52,6 +60,20 @@ cbam_net_attend_in_block (CbamNet *net, const char *prefix, const char *layer, C
   }
   if (ret_gates)
     *ret_gates = gates;
+  return x;
+}
+
+CbamValue *
+cbam_net_attend_behind_stage (CbamNet *net, guint stage, CbamValue *x)
+{
+  const CbamAttentionModule *kind = net->spec->network.attention.kind;
+  CbamGates gates = { 0 };
+
+  if (cbam_net_attends_between_stages (net) && !net->graph->error) {
+    g_autofree char *prefix = g_strdup_printf ("%s%u", kind->name, stage);
+
+    x = kind->build (net, prefix, x, &gates);
+  }
   return x;
 }
 

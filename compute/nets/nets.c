@@ -10,9 +10,20 @@
 #include <stdio.h>
 
 const CbamBackbone *const cbam_backbones[] = { &cbam_backbone_vgg16, &cbam_backbone_mobilenet_v1,
-                                               &cbam_backbone_shufflenet_v2, NULL };
+                                               &cbam_backbone_shufflenet_v2, &cbam_backbone_resnet, NULL };
 const CbamNeck *const cbam_necks[] = { &cbam_neck_ssd, &cbam_neck_stairnet, NULL };
 const CbamHead *const cbam_heads[] = { &cbam_head_ssd, NULL };
+
+gboolean
+cbam_net_pads_symmetrically (CbamNet *net)
+{
+  if (net->spec->network.padding == CBAM_PADDING_SYMMETRIC)
+    return TRUE;
+  cbam_graph_fail (net->graph, CBAM_ERROR_UNSUPPORTED,
+                   "network.padding: expected \"symmetric\" with %s, found \"same\"",
+                   net->spec->network.backbone->name);
+  return FALSE;
+}
 
 guint
 cbam_net_channels (const CbamNet *net, guint channels)
@@ -133,6 +144,11 @@ build_all (CbamNet *net)
   if (cbam_net_attends_in_blocks (net) && !backbone->attends)
     cbam_graph_fail (net->graph, CBAM_ERROR_UNSUPPORTED,
                      "network.attention.place: expected \"levels\" with %s, whose blocks have no place for attention",
+                     backbone->name);
+  if (cbam_net_attends_between_stages (net) && !backbone->has_stages)
+    cbam_graph_fail (net->graph, CBAM_ERROR_UNSUPPORTED,
+                     "network.attention.place: expected \"levels\" with %s, between whose stages there is no place for "
+                     "attention",
                      backbone->name);
   x = cbam_graph_preprocess (net->graph, input->width, input->height, &block);
   if (net->graph->error)

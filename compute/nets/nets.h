@@ -43,12 +43,14 @@ struct _CbamBackbone
   void (*build) (CbamNet *net, CbamValue *input);
   /* The usual sources, fine to coarse; as many as the usual levels. */
   const char *const *sources;
-  gboolean attends; /* its blocks can have attention in them */
+  gboolean attends;    /* its blocks can have attention in them */
+  gboolean has_stages; /* between which there can be attention */
 };
 
 extern const CbamBackbone cbam_backbone_vgg16;
 extern const CbamBackbone cbam_backbone_mobilenet_v1;
 extern const CbamBackbone cbam_backbone_shufflenet_v2;
+extern const CbamBackbone cbam_backbone_resnet;
 
 /* All of them; NULL-terminated. */
 extern const CbamBackbone *const cbam_backbones[];
@@ -112,6 +114,11 @@ CbamValue *cbam_net_attend_in_block (CbamNet *net, const char *prefix, const cha
                                      CbamGates *ret_gates);
 gboolean cbam_net_attends_in_blocks (const CbamNet *net);
 
+/* The same behind stage number @stage of a backbone, as BAM's authors have it: its tensors are called bam1.* and so on.
+ */
+CbamValue *cbam_net_attend_behind_stage (CbamNet *net, guint stage, CbamValue *x);
+gboolean cbam_net_attends_between_stages (const CbamNet *net);
+
 /* Two fully connected layers, over each pixel of @pooled alone: @first, the batch norm @norm if there is one, ReLU,
  * @second. Between them are as many channels as @first has rows, or a sixteenth of the input's where the source does
  * not say. */
@@ -126,6 +133,9 @@ CbamValue *cbam_net_linear_conv (CbamNet *net, const char *norm, const CbamConvF
 
 /* convolution -> batch norm (where the source has @norm) -> activation of the spec; listed in @net->layers. */
 CbamValue *cbam_net_conv (CbamNet *net, const char *norm, const CbamConvForm *form);
+
+/* Whether the spec pads as the backbone does that can do nothing else; if not, the graph has the error. */
+gboolean cbam_net_pads_symmetrically (CbamNet *net);
 
 /* Channels after the spec's width multiplier (MobileNet's: truncated, at least 8). */
 guint cbam_net_channels (const CbamNet *net, guint channels);

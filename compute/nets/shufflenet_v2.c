@@ -114,9 +114,8 @@ find_size (CbamNet *net)
 {
   const CbamNetworkSpec *network = &net->spec->network;
 
-  if (network->padding != CBAM_PADDING_SYMMETRIC)
-    cbam_graph_fail (net->graph, CBAM_ERROR_UNSUPPORTED,
-                     "network.padding: expected \"symmetric\" with shufflenet_v2, found \"same\"");
+  if (!cbam_net_pads_symmetrically (net))
+    return NULL;
   for (guint i = 0; i < G_N_ELEMENTS (sizes); i++)
     if (sizes[i].width == network->width)
       return sizes[i].channels;

@@ -30,8 +30,13 @@ static const char *const spatial_inputs[] = {
 };
 static const char *const combines[] = { [CBAM_COMBINE_MUL] = "mul", [CBAM_COMBINE_ADD] = "add", NULL };
 static const char *const places[] = {
-  [CBAM_PLACE_LEVELS] = "levels", [CBAM_PLACE_BLOCKS] = "blocks", [CBAM_PLACE_BOTH] = "both", NULL
+  [CBAM_PLACE_LEVELS] = "levels",
+  [CBAM_PLACE_BLOCKS] = "blocks",
+  [CBAM_PLACE_BOTH] = "both",
+  [CBAM_PLACE_STAGES] = "stages",
+  NULL,
 };
+static const char *const stride_places[] = { [CBAM_STRIDE_PLACE_3X3] = "3x3", [CBAM_STRIDE_PLACE_1X1] = "1x1", NULL };
 
 static const CbamInterval epsilon_interval = { 0, 1, TRUE };
 static const CbamInterval slope_interval = { 0, 1, TRUE };
@@ -106,6 +111,18 @@ read_extras (CbamNetworkSpec *spec, const CbamItem *network)
   }
 }
 
+/* Of ResNet's stages; the list says how many there are. */
+static void
+read_strides (CbamNetworkSpec *spec, const CbamItem *network)
+{
+  static const guint usual[CBAM_MAX_STAGES] = { 1, 2, 2, 2 };
+  const CbamItem strides = cbam_read_list (network, "strides", "strides", 1, CBAM_MAX_STAGES, FALSE);
+
+  spec->n_strides = strides.node ? cbam_item_length (&strides) : CBAM_MAX_STAGES;
+  for (guint i = 0; i < spec->n_strides; i++)
+    spec->strides[i] = strides.node ? cbam_item_to_uint (cbam_item_nth (&strides, i), 1, 2) : usual[i];
+}
+
 static void
 read_network (CbamNetworkSpec *network, const CbamItem *document)
 {
@@ -116,6 +133,9 @@ read_network (CbamNetworkSpec *network, const CbamItem *document)
   network->backbone = cbam_read_entry (&item, "backbone", cbam_backbones, NULL, NULL);
   network->head = cbam_read_entry (&item, "head", cbam_heads, NULL, &cbam_head_ssd);
   network->width = cbam_read_double (&item, "width", &width_interval, 1);
+  network->depth = cbam_read_uint (&item, "depth", 1, 1000, 50);
+  read_strides (network, &item);
+  network->stride_place = cbam_read_word (&item, "stride_place", stride_places, CBAM_STRIDE_PLACE_3X3);
   slope = cbam_read_double (&item, "slope", &slope_interval, cbam_activations[CBAM_ACTIVATION_LEAKY_RELU].lo);
   network->activation = read_activation (&item, "activation", slope);
   network->post_activation = read_activation (&item, "post_activation", slope);

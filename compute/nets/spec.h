@@ -12,6 +12,7 @@
 #include "ops/conv.h"
 
 #define CBAM_MAX_EXTRAS 8 /* convs larger than 1x1 among the extras */
+#define CBAM_MAX_STAGES 4 /* of a ResNet */
 
 /* What networks are made of; nets/nets.h has the tables. */
 typedef struct _CbamBackbone CbamBackbone;
@@ -46,8 +47,15 @@ typedef enum
 {
   CBAM_PLACE_LEVELS,
   CBAM_PLACE_BLOCKS,
-  CBAM_PLACE_BOTH
+  CBAM_PLACE_BOTH,
+  CBAM_PLACE_STAGES
 } CbamPlace;
+/* Which of a bottleneck's convolutions has its stride. */
+typedef enum
+{
+  CBAM_STRIDE_PLACE_3X3,
+  CBAM_STRIDE_PLACE_1X1
+} CbamStridePlace;
 
 typedef struct
 {
@@ -68,6 +76,10 @@ typedef struct
   const CbamBackbone *backbone;
   const CbamHead *head; /* default ssd */
   double width;         /* multiplier, default 1 */
+  guint depth;          /* ResNet's layers, default 50 */
+  guint n_strides;      /* its stages, default 4 */
+  guint strides[CBAM_MAX_STAGES];
+  CbamStridePlace stride_place;
   CbamActivationParams activation;
   CbamActivationParams post_activation; /* default ReLU */
   CbamPadding padding;

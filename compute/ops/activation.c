@@ -1,5 +1,5 @@
-/* activation: each number clamped. It is usually fused into the convolution before it; this runs where that is switched
- * off or impossible, as do batch_norm and sigmoid.
+/* activation: each number clamped. It is usually fused into the convolution or sum before it; this runs where that is
+ * switched off or impossible, as do batch_norm and sigmoid.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
@@ -9,6 +9,7 @@
 
 #include <math.h>
 
+#include "ops/add.h"
 #include "ops/conv.h"
 #include "ops/map.h"
 #include "ops/padded.h"
@@ -85,19 +86,23 @@ cbam_graph_activation (CbamGraph *graph, CbamValue *input, CbamActivation activa
   return cbam_graph_activate (graph, input, &cbam_activations[activation]);
 }
 
-/* Taken by the convolution before it. */
+/* Taken by the convolution or the sum before it. */
 static CbamFusionResult
 fuse (CbamGraph *graph, CbamNode *node)
 {
-  CbamNode *conv;
+  CbamActivationParams *activation;
+  CbamNode *before;
 
   if (node->op != &cbam_op_activation)
     return CBAM_FUSION_NOTHING;
-  conv = cbam_conv_find_sole_before (graph, node);
-  if (!conv || !cbam_activation_is_none (&cbam_conv_params (conv)->activation))
+  before = cbam_graph_find_sole_writer (graph, node, 0);
+  if (!before || (before->op != &cbam_op_add && !cbam_conv_is_any (before)))
     return CBAM_FUSION_NOTHING;
-  cbam_conv_params (conv)->activation = *cbam_activation_params (node);
-  conv->outputs[0] = node->outputs[0];
+  activation = before->op == &cbam_op_add ? cbam_add_params (before) : &cbam_conv_params (before)->activation;
+  if (!cbam_activation_is_none (activation))
+    return CBAM_FUSION_NOTHING;
+  *activation = *cbam_activation_params (node);
+  before->outputs[0] = node->outputs[0];
   return CBAM_FUSION_GONE;
 }
 

@@ -4,9 +4,12 @@
 
 #pragma once
 
-#include "engine/graph.h"
+#include "ops/activation.h"
 
 extern const CbamOpClass cbam_op_add;
+
+/* A node's params are the activation that the sum goes through; none as cbam_graph_add() makes it. */
+CBAM_OP_PARAMS (CbamActivationParams, cbam_add_params)
 
 /* One of them may be a vector [1][1][C], which counts at every pixel, or a map of one channel, which counts for every
  * channel; so may both, one of each. */

@@ -79,14 +79,15 @@ cbam_combine_reference (CbamReference *run, const CbamNode *node)
 
           v = node->op == &cbam_op_add ? v + w : v * w;
         }
-        *y++ = (float) v;
+        *y++ = (float) (node->op == &cbam_op_add ? cbam_activation_apply (cbam_add_params (node), v) : v);
       }
 }
 
 /* ---- In graphs ------------------------------------------------------------------------------------------------- */
 
 CbamValue *
-cbam_combine_add (CbamGraph *graph, const CbamOpClass *op, const char *name, CbamValue *a, CbamValue *b)
+cbam_combine_add (CbamGraph *graph, const CbamOpClass *op, gconstpointer params, const char *name, CbamValue *a,
+                  CbamValue *b)
 {
   CbamValue *output;
   CbamNode *node;
@@ -98,7 +99,7 @@ cbam_combine_add (CbamGraph *graph, const CbamOpClass *op, const char *name, Cba
   if (!fits (output, a) || !fits (output, b))
     cbam_graph_fail (graph, CBAM_ERROR_BAD_MODEL, "%s: maps of %ux%ux%u and %ux%ux%u do not go together", name,
                      a->width, a->height, a->channels, b->width, b->height, b->channels);
-  node = cbam_graph_add_node (graph, op, name, NULL, a, output);
+  node = cbam_graph_add_node (graph, op, name, params, a, output);
   node->inputs[1] = b;
   node->n_inputs = 2;
   return output;
@@ -106,10 +107,12 @@ cbam_combine_add (CbamGraph *graph, const CbamOpClass *op, const char *name, Cba
 
 /* A vector or single channel that comes as the third is multiplied as well, which only fusions ask for. */
 CbamValue *
-cbam_combine_add_case (CbamGraph *graph, const CbamOpClass *op, const CbamOpCase *shape, CbamValue *const *inputs)
+cbam_combine_add_case (CbamGraph *graph, const CbamOpClass *op, gconstpointer params, const CbamOpCase *shape,
+                       CbamValue *const *inputs)
 {
   const gboolean first = shape->company == CBAM_CASE_MAP || inputs[0]->channels == 1;
-  CbamValue *output = cbam_combine_add (graph, op, "op", first ? inputs[1] : inputs[0], first ? inputs[0] : inputs[1]);
+  CbamValue *output =
+      cbam_combine_add (graph, op, params, "op", first ? inputs[1] : inputs[0], first ? inputs[0] : inputs[1]);
 
   if (shape->company == CBAM_CASE_BOTH) {
     CbamNode *node = cbam_graph_find_writer (graph, output);

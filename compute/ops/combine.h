@@ -6,11 +6,12 @@
 
 #include "engine/graph.h"
 
-/* Adds a node of @op over two maps. */
-CbamValue *cbam_combine_add (CbamGraph *graph, const CbamOpClass *op, const char *name, CbamValue *a, CbamValue *b);
+/* Adds a node of @op with @params (NULL: it has none) over two maps. */
+CbamValue *cbam_combine_add (CbamGraph *graph, const CbamOpClass *op, gconstpointer params, const char *name,
+                             CbamValue *a, CbamValue *b);
 
 void cbam_combine_dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_dispatch);
 void cbam_combine_reference (CbamReference *run, const CbamNode *node);
 
-CbamValue *cbam_combine_add_case (CbamGraph *graph, const CbamOpClass *op, const CbamOpCase *shape,
-                                  CbamValue *const *inputs);
+CbamValue *cbam_combine_add_case (CbamGraph *graph, const CbamOpClass *op, gconstpointer params,
+                                  const CbamOpCase *shape, CbamValue *const *inputs);

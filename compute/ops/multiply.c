@@ -33,7 +33,7 @@ static const CbamOpVariant variants[] = {
 CbamValue *
 cbam_graph_multiply (CbamGraph *graph, const char *name, CbamValue *a, CbamValue *b)
 {
-  return cbam_combine_add (graph, &cbam_op_multiply, name, a, b);
+  return cbam_combine_add (graph, &cbam_op_multiply, NULL, name, a, b);
 }
 
 /* Whether @reader can multiply its map with a channel gate as it reads it. */
@@ -84,7 +84,7 @@ fuse (CbamGraph *graph, CbamNode *node)
 static CbamValue *
 add_case (CbamGraph *graph, const CbamOpCase *shape, CbamValue *const *inputs)
 {
-  return cbam_combine_add_case (graph, &cbam_op_multiply, shape, inputs);
+  return cbam_combine_add_case (graph, &cbam_op_multiply, NULL, shape, inputs);
 }
 
 /* A first map of one channel meets a vector of the channels that outputs says. */

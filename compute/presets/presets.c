@@ -1,4 +1,4 @@
-/* Networks known by name: the eight of the CBAM paper's VOC table (Woo et al. 2018, arXiv 1807.06521) and four more.
+/* Networks known by name: the eight of the CBAM paper's VOC table (Woo et al. 2018, arXiv 1807.06521) and six more.
  *
  * They have six boxes a cell on the finest level too, which is what the table's parameter counts say: 26.5 and 5.81
  * million for plain SSD. Anchors are those of its lineage, ruinmessi/RFBNet. docs/networks.md has the reasons.
@@ -27,10 +27,14 @@
 
 #define VGG16_300                                                                                                      \
   INPUT ("300", "[104, 117, 123]")                                                                                     \
+  ANCHORS_300 ("[2,3]") VOC "}"
+
+/* Caffe's of SSD300, but for the aspect ratios of the finest level. */
+#define ANCHORS_300(finest)                                                                                            \
   "\"anchors\": { \"maps\": [[38,38], [19,19], [10,10], [5,5], [3,3], [1,1]],"                                         \
   " \"steps\": [8, 16, 32, 64, 100, 300],"                                                                             \
   " \"min_sizes\": [30, 60, 111, 162, 213, 264], \"max_sizes\": [60, 111, 162, 213, 264, 315],"                        \
-  " \"aspect_ratios\": [[2,3], [2,3], [2,3], [2,3], [2], [2]], \"clip\": \"cxcywh\" }," VOC "}"
+  " \"aspect_ratios\": [" finest ", [2,3], [2,3], [2,3], [2], [2]], \"clip\": \"cxcywh\" },"
 
 #define MOBILENET_300 INPUT ("300", "[103.94, 116.78, 123.68]") MOBILENET_ANCHORS VOC "}"
 
@@ -55,6 +59,16 @@
 #define STAIRNET_SHUFFLENET                                                                                            \
   .head_kernel = 1, .neck_width = 128, .laterals = 4, .post_kernel = 5, .separable_posts = TRUE,                       \
   .depthwise_steps = TRUE, .extra_kernel = 5, .folded = TRUE
+
+/* The trunk of NVIDIA's SSD300, of ResNet-50 what is before layer4, with a stride of 8, and its extras; ImageNet's mean
+ * and deviation. Anchors are SSD300's for VOC. */
+#define RESNET_300(name, attention)                                                                                    \
+  "{ \"version\": 1, \"name\": \"" name "\", \"network\": { \"detector\": \"ssd\", \"backbone\": \"resnet\","          \
+  " \"depth\": 50, \"strides\": [1, 2, 1], \"sources\": [\"layer3\", \"extras.0.3\", \"extras.1.3\", \"extras.2.3\","  \
+  " \"extras.3.3\", \"extras.4.3\"], \"extras\": { \"stride\": [2, 2, 2, 1, 1], \"pad\": [1, 1, 1, 0, 0] },"           \
+  " \"attention\": { \"kind\": \"" attention "\", \"place\": \"blocks\" } },"                                          \
+  "\"input\": { \"width\": 300, \"height\": 300, \"channels\": \"rgb\", \"mean\": [123.675, 116.28, 103.53],"          \
+  " \"scale\": [0.0171247538, 0.0175070028, 0.0174291939] }," ANCHORS_300 ("[2]") VOC "}"
 
 /* clang-format off */
 const CbamPreset cbam_presets[] = {
@@ -96,6 +110,8 @@ const CbamPreset cbam_presets[] = {
     " \"min_sizes\": [40, 80, 160, 320], \"aspect_ratios\": [[], [], [], []] },"
     "\"output\": { \"classes\": [" VOC_CLASSES " \"score\": \"sigmoid\", \"boxes\": \"distribution\", \"bins\": 8,"
     " \"variances\": [0.1, 0.1, 0.2, 0.2] }, \"nms\": { \"profile\": \"caffe\" } }" },
+  { "ssd-resnet50", .head_kernel = 3, .extra_norm = TRUE, .document = RESNET_300 ("ssd-resnet50", "none") },
+  { "ssd-cbam-resnet50", .head_kernel = 3, .extra_norm = TRUE, .document = RESNET_300 ("ssd-cbam-resnet50", "cbam") },
   { NULL },
 };
 /* clang-format on */

@@ -18,6 +18,7 @@ typedef struct
   gboolean depthwise_steps; /* its transposed convolutions */
   gboolean ten_extras;      /* VGG16's for 512 pixels */
   guint extra_kernel;       /* of the extras' depthwise convolutions, where those have some */
+  gboolean extra_norm;      /* batch norms after the extras' convolutions, and no biases */
   guint laterals;           /* StairNet's, where not six */
   gboolean separable_posts; /* two of them a level, instead of one full convolution */
   gboolean folded;          /* biases instead of batch norms, everywhere */

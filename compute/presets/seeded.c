@@ -40,6 +40,7 @@ cbam_seeded_fill (const char *name, const gsize *dims, guint n_dims, guint32 see
 {
   const gboolean near_one =
       n_dims == 1 && (g_str_has_suffix (name, ".weight") || g_str_has_suffix (name, ".running_var"));
+  const double middle = near_one && g_str_has_suffix (name, ".bn3.weight") ? 0.25 : near_one ? 1 : 0;
   const guint64 start = start_of (name, seed);
   gsize fan_in = 1, n;
   double spread;
@@ -49,5 +50,5 @@ cbam_seeded_fill (const char *name, const gsize *dims, guint n_dims, guint32 see
   n = fan_in * dims[0];
   spread = n_dims > 1 ? sqrt (6.0 / (double) fan_in) : 0.1;
   for (gsize i = 0; i < n; i++)
-    values[i] = (float) (near_one + (2 * draw (start, i) - 1) * spread);
+    values[i] = (float) (middle + (2 * draw (start, i) - 1) * spread);
 }

@@ -6,6 +6,7 @@
  * upper 24 bits make u in 0..1, and r = 2u - 1. From that,
  *
  *     two dimensions or more                   r * sqrt (6 / product of all dimensions but the first)
+ *     one, named *.bn3.weight                  1/4 + r / 10: what ends a bottleneck adds little to its sum
  *     one, named *.weight or *.running_var     1 + r / 10
  *     one, any other                           r / 10
  *

@@ -17,6 +17,8 @@ struct CbamCombineArgs
   uint channels;
   uint single;    /* bit i set: input i has one channel, which counts for all */
   float inv_full; /* 1 / (width + 2 * border) */
+  float lo;       /* of the activation, as its constant FUNCTION says; sums only */
+  float hi;
 };
 
 #ifndef VULKAN

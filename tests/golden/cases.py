@@ -207,5 +207,30 @@ def shufflenet_cases():
                output={"score": "sigmoid"}, input={"channels": "bgr", **small}, **leaky)
 
 
+def resnet_cases():
+    resnet, neck = "resnet", Neck(16, "bn", "depthwise bn", "1x1 bn")
+    # Every sum adds to what there is; with these batch norms shrink what they are given.
+    less, least = {"bn_eps": 0.5}, {"bn_eps": 1}
+    yield case("ssd-resnet18", resnet, (96, 64), Form(head=1), depth=18, levels=4, input={"scale": [0.002] * 3})
+    yield case("ssd-resnet50", resnet, (48, 35), Form(head=1), strides=[1, 2], stride_place="1x1",
+               sources=["layer1.1", "layer2.2", "extras.0.3"])
+    # Three stages, the last one not strided, as in NVIDIA's SSD300; the stride in the 3x3
+    yield case("cbam-ssd-resnet50-blocks", resnet, (48, 48), Form(gate=Gate(64)), {"kind": "cbam", "place": "blocks"},
+               depth=50, strides=[1, 2, 1], sources=["layer3", "extras.0.3", "extras.1.3"],
+               extras={"stride": [2, 1], "pad": [1, 0]}, bn_eps=0.1)
+    yield case("cbam-resnet50-blocks", resnet, (64, 64), Form(neck=neck, gate=Gate(64), head=1),
+               {"kind": "cbam", "place": "blocks"}, levels=4, input={"channels": "bgr"}, **less)
+    yield case("se-resnet18-both", resnet, (64, 48), Form("bias", 1, Neck(16, "bias", "depthwise bias", "1x1 bias"),
+                                                          Gate()),
+               {"kind": "se", "place": "both"}, depth=18, width=0.25, levels=3, activation="relu6",
+               output={"score": "sigmoid"}, input={"scale": [0.002] * 3})
+    yield case("eca-resnet34-blocks", resnet, (48, 48), Form(gate=Gate(kernel=3), head=1),
+               {"kind": "eca", "place": "blocks"}, depth=34, sources=["layer1.1", "layer2.0", "layer3", "layer4.2"],
+               activation="leaky_relu", **least)
+    yield case("bam-resnet18-stages", resnet, (64, 48), Form(head=1), {"kind": "bam", "place": "stages"}, depth=18,
+               sources=["layer2", "layer3", "layer4"], input={"scale": [0.002] * 3}, **least)
+
+
 def all_cases():
-    return [*ssd_cases(), *stairnet_cases(), *distribution_cases(), *attention_cases(), *shufflenet_cases()]
+    return [*ssd_cases(), *stairnet_cases(), *distribution_cases(), *attention_cases(), *shufflenet_cases(),
+            *resnet_cases()]

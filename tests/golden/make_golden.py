@@ -192,8 +192,9 @@ VGG_NECK = Neck(channels=256, lateral="bn", up="full bn", post="3x3 bn")
 MOBILENET_NECK = Neck(channels=128, lateral="", up="depthwise", post="1x1 bn")
 GATE = Gate(reduction=16)
 
-# name: what its tensors are, and how many parameters the CBAM paper's table or SSD's authors say it has. The two on
-# ShuffleNetV2 are not here: with made-up weights maps grow so much in sixteen units that all scores are zeros or ones.
+# name: what its tensors are, and how many parameters the CBAM paper's table or SSD's authors say it has, or on ResNet
+# docs/networks.md counts from others'. The two on ShuffleNetV2 are not here: with made-up weights maps grow so much in
+# sixteen units that all scores are zeros or ones.
 PRESETS = {
     "ssd-vgg16": (Form(), 26515936),
     "ssd512-vgg16": (Form(), 27188676),
@@ -205,6 +206,8 @@ PRESETS = {
     "stairnet-se-mobilenet": (Form(head=1, neck=MOBILENET_NECK, gate=GATE), 5994704),
     "stairnet-cbam-mobilenet": (Form(head=1, neck=MOBILENET_NECK, gate=GATE), 5995304),
     "stairnet-bam-mobilenet": (Form(head=1, neck=MOBILENET_NECK, gate=GATE), None),
+    "ssd-resnet50": (Form(), 15428142),
+    "ssd-cbam-resnet50": (Form(gate=GATE), 16381042),
 }
 PRESET_SEED = 1
 # Without trained batch norms activations stay as large as the input, and softmax would make ones and zeros of noise of

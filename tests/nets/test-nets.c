@@ -40,6 +40,17 @@
   " \"aspect_ratios\": [[2], [2], [2], [2]] }, \"output\": { \"classes\": [\"background\", \"a\", \"b\", \"???\","     \
   " \"d\", \"e\", \"f\"], \"score\": \"sigmoid\" } }"
 
+/* Basic blocks with attention in them, or bottlenecks without, whose sums their last convolutions take along. */
+#define RESIDUAL(more)                                                                                                 \
+  "{ \"version\": 1, \"network\": { \"detector\": \"ssd\", \"backbone\": \"resnet\", \"levels\": 2, " more " },"       \
+  " \"input\": { \"width\": 100, \"height\": 68, \"channels\": \"rgb\", \"mean\": [128, 127, 126],"                    \
+  " \"scale\": [0.002, 0.002, 0.002] }, \"anchors\": { \"maps\": [[9,13], [5,7]], \"min_sizes\": [10, 20],"            \
+  " \"aspect_ratios\": [[2], [2]] }, \"output\": { \"classes\": [\"background\", \"a\", \"b\", \"???\", \"d\", \"e\"," \
+  " \"f\"], \"score\": \"softmax\" } }"
+#define BASIC RESIDUAL ("\"depth\": 18, \"width\": 0.25, \"attention\": { \"kind\": \"cbam\", \"place\": \"blocks\" }")
+#define BOTTLENECKS                                                                                                    \
+  RESIDUAL ("\"depth\": 50, \"width\": 0.125, \"strides\": [1, 2], \"sources\": [\"layer2\", \"extras.0.3\"]")
+
 /* What only networks of that kind have use for. */
 #define UNSHUFFLED (CBAM_FUSE_SHUFFLE | CBAM_FUSE_SLICE)
 
@@ -82,6 +93,13 @@ static const struct
     .preset = { "stairnet-shufflenet", 1, 32, 5, .depthwise_steps = TRUE, .extra_kernel = 5, .laterals = 4,
                 .separable_posts = TRUE, .folded = TRUE, .document = SHUFFLED },
     .unused = CBAM_FUSE_BATCH_NORM | CBAM_FUSE_PARITY },
+  { .name = "ssd on resnet, cbam in basic blocks",
+    .preset = { "ssd-cbam-resnet", 1, .extra_norm = TRUE, .document = BASIC },
+    .unused = CBAM_FUSE_SUM | CBAM_FUSE_PARITY | UNSHUFFLED },
+  { .name = "ssd on resnet, bottlenecks",
+    .preset = { "ssd-resnet", 3, .extra_norm = TRUE, .document = BOTTLENECKS },
+    .unused =
+        CBAM_FUSE_SIGMOID | CBAM_FUSE_GATES | CBAM_FUSE_CHANNEL_GATE | CBAM_FUSE_CBAM | CBAM_FUSE_PARITY | UNSHUFFLED },
 };
 
 static char *class_names[] = { "background", "a", "b", "???", "d", "e", "f", NULL };

@@ -10,7 +10,7 @@
 
 #define DOCUMENT                                                                                                       \
   "{ \"version\": 1, \"network\": { \"detector\": \"%s\", \"backbone\": \"%s\", \"head\": \"%s\", \"width\": 0.5,"     \
-  " \"levels\": 3, \"attention\": { \"kind\": \"%s\", \"place\": \"%s\" } },"                                          \
+  " \"depth\": 18, \"levels\": 3, \"attention\": { \"kind\": \"%s\", \"place\": \"%s\" } },"                           \
   " \"input\": { \"width\": 96, \"height\": 64, \"channels\": \"rgb\" }, \"anchors\": { \"tensor\": \"anchors\" },"    \
   " \"output\": { \"classes\": [\"a\", \"b\", \"c\"], \"score\": \"softmax\" } }"
 
@@ -40,12 +40,14 @@ static CbamParamSource zeros = { read_zeros, has_bias, boxes_of_loc };
 
 /* ---- Every name -------------------------------------------------------------------------------------------------- */
 
-/* Attention in blocks needs a backbone that has places for it. */
+/* Attention in blocks or between stages needs a backbone that has places for it. */
 static void
 build (const CbamBackbone *backbone, const CbamNeck *neck, const CbamHead *head, const CbamAttentionModule *attention,
        const char *place)
 {
-  const gboolean possible = backbone->attends || !attention || g_str_equal (place, "levels");
+  const gboolean has_place = g_str_equal (place, "stages") ? backbone->has_stages : backbone->attends;
+  const gboolean possible = has_place || !attention || g_str_equal (place, "levels");
+  const gboolean on_levels = g_str_equal (place, "levels") || g_str_equal (place, "both");
   g_autofree char *json =
       g_strdup_printf (DOCUMENT, neck->name, backbone->name, head->name, attention ? attention->name : "none", place);
   g_autoptr (GError) error = NULL;
@@ -69,14 +71,14 @@ build (const CbamBackbone *backbone, const CbamNeck *neck, const CbamHead *head,
     const gboolean gated = level->channel.map || level->spatial.map;
 
     g_assert_nonnull (level->features);
-    g_assert_true (gated == (attention && !g_str_equal (place, "blocks")));
+    g_assert_true (gated == (attention && on_levels));
   }
 }
 
 static void
 test_every_name (void)
 {
-  static const char *const places[] = { "levels", "blocks", "both" };
+  static const char *const places[] = { "levels", "blocks", "both", "stages" };
 
   for (guint b = 0; cbam_backbones[b]; b++)
     for (guint n = 0; cbam_necks[n]; n++)
@@ -162,13 +164,13 @@ test_block (void)
   g_assert_true (cbam_net_attend_in_block (&net, "more.att", "more", y, NULL) != y); /* nobody wants to see them */
 }
 
-/* ---- ShuffleNetV2 ------------------------------------------------------------------------------------------------ */
+/* ---- What a backbone cannot be ----------------------------------------------------------------------------------- */
 
-/* @before in the document of one is @after: refused with @expected. */
+/* @before in the document of one on @backbone is @after: refused with @expected. */
 static void
-assert_no_shufflenet (const char *before, const char *after, const char *expected)
+assert_no_network (const char *backbone, const char *before, const char *after, const char *expected)
 {
-  g_autofree char *json = g_strdup_printf (DOCUMENT, "ssd", "shufflenet_v2", "ssd", "none", "levels");
+  g_autofree char *json = g_strdup_printf (DOCUMENT, "ssd", backbone, "ssd", "none", "levels");
   g_autoptr (GString) wrong = g_string_new (json);
   g_autoptr (GError) error = NULL;
   g_autoptr (CbamSpec) spec = NULL;
@@ -186,12 +188,137 @@ assert_no_shufflenet (const char *before, const char *after, const char *expecte
 static void
 test_shufflenet (void)
 {
-  assert_no_shufflenet ("\"width\": 0.5", "\"width\": 0.75",
-                        "network.width: expected one of 0.5, 1, 1.5, 2 with shufflenet_v2, found 0.75");
-  assert_no_shufflenet ("\"levels\": 3", "\"levels\": 3, \"padding\": \"same\"",
-                        "network.padding: expected \"symmetric\" with shufflenet_v2, found \"same\"");
-  assert_no_shufflenet ("\"levels\": 3", "\"levels\": 3, \"sources\": [\"stage2.3\", \"stage3.8\", \"stage4.3\"]",
-                        "network.sources: expected the name of a convolution of shufflenet_v2, found \"stage3.8\"");
+  assert_no_network ("shufflenet_v2", "\"width\": 0.5", "\"width\": 0.75",
+                     "network.width: expected one of 0.5, 1, 1.5, 2 with shufflenet_v2, found 0.75");
+  assert_no_network ("shufflenet_v2", "\"levels\": 3", "\"levels\": 3, \"padding\": \"same\"",
+                     "network.padding: expected \"symmetric\" with shufflenet_v2, found \"same\"");
+  assert_no_network ("shufflenet_v2", "\"levels\": 3",
+                     "\"levels\": 3, \"sources\": [\"stage2.3\", \"stage3.8\", \"stage4.3\"]",
+                     "network.sources: expected the name of a convolution of shufflenet_v2, found \"stage3.8\"");
+}
+
+static void
+test_resnet (void)
+{
+  assert_no_network ("resnet", "\"depth\": 18", "\"depth\": 42",
+                     "network.depth: expected one of 18, 34, 50, 101, found 42");
+  assert_no_network ("resnet", "\"levels\": 3", "\"levels\": 3, \"padding\": \"same\"",
+                     "network.padding: expected \"symmetric\" with resnet, found \"same\"");
+  assert_no_network ("resnet", "\"levels\": 3", "\"levels\": 3, \"strides\": [1, 2, 2]",
+                     "network.sources: expected the name of a convolution of resnet, found \"layer4\"");
+}
+
+/* ---- How large a ResNet is --------------------------------------------------------------------------------------- */
+
+/* Only shapes count. */
+static gboolean
+read_nothing (CbamParamSource *source, CbamParam *param, GError **error)
+{
+  return TRUE;
+}
+
+/* All convolutions have batch norms, all layers of attention biases, as with the modules' authors. */
+static gboolean
+has_norms (CbamParamSource *source, const char *name)
+{
+  const gboolean is_norm = (strstr (name, "bn") && !strstr (name, "bn_out")) || strstr (name, "downsample.1.");
+
+  if (g_str_has_suffix (name, ".bias"))
+    return is_norm || strstr (name, ".mlp.") || strstr (name, ".fc.") || strstr (name, "gate_");
+  return is_norm;
+}
+
+static gsize
+has_usual_shape (CbamParamSource *source, const char *name, guint i)
+{
+  return 0;
+}
+
+static CbamParamSource normed = { read_nothing, has_norms, has_usual_shape };
+
+/* With a classifier of 1000 classes, of pictures of 224x224 pixels. The CBAM paper's and BAM's rows, which have the
+ * stride in the 1x1; parameters are those that torchvision and osmr/imgclsmob list. */
+static const struct
+{
+  guint depth;
+  double width;
+  const CbamAttentionModule *kind;
+  gboolean early; /* the stride in the 1x1 */
+  guint64 parameters;
+  double billions; /* of multiply-adds, to four digits */
+} resnets[] = {
+  { 18, 1, NULL, TRUE, 11689512, 1.8141 },
+  { 18, 1, &cbam_attention_se, TRUE, 11778592, 1.8142 },
+  { 18, 1, &cbam_attention_cbam, TRUE, 11779392, 1.8151 },
+  { 18, 1, &cbam_attention_bam, TRUE, 11712503, 1.8192 },
+  { 34, 1, NULL, TRUE, 21797672, 3.6638 },
+  { 34, 1, &cbam_attention_se, TRUE, 21958868, 3.6639 },
+  { 34, 1, &cbam_attention_cbam, TRUE, 21960468, 3.6654 },
+  { 34, 1, &cbam_attention_bam, TRUE, 21820663, 3.6689 },
+  { 50, 1, NULL, TRUE, 25557032, 3.8580 },
+  { 50, 1, NULL, FALSE, 25557032, 4.0892 },
+  { 50, 1, &cbam_attention_se, TRUE, 28088024, 3.8605 },
+  { 50, 1, &cbam_attention_cbam, TRUE, 28089624, 3.8644 },
+  { 50, 1, &cbam_attention_cbam, FALSE, 28089624, 4.0956 },
+  { 50, 1, &cbam_attention_bam, TRUE, 25915099, 3.9401 },
+  { 50, 1, &cbam_attention_bam, FALSE, 25915099, 4.1713 },
+  { 101, 1, NULL, TRUE, 44549160, 7.5702 },
+  { 101, 1, &cbam_attention_se, TRUE, 49326872, 7.5749 },
+  { 101, 1, &cbam_attention_cbam, TRUE, 49330172, 7.5814 },
+  { 101, 1, &cbam_attention_cbam, FALSE, 49330172, 7.8126 },
+  { 101, 1, &cbam_attention_bam, TRUE, 44907227, 7.6523 },
+  { 18, 1.5, NULL, TRUE, 25875816, 3.8663 },
+  { 18, 1.5, &cbam_attention_se, TRUE, 26074716, 3.8665 },
+  { 18, 1.5, &cbam_attention_cbam, TRUE, 26075516, 3.8675 },
+  { 18, 1.5, &cbam_attention_bam, TRUE, 25926933, 3.8779 },
+  { 18, 2, NULL, TRUE, 45618216, 6.6957 },
+  { 18, 2, &cbam_attention_se, TRUE, 45970456, 6.6961 },
+  { 18, 2, &cbam_attention_cbam, TRUE, 45971256, 6.6972 },
+  { 18, 2, &cbam_attention_bam, TRUE, 45708547, 6.7163 },
+};
+
+static void
+test_resnet_counts (void)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (resnets); i++) {
+    g_autoptr (GHashTable) layers = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+    g_autoptr (CbamGraph) graph = cbam_graph_new (&normed);
+    const CbamSpec spec = {
+      .network = { .backbone = &cbam_backbone_resnet,
+                   .depth = resnets[i].depth,
+                   .width = resnets[i].width,
+                   .activation = cbam_activations[CBAM_ACTIVATION_RELU],
+                   .bn_eps = 1e-5,
+                   .n_strides = 4,
+                   .strides = { 1, 2, 2, 2 },
+                   .stride_place = resnets[i].early ? CBAM_STRIDE_PLACE_1X1 : CBAM_STRIDE_PLACE_3X3,
+                   .attention = { .kind = resnets[i].kind,
+                                  .pool = CBAM_REDUCE_MEAN | CBAM_REDUCE_MAX,
+                                  .channel = TRUE,
+                                  .spatial = TRUE,
+                                  .dilation = 4,
+                                  .place =
+                                      resnets[i].kind == &cbam_attention_bam ? CBAM_PLACE_STAGES : CBAM_PLACE_BLOCKS } }
+    };
+    CbamNet net = { .graph = graph, .spec = &spec, .layers = layers, .n_sources = 3 };
+    const CbamValue *last;
+    guint64 parameters = 0, macs = 0;
+
+    cbam_backbone_resnet.build (&net, cbam_graph_input (graph, "input", 224, 224, 3));
+    g_assert_no_error (graph->error);
+    for (guint n = 0; n < graph->nodes->len; n++) {
+      const CbamNode *node = g_ptr_array_index (graph->nodes, n);
+
+      parameters += node->op->parameters ? node->op->parameters (node) : 0;
+      macs += node->op->macs ? node->op->macs (node) : 0;
+    }
+    last = g_hash_table_lookup (layers, "layer4");
+    g_assert_true (last->width == 7 && last->height == 7);
+    g_test_message ("ResNet-%u, %g, %s", resnets[i].depth, resnets[i].width,
+                    resnets[i].kind ? resnets[i].kind->name : "plain");
+    g_assert_cmpuint (parameters + 1000 * (last->channels + 1), ==, resnets[i].parameters);
+    g_assert_cmpfloat_with_epsilon ((double) (macs + 1000 * last->channels) / 1e9, resnets[i].billions, 5.1e-5);
+  }
 }
 
 int
@@ -202,5 +329,7 @@ main (int argc, char **argv)
   g_test_add_func ("/networks/no-name", test_no_name);
   g_test_add_func ("/networks/block", test_block);
   g_test_add_func ("/networks/shufflenet", test_shufflenet);
+  g_test_add_func ("/networks/resnet", test_resnet);
+  g_test_add_func ("/networks/resnet-counts", test_resnet_counts);
   return g_test_run ();
 }

@@ -15,6 +15,7 @@
 static const char full[] =
     "{ \"version\": 1, \"name\": \"full\", \"description\": \"every key\","
     "  \"network\": { \"detector\": \"stairnet\", \"backbone\": \"mobilenet_v1\", \"head\": \"ssd\", \"width\": 0.75,"
+    "    \"depth\": 34, \"strides\": [2, 1, 1], \"stride_place\": \"1x1\","
     "    \"activation\": \"relu6\", \"slope\": 0.25, \"post_activation\": \"leaky_relu\", \"padding\": \"same\","
     "    \"levels\": 2,"
     "    \"sources\": [\"base_net.11.3\", \"extras.0.2\"],"
@@ -56,6 +57,10 @@ test_full (void)
   g_assert_true (network->backbone == &cbam_backbone_mobilenet_v1);
   g_assert_true (network->head == &cbam_head_ssd);
   g_assert_cmpfloat (network->width, ==, 0.75);
+  g_assert_cmpuint (network->depth, ==, 34);
+  g_assert_cmpuint (network->n_strides, ==, 3);
+  g_assert_true (network->strides[0] == 2 && network->strides[1] == 1 && network->strides[2] == 1);
+  g_assert_cmpint (network->stride_place, ==, CBAM_STRIDE_PLACE_1X1);
   g_assert_cmpfloat (network->activation.hi, ==, 6);
   g_assert_cmpuint (network->post_activation.function, ==, CBAM_FUNCTION_LEAKY_RELU);
   g_assert_cmpfloat (network->post_activation.lo, ==, 0.25f);
@@ -146,6 +151,11 @@ test_defaults (void)
   g_assert_no_error (error);
   g_assert_null (spec->name);
   g_assert_cmpfloat (spec->network.width, ==, 1);
+  g_assert_cmpuint (spec->network.depth, ==, 50);
+  g_assert_cmpuint (spec->network.n_strides, ==, 4);
+  for (guint s = 0; s < 4; s++)
+    g_assert_cmpuint (spec->network.strides[s], ==, s == 0 ? 1 : 2);
+  g_assert_cmpint (spec->network.stride_place, ==, CBAM_STRIDE_PLACE_3X3);
   g_assert_cmpuint (spec->network.activation.function, ==, CBAM_FUNCTION_CLAMP);
   g_assert_cmpfloat (spec->network.activation.lo, ==, 0);
   g_assert_cmpfloat (spec->network.activation.hi, ==, INFINITY);
@@ -242,12 +252,18 @@ static const struct
   { "network.detector", NULL, NULL, "one of ssd, stairnet", "nothing" },
   { "network.detector", "\"yolo\"", NULL, "one of ssd, stairnet", "\"yolo\"" },
   { "network.backbone", NULL, NULL, "one of vgg16, mobilenet_v1", "nothing" },
-  { "network.backbone", "\"resnet\"", NULL, "one of vgg16, mobilenet_v1", "\"resnet\"" },
+  { "network.backbone", "\"alexnet\"", NULL, "one of vgg16, mobilenet_v1", "\"alexnet\"" },
   { "network.backbone", "16", NULL, "one of vgg16, mobilenet_v1", "16" },
   { "network.width", "0", NULL, "a number above 0", "0" },
   { "network.width", "-1", NULL, "a number above 0", "-1" },
   { "network.width", "1e9", NULL, "up to 16", "1000000000.0" },
   { "network.width", "\"1\"", NULL, "a number", "\"1\"" },
+  { "network.depth", "0", NULL, "from 1 to 1000", "0" },
+  { "network.depth", "50.5", NULL, "a whole number", "50.5" },
+  { "network.strides", "[]", NULL, "a list of 1 to 4 strides", "[]" },
+  { "network.strides", "[1, 2, 2, 2, 2]", NULL, "a list of 1 to 4 strides", "[1,2,2,2,2]" },
+  { "network.strides", "[1, 3]", "network.strides[1]", "from 1 to 2", "3" },
+  { "network.stride_place", "\"first\"", NULL, "one of 3x3, 1x1", "\"first\"" },
   { "network.activation", "\"RELU\"", NULL, "one of relu, relu6, leaky_relu", "\"RELU\"" },
   { "network.slope", "0", NULL, "a number above 0", "0" },
   { "network.slope", "1.5", NULL, "up to 1", "1.5" },
@@ -289,7 +305,7 @@ static const struct
   { "network.attention.combine", "\"sub\"", NULL, "one of mul, add", "\"sub\"" },
   { "network.attention.dilation", "0", NULL, "from 1 to 64", "0" },
   { "network.attention.spatial_relu", "\"no\"", NULL, "true or false", "\"no\"" },
-  { "network.attention.place", "\"heads\"", NULL, "one of levels, blocks, both", "\"heads\"" },
+  { "network.attention.place", "\"heads\"", NULL, "one of levels, blocks, both, stages", "\"heads\"" },
   { "network.sum_relu", "[]", NULL, "true or false", "[]" },
   { "network.bn_eps", "0", NULL, "a number above 0", "0" },
   { "network.bn_eps", "-1e-05", NULL, "a number above 0", "-1.0000000000000001e-05" },

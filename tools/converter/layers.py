@@ -22,7 +22,7 @@ ATTENTION = (
     ("bam", "spatial_att.gate_s.gate_s_conv_reduce0.weight", 1),
     ("eca", "conv.weight", None),
 )
-LINEAR = re.compile(r"att\.\d+\.(fc\.[02]|ChannelGate\.mlp\.[13])\.weight")
+LINEAR = re.compile(r"(att\.\d+|layer\d\.\d+\.\w+|\w+\d)\.(fc\.[02]|ChannelGate\.mlp\.[13])\.weight")
 
 
 class Layers:
@@ -99,14 +99,17 @@ class Layers:
         """att.{level} on maps so deep, if there is any. Returns the document's network.attention."""
         if not any(name.startswith("att.") for name in self.source.tensors):
             return {"kind": "none"}
-        found = [self.attention_of(level, depth) for level, depth in enumerate(channels)]
-        for level, attention in enumerate(found):
+        return self.attention_at([(f"att.{level}.", depth) for level, depth in enumerate(channels)])
+
+    def attention_at(self, places):
+        """Attention under each of some prefixes, the same on all, on maps so deep. Returns the document's."""
+        found = [self.attention_of(prefix, depth) for prefix, depth in places]
+        for (prefix, _), attention in zip(places, found):
             if attention != found[0]:
-                raise DataError(f"'att.{level}.' is not the attention that 'att.0.' is")
+                raise DataError(f"'{prefix}' is not the attention that '{places[0][0]}' is")
         return found[0]
 
-    def attention_of(self, level, depth):
-        prefix = f"att.{level}."
+    def attention_of(self, prefix, depth):
         marks = [row for row in ATTENTION if prefix + row[1] in self.source.tensors]
         if not marks:
             raise DataError(f"'{self.source.base}' has no attention that I know under '{prefix}'")

@@ -468,7 +468,98 @@ class ShuffleNetV2(nn.Module):
         return out
 
 
-BACKBONES = {"vgg16": Vgg16, "mobilenet_v1": MobileNetV1, "shufflenet_v2": ShuffleNetV2}
+class ResidualBlock(nn.Module):
+    """He et al. 2015, figure 5: two 3x3 convolutions, or a 3x3 between two 1x1; then attention, the sum, an activation.
+    `inner` are the channels between them; `early`: the first one has the stride, whatever its kernel."""
+
+    def __init__(self, words, eps, activation, channels, inner, wanted, kernels, stride, early, attention):
+        super().__init__()
+        bias = "bias" in words
+        widths = [channels] + [inner] * (len(kernels) - 1) + [wanted]
+        strided = 0 if early else kernels.index(3)
+        self.steps = []
+        for number, kernel in enumerate(kernels):
+            conv = nn.Conv2d(*widths[number:number + 2], kernel, stride if number == strided else 1, kernel // 2,
+                             bias=bias)
+            self.steps.append(Conv(words, eps, f"conv{number + 1}", conv, f"bn{number + 1}"))
+            for name, layer in self.steps[-1].named_children():
+                self.add_module(name, layer)
+        self.downsample = None
+        if stride > 1 or channels != wanted:
+            self.downsample = Conv(words, eps, "0", nn.Conv2d(channels, wanted, 1, stride, bias=bias), "1")
+        self.activation, self.attention = activation, attention[0] if attention else None
+        if attention:
+            self.add_module(*attention)
+
+    def forward(self, x):
+        y = x
+        for step in self.steps[:-1]:
+            y = self.activation(step(y))
+        y = self.steps[-1](y)
+        y = getattr(self, self.attention)(y)[0] if self.attention else y
+        return self.activation(y + (self.downsample(x) if self.downsample else x))
+
+
+class ResNet(nn.Module):
+    DEPTHS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3), 101: (3, 4, 23, 3)}
+    KERNELS = {18: (3, 3), 34: (3, 3), 50: (1, 3, 1), 101: (1, 3, 1)}  # of a block
+    EXTRAS = ((256, 512), (256, 512), (128, 256), (128, 256), (128, 256))
+    SOURCES = ["layer2", "layer3", "layer4"] + [f"extras.{e}.3" for e in range(5)]
+
+    def __init__(self, network, form, n_extras, eps):
+        super().__init__()
+        depth, attention = network.get("depth", 50), network.get("attention", {})
+        self.activation, bias, n = activation_of(network), "bias" in form.trunk, 64
+
+        def channels(wanted):
+            return max(8, int(wanted * network.get("width", 1)))
+
+        def module(place, name, wanted):
+            if attention.get("kind", "none") == "none" or attention.get("place") not in place:
+                return None
+            return name.format(attention["kind"]), ATTENTION[attention["kind"]](attention, form.gate, wanted, eps)
+
+        self.conv1 = nn.Conv2d(3, n, 7, 2, 3, bias=bias)
+        self.bn1 = nn.BatchNorm2d(n, eps=eps) if "bn" in form.trunk else None
+        self.strides, self.between, self.channels = network.get("strides", [1, 2, 2, 2]), {}, {}
+        for stage, stride in enumerate(self.strides):
+            inner, blocks = channels(64 << stage), []
+            wanted = 256 << stage if len(self.KERNELS[depth]) == 3 else inner
+            for block in range(self.DEPTHS[depth][stage]):
+                blocks.append(ResidualBlock(form.trunk, eps, self.activation, n, inner, wanted, self.KERNELS[depth],
+                                            1 if block else stride, network.get("stride_place") == "1x1",
+                                            module(("blocks", "both"), "{}", wanted)))
+                n = self.channels[f"layer{stage + 1}.{block}"] = wanted
+            self.add_module(f"layer{stage + 1}", nn.Sequential(*blocks))
+            self.channels[f"layer{stage + 1}"] = n
+            between = module(("stages",), f"{{}}{stage + 1}", n) if stage + 1 < len(self.strides) else None
+            if between:
+                self.between[stage] = between[0]
+                self.add_module(*between)
+        self.extras = nn.ModuleList()
+        for e, pair in enumerate(self.EXTRAS[:n_extras]):
+            (reduced, wanted), spec = map(channels, pair), network.get("extras", {"stride": [2] * 5, "pad": [1] * 5})
+            self.extras.append(Steps(form.trunk, eps, self.activation,
+                                     ("0", nn.Conv2d(n, reduced, 1, bias=bias), True),
+                                     ("3", nn.Conv2d(reduced, wanted, 3, spec["stride"][e], spec["pad"][e], bias=bias),
+                                      True)))
+            n = self.channels[f"extras.{e}.3"] = wanted
+
+    def forward(self, x):
+        out, x = {}, self.conv1(x)
+        x = F.max_pool2d(self.activation(self.bn1(x) if self.bn1 else x), 3, 2, 1)
+        for stage in range(len(self.strides)):
+            name = f"layer{stage + 1}"
+            for number, block in enumerate(getattr(self, name)):
+                x = out[f"{name}.{number}"] = block(x)
+            x = getattr(self, self.between[stage])(x)[0] if stage in self.between else x
+            out[name] = x
+        for e, extra in enumerate(self.extras):
+            x = out[f"extras.{e}.3"] = extra(x)
+        return out
+
+
+BACKBONES = {"vgg16": Vgg16, "mobilenet_v1": MobileNetV1, "shufflenet_v2": ShuffleNetV2, "resnet": ResNet}
 
 
 # ---- StairNet's neck ----
@@ -606,7 +697,7 @@ class Network(nn.Module):
             channels = [form.neck.channels] * levels
         attention = network.get("attention", {})
         self.att = None
-        if attention.get("kind", "none") != "none" and attention.get("place", "levels") != "blocks":
+        if attention.get("kind", "none") != "none" and attention.get("place", "levels") in ("levels", "both"):
             self.att = nn.ModuleList(ATTENTION[attention["kind"]](attention, form.gate, n, eps)
                                      for n in channels[:levels])
         ratios = document["anchors"].get("aspect_ratios", [[]] * levels)

@@ -183,12 +183,16 @@ run_combine (const CbamHostTask *task)
 {
   const CbamNode *node = task->step->node;
   const CbamHostRows rows = cbam_host_rows (task);
+  const CbamLoops *loops = task->step->program->loops;
+  float *y = begin (task, node->outputs[0], rows);
   CbamLoopInput inputs[CBAM_MAX_INPUTS];
 
   for (guint i = 0; i < node->n_inputs; i++)
     inputs[i] = place_input (task, node->inputs[i], rows);
-  task->step->program->loops->combine (begin (task, node->outputs[0], rows), count_pixels (task, rows),
-                                       node->outputs[0]->channels, node->op == &cbam_op_add, inputs, node->n_inputs);
+  loops->combine (y, count_pixels (task, rows), node->outputs[0]->channels, node->op == &cbam_op_add, inputs,
+                  node->n_inputs);
+  if (node->op == &cbam_op_add && !cbam_activation_is_none (cbam_add_params (node)))
+    loops->activate (y, y, count_numbers (task, rows), cbam_add_params (node));
   return TRUE;
 }
 

@@ -1,0 +1,176 @@
+#!/usr/bin/env python3
+"""tools/convert on ResNet: trunks of torchvision's checkpoints and of Jongchan/attention-module's.
+
+SPDX-License-Identifier: LGPL-2.1-or-later
+"""
+
+import os
+import sys
+import tempfile
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "tools"))
+from shared.need import need
+
+need("numpy")
+import numpy as np
+
+from tap import Tap
+from test_convert import check_refusal, convert, tensor
+
+BASIC, BOTTLENECK = (3, 3), (1, 3, 1)  # kernels of a block
+NARROW = 8  # channels of the first stage's 3x3 convolutions
+
+
+class Checkpoint(dict):
+    """{name: array} of a trunk and its classifier, every number another."""
+
+    def __init__(self, kernels, blocks, narrow=NARROW):
+        super().__init__()
+        self.rng, self.kernels, self.blocks, self.depths = np.random.default_rng(7), kernels, blocks, []
+        self.conv("conv1", "bn1", 64, 3, 7)
+        inputs = 64
+        for stage, n in enumerate(blocks):
+            inner = narrow << stage
+            outputs = 256 << stage if kernels == BOTTLENECK else inner
+            for block in range(n):
+                self.block(f"layer{stage + 1}.{block}", inputs, inner, outputs)
+                inputs = outputs
+            self.depths.append(outputs)
+        self.trunk = dict(self)
+        self.fill("fc.weight", 10, inputs)
+        self.fill("fc.bias", 10)
+
+    def fill(self, name, *shape):
+        self[name] = self.rng.random(shape, np.float32)
+
+    def norm(self, name, channels):
+        for part in ("weight", "bias", "running_mean", "running_var"):
+            self.fill(f"{name}.{part}", channels)
+        self[f"{name}.num_batches_tracked"] = np.array(3)
+
+    def conv(self, name, norm, outputs, inputs, kernel):
+        self.fill(f"{name}.weight", outputs, inputs, kernel, kernel)
+        self.norm(norm, outputs)
+
+    def block(self, name, inputs, inner, outputs):
+        widths = [inputs] + [inner] * (len(self.kernels) - 1) + [outputs]
+        for number, kernel in enumerate(self.kernels, 1):
+            self.conv(f"{name}.conv{number}", f"{name}.bn{number}", widths[number], widths[number - 1], kernel)
+        if name.endswith(".0") and (inputs != outputs or not name.startswith("layer1")):
+            self.conv(f"{name}.downsample.0", f"{name}.downsample.1", outputs, inputs, 1)
+
+    def attention(self, add, name, stages):
+        """`add` for each place, called `name` with the stage and the block in it."""
+        for stage, n in list(enumerate(self.blocks))[:stages]:
+            for block in range(n):
+                add(self, name.format(stage + 1, block), self.depths[stage])
+        self.trunk = {key: array for key, array in self.items() if not key.startswith("fc.")}
+        return self
+
+
+def add_channel_gate(net, name, channels):
+    for layer, shape in (("1", (2, channels)), ("3", (channels, 2))):
+        net.fill(f"{name}.ChannelGate.mlp.{layer}.weight", *shape)
+        net.fill(f"{name}.ChannelGate.mlp.{layer}.bias", shape[0])
+
+
+def add_cbam(net, name, channels):
+    add_channel_gate(net, name, channels)
+    net.fill(f"{name}.SpatialGate.spatial.conv.weight", 1, 2, 7, 7)
+    net.norm(f"{name}.SpatialGate.spatial.bn", 1)
+
+
+def add_eca(net, name, channels):
+    net.fill(f"{name}.conv.weight", 1, 1, 3)
+
+
+def add_bam(net, name, channels):
+    channel, spatial = f"{name}.channel_att.gate_c.gate_c_", f"{name}.spatial_att.gate_s.gate_s_"
+    for layer, shape in (("fc_0", (2, channels)), ("fc_final", (channels, 2))):
+        net.fill(f"{channel}{layer}.weight", *shape)
+        net.fill(f"{channel}{layer}.bias", shape[0])
+    net.norm(f"{channel}bn_1", 2)
+    for layer, norm, shape in (("conv_reduce0", "bn_reduce0", (2, channels, 1, 1)),
+                               ("conv_di_0", "bn_di_0", (2, 2, 3, 3)), ("conv_di_1", "bn_di_1", (2, 2, 3, 3)),
+                               ("conv_final", None, (1, 2, 1, 1))):
+        net.fill(f"{spatial}{layer}.weight", *shape)
+        net.fill(f"{spatial}{layer}.bias", shape[0])
+        if norm:
+            net.norm(f"{spatial}{norm}", shape[0])
+
+
+def resnet18(narrow=NARROW):
+    return Checkpoint(BASIC, (2, 2, 2, 2), narrow)
+
+
+def save(folder, arrays, prefix=""):
+    path = os.path.join(folder, "trunk.npz")
+    np.savez(path, **{prefix + name: array for name, array in arrays.items()})
+    return path
+
+
+IN_BLOCKS = "layer{}.{}."
+
+
+def test_trunks(tap, folder):
+    out = os.path.join(folder, "m.safetensors")
+    none = {"kind": "none"}
+    for label, net, prefix, depth, name, attention in (
+            ("torchvision's, basic blocks", resnet18(), "", 18, "resnet18-x0.125", none),
+            ("of width 1", resnet18(64), "", 18, "resnet18", none),
+            ("more of them", Checkpoint(BASIC, (3, 4, 6, 3)), "", 34, "resnet34-x0.125", none),
+            ("bottlenecks", Checkpoint(BOTTLENECK, (3, 4, 6, 3)), "", 50, "resnet50-x0.125", none),
+            ("CBAM in its blocks, as it was trained", resnet18().attention(add_cbam, IN_BLOCKS + "cbam", 4), "module.",
+             18, "resnet18-x0.125-cbam", {"kind": "cbam", "place": "blocks"}),
+            ("CBAM's channel gate alone", resnet18().attention(add_channel_gate, IN_BLOCKS + "cbam", 4), "", 18,
+             "resnet18-x0.125-cbam", {"kind": "cbam", "spatial": False, "place": "blocks"}),
+            ("ECA in its blocks", resnet18().attention(add_eca, IN_BLOCKS + "eca", 4), "", 18, "resnet18-x0.125-eca",
+             {"kind": "eca", "place": "blocks"}),
+            ("BAM between its stages", resnet18().attention(add_bam, "bam{}", 3), "module.", 18, "resnet18-x0.125-bam",
+             {"kind": "bam", "place": "stages"})):
+        with tap.point(f"a trunk: {label}"):
+            document, tensors, _ = convert(save(folder, net, prefix), out)
+            expected = {key: array for key, array in net.trunk.items() if "num_batches" not in key}
+            assert tensors.keys() == expected.keys(), set(tensors) ^ set(expected)
+            assert all((tensor(tensors, key) == array).all() for key, array in expected.items())
+            width = 1 if name == "resnet18" else 0.125
+            assert document["network"] == {"backbone": "resnet", "depth": depth, "width": width,
+                                           "stride_place": "3x3", "attention": attention}, document
+            assert document["name"] == name and document["input"]["channels"] == "rgb", document
+
+
+def without(net, name):
+    return {key: array for key, array in net.items() if not key.startswith(name)}
+
+
+def test_refusals(tap, folder):
+    net, attended = resnet18(), resnet18().attention(add_cbam, IN_BLOCKS + "cbam", 4)
+    grouped = Checkpoint(BOTTLENECK, (3, 4, 6, 3))
+    grouped["layer1.0.conv2.weight"] = grouped["layer1.0.conv2.weight"][:, :2]
+    spatial = without(attended, "layer3.1.cbam.ChannelGate")
+    for label, arrays, words in (
+            ("a block too few", without(net, "layer2.1."),
+             ("ResNet-18, 34, 50 or 101", "found basic ones, 2, 1, 2, 2")),
+            ("a batch norm that is not there", without(net, "layer4.1.bn2."), ("layer4.1.conv2.bias",)),
+            ("groups", grouped, ("found a ResNeXt of 4 groups",)),
+            ("a block without attention", without(attended, "layer3.1.cbam."), ("no attention", "layer3.1.cbam.")),
+            ("a block with half of it", spatial, ("layer3.1.cbam.", "is not the attention that 'layer1.0.cbam.' is")),
+            ("a tensor too many", {**net, "layer1.0.more.weight": np.ones(3, np.float32)},
+             ("layer1.0.more.weight", "no part"))):
+        with tap.point(f"refused: {label}"):
+            check_refusal(folder, save(folder, arrays), *words)
+    with tap.point("refused: --labels for a trunk"):
+        check_refusal(folder, save(folder, net), "--labels", "trunk", options=("--labels", os.devnull))
+
+
+def main():
+    tap = Tap()
+    with tempfile.TemporaryDirectory() as folder:
+        test_trunks(tap, folder)
+        test_refusals(tap, folder)
+    tap.done()
+
+
+if __name__ == "__main__":
+    main()
