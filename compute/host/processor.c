@@ -18,10 +18,12 @@ const char *const cbam_vectors_names[] = {
 gboolean
 cbam_processor_is_device (void)
 {
-#ifdef CBAM_HAVE_ONEDNN
-  return TRUE;
-#else
+#if !defined(CBAM_HAVE_ONEDNN)
   return FALSE;
+#elif defined(__x86_64__)
+  return cbam_processor_get_vectors () >= CBAM_VECTORS_AVX2;
+#else
+  return TRUE;
 #endif
 }
 

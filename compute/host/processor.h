@@ -19,7 +19,8 @@ typedef enum
 /* "AVX-512" and the like. */
 extern const char *const cbam_vectors_names[CBAM_N_VECTORS];
 
-/* Whether this library was built to compute on the processor itself. */
+/* Whether this library was built to compute on the processor itself, and this one is new enough: on x86 one with AVX2,
+ * since oneDNN 2.6's code for older ones gives wrong sums for some shapes of [row][pixel][channel] maps. */
 gboolean cbam_processor_is_device (void);
 
 /* The best that this processor has. */
