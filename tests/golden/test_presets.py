@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """The presets at full size against PyTorch.
 
-    test_presets.py TEST-GOLDEN
+    test_presets.py TEST-GOLDEN [DEVICE...]
+
+PyTorch computes each once; then it is the turn of the first Vulkan device, and of those that are named.
 
 SPDX-License-Identifier: LGPL-2.1-or-later
 """
@@ -26,13 +28,14 @@ import torch
 
 from make_golden import PRESETS, make_preset, read_document
 
-TEST_GOLDEN = sys.argv[1]
+TEST_GOLDEN, DEVICES = sys.argv[1], [None, *sys.argv[2:]]
 
 
-def check(name):
-    with tempfile.TemporaryDirectory() as folder:
-        make_preset(folder, name, read_document(TEST_GOLDEN, name), torch.float32, say=lambda text: None)
-        process = run(TEST_GOLDEN, "--tap", "-k", os.path.join(folder, name + ".safetensors"))
+def check(name, path, device):
+    env = dict(os.environ)
+    if device:
+        env.update(CBAM_TEST_DEVICE=device, CBAM_DEBUG="")  # which is to allow the processor itself
+    process = run(TEST_GOLDEN, "--tap", "-k", path, env=env)
     for line in process.stdout.splitlines():
         if line.startswith(("# largest", "# " + name)):
             print(line)
@@ -41,6 +44,9 @@ def check(name):
 
 tap = Tap()
 for preset in PRESETS:
-    with tap.point(preset):
-        check(preset)
+    with tempfile.TemporaryDirectory() as made:
+        make_preset(made, preset, read_document(TEST_GOLDEN, preset), torch.float32, say=lambda text: None)
+        for device in DEVICES:
+            with tap.point(preset + (f" on {device}" if device else "")):
+                check(preset, os.path.join(made, preset + ".safetensors"), device)
 tap.done()
