@@ -86,7 +86,7 @@ find_layer (const CbamPreset *preset, const char *tensor)
                                                : BIAS },
     { "extras.#.1", preset->extra_norm ? NORM : NOTHING },
     { "extras.#.2", BIAS, { 0, 0, preset->extra_kernel } },
-    { "extras.#.3", WEIGHT },
+    { "extras.#.3", preset->extra_norm ? WEIGHT : NOTHING },
     { "extras.#.4", preset->extra_norm ? NORM : BIAS },
     { "conv1", WEIGHT },
     { "bn1", NORM },

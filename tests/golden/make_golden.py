@@ -212,9 +212,9 @@ PRESETS = {
 PRESET_SEED = 1
 # Without trained batch norms activations stay as large as the input, and softmax would make ones and zeros of noise of
 # all 256 values. So the picture is noise of few values near the mean: of six, or, where a network still is too sure,
-# a few ones among zeros.
+# a few ones among zeros; of more where its gates leave next to nothing.
 PRESET_SPANS = {"ssd-mobilenet": 6, "stairnet-cbam-mobilenet": 6, "stairnet-mobilenet": 2, "stairnet-bam-mobilenet": 2,
-                "stairnet-se-mobilenet": 6, "stairnet-vgg16": 1.02}
+                "stairnet-se-mobilenet": 6, "stairnet-vgg16": 1.02, "ssd-cbam-resnet50": 20}
 PRESET_SPAN = 1.1
 
 
