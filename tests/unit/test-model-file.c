@@ -255,7 +255,7 @@ test_documents (void)
       " \"attention\": { \"kind\": \"se\", \"place\": \"both\" } }",
       CBAM_ERROR_UNSUPPORTED,
       { "network.attention.place", "\"levels\"", "vgg16" } },
-    { "network.backbone", "\"resnet\"", CBAM_ERROR_BAD_MODEL, { "network.backbone", "mobilenet_v1", "\"resnet\"" } },
+    { "network.backbone", "\"resnext\"", CBAM_ERROR_BAD_MODEL, { "network.backbone", "mobilenet_v1", "\"resnext\"" } },
     { "network.width", "0.5", CBAM_ERROR_BAD_MODEL, { "base_net.0.0.weight", "[16, 3, 3, 3]", "[8, 3, 3, 3]" } },
     { "network.sources",
       "[\"base_net.11.3\", \"base_net.13.3\", \"nowhere\"]",
