@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """The presets at full size against PyTorch.
 
-    test_presets.py TEST-GOLDEN [DEVICE...]
+    test_presets.py TEST-GOLDEN quick|slow [DEVICE...]
 
-PyTorch computes each once; then it is the turn of the first Vulkan device, and of those that are named.
+PyTorch computes each once; then it is the turn of the first Vulkan device, and of those that are named. A quick test has
+those on MobileNet and the first on VGG16, a slow one the others.
 
 SPDX-License-Identifier: LGPL-2.1-or-later
 """
@@ -28,7 +29,7 @@ import torch
 
 from make_golden import PRESETS, make_preset, read_document
 
-TEST_GOLDEN, DEVICES = sys.argv[1], [None, *sys.argv[2:]]
+TEST_GOLDEN, PART, DEVICES = *sys.argv[1:3], [None, *sys.argv[3:]]
 
 
 def check(name, path, device):
@@ -42,8 +43,12 @@ def check(name, path, device):
     assert process.returncode == 0, process.stdout + process.stderr
 
 
+def is_quick(name):
+    return "mobilenet" in name or name == "ssd-vgg16"
+
+
 tap = Tap()
-for preset in PRESETS:
+for preset in (name for name in PRESETS if is_quick(name) == (PART == "quick")):
     with tempfile.TemporaryDirectory() as made:
         make_preset(made, preset, read_document(TEST_GOLDEN, preset), torch.float32, say=lambda text: None)
         for device in DEVICES:
