@@ -750,36 +750,6 @@ test_result_lives (void)
 }
 
 static gpointer
-list_devices (G_GNUC_UNUSED gpointer data)
-{
-  for (guint i = 0; i < 5; i++) {
-    g_autoptr (GError) error = NULL;
-    CbamDeviceList *list = cbam_device_list_new (&error);
-
-    g_assert_no_error (error);
-    g_assert_cmpuint (cbam_device_list_size (list), >, 0);
-    cbam_device_list_unref (list);
-  }
-  return NULL;
-}
-
-/* Devices are listed, before and meanwhile, beside one that has the validation layer's extension, which the list's own
- * instance has not. */
-static void
-test_list_beside (void)
-{
-  CbamDevice *beside = test_device_open (0);
-  GThread *thread;
-
-  list_devices (NULL);
-  cbam_device_unref (beside);
-  thread = g_thread_new ("list", list_devices, NULL);
-  for (guint i = 0; i < 5; i++)
-    cbam_device_unref (test_device_open (0));
-  g_thread_join (thread);
-}
-
-static gpointer
 keep_busy (gpointer data)
 {
   g_autoptr (GError) error = NULL;
@@ -857,7 +827,6 @@ main (int argc, char **argv)
   g_test_add_func ("/detector/profile", test_profile);
   g_test_add_func ("/detector/free-in-flight", test_free_in_flight);
   g_test_add_func ("/detector/result-lives", test_result_lives);
-  g_test_add_func ("/detector/list-beside", test_list_beside);
   if (!test_is_host ()) /* whose frames always end */
     g_test_add_func ("/detector/timeout", test_timeout);
   status = g_test_run ();

@@ -7,6 +7,7 @@
 #include <glib/gstdio.h>
 #include <string.h>
 
+#include "compare.h"
 #include "vk/device-list.h"
 
 #define N_THREADS 8
@@ -265,6 +266,36 @@ test_long_open (void)
   g_thread_join (opener);
 }
 
+static gpointer
+list_devices (G_GNUC_UNUSED gpointer data)
+{
+  for (guint i = 0; i < 5; i++) {
+    g_autoptr (GError) error = NULL;
+    CbamDeviceList *list = cbam_device_list_new (&error);
+
+    g_assert_no_error (error);
+    g_assert_cmpuint (cbam_device_list_size (list), >, 0);
+    cbam_device_list_unref (list);
+  }
+  return NULL;
+}
+
+/* Devices are listed, before and meanwhile, beside one that has the validation layer's extension, which the list's own
+ * instance has not. */
+static void
+test_list_beside (void)
+{
+  CbamDevice *beside = test_device_open (0);
+  GThread *thread;
+
+  list_devices (NULL);
+  cbam_device_unref (beside);
+  thread = g_thread_new ("list", list_devices, NULL);
+  for (guint i = 0; i < 5; i++)
+    cbam_device_unref (test_device_open (0));
+  g_thread_join (thread);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -279,6 +310,7 @@ main (int argc, char **argv)
   g_test_add_func ("/sharing/many-at-once", test_many_at_once);
   g_test_add_func ("/sharing/long-load", test_long_load);
   g_test_add_func ("/sharing/long-open", test_long_open);
+  g_test_add_func ("/sharing/list-beside", test_list_beside);
   status = g_test_run ();
   cbam_device_unref (device);
   for (guint i = 0; i < 2; i++) {
