@@ -449,7 +449,7 @@ sabotage 'cbam-eval: across classes as the model file says' tools/eval/cbam-eval
 sabotage 'anchors: the larger square is the mean, not the root' compute/nets/anchors.c \
   'sqrt (size * spec->max_size[level])' '(size + spec->max_size[level]) / 2' anchors
 sabotage 'anchors: centres on the corners of cells' compute/nets/anchors.c \
-  '(j + 0.5) * step_x' 'j * step_x' anchors
+  '(j + offset) * step_x' 'j * step_x' anchors
 sabotage 'anchors: tall before wide' compute/nets/anchors.c \
   'size * root / input_width, size / root / input_height' \
   'size / root / input_width, size * root / input_height' anchors

@@ -64,12 +64,20 @@ percent (double part, double whole)
   return whole > 0 ? 100 * part / whole : 0;
 }
 
+gboolean
+bench_is_software (const Bench *bench)
+{
+  return strcmp (bench->info->type, "cpu") == 0;
+}
+
 void
 bench_print_device (const Bench *bench)
 {
+  const gboolean fused = strcmp (bench->info->type, "host") == 0;
+
   printf ("device  %s (%s, %s)\n", bench->info->name, bench->info->type, bench->info->driver);
-  printf ("peak    %.1f GFLOP/s of separate multiplies and adds (%.1f before, %.1f after)\n", bench_peak (bench),
-          bench->peak_before, bench->peak_after);
+  printf ("peak    %.1f GFLOP/s of %s (%.1f before, %.1f after)\n", bench_peak (bench),
+          fused ? "fused multiply-adds" : "separate multiplies and adds", bench->peak_before, bench->peak_after);
   if (bench->host <= 0)
     return;
   const double ratio = bench_peak (bench) / bench->host;

@@ -44,11 +44,14 @@ typedef struct
 {
   const CbamDeviceInfo *info;
   double peak_before, peak_after; /* the device's multiply-add peak, 1e9 operations a second */
-  double host;                    /* the same of a C loop, CPU devices only, else 0 */
+  double host;                    /* the same of a C loop, beside Vulkan in software only, else 0 */
   guint host_threads;
-  guint pinned_workers; /* the CPU device's, with a processor each; 0 = the scheduler places them */
+  guint pinned_workers; /* of Vulkan in software, with a processor each; 0 = the scheduler places them */
   GPtrArray *networks;  /* NetworkBench */
 } Bench;
+
+/* Whether a driver of Vulkan's computes on the processor, whose threads are not ours to place otherwise. */
+gboolean bench_is_software (const Bench *bench);
 
 /* The peak that shares are of: the better of the two measurements. */
 double bench_peak (const Bench *bench);

@@ -217,7 +217,7 @@ measure_networks (CbamDevice *device, char **paths, guint n, const CbamImage *im
 static gboolean
 pin_workers (CbamDevice *device, Bench *bench, GError **error)
 {
-  if (options.no_pin || !cbam_device_is_cpu (device))
+  if (options.no_pin || !bench_is_software (bench))
     return TRUE;
   g_autoptr (GHashTable) times = workers_watch ();
   double warm_up;
@@ -227,8 +227,8 @@ pin_workers (CbamDevice *device, Bench *bench, GError **error)
   return TRUE;
 }
 
-/* The device's peak, and on a CPU device the host's, of which the best is kept: whatever else the machine does only
- * makes it less. */
+/* The device's peak, and where a driver computes on the processor what that can do, of which the best is kept: whatever
+ * else the machine does only makes it less. */
 static gboolean
 measure_peaks (CbamDevice *device, Bench *bench, double *peak, GError **error)
 {
@@ -237,7 +237,7 @@ measure_peaks (CbamDevice *device, Bench *bench, double *peak, GError **error)
     return TRUE;
   if (!cbam_device_measure_peak (device, peak, error))
     return FALSE;
-  for (int i = 0; i < HOST_RUNS && cbam_device_is_cpu (device); i++) {
+  for (int i = 0; i < HOST_RUNS && bench_is_software (bench); i++) {
     const double host = host_peak_measure (&bench->host_threads);
     bench->host = MAX (bench->host, host);
   }
@@ -317,12 +317,10 @@ run_bench (void)
   g_autoptr (GPtrArray) networks = g_ptr_array_new_with_free_func ((GDestroyNotify) network_free);
   g_autofree guint8 *pixels = make_frame ();
   const CbamImage image = view_frame (pixels);
-  Bench bench = { .networks = networks };
+  Bench bench = { .networks = networks, .info = device != NULL ? cbam_device_get_info (device) : NULL };
   gboolean ok = device != NULL && pin_workers (device, &bench, &error) && choose_models (&error);
-  if (ok) {
-    bench.info = cbam_device_get_info (device);
+  if (ok)
     ok = options.step ? bench_steps (device, &image, &error) : bench_all (device, &bench, &image, &error);
-  }
   if (error != NULL)
     program_complain ("%s", error->message);
   return ok ? STATUS_OK : STATUS_FAILED;

@@ -11,10 +11,10 @@ import re
 
 import torch
 
-from ncnn_detector import COCO
 from ncnn_graph import Graph, read_layers
 from quality import Answers
 from shared.faults import DataError
+from shared.labels import COCO
 
 SCORES = r"cls(\d+)"  # blobs of scores, by the level's stride
 PROBE = 64            # pixels of a picture that shows whether two trunks are the same

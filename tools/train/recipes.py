@@ -10,9 +10,9 @@ from dataclasses import dataclass, field, replace
 
 from augment import Augmentation
 from network import Form, Gate, Neck
+from shared import labels
 
-VOC = ["aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow", "diningtable", "dog",
-       "horse", "motorbike", "person", "pottedplant", "sheep", "sofa", "train", "tvmonitor"]
+VOC = list(labels.VOC)
 
 
 @dataclass

@@ -11,9 +11,9 @@ SPDX-License-Identifier: LGPL-2.1-or-later
 import numpy as np
 
 from converter.dialects.shufflenet_v2 import NANODET, STAGES, width_of
-from converter.document import COCO
 from converter.graph import Graph
 from shared.faults import DataError
+from shared.labels import COCO
 
 STRIDES = (8, 16, 32, 64)
 KERNELS = (3, 5)    # of separable convolutions outside the trunk
