@@ -51,10 +51,8 @@ typedef struct
 {
   guint8 args[CBAM_MOST_ARGS]; /* push constants */
   guint32 groups[3];           /* along z the plan has the images of the batch */
-  guint32 constant;            /* the shader's specialisation constant 0, less than CBAM_MOST_CONSTANTS */
+  guint32 constant;            /* the shader's specialisation constant 0 */
 } CbamDispatch;
-
-#define CBAM_MOST_CONSTANTS 8
 
 /* How a kernel wants its weights. */
 typedef struct

@@ -307,6 +307,7 @@ open_device (const char *name, guint threads, CbamDebugFlags debug, gboolean sha
 
   device->refs = 1;
   g_mutex_init (&device->queue_lock);
+  g_mutex_init (&device->pipelines_lock);
   device->turns = cbam_turns_new ();
   device->debug = debug | cbam_debug_from_environment ();
   device->fence_timeout = CBAM_FENCE_TIMEOUT_DEFAULT;
@@ -405,6 +406,7 @@ adopt (const CbamVulkanHandles *handles, GError **error)
   device = g_new0 (CbamDevice, 1);
   device->refs = 1;
   g_mutex_init (&device->queue_lock);
+  g_mutex_init (&device->pipelines_lock);
   device->turns = cbam_turns_new ();
   device->adopted = TRUE;
   device->debug = cbam_debug_from_environment ();
@@ -485,12 +487,14 @@ cbam_device_unref (CbamDevice *device)
     return;
   }
   cbam_team_free (device->team);
+  g_clear_pointer (&device->pipelines, g_hash_table_unref);
   if (device->handle && !device->adopted)
     device->vk.vkDestroyDevice (device->handle, NULL);
   if (!device->adopted)
     cbam_vk_instance_free (device->instance, device->messenger);
   release_handles (&device->owner);
   g_mutex_clear (&device->queue_lock);
+  g_mutex_clear (&device->pipelines_lock);
   cbam_turns_free (device->turns);
   cbam_device_info_clear (&device->info);
   g_free (device);

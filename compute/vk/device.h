@@ -39,6 +39,9 @@ struct _CbamDevice
   gboolean adopted;        /* instance, device and queue are somebody else's */
   CbamVulkanHandles owner; /* whose, then */
 
+  GMutex pipelines_lock;
+  GHashTable *pipelines; /* what programs run, see vk/pipeline.h; NULL before the first */
+
   guint fence_timeout;       /* as set; atomic */
   guint slack;               /* milliseconds more for the largest network, on CPU devices; atomic */
   gint parked;               /* the CbamError + 1 that ended it; atomic */

@@ -9,16 +9,22 @@
 
 typedef struct
 {
-  CbamDevice *device;
+  CbamDevice *device; /* whose it is */
   VkDescriptorSetLayout set_layout;
   VkPipelineLayout layout;
   VkPipeline handle;
 } CbamPipeline;
 
-/* @bindings: the descriptor type of binding 0, 1, ...; @push_size in bytes, a multiple of 4, at most 128; @constant:
- * what the shader's specialisation constant 0 is, if it has one. */
-CbamPipeline *cbam_pipeline_new (CbamDevice *device, const CbamShader *shader, const VkDescriptorType *bindings,
-                                 guint n_bindings, guint push_size, guint32 constant, GError **error);
-void cbam_pipeline_free (CbamPipeline *pipeline);
+/* What a pipeline is made of. */
+typedef struct
+{
+  const CbamShader *shader;
+  const VkDescriptorType *bindings; /* of binding 0, 1, ... */
+  guint n_bindings;                 /* at most 8 */
+  guint push_size;                  /* bytes: a multiple of 4, at most 128 */
+  guint32 constant;                 /* what the shader's specialisation constant 0 is, if it has one */
+} CbamPipelineForm;
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (CbamPipeline, cbam_pipeline_free)
+/* The pipeline of that form: made when it is asked for first, and there for every program on @device until that is
+ * freed. Thread-safe. NULL with @error, and the next call tries again. */
+const CbamPipeline *cbam_device_get_pipeline (CbamDevice *device, const CbamPipelineForm *form, GError **error);

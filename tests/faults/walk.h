@@ -18,6 +18,8 @@ typedef struct
   gboolean (*run) (GString *seen, GError **error);
   /* Undoes @prepare, but for what can be kept. Nothing fails meanwhile. May be NULL. */
   void (*finish) (void);
+  /* Drops what @prepare keeps as well: before a call fails whose fruit the device would still have. May be NULL. */
+  void (*forget) (void);
   gboolean again; /* after a failure, @run works on what it failed on, unless the device is gone */
   guint most;     /* calls of an entry point that are tried, where all would take too long; 0 = all */
   guint quick;    /* the same, unless everything is to be tried; 0 = as @most */

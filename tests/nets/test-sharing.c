@@ -119,7 +119,7 @@ test_many_at_once (void)
 /* ---- A load that takes its time -----------------------------------------------------------------------------------
  */
 
-static PFN_vkCreateComputePipelines create_pipelines;
+static PFN_vkCreateBuffer create_buffer;
 static __thread gboolean is_slow; /* what this thread loads takes until somebody lets it go on */
 static GMutex gate_lock;
 static GCond gate_changed;
@@ -128,8 +128,8 @@ static gboolean gate_open;
 static VkResult gate_result;
 
 static VKAPI_ATTR VkResult VKAPI_CALL
-create_slowly (VkDevice handle, VkPipelineCache cache, guint32 n, const VkComputePipelineCreateInfo *infos,
-               const VkAllocationCallbacks *callbacks, VkPipeline *pipelines)
+create_slowly (VkDevice handle, const VkBufferCreateInfo *info, const VkAllocationCallbacks *callbacks,
+               VkBuffer *buffer)
 {
   VkResult result = VK_SUCCESS;
 
@@ -143,7 +143,7 @@ create_slowly (VkDevice handle, VkPipelineCache cache, guint32 n, const VkComput
     g_mutex_unlock (&gate_lock);
     is_slow = FALSE; /* once is enough */
   }
-  return result == VK_SUCCESS ? create_pipelines (handle, cache, n, infos, callbacks, pipelines) : result;
+  return result == VK_SUCCESS ? create_buffer (handle, info, callbacks, buffer) : result;
 }
 
 static gpointer
@@ -167,7 +167,8 @@ load_twice (const char *path, Loader loaders[2], VkResult result)
   threads[0] = g_thread_new ("first", load_slowly, &loaders[0]);
   g_mutex_lock (&gate_lock);
   while (n_waiting == 0)
-    g_cond_wait (&gate_changed, &gate_lock);
+    if (!g_cond_wait_until (&gate_changed, &gate_lock, g_get_monotonic_time () + PATIENCE))
+      g_error ("loading the model makes no buffer");
   g_mutex_unlock (&gate_lock);
 
   threads[1] = g_thread_new ("second", load_slowly, &loaders[1]);
@@ -200,8 +201,8 @@ test_long_load (void)
 
   g_assert_true (g_file_get_contents (g_getenv ("CBAM_TEST_MODEL"), &contents, &size, NULL));
   path = put_file ("long.safetensors", contents, size);
-  create_pipelines = device->vk.vkCreateComputePipelines;
-  device->vk.vkCreateComputePipelines = create_slowly;
+  create_buffer = device->vk.vkCreateBuffer;
+  device->vk.vkCreateBuffer = create_slowly;
 
   load_twice (path, loaders, VK_ERROR_OUT_OF_HOST_MEMORY);
   g_assert_null (loaders[0].model);
@@ -221,7 +222,7 @@ test_long_load (void)
   g_assert_cmpuint (cbam_model_get_info (loaders[1].model)->n_classes, >, 1); /* there are two references */
   cbam_model_unref (loaders[1].model);
 
-  device->vk.vkCreateComputePipelines = create_pipelines;
+  device->vk.vkCreateBuffer = create_buffer;
 }
 
 /* ---- A device that takes its time ---------------------------------------------------------------------------------

@@ -195,6 +195,17 @@ run_variant (CbamDevice *device, const CbamOpClass *op, guint i, const CbamOpVar
   compare (what, truth_of (op, i), &fast, slot, 1e-5);
 }
 
+/* The device with everything, or the plain one; with what it has compiled for the tests before. */
+static CbamDevice *devices[2];
+
+static CbamDevice *
+get_device (gboolean plain)
+{
+  if (!devices[plain])
+    devices[plain] = test_device_open (CBAM_DEBUG_POISON | (plain ? CBAM_DEBUG_PLAIN : 0));
+  return devices[plain];
+}
+
 /* A kernel, and whose. */
 typedef struct
 {
@@ -208,7 +219,7 @@ test_variant (gconstpointer data)
   const Kernel *kernel = data;
   const CbamOpVariant *variant = kernel->variant;
   const gboolean wants_plain = variant->needs == 0;
-  g_autoptr (CbamDevice) device = test_device_open (CBAM_DEBUG_POISON | (wants_plain ? CBAM_DEBUG_PLAIN : 0));
+  CbamDevice *device = get_device (wants_plain);
   const gboolean int64 = device->caps.int64;
   gboolean ran = FALSE;
   guint n_narrow = 0;
@@ -308,7 +319,7 @@ static void
 test_host (gconstpointer data)
 {
   const HostKernel *kernel = data;
-  g_autoptr (CbamDevice) device = test_device_open (CBAM_DEBUG_POISON);
+  CbamDevice *device = get_device (FALSE);
 
   for (guint i = 0; i < kernel->op->n_cases; i++)
     run_on_host (device, kernel->op, i, kernel->variant);
@@ -347,5 +358,7 @@ main (int argc, char **argv)
     g_test_add_func ("/ops/packed-sizes", test_packed_sizes);
   failed = g_test_run ();
   g_hash_table_unref (truths);
+  for (guint d = 0; d < G_N_ELEMENTS (devices); d++)
+    cbam_device_unref (devices[d]);
   return failed;
 }

@@ -126,8 +126,14 @@ kernel_compile (CbamDevice *device, const CbamOpClass *op, const CbamOpVariant *
 
   for (guint b = 0; b < needs.bindings; b++)
     types[b] = needs.texels >> b & 1 ? VK_DESCRIPTOR_TYPE_STORAGE_TEXEL_BUFFER : VK_DESCRIPTOR_TYPE_STORAGE_BUFFER;
-  g_autoptr (CbamPipeline) pipeline =
-      cbam_pipeline_new (device, shader, types, needs.bindings, variant->args_size, constant, error);
+  const CbamPipelineForm form = {
+    .shader = shader,
+    .bindings = types,
+    .n_bindings = needs.bindings,
+    .push_size = variant->args_size,
+    .constant = constant,
+  };
+  const CbamPipeline *pipeline = cbam_device_get_pipeline (device, &form, error);
   if (pipeline == NULL)
     return FALSE;
   *ret_kernel = (Kernel){

@@ -22,7 +22,7 @@ enum
 struct _CbamGradCam
 {
   CbamDevice *device;
-  CbamPipeline *pipeline;
+  const CbamPipeline *pipeline;
   CbamCommands *commands;
   CbamBuffer *output; /* of the largest keepable map */
   VkDescriptorPool pool;
@@ -107,8 +107,12 @@ grad_cam_new (const CbamVulkanProgram *program, GError **error)
     if (value->keepable)
       most = MAX (most, (gsize) value->width * value->height);
   }
-  cam->pipeline =
-      cbam_pipeline_new (cam->device, &cbam_shader_grad_cam, types, N_BINDINGS, sizeof (CbamGradCamArgs), 0, error);
+  cam->pipeline = cbam_device_get_pipeline (cam->device,
+                                            &(CbamPipelineForm){ .shader = &cbam_shader_grad_cam,
+                                                                 .bindings = types,
+                                                                 .n_bindings = N_BINDINGS,
+                                                                 .push_size = sizeof (CbamGradCamArgs) },
+                                            error);
   if (cam->pipeline)
     cam->output = cbam_buffer_new (cam->device, CBAM_MEMORY_READBACK, most * sizeof (float), error);
   if (cam->output)
@@ -128,7 +132,6 @@ cbam_grad_cam_free (CbamGradCam *cam)
     cam->device->vk.vkDestroyDescriptorPool (cam->device->handle, cam->pool, NULL);
   cbam_commands_free (cam->commands);
   cbam_buffer_free (cam->output);
-  cbam_pipeline_free (cam->pipeline);
   cbam_device_unref (cam->device);
   g_free (cam);
 }

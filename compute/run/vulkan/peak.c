@@ -68,8 +68,10 @@ measure (Peak *peak, guint k, double *ret_rate, GError **error)
 {
   CbamDevice *device = peak->device;
   const VkDescriptorType type = VK_DESCRIPTOR_TYPE_STORAGE_BUFFER;
-  g_autoptr (CbamPipeline) pipeline =
-      cbam_pipeline_new (device, kernels[k].shader, &type, 1, sizeof (CbamPeakArgs), 0, error);
+  const CbamPipelineForm form = {
+    .shader = kernels[k].shader, .bindings = &type, .n_bindings = 1, .push_size = sizeof (CbamPeakArgs)
+  };
+  const CbamPipeline *pipeline = cbam_device_get_pipeline (device, &form, error);
   const VkDescriptorPoolSize size = { type, 1 };
   const VkDescriptorPoolCreateInfo create = {
     .sType = VK_STRUCTURE_TYPE_DESCRIPTOR_POOL_CREATE_INFO, .maxSets = 1, .poolSizeCount = 1, .pPoolSizes = &size

@@ -16,11 +16,10 @@ typedef struct
 {
   CbamProgram base;
   gsize canary;
-  GHashTable *by_shader[CBAM_MOST_CONSTANTS]; /* by the shader's constant: CbamShader -> CbamPipeline */
-  CbamPipeline **pipelines;                   /* by step; borrowed */
-  CbamPipeline **thin; /* by step, for frames that are thinned; NULL where that is all the same; borrowed */
-  CbamBuffer *weights; /* NULL when nothing has any */
-  CbamBuffer *arena;   /* NULL when nothing lives there */
+  const CbamPipeline **pipelines; /* by step; the device's */
+  const CbamPipeline **thin;      /* by step, for frames that are thinned; NULL where that is all the same */
+  CbamBuffer *weights;            /* NULL when nothing has any */
+  CbamBuffer *arena;              /* NULL when nothing lives there */
 } CbamVulkanProgram;
 
 typedef struct _CbamGradCam CbamGradCam;

@@ -4,25 +4,23 @@
 
 #include "run/vulkan/private.h"
 
-/* The pipeline of @shader, which is there already or is made now with what @step binds. */
-static CbamPipeline *
+/* The pipeline of @shader with what @step binds. */
+static const CbamPipeline *
 get_pipeline (CbamVulkanProgram *program, const CbamStep *step, const CbamShader *shader, GError **error)
 {
-  GHashTable *pipelines = program->by_shader[step->dispatch.constant];
-  CbamPipeline *pipeline = g_hash_table_lookup (pipelines, shader);
   CbamBinding bindings[CBAM_MAX_BINDINGS];
-  const guint n = cbam_variant_get_bindings (step->variant, step->node, bindings);
   VkDescriptorType types[CBAM_MAX_BINDINGS];
+  const CbamPipelineForm form = {
+    .shader = shader,
+    .bindings = types,
+    .n_bindings = cbam_variant_get_bindings (step->variant, step->node, bindings),
+    .push_size = step->variant->args_size,
+    .constant = step->dispatch.constant,
+  };
 
-  if (pipeline)
-    return pipeline;
-  for (guint b = 0; b < n; b++)
+  for (guint b = 0; b < form.n_bindings; b++)
     types[b] = bindings[b].texels ? VK_DESCRIPTOR_TYPE_STORAGE_TEXEL_BUFFER : VK_DESCRIPTOR_TYPE_STORAGE_BUFFER;
-  pipeline = cbam_pipeline_new (program->base.device, shader, types, n, step->variant->args_size,
-                                step->dispatch.constant, error);
-  if (pipeline)
-    g_hash_table_insert (pipelines, (gpointer) shader, pipeline);
-  return pipeline;
+  return cbam_device_get_pipeline (program->base.device, &form, error);
 }
 
 static gboolean
@@ -30,10 +28,8 @@ create_pipelines (CbamVulkanProgram *program, GError **error)
 {
   const CbamPlan *plan = program->base.plan;
 
-  for (guint c = 0; c < CBAM_MOST_CONSTANTS; c++)
-    program->by_shader[c] = g_hash_table_new_full (NULL, NULL, NULL, (GDestroyNotify) cbam_pipeline_free);
-  program->pipelines = g_new0 (CbamPipeline *, plan->n_steps);
-  program->thin = g_new0 (CbamPipeline *, plan->n_steps);
+  program->pipelines = g_new0 (const CbamPipeline *, plan->n_steps);
+  program->thin = g_new0 (const CbamPipeline *, plan->n_steps);
   for (guint s = 0; s < plan->n_steps; s++) {
     const CbamStep *step = &plan->steps[s];
     const CbamShader *shader = cbam_variant_get_shader (step->variant, &program->base.device->caps);
@@ -89,8 +85,6 @@ program_free (CbamProgram *base)
 {
   CbamVulkanProgram *program = (CbamVulkanProgram *) base;
 
-  for (guint c = 0; c < CBAM_MOST_CONSTANTS; c++)
-    g_clear_pointer (&program->by_shader[c], g_hash_table_unref);
   g_free (program->pipelines);
   g_free (program->thin);
   cbam_buffer_free (program->weights);
