@@ -164,20 +164,6 @@ cbam_onednn_enter_thread (void)
 #endif
 }
 
-static dnnl_engine_t
-get_engine (void)
-{
-  static gsize engine;
-
-  if (g_once_init_enter (&engine)) {
-    dnnl_engine_t made = NULL;
-
-    dnnl_engine_create (&made, dnnl_cpu, 0);
-    g_once_init_leave (&engine, (gsize) made);
-  }
-  return (dnnl_engine_t) engine;
-}
-
 char *
 cbam_onednn_get_version (void)
 {
@@ -197,6 +183,17 @@ check (dnnl_status_t status, const char *call, GError **error)
                                               : CBAM_ERROR_FAILED,
                "oneDNN: %s gave status %d", call, (int) status);
   return FALSE;
+}
+
+static dnnl_engine_t engine; /* of all primitives and workers; NULL before the first primitive */
+
+static gboolean
+make_engine (GError **error)
+{
+  static GMutex lock;
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&lock);
+
+  return engine != NULL || check (dnnl_engine_create (&engine, dnnl_cpu, 0), "dnnl_engine_create", error);
 }
 
 /* ---- Primitives -------------------------------------------------------------------------------------------------- */
@@ -281,13 +278,13 @@ create (CbamOnednn *primitive, const CbamOnednnForm *form, const Shape *shape, G
   dnnl_post_ops_t ops = NULL;
   gboolean ok;
 
-  ok = check (dnnl_primitive_attr_create (&attributes), "dnnl_primitive_attr_create", error) &&
+  ok = make_engine (error) && check (dnnl_primitive_attr_create (&attributes), "dnnl_primitive_attr_create", error) &&
        check (dnnl_post_ops_create (&ops), "dnnl_post_ops_create", error) &&
        append_epilogue (ops, form, shape, error) &&
        check (dnnl_primitive_attr_set_post_ops (attributes, ops), "dnnl_primitive_attr_set_post_ops", error) &&
        check (dnnl_primitive_attr_set_scratchpad_mode (attributes, dnnl_scratchpad_mode_user),
               "dnnl_primitive_attr_set_scratchpad_mode", error) &&
-       check (create_desc (&primitive->desc, get_engine (), shape, attributes), "describing a convolution", error) &&
+       check (create_desc (&primitive->desc, engine, shape, attributes), "describing a convolution", error) &&
        check (dnnl_primitive_create (&primitive->handle, primitive->desc), "dnnl_primitive_create", error);
   if (ops)
     dnnl_post_ops_destroy (ops);
@@ -338,12 +335,11 @@ cbam_onednn_new_product (const CbamOnednnProduct *product, guint id, GError **er
   gboolean ok;
 
   primitive->id = id;
-  ok = product_shape_init (&shape, primitive, product, error) &&
+  ok = make_engine (error) && product_shape_init (&shape, primitive, product, error) &&
        check (dnnl_primitive_attr_create (&attributes), "dnnl_primitive_attr_create", error) &&
        check (dnnl_primitive_attr_set_scratchpad_mode (attributes, dnnl_scratchpad_mode_user),
               "dnnl_primitive_attr_set_scratchpad_mode", error) &&
-       check (create_product_desc (&primitive->desc, get_engine (), &shape, attributes), "describing a product",
-              error) &&
+       check (create_product_desc (&primitive->desc, engine, &shape, attributes), "describing a product", error) &&
        check (dnnl_primitive_create (&primitive->handle, primitive->desc), "dnnl_primitive_create", error);
   if (attributes)
     dnnl_primitive_attr_destroy (attributes);
@@ -405,7 +401,6 @@ static gboolean
 reorder (dnnl_memory_t from, DescRef from_desc, dnnl_memory_t to, DescRef to_desc, GError **error)
 {
   const dnnl_exec_arg_t list[] = { { DNNL_ARG_FROM, from }, { DNNL_ARG_TO, to } };
-  dnnl_engine_t engine = get_engine ();
   dnnl_primitive_desc_t desc = NULL;
   dnnl_primitive_t handle = NULL;
   dnnl_stream_t stream = NULL;
@@ -436,8 +431,8 @@ cbam_onednn_pack (const CbamOnednn *primitive, const float *weights, float *pack
 
   ok = check (desc_init (&plain, primitive->weight_dims, primitive->dims, primitive->plain), "describing weights",
               error) &&
-       check (dnnl_memory_create (&from, REF (plain), get_engine (), (void *) weights), "dnnl_memory_create", error) &&
-       check (dnnl_memory_create (&to, to_desc, get_engine (), packed), "dnnl_memory_create", error) &&
+       check (dnnl_memory_create (&from, REF (plain), engine, (void *) weights), "dnnl_memory_create", error) &&
+       check (dnnl_memory_create (&to, to_desc, engine, packed), "dnnl_memory_create", error) &&
        reorder (from, REF (plain), to, to_desc, error);
   if (from)
     dnnl_memory_destroy (from);
@@ -454,7 +449,7 @@ cbam_onednn_worker_new (guint n, gsize scratch_size)
 {
   CbamOnednnWorker *worker = g_new0 (CbamOnednnWorker, 1);
 
-  dnnl_stream_create (&worker->stream, get_engine (), dnnl_stream_default_flags);
+  dnnl_stream_create (&worker->stream, engine, dnnl_stream_default_flags);
   worker->n = n;
   worker->arguments = g_new0 (Arguments *, n);
   worker->scratch = g_aligned_alloc (1, MAX (scratch_size, 1), ALIGNMENT);
@@ -491,7 +486,7 @@ add_argument (Arguments *arguments, guint which, int name, DescRef desc, void *d
 
   argument->arg = name;
   arguments->place[which] = arguments->n++;
-  return dnnl_memory_create (&argument->memory, desc, get_engine (), data) == dnnl_success;
+  return dnnl_memory_create (&argument->memory, desc, engine, data) == dnnl_success;
 }
 
 /* Memory objects without memory, but for the scratch. */
