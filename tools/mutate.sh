@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # Tests the tests: breaks one line of the project at a time and expects the suite to notice.
 #
-#     tools/mutate.sh [--list] [PATTERN]
+#     tools/mutate.sh [--list] [--part I/N] [PATTERN]
 #
 # Works on a copy of the checkout, new files included, in a scratch folder that goes at the end ($TMPDIR says where).
 # There every sabotage of tools/sabotages.sh whose name, file or tests match PATTERN (an extended regular expression; all
 # without one) is applied, built, put before the tests that must catch it, and undone. One line each says "caught" or
 # "SURVIVED"; the last line is "N passed, N failed", passed being caught. A sabotage that does not apply (its text must
-# occur exactly once) or does not build has failed. --list only lists.
+# occur exactly once) or does not build has failed. --list only lists. --part I/N takes every N-th, from the I-th on, for N
+# runs beside each other.
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
@@ -88,19 +89,29 @@ check_tests() {
   fi
 }
 
-list=no
-if [ "${1-}" = --list ]; then
-  list=yes
+list=no part=1 parts=1
+while [[ "${1-}" = -* ]]; do
+  case "$1" in
+    --list) list=yes ;;
+    --part)
+      [[ "${2-}" =~ ^([1-9][0-9]*)/([1-9][0-9]*)$ ]] && [ "${BASH_REMATCH[1]}" -le "${BASH_REMATCH[2]}" ] ||
+        cbam_die "expected --part I/N with I from 1 to N, found \"${2-}\""
+      part=${BASH_REMATCH[1]} parts=${BASH_REMATCH[2]}
+      shift
+      ;;
+    *) cbam_die "usage: tools/mutate.sh [--list] [--part I/N] [PATTERN]" ;;
+  esac
   shift
-fi
-if [ $# -gt 1 ] || [[ "${1-}" = -* ]]; then
-  cbam_die "usage: tools/mutate.sh [--list] [PATTERN]"
-fi
+done
+[ $# -le 1 ] || cbam_die "usage: tools/mutate.sh [--list] [--part I/N] [PATTERN]"
 
-chosen=()
+chosen=() n_matching=0
 for n in "${!names[@]}"; do
   if matches "$n" "${1-}"; then
-    chosen+=("$n")
+    n_matching=$((n_matching + 1))
+    if [ $((n_matching % parts)) = $((part % parts)) ]; then
+      chosen+=("$n")
+    fi
   fi
 done
 [ ${#chosen[@]} -gt 0 ] || cbam_die "nothing matches \"$1\""
