@@ -18,6 +18,10 @@ sabotage 'network-bound: each SIMD has a memory of workgroups of its own' tools/
   '/ LDS_BYTES_PER_CYCLE * family->simds_per_unit' '/ LDS_BYTES_PER_CYCLE' network-bound
 sabotage 'network-bound: a loop makes one round' tools/stats/network-bound.c \
   'MAX (1, work.multiply_adds / body)' '1' gpu-static
+sabotage 'pipeline: what was compiled is not filed' compute/vk/pipeline.c \
+  'made ? keep (device, form, made) : NULL' 'made' nets-sharing
+sabotage 'pipeline: one for all constants of a shader' compute/vk/pipeline.c \
+  'one->constant == other->constant && ' '' ops-ops
 sabotage 'shader: every texel buffer is binding 0' compute/engine/shader.c \
   '1u << reader->values[variable]' '1u' ops-needs
 sabotage 'kernels: what the driver says is forgotten' tools/stats/kernels.c \

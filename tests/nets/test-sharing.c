@@ -225,6 +225,43 @@ test_long_load (void)
   device->vk.vkCreateBuffer = create_buffer;
 }
 
+/* ---- What a device has compiled -----------------------------------------------------------------------------------
+ */
+
+static PFN_vkCreateComputePipelines create_pipelines;
+static int n_compiled; /* atomic */
+
+static VKAPI_ATTR VkResult VKAPI_CALL
+create_and_count (VkDevice handle, VkPipelineCache cache, guint32 n, const VkComputePipelineCreateInfo *infos,
+                  const VkAllocationCallbacks *callbacks, VkPipeline *pipelines)
+{
+  g_atomic_int_add (&n_compiled, (int) n);
+  return create_pipelines (handle, cache, n, infos, callbacks, pipelines);
+}
+
+/* A model that comes back finds all of its kernels. */
+static void
+test_compiled_once (void)
+{
+  CbamDevice *fresh = test_device_open (0);
+  g_autoptr (GError) error = NULL;
+  int n_first = 0;
+
+  create_pipelines = fresh->vk.vkCreateComputePipelines;
+  fresh->vk.vkCreateComputePipelines = create_and_count;
+  for (guint round = 0; round < 3; round++) {
+    CbamModel *model = cbam_model_load (fresh, g_getenv ("CBAM_TEST_MODEL"), NULL, &error);
+
+    g_assert_no_error (error);
+    if (round == 0)
+      n_first = g_atomic_int_get (&n_compiled);
+    cbam_model_unref (model);
+  }
+  g_assert_cmpint (n_first, >, 5);
+  g_assert_cmpint (g_atomic_int_get (&n_compiled), ==, n_first);
+  cbam_device_unref (fresh);
+}
+
 /* ---- A device that takes its time ---------------------------------------------------------------------------------
  */
 
@@ -310,6 +347,7 @@ main (int argc, char **argv)
   g_assert_no_error (error);
   g_test_add_func ("/sharing/many-at-once", test_many_at_once);
   g_test_add_func ("/sharing/long-load", test_long_load);
+  g_test_add_func ("/sharing/compiled-once", test_compiled_once);
   g_test_add_func ("/sharing/long-open", test_long_open);
   g_test_add_func ("/sharing/list-beside", test_list_beside);
   status = g_test_run ();
