@@ -66,7 +66,7 @@ def main():
         with tap.point("each worker of a CPU device has a processor"):
             check_pinned(document)
         with tap.point("one processor"):
-            process = run(CBAM_BENCH, "--json", "--runs", "1", model, preexec_fn=use_one_processor)
+            process = run(CBAM_BENCH, "--json", "--no-peak", "--runs", "1", model, preexec_fn=use_one_processor)
             assert json.loads(expect_ok(process).stdout)["pinned_workers"] == 0
         with tap.point("a missing model among good ones, workers left alone"):
             process = run(CBAM_BENCH, "--no-pin", "--runs", "1", "no.safetensors", model)
@@ -75,9 +75,11 @@ def main():
             assert len(process.stderr.splitlines()) == 1 and "no.safetensors" in process.stderr
             assert "coco-ssd-mobilenet-v1" in process.stdout and "of peak" in process.stdout
         with tap.point("the model that ships, where none is named"):
-            assert "stairnet-cbam-mobilenet-voc" in expect_ok(run(CBAM_BENCH, "--no-pin", "--runs", "1")).stdout
+            process = run(CBAM_BENCH, "--json", "--no-peak", "--no-pin", "--runs", "1")
+            assert "stairnet-cbam-mobilenet-voc" in expect_ok(process).stdout
         with tap.point("--interleave"):
-            process = run(CBAM_BENCH, "--json", "--no-pin", "--interleave", "--runs", "2", model, "no.safetensors", model)
+            process = run(CBAM_BENCH, "--json", "--no-peak", "--no-pin", "--interleave", "--runs", "2", model,
+                          "no.safetensors", model)
             assert process.returncode == 1 and len(process.stderr.splitlines()) == 1, process
             networks = json.loads(process.stdout)["networks"]
             assert [(network["runs"], network["profiled"]["runs"]) for network in networks] == [(2, 2), (2, 2)]
