@@ -12,7 +12,7 @@ gboolean
 cbam_take_given (const char *type, gconstpointer given, gsize size, gpointer own, gsize own_size, GError **error)
 {
   memset (own, 0, own_size);
-  if (!given)
+  if (given == NULL)
     return TRUE;
   if (size == 0)
     size = own_size;

@@ -152,12 +152,12 @@ cbam_image_check (const CbamImage *image, GError **error)
   if (!cbam_image_check_form (image, error))
     return FALSE;
   for (guint p = 0; p < layouts[image->format].n_planes; p++) {
-    if (!image->planes[p] || (image->strides[p] != 0 && image->strides[p] < row_bytes (image, p))) {
+    if (image->planes[p] == NULL || (image->strides[p] != 0 && image->strides[p] < row_bytes (image, p))) {
       g_set_error (error, CBAM_ERROR, CBAM_ERROR_BAD_IMAGE,
                    "plane %u of a %ux%u %s frame: %s, stride %" G_GSIZE_FORMAT "; expected at least %" G_GSIZE_FORMAT
                    " bytes a row",
                    p, image->width, image->height, layouts[image->format].name,
-                   image->planes[p] ? "has pixels" : "has no pixels", image->strides[p], row_bytes (image, p));
+                   image->planes[p] != NULL ? "has pixels" : "has no pixels", image->strides[p], row_bytes (image, p));
       return FALSE;
     }
   }
@@ -170,7 +170,7 @@ cbam_image_take_bytes (CbamImage *image, GError **error)
   const guint8 *data;
   gsize size, begin = 0;
 
-  if (!image->bytes || image->planes[0])
+  if (image->bytes == NULL || image->planes[0] != NULL)
     return TRUE;
   if (!cbam_image_check_form (image, error))
     return FALSE;
@@ -209,7 +209,7 @@ cbam_image_copy (const CbamImage *image)
 {
   CbamImage *copy = g_memdup2 (image, sizeof *image);
 
-  if (copy->bytes)
+  if (copy->bytes != NULL)
     g_bytes_ref (copy->bytes);
   return copy;
 }
@@ -217,7 +217,7 @@ cbam_image_copy (const CbamImage *image)
 void
 cbam_image_free (CbamImage *image)
 {
-  if (!image)
+  if (image == NULL)
     return;
   g_clear_pointer (&image->bytes, g_bytes_unref);
   g_free (image);
@@ -256,7 +256,7 @@ cbam_image_crop (const CbamImage *image, const CbamRegion *region, CbamImage *re
     const gsize stride = stride_of (image, p);
 
     ret_part->strides[p] = stride;
-    if (image->planes[p])
+    if (image->planes[p] != NULL)
       ret_part->planes[p] +=
           (*ret_y >> layout->column_sub[p]) * stride + (gsize) (*ret_x >> layout->row_sub[p]) * layout->row_bytes[p];
   }
@@ -548,7 +548,7 @@ cbam_image_get_copies (const CbamVulkanPlane planes[3], const CbamImage *part, g
       .imageExtent = { subsampled (part->width, layout->row_sub[p]), rows (part, p), 1 },
     };
     copies[p] = (CbamImageCopy){ .plane = planes[p], .first = regions->len };
-    const CbamThin thin = thinned ? thin_of (thinned, part, p) : (CbamThin){ 0 };
+    const CbamThin thin = thinned != NULL ? thin_of (thinned, part, p) : (CbamThin){ 0 };
     add_regions (regions, &whole, bytes, &thin, cbam_orientation_get_axes (part->orientation));
     copies[p].n = regions->len - copies[p].first;
   }

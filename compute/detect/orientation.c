@@ -69,7 +69,7 @@ cbam_orientation_turn_map (CbamOrientation orientation, float width, float heigh
     .frame_width = turn->swap ? map->frame_height : map->frame_width,
     .frame_height = turn->swap ? map->frame_width : map->frame_height,
   };
-  if (upright)
+  if (upright != NULL)
     map->values = turn_values (turn, upright, map->width, map->height);
   g_free (upright);
 }

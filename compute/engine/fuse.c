@@ -22,7 +22,7 @@ void
 cbam_graph_fuse (CbamGraph *graph, CbamFusions fusions)
 {
   for (guint flag = 1; flag <= (guint) CBAM_FUSE_LAST; flag <<= 1)
-    for (guint o = 0; (fusions & flag) && cbam_ops[o]; o++)
+    for (guint o = 0; (fusions & flag) && cbam_ops[o] != NULL; o++)
       if ((guint) cbam_ops[o]->fusion == flag)
         fuse (graph, cbam_ops[o]->fuse);
 }

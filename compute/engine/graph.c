@@ -50,12 +50,12 @@ cbam_graph_new (CbamParamSource *source)
 void
 cbam_graph_free (CbamGraph *graph)
 {
-  if (!graph)
+  if (graph == NULL)
     return;
   g_ptr_array_unref (graph->nodes);
   g_ptr_array_unref (graph->values);
   g_ptr_array_unref (graph->params);
-  if (graph->free_client)
+  if (graph->free_client != NULL)
     graph->free_client (graph->client);
   g_clear_error (&graph->error);
   g_free (graph);
@@ -64,7 +64,7 @@ cbam_graph_free (CbamGraph *graph)
 gboolean
 cbam_graph_finish (CbamGraph *graph, GError **error)
 {
-  if (!graph->error)
+  if (graph->error == NULL)
     return TRUE;
   g_propagate_error (error, g_steal_pointer (&graph->error));
   return FALSE;
@@ -75,7 +75,7 @@ cbam_graph_fail (CbamGraph *graph, CbamError code, const char *format, ...)
 {
   va_list arguments;
 
-  if (graph->error)
+  if (graph->error != NULL)
     return;
   va_start (arguments, format);
   graph->error = g_error_new_valist (CBAM_ERROR, code, format, arguments);
@@ -148,7 +148,7 @@ cbam_graph_read_param (CbamGraph *graph, const char *prefix, const char *suffix,
   g_autofree char *name = g_strconcat (prefix, ".", suffix, NULL);
   CbamParam *param = cbam_graph_add_param (graph, name, n_dims, dims);
 
-  if (!graph->error) /* values stay NULL on failure: nobody will read them */
+  if (graph->error == NULL) /* values stay NULL on failure: nobody will read them */
     graph->source->read (graph->source, param, &graph->error);
   return param;
 }
@@ -179,16 +179,16 @@ cbam_graph_add_node (CbamGraph *graph, const CbamOpClass *op, const char *name, 
   CbamNode *node = cbam_graph_insert_node (graph, graph->nodes->len, op, name, params);
 
   node->inputs[0] = input;
-  node->n_inputs = input ? 1 : 0;
+  node->n_inputs = input != NULL ? 1 : 0;
   node->outputs[0] = output;
-  node->n_outputs = output ? 1 : 0;
+  node->n_outputs = output != NULL ? 1 : 0;
   return node;
 }
 
 void
 cbam_node_become (CbamNode *node, const CbamOpClass *op, const void *params)
 {
-  gpointer copy = params ? g_memdup2 (params, op->params_size) : g_malloc0 (op->params_size);
+  gpointer copy = params != NULL ? g_memdup2 (params, op->params_size) : g_malloc0 (op->params_size);
 
   g_free (node->params);
   node->params = copy;
@@ -214,7 +214,7 @@ cbam_graph_input (CbamGraph *graph, const char *name, guint width, guint height,
 {
   CbamValue *output;
 
-  if (graph->error)
+  if (graph->error != NULL)
     return NULL;
   output = cbam_graph_add_value (graph, name, width, height, channels);
   output->host = CBAM_HOST_WRITES;
@@ -255,7 +255,7 @@ cbam_graph_find_sole_writer (const CbamGraph *graph, const CbamNode *node, guint
 {
   CbamNode *before = cbam_graph_find_writer (graph, node->inputs[i]);
 
-  return before && cbam_graph_count_readers (graph, before->outputs[0]) == 1 ? before : NULL;
+  return before != NULL && cbam_graph_count_readers (graph, before->outputs[0]) == 1 ? before : NULL;
 }
 
 guint
@@ -275,7 +275,7 @@ cbam_graph_macs (const CbamGraph *graph)
   for (guint n = 0; n < graph->nodes->len; n++) {
     const CbamNode *node = g_ptr_array_index (graph->nodes, n);
 
-    macs += node->op->macs ? node->op->macs (node) : 0;
+    macs += node->op->macs != NULL ? node->op->macs (node) : 0;
   }
   return macs;
 }

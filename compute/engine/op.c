@@ -17,7 +17,7 @@ cbam_variant_get_bindings (const CbamOpVariant *variant, const CbamNode *node,
 
     ret_bindings[n++] = (CbamBinding){ CBAM_BIND_INPUT, in, texels && (in->kind == CBAM_VALUE_MAP || in->is_frame) };
   }
-  if (variant->packing)
+  if (variant->packing != NULL)
     ret_bindings[n++] = (CbamBinding){ CBAM_BIND_WEIGHTS, NULL, texels };
   for (guint i = 0; i < node->n_outputs; i++)
     ret_bindings[n++] = (CbamBinding){ CBAM_BIND_OUTPUT, node->outputs[i], FALSE };
@@ -27,7 +27,7 @@ cbam_variant_get_bindings (const CbamOpVariant *variant, const CbamNode *node,
 const CbamShader *
 cbam_variant_get_shader (const CbamOpVariant *variant, const CbamDeviceCaps *caps)
 {
-  return caps->int64 || !variant->narrow ? variant->shader : variant->narrow;
+  return caps->int64 || variant->narrow == NULL ? variant->shader : variant->narrow;
 }
 
 gboolean
@@ -42,7 +42,7 @@ cbam_variant_runs (const CbamOpVariant *variant, const CbamDeviceCaps *caps, Cba
     return FALSE;
   }
   return cbam_shader_fits (cbam_variant_get_shader (variant, caps), variant->args_size, caps, ret_shortage) &&
-         (!variant->thin || cbam_shader_fits (variant->thin, variant->args_size, caps, ret_shortage));
+         (variant->thin == NULL || cbam_shader_fits (variant->thin, variant->args_size, caps, ret_shortage));
 }
 
 gboolean

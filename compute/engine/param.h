@@ -32,5 +32,5 @@ struct _CbamParamSource
 static inline gsize
 cbam_param_count (const CbamParam *param)
 {
-  return param ? param->n : 0;
+  return param != NULL ? param->n : 0;
 }

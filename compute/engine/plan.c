@@ -22,7 +22,7 @@ align (gsize offset, gsize alignment)
 static guint64
 count_texels (const CbamOpVariant *variant, const CbamNode *node)
 {
-  guint64 texels = variant->packing ? variant->packing->size (variant, node) / 4 : 0;
+  guint64 texels = variant->packing != NULL ? variant->packing->size (variant, node) / 4 : 0;
 
   for (guint i = 0; i < node->n_inputs; i++) {
     const CbamValue *in = node->inputs[i];
@@ -47,7 +47,7 @@ can_run (const CbamOpVariant *variant, const CbamNode *node, CbamLayout layout, 
 {
   if ((variant->needs & CBAM_NEED_BLOCKED) && layout != CBAM_LAYOUT_BLOCKED)
     return FALSE;
-  if (variant->fits && !variant->fits (variant, node))
+  if (variant->fits != NULL && !variant->fits (variant, node))
     return FALSE;
   if (!cbam_variant_runs (variant, caps, ret_shortage))
     return FALSE;
@@ -69,12 +69,12 @@ choose_variant (const CbamNode *node, CbamLayout layout, const CbamPlanConfig *c
 
     if (!can_run (variant, node, layout, config->caps, ret_shortage))
       continue;
-    if (config->variant && g_str_equal (config->variant, variant->name))
+    if (config->variant != NULL && g_str_equal (config->variant, variant->name))
       return variant;
-    if (best && best->cost && !variant->cost)
+    if (best != NULL && best->cost != NULL && variant->cost == NULL)
       continue; /* kernels without an estimate stand last in their table: they run everywhere, and best nowhere */
-    cost = variant->cost ? variant->cost (variant, node) : 0;
-    if (best && cost >= best_cost)
+    cost = variant->cost != NULL ? variant->cost (variant, node) : 0;
+    if (best != NULL && cost >= best_cost)
       continue;
     best = variant;
     best_cost = cost;
@@ -103,13 +103,13 @@ add_step (CbamPlan *plan, const CbamNode *node, const CbamPlanConfig *config, GE
   if (config->caps->is_host)
     return TRUE;
   step->variant = choose_variant (node, plan->layout, config, &shortage);
-  if (step->variant)
+  if (step->variant != NULL)
     return TRUE;
-  if (shortage.what)
+  if (shortage.what != NULL)
     both = g_strdup_printf ("; the last that could needs %" G_GUINT64_FORMAT " %s, the device has %" G_GUINT64_FORMAT,
                             shortage.needed, shortage.what, shortage.there);
   g_set_error (error, CBAM_ERROR, CBAM_ERROR_UNSUPPORTED, "%s: no kernel of %s runs on this device%s", node->name,
-               node->op->name, both ? both : "");
+               node->op->name, both != NULL ? both : "");
   return FALSE;
 }
 
@@ -159,7 +159,7 @@ cbam_plan_get_fusions (const CbamDeviceCaps *caps)
 {
   CbamFusions fusions = CBAM_FUSE_ALL;
 
-  for (guint o = 0; cbam_ops[o]; o++)
+  for (guint o = 0; cbam_ops[o] != NULL; o++)
     if (cbam_ops[o]->case_fusions != 0 && !cbam_op_runs (cbam_ops[o], caps))
       fusions &= ~cbam_ops[o]->fusion;
   return fusions;
@@ -177,7 +177,7 @@ lay_out_maps (CbamPlan *plan)
     const guint whole = MAX (plan->steps[s].variant->whole_blocks, 1);
 
     for (guint i = 0; i < node->n_inputs; i++)
-      if (node->op->border)
+      if (node->op->border != NULL)
         node->inputs[i]->border = MAX (node->inputs[i]->border, node->op->border (node, i));
     for (guint i = 0; i < node->n_outputs; i++)
       node->outputs[i]->blocks = (cbam_value_blocks (node->outputs[i]) + whole - 1) / whole * whole;
@@ -306,7 +306,7 @@ place_weights (CbamPlan *plan, const CbamPlanConfig *config)
   for (guint s = 0; s < plan->n_steps; s++) {
     CbamStep *step = &plan->steps[s];
 
-    if (!step->variant || !step->variant->packing)
+    if (step->variant == NULL || step->variant->packing == NULL)
       continue;
     step->weights_offset = align (plan->weights_size, config->caps->range_alignment);
     step->weights_size = step->variant->packing->size (step->variant, step->node) * sizeof (float);
@@ -387,7 +387,7 @@ check_bindings (const CbamPlan *plan, const CbamStep *step, const CbamPlanConfig
   for (guint b = 0; b < n; b++) {
     const gsize texels = (gsize) config->caps->max_texels * CBAM_TEXEL_BYTES, range = config->caps->max_storage_range;
     const gsize limit = bindings[b].texels ? MIN (texels, range) : range;
-    const gsize size = bindings[b].value ? bindings[b].value->size : step->weights_size;
+    const gsize size = bindings[b].value != NULL ? bindings[b].value->size : step->weights_size;
 
     if (size <= limit)
       continue;
@@ -434,7 +434,7 @@ cbam_plan_new (CbamGraph *graph, const CbamPlanConfig *config, GError **error)
   for (guint s = 0; s < plan->n_steps; s++) {
     CbamStep *step = &plan->steps[s];
 
-    if (!step->variant)
+    if (step->variant == NULL)
       continue;
     step->variant->dispatch (step->variant, step->node, &step->dispatch);
     step->dispatch.groups[2] = step->node->outputs[0]->batch;
@@ -447,7 +447,7 @@ cbam_plan_new (CbamGraph *graph, const CbamPlanConfig *config, GError **error)
 void
 cbam_plan_free (CbamPlan *plan)
 {
-  if (!plan)
+  if (plan == NULL)
     return;
   g_clear_pointer (&plan->graph, cbam_graph_free);
   g_free (plan->steps);

@@ -17,7 +17,7 @@ cbam_item_fail (const CbamItem *item, const char *expected, ...)
   g_autofree char *shown = NULL;
   va_list args;
 
-  if (reader->error)
+  if (reader->error != NULL)
     return;
   va_start (args, expected);
   wanted = g_strdup_vprintf (expected, args);
@@ -33,9 +33,9 @@ cbam_item_get (const CbamItem *object, const char *key)
   CbamItem item = { .reader = object->reader };
 
   g_snprintf (item.path, sizeof item.path, "%s%s%s", object->path, object->path[0] == '\0' ? "" : ".", key);
-  if (object->node && !object->reader->error)
+  if (object->node != NULL && object->reader->error == NULL)
     item.node = json_object_get_member (json_node_get_object (object->node), key);
-  if (item.node && JSON_NODE_HOLDS_NULL (item.node))
+  if (item.node != NULL && JSON_NODE_HOLDS_NULL (item.node))
     item.node = NULL;
   return item;
 }
@@ -52,19 +52,19 @@ cbam_item_nth (const CbamItem *list, guint i)
 guint
 cbam_item_length (const CbamItem *list)
 {
-  return list->node ? json_array_get_length (json_node_get_array (list->node)) : 0;
+  return list->node != NULL ? json_array_get_length (json_node_get_array (list->node)) : 0;
 }
 
 gboolean
 cbam_item_lacks (const CbamItem *object, const CbamItem *member)
 {
-  return !member->node && object->node && !object->reader->error;
+  return member->node == NULL && object->node != NULL && object->reader->error == NULL;
 }
 
 static gboolean
 holds (const CbamItem *item, GType type)
 {
-  return item->node && JSON_NODE_HOLDS_VALUE (item->node) && json_node_get_value_type (item->node) == type;
+  return item->node != NULL && JSON_NODE_HOLDS_VALUE (item->node) && json_node_get_value_type (item->node) == type;
 }
 
 static gboolean
@@ -115,7 +115,7 @@ cbam_item_to_word (CbamItem item, const char *const *words)
 {
   g_autofree char *all = NULL;
 
-  for (int i = 0; words[i]; i++)
+  for (int i = 0; words[i] != NULL; i++)
     if (holds (&item, G_TYPE_STRING) && g_str_equal (words[i], json_node_get_string (item.node)))
       return i;
   all = g_strjoinv (", ", (char **) words);
@@ -129,7 +129,7 @@ cbam_item_to_word (CbamItem item, const char *const *words)
 static gboolean
 is_due (const CbamItem *object, const CbamItem *item, gboolean required)
 {
-  return item->node || (required && cbam_item_lacks (object, item));
+  return item->node != NULL || (required && cbam_item_lacks (object, item));
 }
 
 CbamItem
@@ -137,7 +137,7 @@ cbam_read_object (const CbamItem *object, const char *key, gboolean required)
 {
   CbamItem item = cbam_item_get (object, key);
 
-  if (item.node && JSON_NODE_HOLDS_OBJECT (item.node))
+  if (item.node != NULL && JSON_NODE_HOLDS_OBJECT (item.node))
     return item;
   if (is_due (object, &item, required))
     cbam_item_fail (&item, "an object");
@@ -152,7 +152,7 @@ cbam_read_list (const CbamItem *object, const char *key, const char *what, guint
 
   if (!is_due (object, &item, required))
     return item;
-  if (item.node && JSON_NODE_HOLDS_ARRAY (item.node) && cbam_item_length (&item) >= low &&
+  if (item.node != NULL && JSON_NODE_HOLDS_ARRAY (item.node) && cbam_item_length (&item) >= low &&
       cbam_item_length (&item) <= high)
     return item;
   if (low == high)
@@ -178,7 +178,7 @@ cbam_read_double (const CbamItem *object, const char *key, const CbamInterval *i
 {
   const CbamItem item = cbam_item_get (object, key);
 
-  return item.node ? cbam_item_to_double (item, interval) : fallback;
+  return item.node != NULL ? cbam_item_to_double (item, interval) : fallback;
 }
 
 gboolean
@@ -188,7 +188,7 @@ cbam_read_boolean (const CbamItem *object, const char *key, gboolean fallback)
 
   if (holds (&item, G_TYPE_BOOLEAN))
     return json_node_get_boolean (item.node);
-  if (item.node)
+  if (item.node != NULL)
     cbam_item_fail (&item, "true or false");
   return fallback;
 }
@@ -210,7 +210,7 @@ cbam_read_string (const CbamItem *object, const char *key)
 
   if (holds_text (&item))
     return json_node_dup_string (item.node);
-  if (item.node)
+  if (item.node != NULL)
     cbam_item_fail (&item, "a string that is not empty");
   return NULL;
 }
@@ -221,7 +221,7 @@ cbam_read_strings (const CbamItem *object, const char *key, guint low, guint hig
   const CbamItem list = cbam_read_list (object, key, "names", low, high, required);
   GPtrArray *strings;
 
-  if (!list.node)
+  if (list.node == NULL)
     return NULL;
   strings = g_ptr_array_new ();
   for (guint i = 0; i < cbam_item_length (&list); i++) {
@@ -262,15 +262,15 @@ cbam_read_entry (const CbamItem *object, const char *key, gconstpointer table, c
   g_autoptr (GPtrArray) words = g_ptr_array_new ();
   guint chosen;
 
-  if (!is_due (object, &item, !none && !fallback))
+  if (!is_due (object, &item, none == NULL && fallback == NULL))
     return fallback;
-  if (none)
+  if (none != NULL)
     g_ptr_array_add (words, (char *) none);
   for (guint i = 0; entry_of (table, i); i++)
     g_ptr_array_add (words, *(char *const *) entry_of (table, i));
   g_ptr_array_add (words, NULL);
   chosen = (guint) cbam_item_to_word (item, (const char *const *) words->pdata);
-  if (!none)
+  if (none == NULL)
     return entry_of (table, chosen);
   return chosen > 0 ? entry_of (table, chosen - 1) : NULL;
 }

@@ -172,8 +172,8 @@ cbam_anchor_spec_read (CbamAnchorSpec *anchors, const CbamItem *document, guint 
   const CbamItem maps = cbam_item_get (&item, "maps");
 
   anchors->tensor = cbam_read_string (&item, "tensor");
-  if (anchors->tensor) {
-    if (maps.node)
+  if (anchors->tensor != NULL) {
+    if (maps.node != NULL)
       cbam_item_fail (&maps, "no maps beside anchors.tensor");
     return;
   }
@@ -206,7 +206,7 @@ read_bins (const CbamItem *output)
 
   if (cbam_read_word (output, "boxes", boxes, 0) > 0)
     return cbam_read_uint (output, "bins", 2, 32, 8);
-  if (bins.node)
+  if (bins.node != NULL)
     cbam_item_fail (&bins, "none where output.boxes is not distribution");
   return 0;
 }
@@ -220,7 +220,7 @@ cbam_output_spec_read (CbamOutputSpec *output, const CbamItem *document)
   guint n_reported = 0;
 
   output->classes = cbam_read_strings (&item, "classes", 1, MAX_SIZE, TRUE);
-  output->n_classes = output->classes ? g_strv_length (output->classes) : 0;
+  output->n_classes = output->classes != NULL ? g_strv_length (output->classes) : 0;
   output->score = cbam_read_word (&item, "score", scores, CBAM_REQUIRED);
   output->bins = read_bins (&item);
   memcpy (output->variances, variances, sizeof variances);

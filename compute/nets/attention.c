@@ -16,9 +16,9 @@ cbam_net_attend_on_levels (CbamNet *net)
 {
   const CbamAttentionSpec *attention = &net->spec->network.attention;
 
-  if (!attention->kind || (attention->place != CBAM_PLACE_LEVELS && attention->place != CBAM_PLACE_BOTH))
+  if (attention->kind == NULL || (attention->place != CBAM_PLACE_LEVELS && attention->place != CBAM_PLACE_BOTH))
     return;
-  for (guint l = 0; !net->graph->error && l < net->spec->network.levels; l++) {
+  for (guint l = 0; net->graph->error == NULL && l < net->spec->network.levels; l++) {
     CbamLevel *level = &net->levels->levels[l];
     g_autofree char *prefix = g_strdup_printf ("att.%u", l);
     CbamGates gates = { 0 };
@@ -26,9 +26,9 @@ cbam_net_attend_on_levels (CbamNet *net)
     level->features = attention->kind->build (net, prefix, level->features, &gates);
     level->channel = gates.channel;
     level->spatial = gates.spatial;
-    if (gates.channel.map)
+    if (gates.channel.map != NULL)
       gates.channel.map->host |= CBAM_HOST_READS;
-    if (gates.spatial.map)
+    if (gates.spatial.map != NULL)
       gates.spatial.map->host |= CBAM_HOST_READS;
   }
 }
@@ -38,7 +38,7 @@ cbam_net_attends_in_blocks (const CbamNet *net)
 {
   const CbamAttentionSpec *attention = &net->spec->network.attention;
 
-  return attention->kind && (attention->place == CBAM_PLACE_BLOCKS || attention->place == CBAM_PLACE_BOTH);
+  return attention->kind != NULL && (attention->place == CBAM_PLACE_BLOCKS || attention->place == CBAM_PLACE_BOTH);
 }
 
 gboolean
@@ -46,7 +46,7 @@ cbam_net_attends_between_stages (const CbamNet *net)
 {
   const CbamAttentionSpec *attention = &net->spec->network.attention;
 
-  return attention->kind && attention->place == CBAM_PLACE_STAGES;
+  return attention->kind != NULL && attention->place == CBAM_PLACE_STAGES;
 }
 
 CbamValue *
@@ -54,11 +54,11 @@ cbam_net_attend_in_block (CbamNet *net, const char *prefix, const char *layer, C
 {
   CbamGates gates = { 0 };
 
-  if (cbam_net_attends_in_blocks (net) && !net->graph->error) {
+  if (cbam_net_attends_in_blocks (net) && net->graph->error == NULL) {
     x = net->spec->network.attention.kind->build (net, prefix, x, &gates);
     g_hash_table_insert (net->layers, g_strdup (layer), x);
   }
-  if (ret_gates)
+  if (ret_gates != NULL)
     *ret_gates = gates;
   return x;
 }
@@ -69,7 +69,7 @@ cbam_net_attend_behind_stage (CbamNet *net, guint stage, CbamValue *x)
   const CbamAttentionModule *kind = net->spec->network.attention.kind;
   CbamGates gates = { 0 };
 
-  if (cbam_net_attends_between_stages (net) && !net->graph->error) {
+  if (cbam_net_attends_between_stages (net) && net->graph->error == NULL) {
     g_autofree char *prefix = g_strdup_printf ("%s%u", kind->name, stage);
 
     x = kind->build (net, prefix, x, &gates);
@@ -84,14 +84,14 @@ cbam_net_mlp (CbamNet *net, CbamValue *pooled, const char *first, const char *no
 {
   CbamValue *x;
 
-  if (net->graph->error)
+  if (net->graph->error != NULL)
     return NULL;
   x = cbam_graph_conv (net->graph,
                        &(CbamConvForm){ .name = first,
                                         .input = pooled,
                                         .channels = cbam_net_dim (net, first, 0, MAX (1, pooled->channels / 16)),
                                         .weight_dims = 2 });
-  if (norm)
+  if (norm != NULL)
     x = cbam_graph_batch_norm (net->graph, norm, x, net->spec->network.bn_eps);
   x = cbam_graph_activation (net->graph, x, CBAM_ACTIVATION_RELU);
   return cbam_graph_conv (

@@ -58,9 +58,9 @@ cbam_net_count_extras (const CbamNet *net, guint n_trunk, guint most)
 
   if (network->n_extras > 0)
     return network->n_extras;
-  if (!network->sources)
+  if (network->sources == NULL)
     return CLAMP (net->n_sources, n_trunk, n_trunk + most) - n_trunk;
-  for (guint i = 0; network->sources[i]; i++)
+  for (guint i = 0; network->sources[i] != NULL; i++)
     if (sscanf (network->sources[i], "extras.%u.", &e) == 1 && e < CBAM_MAX_EXTRAS)
       n = MAX (n, e + 1);
   return n;
@@ -85,7 +85,7 @@ count_sources (const CbamNet *net, const CbamNeck *neck)
   const CbamNetworkSpec *network = &net->spec->network;
   guint n = network->levels;
 
-  if (network->sources)
+  if (network->sources != NULL)
     return g_strv_length (network->sources);
   for (; neck->seeds && n < CBAM_MAX_LEVELS; n++) {
     g_autofree char *lateral = g_strdup_printf ("topdown.proj_layers.%u.conv", n);
@@ -103,7 +103,7 @@ check_sources (CbamNet *net, const CbamBackbone *backbone, const CbamNeck *neck)
   const guint usual = g_strv_length ((char **) backbone->sources);
   const gboolean more = neck->seeds && net->n_sources > network->levels && net->n_sources <= CBAM_MAX_LEVELS;
 
-  if (!network->sources && net->n_sources > usual)
+  if (network->sources == NULL && net->n_sources > usual)
     cbam_graph_fail (net->graph, CBAM_ERROR_BAD_MODEL,
                      "network.sources: expected a list, since %s has %u usual ones; found %u levels", backbone->name,
                      usual, net->n_sources);
@@ -117,11 +117,11 @@ static void
 find_sources (CbamNet *net, const CbamBackbone *backbone)
 {
   const CbamNetworkSpec *network = &net->spec->network;
-  const char *const *names = network->sources ? (const char *const *) network->sources : backbone->sources;
+  const char *const *names = network->sources != NULL ? (const char *const *) network->sources : backbone->sources;
 
-  for (guint s = 0; !net->graph->error && s < net->n_sources; s++) {
+  for (guint s = 0; net->graph->error == NULL && s < net->n_sources; s++) {
     net->sources[s] = g_hash_table_lookup (net->layers, names[s]);
-    if (!net->sources[s])
+    if (net->sources[s] == NULL)
       cbam_graph_fail (net->graph, CBAM_ERROR_BAD_MODEL,
                        "network.sources: expected the name of a convolution of %s, found \"%s\"", backbone->name,
                        names[s]);
@@ -151,15 +151,15 @@ build_all (CbamNet *net)
                      "attention",
                      backbone->name);
   x = cbam_graph_preprocess (net->graph, input->width, input->height, &block);
-  if (net->graph->error)
+  if (net->graph->error != NULL)
     return;
   net->levels = cbam_levels_new (net->graph, block);
   backbone->build (net, x);
   find_sources (net, backbone);
-  if (!net->graph->error)
+  if (net->graph->error == NULL)
     neck->build (net);
   cbam_net_attend_on_levels (net);
-  if (!net->graph->error)
+  if (net->graph->error == NULL)
     net->spec->network.head->build (net);
 }
 

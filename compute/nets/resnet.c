@@ -93,10 +93,10 @@ block (CbamNet *net, const char *name, gboolean is_bottleneck, guint narrow, gui
 {
   const guint width = cbam_net_channels (net, narrow), channels = is_bottleneck ? EXPANSION * narrow : width;
   const CbamAttentionModule *attention = net->spec->network.attention.kind;
-  g_autofree char *prefix = g_strdup_printf ("%s.%s", name, attention ? attention->name : "");
+  g_autofree char *prefix = g_strdup_printf ("%s.%s", name, attention != NULL ? attention->name : "");
   CbamValue *other;
 
-  if (net->graph->error)
+  if (net->graph->error != NULL)
     return NULL;
   /* First, so that the last convolution can take the sum along. */
   other = shortcut (net, name, channels, stride, x);
@@ -177,7 +177,7 @@ build (CbamNet *net, CbamValue *input)
   const guint n_extras = cbam_net_count_extras (net, N_TRUNK_SOURCES, N_EXTRAS);
   CbamValue *x;
 
-  if (!size)
+  if (size == NULL)
     return;
   x = cbam_net_conv (
       net, "bn1",
@@ -186,7 +186,7 @@ build (CbamNet *net, CbamValue *input)
                            &(CbamPoolForm){ .name = "maxpool", .input = x, .kernel = 3, .stride = 2, .pad = 1 });
   for (guint s = 0; s < net->spec->network.n_strides; s++)
     x = stage (net, size, s, x);
-  for (guint e = 0; e < n_extras && !net->graph->error; e++)
+  for (guint e = 0; e < n_extras && net->graph->error == NULL; e++)
     x = extra (net, e, x);
 }
 

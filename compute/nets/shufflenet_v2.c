@@ -130,18 +130,18 @@ build (CbamNet *net, CbamValue *input)
   const guint *channels = find_size (net), n_extras = cbam_net_count_extras (net, N_TRUNK_SOURCES, N_EXTRAS);
   CbamValue *x = input;
 
-  if (net->graph->error)
+  if (net->graph->error != NULL)
     return;
   x = conv (net, "conv1", 0, &(CbamConvForm){ .input = x, .channels = 24, .kernel = 3, .stride = 2, .pad = 1 });
   x = cbam_graph_max_pool (net->graph,
                            &(CbamPoolForm){ .name = "maxpool", .input = x, .kernel = 3, .stride = 2, .pad = 1 });
   for (guint s = 0; s < G_N_ELEMENTS (stages); s++)
-    for (guint i = 0; i < stages[s].units && !net->graph->error; i++) {
+    for (guint i = 0; i < stages[s].units && net->graph->error == NULL; i++) {
       g_autofree char *name = g_strdup_printf ("%s.%u", stages[s].name, i);
 
       x = unit (net, name, channels[s], i == 0 ? 2 : 1, x);
     }
-  for (guint e = 0; e < n_extras && !net->graph->error; e++)
+  for (guint e = 0; e < n_extras && net->graph->error == NULL; e++)
     x = extra (net, e, x);
 }
 

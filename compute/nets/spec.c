@@ -61,7 +61,7 @@ read_pools (const CbamItem *attention)
   const CbamItem list = cbam_read_list (attention, "pool", "pool types", 1, G_N_ELEMENTS (pools) - 1, FALSE);
   guint set = 0;
 
-  if (!list.node)
+  if (list.node == NULL)
     return CBAM_REDUCE_MEAN | CBAM_REDUCE_MAX;
   for (guint i = 0; i < cbam_item_length (&list); i++) {
     const CbamItem item = cbam_item_nth (&list, i);
@@ -91,7 +91,7 @@ read_attention (CbamAttentionSpec *attention, const CbamItem *network)
   attention->spatial_relu = cbam_read_boolean (&item, "spatial_relu", FALSE);
   attention->place = cbam_read_word (&item, "place", places, CBAM_PLACE_LEVELS);
 
-  if (attention->kind && !attention->spatial && !attention->channel)
+  if (attention->kind != NULL && !attention->spatial && !attention->channel)
     cbam_item_fail (&spatial, "true where network.attention.channel is false");
 }
 
@@ -118,9 +118,9 @@ read_strides (CbamNetworkSpec *spec, const CbamItem *network)
   static const guint usual[CBAM_MAX_STAGES] = { 1, 2, 2, 2 };
   const CbamItem strides = cbam_read_list (network, "strides", "strides", 1, CBAM_MAX_STAGES, FALSE);
 
-  spec->n_strides = strides.node ? cbam_item_length (&strides) : CBAM_MAX_STAGES;
+  spec->n_strides = strides.node != NULL ? cbam_item_length (&strides) : CBAM_MAX_STAGES;
   for (guint i = 0; i < spec->n_strides; i++)
-    spec->strides[i] = strides.node ? cbam_item_to_uint (cbam_item_nth (&strides, i), 1, 2) : usual[i];
+    spec->strides[i] = strides.node != NULL ? cbam_item_to_uint (cbam_item_nth (&strides, i), 1, 2) : usual[i];
 }
 
 static void
@@ -170,7 +170,7 @@ cbam_spec_read (CbamSpec *spec, const CbamItem *document)
 void
 cbam_spec_free (CbamSpec *spec)
 {
-  if (!spec)
+  if (spec == NULL)
     return;
   g_strfreev (spec->network.sources);
   cbam_anchor_spec_clear (&spec->anchors);

@@ -21,7 +21,7 @@ per_cell_of (CbamNet *net, guint level)
   const gsize rows = net->graph->source->dim (net->graph->source, weight, 0);
   const guint each = cbam_detect_loc_rows (net->spec->output.bins);
 
-  if (rows == 0 && !net->spec->anchors.tensor && level < net->spec->anchors.n_levels)
+  if (rows == 0 && net->spec->anchors.tensor == NULL && level < net->spec->anchors.n_levels)
     return cbam_anchors_per_cell (&net->spec->anchors, level);
   if (rows == 0 || rows % each != 0)
     cbam_graph_fail (net->graph, CBAM_ERROR_BAD_MODEL,
@@ -67,7 +67,7 @@ read_anchors (CbamNet *net)
   CbamParam *param;
   GArray *anchors;
 
-  if (graph->error)
+  if (graph->error != NULL)
     return NULL;
   param = cbam_graph_add_param (graph, net->spec->anchors.tensor, 2, (const gsize[]){ n, 4 });
   if (!graph->source->read (graph->source, param, &graph->error))
@@ -106,10 +106,10 @@ make_anchors (CbamNet *net)
 {
   const CbamInputSpec *input = &net->spec->input;
 
-  if (net->spec->anchors.tensor)
+  if (net->spec->anchors.tensor != NULL)
     return read_anchors (net);
   check_maps (net);
-  return net->graph->error ? NULL : cbam_anchors_generate (&net->spec->anchors, input->width, input->height);
+  return net->graph->error != NULL ? NULL : cbam_anchors_generate (&net->spec->anchors, input->width, input->height);
 }
 
 /* ---- The head --------------------------------------------------------------------------------------------------- */
@@ -125,11 +125,11 @@ build (CbamNet *net)
   if (output->n_classes > CBAM_MAX_CLASSES)
     cbam_graph_fail (net->graph, CBAM_ERROR_UNSUPPORTED, "output.classes: expected at most %u, found %u",
                      CBAM_MAX_CLASSES, output->n_classes);
-  if (!net->graph->error)
+  if (net->graph->error == NULL)
     anchors = make_anchors (net);
-  if (anchors)
+  if (anchors != NULL)
     cbam_levels_set_anchors (levels, net->graph, anchors, output->n_classes);
-  for (guint l = 0; !net->graph->error && l < net->spec->network.levels; l++) {
+  for (guint l = 0; net->graph->error == NULL && l < net->spec->network.levels; l++) {
     CbamLevel *level = &levels->levels[l];
     g_autofree char *name = g_strdup_printf ("detect.%u", l);
     CbamDetectOpParams params = { .per_cell = per_cell_of (net, l),
@@ -146,7 +146,7 @@ build (CbamNet *net)
     loc = conv (net, "loc", l, params.per_cell * cbam_detect_loc_rows (output->bins));
     conf = conv (net, "conf", l, params.per_cell * output->n_classes);
     level->detect = cbam_graph_detect (net->graph, name, loc, conf, levels->block, &params);
-    if (net->graph->error)
+    if (net->graph->error != NULL)
       return;
     level->features->keepable = conf->keepable = TRUE; /* for Grad-CAM */
     level->prior = prior;

@@ -104,7 +104,7 @@ post_conv (CbamNet *net, guint j, const char *layer, const char *layer_norm, Cba
 static CbamValue *
 separable_post (CbamNet *net, guint j, CbamValue *x)
 {
-  for (guint b = 0; !net->graph->error; b++) {
+  for (guint b = 0; net->graph->error == NULL; b++) {
     g_autofree char *number = b > 0 ? g_strdup_printf ("%u.", b) : g_strdup ("");
     g_autofree char *depthwise = g_strconcat (number, "dw.conv", NULL);
     g_autofree char *depthwise_norm = g_strconcat (number, "dw.bn", NULL);
@@ -115,7 +115,7 @@ separable_post (CbamNet *net, guint j, CbamValue *x)
     if (cbam_net_dim (net, name, 0, 0) == 0)
       break;
     x = post_conv (net, j, depthwise, depthwise_norm, x, TRUE);
-    if (!net->graph->error)
+    if (net->graph->error == NULL)
       x = post_conv (net, j, pointwise, pointwise_norm, x, FALSE);
   }
   return x;
@@ -129,7 +129,7 @@ post (CbamNet *net, guint level, CbamValue *x)
   g_autofree char *conv = name_of ("extra_layers", j, "conv");
   CbamValue *separable;
 
-  if (net->graph->error)
+  if (net->graph->error != NULL)
     return x;
   separable = separable_post (net, j, x);
   if (separable != x)
@@ -144,17 +144,17 @@ build (CbamNet *net)
 {
   CbamValue *sums[CBAM_MAX_LEVELS], *above = NULL;
 
-  for (guint l = net->n_sources; l-- > 0 && !net->graph->error;) {
+  for (guint l = net->n_sources; l-- > 0 && net->graph->error == NULL;) {
     g_autofree char *name = g_strdup_printf ("topdown.sum.%u", l);
-    CbamValue *stepped = above ? step_up (net, l, above) : NULL;
+    CbamValue *stepped = above != NULL ? step_up (net, l, above) : NULL;
 
     /* The lateral comes last, so that it can take the sum along. */
     above = lateral (net, l);
-    if (stepped)
+    if (stepped != NULL)
       above = cbam_graph_add (net->graph, name, stepped, above);
     sums[l] = above;
   }
-  for (guint l = 0; !net->graph->error && l < net->spec->network.levels; l++)
+  for (guint l = 0; net->graph->error == NULL && l < net->spec->network.levels; l++)
     net->levels->levels[l].features = post (net, l, sums[l]);
 }
 

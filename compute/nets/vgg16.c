@@ -84,9 +84,9 @@ count_extras (const CbamNet *net)
   char **sources = net->spec->network.sources;
   guint n = 0, layer;
 
-  if (!sources)
+  if (sources == NULL)
     return MAX (net->n_sources, 2) - 2;
-  for (guint s = 0; sources[s]; s++)
+  for (guint s = 0; sources[s] != NULL; s++)
     if (sscanf (sources[s], "extras.%u", &layer) == 1 && layer < 2 * CBAM_MAX_EXTRAS)
       n = MAX (n, layer / 2 + 1);
   return n;
@@ -125,7 +125,7 @@ build (CbamNet *net, CbamValue *input)
   CbamValue *conv4_3;
 
   build_extras (net, build_trunk (net, input));
-  if (net->graph->error)
+  if (net->graph->error != NULL)
     return;
   /* Only the heads see it normalised; the trunk goes on with what it was. */
   conv4_3 = cbam_graph_l2_norm (net->graph, "L2Norm", g_hash_table_lookup (net->layers, CONV4_3),

@@ -119,7 +119,7 @@ const CbamPreset cbam_presets[] = {
 const CbamPreset *
 cbam_preset_find (const char *name)
 {
-  for (guint i = 0; cbam_presets[i].name; i++)
+  for (guint i = 0; cbam_presets[i].name != NULL; i++)
     if (g_str_equal (cbam_presets[i].name, name))
       return &cbam_presets[i];
   return NULL;

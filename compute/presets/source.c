@@ -132,7 +132,7 @@ find_layer (const CbamPreset *preset, const char *tensor)
   };
   const char *dot = strrchr (tensor, '.');
 
-  for (guint i = 0; dot && i < G_N_ELEMENTS (layers); i++)
+  for (guint i = 0; dot != NULL && i < G_N_ELEMENTS (layers); i++)
     if (matches (&layers[i], tensor, (gsize) (dot - tensor)))
       return layers[i];
   return (Layer){ .tensors = NOTHING };
