@@ -73,7 +73,7 @@ cbam_graph_activate (CbamGraph *graph, CbamValue *input, const CbamActivationPar
 {
   CbamValue *output;
 
-  if (graph->error)
+  if (graph->error != NULL)
     return NULL;
   output = cbam_graph_add_value (graph, input->name, input->width, input->height, input->channels);
   cbam_graph_add_node (graph, &cbam_op_activation, input->name, params, input, output);
@@ -96,7 +96,7 @@ fuse (CbamGraph *graph, CbamNode *node)
   if (node->op != &cbam_op_activation)
     return CBAM_FUSION_NOTHING;
   before = cbam_graph_find_sole_writer (graph, node, 0);
-  if (!before || (before->op != &cbam_op_add && !cbam_conv_is_any (before)))
+  if (before == NULL || (before->op != &cbam_op_add && !cbam_conv_is_any (before)))
     return CBAM_FUSION_NOTHING;
   activation = before->op == &cbam_op_add ? cbam_add_params (before) : &cbam_conv_params (before)->activation;
   if (!cbam_activation_is_none (activation))

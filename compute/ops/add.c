@@ -51,7 +51,7 @@ fuse (CbamGraph *graph, CbamNode *node)
     CbamValue *other = node->inputs[1 - i];
     const CbamNode *writer = cbam_graph_find_writer (graph, other);
 
-    if (!conv || !writer || !cbam_conv_is_pointwise (conv) ||
+    if (conv == NULL || writer == NULL || !cbam_conv_is_pointwise (conv) ||
         !cbam_activation_is_none (&cbam_conv_params (conv)->activation) ||
         cbam_graph_find_place (graph, writer) > cbam_graph_find_place (graph, conv) ||
         other->width != conv->outputs[0]->width || other->height != conv->outputs[0]->height ||

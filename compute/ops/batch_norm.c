@@ -94,7 +94,7 @@ cbam_graph_batch_norm (CbamGraph *graph, const char *name, CbamValue *input, dou
   CbamValue *output;
   gsize dims[1];
 
-  if (graph->error || !cbam_graph_has_batch_norm (graph, name))
+  if (graph->error != NULL || !cbam_graph_has_batch_norm (graph, name))
     return input;
   dims[0] = input->channels;
   params.gamma = cbam_graph_read_param (graph, name, "weight", 1, dims);
@@ -113,7 +113,7 @@ bias_of (CbamGraph *graph, CbamNode *conv)
   CbamParam *bias = cbam_conv_params (conv)->bias;
   g_autofree char *name = NULL;
 
-  if (bias)
+  if (bias != NULL)
     return bias;
   name = g_strconcat (conv->name, ".bias", NULL);
   bias = cbam_conv_params (conv)->bias = cbam_graph_add_param (graph, name, 1, weight->dims);
@@ -132,7 +132,7 @@ fuse (CbamGraph *graph, CbamNode *node)
   if (node->op != &cbam_op_batch_norm)
     return CBAM_FUSION_NOTHING;
   conv = cbam_conv_find_sole_before (graph, node);
-  if (!conv || !cbam_activation_is_none (&cbam_conv_params (conv)->activation))
+  if (conv == NULL || !cbam_activation_is_none (&cbam_conv_params (conv)->activation))
     return CBAM_FUSION_NOTHING;
   weight = cbam_conv_params (conv)->weight;
   bias = bias_of (graph, conv);

@@ -61,7 +61,7 @@ pack (const CbamOpVariant *variant, const CbamNode *node, float *out)
     out[4 * tap] = p->spatial.weight->values[tap];
     out[4 * tap + 1] = p->spatial.weight->values[n + tap];
   }
-  out[4 * n] = p->spatial.bias ? p->spatial.bias->values[0] : 0;
+  out[4 * n] = p->spatial.bias != NULL ? p->spatial.bias->values[0] : 0;
 }
 
 static const CbamPacking packing = { packed_size, pack };
@@ -135,7 +135,7 @@ writer_of_op (CbamGraph *graph, const CbamValue *value, const CbamOpClass *op, g
 {
   CbamNode *writer = cbam_graph_find_writer (graph, value);
 
-  return writer && writer->op == op &&
+  return writer != NULL && writer->op == op &&
                  cbam_graph_count_readers (graph, value) - (value->host & CBAM_HOST_READS ? 1 : 0) == n
              ? writer
              : NULL;
@@ -152,10 +152,10 @@ fuse (CbamGraph *graph, CbamNode *node)
     return CBAM_FUSION_NOTHING;
   channel = writer_of_op (graph, node->inputs[1], &cbam_op_channel_gate, 2);
   spatial = writer_of_op (graph, node->inputs[2], &cbam_op_conv, 1);
-  pool = spatial ? writer_of_op (graph, spatial->inputs[0], &cbam_op_channel_pool, 1) : NULL;
-  if (!channel || !pool || !cbam_conv_params (spatial)->sigmoid || cbam_conv_params (spatial)->stride != 1 ||
-      cbam_conv_params (spatial)->dilation != 1 || pool->n_inputs != 2 || pool->inputs[0] != node->inputs[0] ||
-      pool->inputs[1] != node->inputs[1] || channel->inputs[0] != node->inputs[0])
+  pool = spatial != NULL ? writer_of_op (graph, spatial->inputs[0], &cbam_op_channel_pool, 1) : NULL;
+  if (channel == NULL || pool == NULL || !cbam_conv_params (spatial)->sigmoid ||
+      cbam_conv_params (spatial)->stride != 1 || cbam_conv_params (spatial)->dilation != 1 || pool->n_inputs != 2 ||
+      pool->inputs[0] != node->inputs[0] || pool->inputs[1] != node->inputs[1] || channel->inputs[0] != node->inputs[0])
     return CBAM_FUSION_NOTHING;
   params = (CbamCbamParams){ *cbam_channel_gate_params (channel), *cbam_conv_params (spatial),
                              cbam_channel_pool_params (pool)->mean_first };

@@ -47,14 +47,14 @@ cbam_channel_gate_pack (const CbamChannelGateParams *params, guint channels, flo
   for (gsize i = 0; i < cbam_channel_gate_packed_size (params, channels); i++)
     out[i] = 0;
   for (gsize h = 0; h < hidden; h++) {
-    b0[h] = params->first.bias ? params->first.bias->values[h] : 0;
+    b0[h] = params->first.bias != NULL ? params->first.bias->values[h] : 0;
     for (gsize c = 0; c < channels; c++) {
       out[h * row + c] = params->first.weight->values[h * channels + c];
       w1[h * row + c] = params->second.weight->values[c * hidden + h];
     }
   }
   for (gsize c = 0; c < channels; c++)
-    b1[c] = params->second.bias ? params->second.bias->values[c] * (float) params->pool.n : 0;
+    b1[c] = params->second.bias != NULL ? params->second.bias->values[c] * (float) params->pool.n : 0;
 }
 
 static gsize
@@ -116,12 +116,13 @@ fuse (CbamGraph *graph, CbamNode *node)
   if (node->op != &cbam_op_sigmoid)
     return CBAM_FUSION_NOTHING;
   sum = cbam_graph_find_sole_writer (graph, node, 0);
-  second = sum && sum->op == &cbam_op_global_pool ? cbam_graph_find_sole_writer (graph, sum, 0) : NULL;
-  first = second && cbam_conv_is_pointwise (second) && cbam_activation_is_none (&cbam_conv_params (second)->activation)
+  second = sum != NULL && sum->op == &cbam_op_global_pool ? cbam_graph_find_sole_writer (graph, sum, 0) : NULL;
+  first = second != NULL && cbam_conv_is_pointwise (second) &&
+                  cbam_activation_is_none (&cbam_conv_params (second)->activation)
               ? cbam_graph_find_sole_writer (graph, second, 0)
               : NULL;
-  pool = first && cbam_conv_is_pointwise (first) ? cbam_graph_find_sole_writer (graph, first, 0) : NULL;
-  if (!pool || pool->op != &cbam_op_global_pool || cbam_global_pool_params (sum)->n != 1 ||
+  pool = first != NULL && cbam_conv_is_pointwise (first) ? cbam_graph_find_sole_writer (graph, first, 0) : NULL;
+  if (pool == NULL || pool->op != &cbam_op_global_pool || cbam_global_pool_params (sum)->n != 1 ||
       cbam_global_pool_params (sum)->kinds[0] != CBAM_REDUCE_SUM ||
       !fits (cbam_global_pool_params (pool), pool->inputs[0], first->outputs[0]->channels))
     return CBAM_FUSION_NOTHING;

@@ -54,7 +54,7 @@ reference (CbamReference *run, const CbamNode *node)
     double largest = -INFINITY, sum = 0;
 
     for (guint c = 0; c < in->channels; c++) {
-      const double v = x[c * pixels + i] * (gate ? gate[c] : 1.0);
+      const double v = x[c * pixels + i] * (gate != NULL ? gate[c] : 1.0);
 
       largest = MAX (largest, v);
       sum += v;
@@ -71,7 +71,7 @@ cbam_graph_channel_pool (CbamGraph *graph, const char *name, CbamValue *input, g
 {
   CbamValue *output;
 
-  if (graph->error)
+  if (graph->error != NULL)
     return NULL;
   output = cbam_graph_add_value (graph, name, input->width, input->height, 2);
   cbam_graph_add_node (graph, &cbam_op_channel_pool, name, &(CbamChannelPoolParams){ mean_first }, input, output);

@@ -92,7 +92,7 @@ cbam_combine_add (CbamGraph *graph, const CbamOpClass *op, gconstpointer params,
   CbamValue *output;
   CbamNode *node;
 
-  if (graph->error)
+  if (graph->error != NULL)
     return NULL;
   output = cbam_graph_add_value (graph, name, MAX (a->width, b->width), MAX (a->height, b->height),
                                  MAX (a->channels, b->channels));

@@ -52,7 +52,7 @@ cbam_graph_concat (CbamGraph *graph, const char *name, CbamValue *a, CbamValue *
   CbamValue *output;
   CbamNode *node;
 
-  if (graph->error)
+  if (graph->error != NULL)
     return NULL;
   if (a->width != b->width || a->height != b->height)
     cbam_graph_fail (graph, CBAM_ERROR_BAD_MODEL, "%s: channels of maps of %ux%u and %ux%u do not go together", name,

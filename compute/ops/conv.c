@@ -159,7 +159,7 @@ pack (const CbamOpVariant *variant, const CbamNode *node, float *out)
         out[((o / CBAM_CONV_GROUP * k_depth + k) * CBAM_CONV_GROUP + o % CBAM_CONV_GROUP) * 4 + to % 4] =
             p->weight->values[(o * n + c) * taps + tap];
       }
-  for (gsize o = 0; p->bias && o < out_channels; o++)
+  for (gsize o = 0; p->bias != NULL && o < out_channels; o++)
     bias[o] = p->bias->values[o];
 }
 
@@ -394,7 +394,7 @@ reference_pixel (const CbamNode *node, const float *x, guint o, guint row, guint
   const CbamConvParams *p = cbam_conv_params (node);
   const CbamValue *in = node->inputs[0];
   const guint n = in_channels (node);
-  double sum = p->bias ? p->bias->values[o] : 0;
+  double sum = p->bias != NULL ? p->bias->values[o] : 0;
 
   x += (gsize) p->first_channel * in->width * in->height;
   for (guint c = 0; c < n; c++)
@@ -430,7 +430,7 @@ reference (CbamReference *run, const CbamNode *node)
     for (guint row = 0; row < p->height; row++)
       for (guint column = 0; column < p->width; column++) {
         const gsize to = (gsize) (row * p->step_y + p->first_y) * out->width + column * p->step_x + p->first_x;
-        const double sum = reference_pixel (node, x, o, row, column) + (added ? added[o * pixels + to] : 0);
+        const double sum = reference_pixel (node, x, o, row, column) + (added != NULL ? added[o * pixels + to] : 0);
         const double v = cbam_activation_apply (&p->activation, sum);
 
         y[to] = (float) (p->sigmoid ? 1 / (1 + exp (-v)) : v);
@@ -516,7 +516,7 @@ cbam_graph_conv (CbamGraph *graph, const CbamConvForm *form)
   CbamValue *output;
   guint channels;
 
-  if (graph->error)
+  if (graph->error != NULL)
     return NULL;
   channels = form->depthwise ? input->channels : form->channels;
   params.width = conv_extent (input->width, form, kernel, stride, dilation, form->pad, &params.pad_left);
@@ -552,7 +552,7 @@ cbam_conv_find_sole_before (CbamGraph *graph, const CbamNode *node)
 {
   CbamNode *before = cbam_graph_find_sole_writer (graph, node, 0);
 
-  return before && cbam_conv_is_any (before) ? before : NULL;
+  return before != NULL && cbam_conv_is_any (before) ? before : NULL;
 }
 
 CbamValue *

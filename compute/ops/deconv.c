@@ -95,7 +95,7 @@ reference (CbamReference *run, const CbamNode *node)
 
   for (guint o = 0; o < out->channels; o++) {
     for (gsize i = 0; i < out_pixels; i++)
-      sums[i] = p->bias ? p->bias->values[o] : 0;
+      sums[i] = p->bias != NULL ? p->bias->values[o] : 0;
     for (guint c = 0; c < in->channels; c++)
       cbam_deconv_spread (node, x + c * in_pixels,
                           p->weight->values + ((gsize) o * in->channels + c) * cbam_conv_taps (node), sums);
@@ -162,7 +162,7 @@ cbam_graph_deconv (CbamGraph *graph, const CbamDeconvForm *form)
   CbamValue *output;
   guint channels;
 
-  if (graph->error)
+  if (graph->error != NULL)
     return NULL;
   if (!reaches (input->width, form->width, kernel, up_x, form->pad_x) ||
       !reaches (input->height, form->height, kernel, up_y, form->pad_y)) {
@@ -175,7 +175,7 @@ cbam_graph_deconv (CbamGraph *graph, const CbamDeconvForm *form)
   params.weight =
       cbam_graph_read_param (graph, form->name, "weight", 4,
                              (const gsize[]){ input->channels, form->depthwise ? 1 : channels, kernel, kernel });
-  if (!form->depthwise && params.weight->values)
+  if (!form->depthwise && params.weight->values != NULL)
     swap_channels (params.weight);
   if (cbam_graph_has_param (graph, form->name, "bias"))
     params.bias = cbam_graph_read_param (graph, form->name, "bias", 1, (const gsize[]){ channels });

@@ -30,7 +30,7 @@ pack (const CbamOpVariant *variant, const CbamNode *node, float *out)
   for (guint c = 0; c < channels; c++) {
     for (gsize t = 0; t < cbam_conv_taps (node); t++)
       out[(c / 4 * cbam_conv_taps (node) + t) * 4 + c % 4] = p->weight->values[c * cbam_conv_taps (node) + t];
-    bias[c] = p->bias ? p->bias->values[c] : 0;
+    bias[c] = p->bias != NULL ? p->bias->values[c] : 0;
   }
 }
 
@@ -120,7 +120,7 @@ reference (CbamReference *run, const CbamNode *node)
   for (guint c = 0; c < out->channels; c++)
     for (guint row = 0; row < out->height; row++)
       for (guint column = 0; column < out->width; column++) {
-        double sum = p->bias ? p->bias->values[c] : 0;
+        double sum = p->bias != NULL ? p->bias->values[c] : 0;
 
         for (guint ky = 0; ky < p->kernel_height; ky++)
           for (guint kx = 0; kx < p->kernel_width; kx++) {

@@ -31,7 +31,7 @@ reference (CbamReference *run, const CbamNode *node)
 
   for (guint c = 0; c < out->channels; c++) {
     for (gsize i = 0; i < out_pixels; i++)
-      sums[i] = p->bias ? p->bias->values[c] : 0;
+      sums[i] = p->bias != NULL ? p->bias->values[c] : 0;
     cbam_deconv_spread (node, x + c * in_pixels, p->weight->values + c * cbam_conv_taps (node), sums);
     for (gsize i = 0; i < out_pixels; i++)
       *y++ = (float) cbam_activation_apply (&p->activation, sums[i]);

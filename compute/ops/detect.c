@@ -205,7 +205,7 @@ cbam_graph_detect (CbamGraph *graph, const char *name, CbamValue *loc, CbamValue
 {
   CbamNode *node;
 
-  if (graph->error)
+  if (graph->error != NULL)
     return NULL;
   block->accumulates = TRUE;
   node = cbam_graph_add_node (graph, &cbam_op_detect, name, params, loc, block);
@@ -219,9 +219,9 @@ concatenate (const CbamParam *a, gsize n_a, const CbamParam *b, gsize n_b)
 {
   float *values = g_new0 (float, n_a + n_b);
 
-  if (a)
+  if (a != NULL)
     memcpy (values, a->values, n_a * sizeof (float));
-  if (b)
+  if (b != NULL)
     memcpy (values + n_a, b->values, n_b * sizeof (float));
   return values;
 }
@@ -253,7 +253,7 @@ fuse (CbamGraph *graph, CbamNode *node)
     return CBAM_FUSION_NOTHING;
   loc = cbam_graph_find_writer (graph, node->inputs[0]);
   conf = cbam_graph_find_writer (graph, node->inputs[1]);
-  if (!loc || !conf || !same_shape_of_conv (loc, conf) || loc->outputs[0]->channels % 4 != 0 ||
+  if (loc == NULL || conf == NULL || !same_shape_of_conv (loc, conf) || loc->outputs[0]->channels % 4 != 0 ||
       cbam_graph_count_readers (graph, loc->outputs[0]) != 1 || cbam_graph_count_readers (graph, conf->outputs[0]) != 1)
     return CBAM_FUSION_NOTHING;
 

@@ -71,7 +71,7 @@ cbam_graph_global_pool (CbamGraph *graph, const char *name, CbamValue *input, co
 {
   CbamValue *output;
 
-  if (graph->error)
+  if (graph->error != NULL)
     return NULL;
   output = cbam_graph_add_value (graph, name, params->n, 1, input->channels);
   cbam_graph_add_node (graph, &cbam_op_global_pool, name, params, input, output);

@@ -73,7 +73,7 @@ cbam_graph_l2_norm (CbamGraph *graph, const char *name, CbamValue *input, double
   CbamL2NormParams params = { .eps = eps };
   CbamValue *output;
 
-  if (graph->error)
+  if (graph->error != NULL)
     return NULL;
   params.weight = cbam_graph_read_param (graph, name, "weight", 1, (const gsize[]){ input->channels });
   output = cbam_graph_add_value (graph, name, input->width, input->height, input->channels);

@@ -92,7 +92,7 @@ cbam_graph_max_pool (CbamGraph *graph, const CbamPoolForm *form)
   const CbamValue *input = form->input;
   CbamValue *output;
 
-  if (graph->error)
+  if (graph->error != NULL)
     return NULL;
   params.stride = form->stride ? form->stride : params.kernel;
   output = cbam_graph_add_value (graph, form->name, pool_extent (input->width, &params, form->ceil),

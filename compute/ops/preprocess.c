@@ -106,7 +106,7 @@ cbam_graph_preprocess (CbamGraph *graph, guint width, guint height, CbamValue **
   CbamValue *output, *pixels;
   CbamNode *node;
 
-  if (graph->error)
+  if (graph->error != NULL)
     return NULL;
   output = cbam_graph_add_value (graph, "preprocess", width, height, 3);
   pixels = cbam_graph_add_bytes (graph, "pixels", 0);

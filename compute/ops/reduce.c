@@ -22,7 +22,7 @@ cbam_reduce_args (const CbamValue *x, const CbamValue *out, const CbamGlobalPool
 
   args.border = out->border;
   args.channels = x->channels;
-  for (guint i = 0; pool && i < pool->n; i++) {
+  for (guint i = 0; pool != NULL && i < pool->n; i++) {
     args.n_kinds++;
     args.kinds |= pool->kinds[i] << (CBAM_REDUCE_KIND_BITS * i);
   }

@@ -78,7 +78,7 @@ cbam_graph_resize (CbamGraph *graph, const char *name, CbamValue *input, guint w
 {
   CbamValue *output;
 
-  if (graph->error)
+  if (graph->error != NULL)
     return NULL;
   output = cbam_graph_add_value (graph, name, width, height, input->channels);
   cbam_graph_add_node (graph, &cbam_op_resize, name, &(CbamResizeParams){ bilinear }, input, output);

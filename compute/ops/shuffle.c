@@ -53,7 +53,7 @@ cbam_graph_shuffle (CbamGraph *graph, const char *name, CbamValue *a, CbamValue 
   CbamValue *output;
   CbamNode *node;
 
-  if (graph->error)
+  if (graph->error != NULL)
     return NULL;
   if (a->width != b->width || a->height != b->height || a->channels < b->channels)
     cbam_graph_fail (graph, CBAM_ERROR_BAD_MODEL, "%s: channels of maps of %ux%ux%u and %ux%ux%u do not go by turns",
@@ -76,7 +76,7 @@ fuse (CbamGraph *graph, CbamNode *node)
     return CBAM_FUSION_NOTHING;
   conv = cbam_graph_find_sole_writer (graph, node, 1);
   writer = cbam_graph_find_writer (graph, node->inputs[0]);
-  if (!conv || !writer || !cbam_conv_is_pointwise (conv) || cbam_conv_params (conv)->sigmoid ||
+  if (conv == NULL || writer == NULL || !cbam_conv_is_pointwise (conv) || cbam_conv_params (conv)->sigmoid ||
       cbam_graph_find_place (graph, writer) > cbam_graph_find_place (graph, conv))
     return CBAM_FUSION_NOTHING;
   cbam_conv_params (conv)->shuffles = TRUE;

@@ -41,7 +41,7 @@ cbam_graph_sigmoid (CbamGraph *graph, CbamValue *input)
 {
   CbamValue *output;
 
-  if (graph->error)
+  if (graph->error != NULL)
     return NULL;
   output = cbam_graph_add_value (graph, input->name, input->width, input->height, input->channels);
   cbam_graph_add_node (graph, &cbam_op_sigmoid, input->name, NULL, input, output);
@@ -57,7 +57,7 @@ fuse (CbamGraph *graph, CbamNode *node)
   if (node->op != &cbam_op_sigmoid)
     return CBAM_FUSION_NOTHING;
   conv = cbam_graph_find_sole_writer (graph, node, 0);
-  if (!conv || conv->op != &cbam_op_conv || conv->outputs[0]->channels != 1 || conv->n_inputs != 1)
+  if (conv == NULL || conv->op != &cbam_op_conv || conv->outputs[0]->channels != 1 || conv->n_inputs != 1)
     return CBAM_FUSION_NOTHING;
   cbam_conv_params (conv)->sigmoid = TRUE;
   conv->outputs[0] = node->outputs[0];

@@ -53,7 +53,7 @@ cbam_graph_slice (CbamGraph *graph, const char *name, CbamValue *input, guint fi
   const CbamSliceParams params = { first };
   CbamValue *output;
 
-  if (graph->error)
+  if (graph->error != NULL)
     return NULL;
   if (first > input->channels || channels > input->channels - first)
     cbam_graph_fail (graph, CBAM_ERROR_BAD_MODEL, "%s: channels from %u on, %u of them, of a map of %u", name, first,
@@ -69,7 +69,7 @@ fuse (CbamGraph *graph, CbamNode *node)
 {
   CbamNode *slice = node->op == &cbam_op_conv ? cbam_graph_find_sole_writer (graph, node, 0) : NULL;
 
-  if (!slice || slice->op != &cbam_op_slice)
+  if (slice == NULL || slice->op != &cbam_op_slice)
     return CBAM_FUSION_NOTHING;
   cbam_conv_params (node)->first_channel += cbam_slice_params (slice)->first;
   node->inputs[0] = slice->inputs[0];

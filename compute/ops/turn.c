@@ -38,10 +38,10 @@ reference (CbamReference *run, const CbamNode *node)
 CbamValue *
 cbam_graph_turn (CbamGraph *graph, const char *name, CbamValue *input)
 {
-  const gboolean is_row = input && input->channels == 1;
+  const gboolean is_row = input != NULL && input->channels == 1;
   CbamValue *output;
 
-  if (graph->error)
+  if (graph->error != NULL)
     return NULL;
   output = cbam_graph_add_value (graph, name, is_row ? 1 : input->channels, 1, is_row ? input->width : 1);
   cbam_graph_add_node (graph, &cbam_op_turn, name, NULL, input, output);
