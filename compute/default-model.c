@@ -14,7 +14,7 @@ get_own_folder (void)
 {
   Dl_info info;
 
-  if (dladdr ((gpointer) cbam_model_find_default, &info) == 0 || !info.dli_fname)
+  if (dladdr ((gpointer) cbam_model_find_default, &info) == 0 || info.dli_fname == NULL)
     return NULL;
   g_autofree char *path = g_canonicalize_filename (info.dli_fname, NULL);
   return g_path_get_dirname (path);
@@ -27,13 +27,13 @@ cbam_model_find_default (GError **error)
   g_autofree char *own = get_own_folder ();
   g_autofree char *installed = g_build_filename (CBAM_MODEL_DIR, CBAM_DEFAULT_MODEL, NULL);
   /* A build tree has compute/ beside models/. */
-  g_autofree char *built = own ? g_canonicalize_filename ("../models/" CBAM_DEFAULT_MODEL, own) : NULL;
+  g_autofree char *built = own != NULL ? g_canonicalize_filename ("../models/" CBAM_DEFAULT_MODEL, own) : NULL;
   const char *places[] = { built, installed };
 
-  if (named && *named)
+  if (named != NULL && *named)
     return g_strdup (named);
   for (guint i = 0; i < G_N_ELEMENTS (places); i++)
-    if (places[i] && g_file_test (places[i], G_FILE_TEST_IS_REGULAR))
+    if (places[i] != NULL && g_file_test (places[i], G_FILE_TEST_IS_REGULAR))
       return g_strdup (places[i]);
   g_set_error (error, CBAM_ERROR, CBAM_ERROR_NOT_FOUND,
                "no model was named, and the one that ships with cbamdetect is not at '%s'", installed);

@@ -22,8 +22,8 @@ add_layer (CbamDescription *description, const CbamNode *node)
   CbamLayerInfo layer = {
     .name = g_strdup (node->name),
     .kind = node->op->name,
-    .parameters = node->op->parameters ? node->op->parameters (node) : 0,
-    .macs = node->op->macs ? node->op->macs (node) : 0,
+    .parameters = node->op->parameters != NULL ? node->op->parameters (node) : 0,
+    .macs = node->op->macs != NULL ? node->op->macs (node) : 0,
   };
 
   if (out->kind == CBAM_VALUE_MAP) {
@@ -46,7 +46,7 @@ cbam_describe (const char *model, GError **error)
 
   g_return_val_if_fail (model != NULL, NULL);
   graph = cbam_model_build_graph (model, &spec, error);
-  if (!graph)
+  if (graph == NULL)
     return NULL;
   description = g_new0 (CbamDescription, 1);
   g_atomic_ref_count_init (&description->refs);
@@ -68,7 +68,7 @@ cbam_description_ref (CbamDescription *description)
 void
 cbam_description_unref (CbamDescription *description)
 {
-  if (!description || !g_atomic_ref_count_dec (&description->refs))
+  if (description == NULL || !g_atomic_ref_count_dec (&description->refs))
     return;
   for (guint i = 0; i < description->layers->len; i++) {
     g_free ((char *) g_array_index (description->layers, CbamLayerInfo, i).name);

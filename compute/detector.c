@@ -110,7 +110,7 @@ find_in_place (const Entry *entry, gsize limit, const guint8 **ret_start, CbamPl
 {
   const gsize alignment = cbam_device_get_host_alignment (entry->detector->model->device);
 
-  return !entry->source && entry->part->lasting && alignment > 0 &&
+  return entry->source == NULL && entry->part->lasting && alignment > 0 &&
          cbam_image_get_in_place (entry->part, alignment, ret_start, ret_there) && ret_there->size <= limit;
 }
 
@@ -147,7 +147,8 @@ send_whole (Entry *entry, gsize limit, GError **error)
     entry->placement = packed; /* the device cannot, after all */
   }
   fill (entry);
-  return entry->source ? send_images (entry, NULL, error) : send (entry, (CbamSlotInput){ .write = pack }, error);
+  return entry->source != NULL ? send_images (entry, NULL, error)
+                               : send (entry, (CbamSlotInput){ .write = pack }, error);
 }
 
 /* A larger one. */
@@ -159,7 +160,7 @@ send_thinned (Entry *entry, gsize limit, GError **error)
   gboolean fits;
 
   fill (entry);
-  if (entry->source) {
+  if (entry->source != NULL) {
     fits = cbam_image_thin (entry->part, input, limit, entry->args, &entry->placement);
   } else {
     cbam_thin_fill (entry->args, input, CBAM_THIN_ROWS | CBAM_THIN_COLUMNS);
@@ -174,8 +175,8 @@ send_thinned (Entry *entry, gsize limit, GError **error)
                  cbam_device_get_info (device)->name, limit);
     return FALSE;
   }
-  return entry->source ? send_images (entry, entry->args, error)
-                       : send (entry, (CbamSlotInput){ .write = pack_thinned, .thin = TRUE }, error);
+  return entry->source != NULL ? send_images (entry, entry->args, error)
+                               : send (entry, (CbamSlotInput){ .write = pack_thinned, .thin = TRUE }, error);
 }
 
 static gboolean
@@ -230,7 +231,8 @@ choose_limit (guint given, guint own)
 static gboolean
 take_params (const CbamDetectParams *given, const CbamDetectParams *own, CbamDetectParams *ret_params, GError **error)
 {
-  if (!cbam_take_given ("CbamDetectParams", given, given ? given->size : 0, ret_params, sizeof *ret_params, error))
+  if (!cbam_take_given ("CbamDetectParams", given, given != NULL ? given->size : 0, ret_params, sizeof *ret_params,
+                        error))
     return FALSE;
   ret_params->threshold = choose (ret_params->threshold, own->threshold);
   ret_params->nms_iou = choose (ret_params->nms_iou, own->nms_iou);
@@ -306,7 +308,7 @@ cbam_detector_submit_vulkan (CbamDetector *detector, const CbamVulkanFrame *fram
       !cbam_take_given ("CbamImage", own.image, own.image->size, &image, sizeof image, error))
     return FALSE;
   for (guint p = 0; p < G_N_ELEMENTS (planes); p++)
-    if (!cbam_take_given ("CbamVulkanPlane", own.planes[p], own.planes[p] ? own.planes[p]->size : 0, &planes[p],
+    if (!cbam_take_given ("CbamVulkanPlane", own.planes[p], own.planes[p] != NULL ? own.planes[p]->size : 0, &planes[p],
                           sizeof planes[p], error))
       return FALSE;
   memset (image.planes, 0, sizeof image.planes);
@@ -455,7 +457,7 @@ add_op_times (CbamDetector *detector, const Flight *flight, CbamResult *result)
 {
   const double *seconds = flight->slot->seconds;
 
-  if (!seconds)
+  if (seconds == NULL)
     return;
   result->n_op_times = detector->model->program->plan->n_steps;
   result->op_times = g_memdup2 (detector->model->op_times, result->n_op_times * sizeof (CbamOpTime));
@@ -540,7 +542,7 @@ warm_up (CbamDetector *detector, GError **error)
   if (cbam_detector_submit (detector, &image, NULL, error))
     result = cbam_detector_collect (detector, error);
   detector->warming = FALSE;
-  if (result)
+  if (result != NULL)
     g_atomic_int_set (&detector->model->warm, TRUE);
   return result != NULL;
 }
@@ -555,7 +557,7 @@ detector_new (CbamModel *model, const CbamDetectorConfig *config, gboolean profi
   g_return_val_if_fail (model != NULL, NULL);
   g_atomic_ref_count_init (&detector->refs);
   g_mutex_init (&detector->lock);
-  if (!cbam_take_given ("CbamDetectorConfig", config, config ? config->size : 0, &own, sizeof own, error))
+  if (!cbam_take_given ("CbamDetectorConfig", config, config != NULL ? config->size : 0, &own, sizeof own, error))
     return NULL;
   n_slots = own.slots > 0 ? own.slots : DEFAULT_SLOTS;
   g_return_val_if_fail (n_slots <= MAX_SLOTS, NULL);
@@ -570,7 +572,7 @@ detector_new (CbamModel *model, const CbamDetectorConfig *config, gboolean profi
   detector->regions = g_array_new (FALSE, FALSE, sizeof (VkBufferImageCopy));
   for (guint i = 0; i < n_slots; i++) {
     detector->flights[i].slot = cbam_slot_new (model->program, profile, error);
-    if (!detector->flights[i].slot)
+    if (detector->flights[i].slot == NULL)
       return NULL;
     detector->flights[i].ticket.share = &detector->share;
   }
@@ -602,14 +604,14 @@ cbam_detector_ref (CbamDetector *detector)
 void
 cbam_detector_unref (CbamDetector *detector)
 {
-  if (!detector || !g_atomic_ref_count_dec (&detector->refs))
+  if (detector == NULL || !g_atomic_ref_count_dec (&detector->refs))
     return;
-  for (guint i = 0; detector->flights && i < detector->n_slots; i++)
+  for (guint i = 0; detector->flights != NULL && i < detector->n_slots; i++)
     cbam_slot_free (detector->flights[i].slot);
   g_clear_pointer (&detector->candidates, g_array_unref);
   g_clear_pointer (&detector->scratch, g_byte_array_unref);
   g_clear_pointer (&detector->regions, g_array_unref);
-  if (detector->model)
+  if (detector->model != NULL)
     cbam_turns_leave (detector->model->device->turns, &detector->share);
   cbam_model_unref (detector->model);
   g_mutex_clear (&detector->lock);

@@ -18,12 +18,12 @@ cbam_spec_parse (const char *where, const char *json, GError **error)
   CbamReader reader = { .where = where };
   const CbamItem document = { .reader = &reader, .node = root };
 
-  if (!object)
+  if (object == NULL)
     return NULL;
   json_node_set_object (root, object);
   spec->document = g_strdup (json);
   cbam_spec_read (spec, &document);
-  if (!reader.error)
+  if (reader.error == NULL)
     return g_steal_pointer (&spec);
   g_propagate_error (error, reader.error);
   return NULL;

@@ -35,7 +35,7 @@ read_gate (CbamSlot *slot, const CbamGate *gate)
   gsize n;
   float *values;
 
-  if (!map)
+  if (map == NULL)
     return NULL;
   n = (gsize) map->width * map->height * map->channels;
   values = g_new (float, n);
@@ -55,9 +55,9 @@ cbam_explain_attention (const CbamModel *model, CbamSlot *slot, CbamResult *resu
     CbamAttention *attention;
     CbamMap *spatial;
 
-    if (!level->channel.map && !level->spatial.map)
+    if (level->channel.map == NULL && level->spatial.map == NULL)
       continue;
-    if (!result->attention) {
+    if (result->attention == NULL) {
       result->attention = g_new0 (CbamAttention, levels->n_levels);
       result->spatial = g_new0 (CbamMap, levels->n_levels);
     }
@@ -65,9 +65,9 @@ cbam_explain_attention (const CbamModel *model, CbamSlot *slot, CbamResult *resu
     attention = &result->attention[result->n_attention++];
     attention->level = l;
     attention->channel = read_gate (slot, &level->channel);
-    attention->n_channels = level->channel.map ? level->channel.map->channels : 0;
+    attention->n_channels = level->channel.map != NULL ? level->channel.map->channels : 0;
     *spatial = place_map (model, slot, level->features, read_gate (slot, &level->spatial));
-    attention->spatial = level->spatial.map ? spatial : NULL;
+    attention->spatial = level->spatial.map != NULL ? spatial : NULL;
   }
 }
 

@@ -25,7 +25,7 @@ typedef struct
 static JsonNode *
 get_member (JsonObject *parent, const char *name)
 {
-  return parent ? json_object_get_member (parent, name) : NULL;
+  return parent != NULL ? json_object_get_member (parent, name) : NULL;
 }
 
 /* The object of that name, or NULL. */
@@ -34,7 +34,7 @@ get_object (JsonObject *parent, const char *name)
 {
   JsonNode *node = get_member (parent, name);
 
-  return node && JSON_NODE_HOLDS_OBJECT (node) ? json_node_get_object (node) : NULL;
+  return node != NULL && JSON_NODE_HOLDS_OBJECT (node) ? json_node_get_object (node) : NULL;
 }
 
 /* A text that says something, or NULL. */
@@ -42,9 +42,10 @@ static const char *
 get_text (JsonObject *parent, const char *name)
 {
   JsonNode *node = get_member (parent, name);
-  const char *text = node && json_node_get_value_type (node) == G_TYPE_STRING ? json_node_get_string (node) : NULL;
+  const char *text =
+      node != NULL && json_node_get_value_type (node) == G_TYPE_STRING ? json_node_get_string (node) : NULL;
 
-  return text && *text != '\0' ? text : NULL;
+  return text != NULL && *text != '\0' ? text : NULL;
 }
 
 /* A number within limits, or @missing. */
@@ -52,7 +53,7 @@ static double
 get_number (JsonObject *parent, const char *name, double high, double missing)
 {
   JsonNode *node = get_member (parent, name);
-  const GType type = node ? json_node_get_value_type (node) : G_TYPE_INVALID;
+  const GType type = node != NULL ? json_node_get_value_type (node) : G_TYPE_INVALID;
   double value;
 
   if (type != G_TYPE_INT64 && type != G_TYPE_DOUBLE)
@@ -67,7 +68,7 @@ fill_provenance (CbamModelInfo *info, JsonObject *provenance)
   JsonObject *metrics = get_object (provenance, "metrics");
 
   info->licence = get_text (provenance, "license");
-  if (info->licence && g_str_has_prefix (info->licence, "unknown")) /* what tools/train writes for none */
+  if (info->licence != NULL && g_str_has_prefix (info->licence, "unknown")) /* what tools/train writes for none */
     info->licence = NULL;
   info->data = get_text (provenance, "data");
   info->recipe = get_text (provenance, "recipe");
@@ -122,10 +123,10 @@ fill_from_graph (CbamModelInfo *info, const CbamGraph *graph)
   for (guint n = 0; n < graph->nodes->len; n++) {
     const CbamNode *node = g_ptr_array_index (graph->nodes, n);
 
-    info->parameters += node->op->parameters ? node->op->parameters (node) : 0;
+    info->parameters += node->op->parameters != NULL ? node->op->parameters (node) : 0;
   }
   info->macs = cbam_graph_macs (graph);
-  if (!levels)
+  if (levels == NULL)
     return;
   for (guint l = 0; l < levels->n_levels; l++) {
     info->spatial_levels |= (guint32) (levels->levels[l].spatial.map != NULL) << l;
@@ -141,7 +142,7 @@ cbam_model_info_new (const CbamSpec *spec, const CbamGraph *graph, const char *o
 
   g_atomic_ref_count_init (&owned->refs);
   owned->document = cbam_json_parse_object (origin, spec->document, strlen (spec->document), NULL);
-  owned->name = spec->name ? g_strdup (spec->name) : g_path_get_basename (origin);
+  owned->name = spec->name != NULL ? g_strdup (spec->name) : g_path_get_basename (origin);
   owned->origin = g_strdup (origin);
   owned->info.name = owned->name;
   owned->info.origin = owned->origin;
@@ -169,7 +170,7 @@ cbam_model_info_unref (CbamModelInfo *info)
 {
   Owned *owned = (Owned *) info;
 
-  if (!owned || !g_atomic_ref_count_dec (&owned->refs))
+  if (owned == NULL || !g_atomic_ref_count_dec (&owned->refs))
     return;
   json_object_unref (owned->document);
   g_free (owned->name);

@@ -54,7 +54,7 @@ source_read (CbamParamSource *source, CbamParam *param, GError **error)
   g_autofree char *expected = cbam_dims_to_string (param->dims, param->n_dims);
   g_autofree char *found = NULL;
 
-  if (!tensor) {
+  if (tensor == NULL) {
     g_set_error (error, CBAM_ERROR, CBAM_ERROR_BAD_MODEL, "%s: tensor \"%s\" is missing; expected shape %s",
                  cbam_safetensors_get_path (file), param->name, expected);
     return FALSE;
@@ -94,7 +94,7 @@ source_dim (CbamParamSource *source, const char *name, guint i)
 {
   const CbamFileTensor *tensor = cbam_safetensors_get (((CbamFileSource *) source)->file, name);
 
-  return tensor && i < tensor->n_dims ? tensor->dims[i] : 0;
+  return tensor != NULL && i < tensor->n_dims ? tensor->dims[i] : 0;
 }
 
 CbamFileSource
@@ -137,8 +137,8 @@ describe_ops (CbamModel *model)
       .kind = node->op->name,
       .variant = cbam_program_get_kernel (model->program, s),
       .shape = g_strdup_printf ("%ux%ux%u", out->width, out->height, out->channels),
-      .flop = node->op->macs ? 2.0 * (double) node->op->macs (node) : 0,
-      .kernel = node->op->kernel ? node->op->kernel (node) : 0,
+      .flop = node->op->macs != NULL ? 2.0 * (double) node->op->macs (node) : 0,
+      .kernel = node->op->kernel != NULL ? node->op->kernel (node) : 0,
       .in_channels = node->n_inputs > 0 ? node->inputs[0]->channels : 0,
       .out_channels = out->channels,
       .width = out->width,
@@ -152,15 +152,15 @@ static CbamGraph *
 build_from_file (const char *path, GBytes *bytes, CbamSpec **ret_spec, GError **error)
 {
   g_autoptr (CbamSafetensors) file =
-      bytes ? cbam_safetensors_new_for_bytes (path, bytes, error) : cbam_safetensors_open (path, error);
+      bytes != NULL ? cbam_safetensors_new_for_bytes (path, bytes, error) : cbam_safetensors_open (path, error);
   g_autoptr (CbamGraph) graph = NULL;
   const char *document;
   CbamFileSource source;
 
-  if (!file)
+  if (file == NULL)
     return NULL;
   document = cbam_safetensors_get_metadata (file, "cbamdetect");
-  if (!document) {
+  if (document == NULL) {
     g_set_error (error, CBAM_ERROR, CBAM_ERROR_BAD_MODEL,
                  "%s: metadata \"cbamdetect\" is missing; expected the JSON document of models/README.md", path);
     return NULL;
@@ -171,7 +171,7 @@ build_from_file (const char *path, GBytes *bytes, CbamSpec **ret_spec, GError **
   source = cbam_file_source (file);
   graph = cbam_net_build (*ret_spec, &source.source);
   if (!cbam_graph_finish (graph, error)) {
-    if (error && !strstr ((*error)->message, path))
+    if (error != NULL && !strstr ((*error)->message, path))
       g_prefix_error (error, "%s: ", path);
     return NULL;
   }
@@ -196,21 +196,22 @@ cbam_model_build_graph (const char *model, CbamSpec **ret_spec, GError **error)
 {
   const CbamPreset *preset = cbam_preset_find (model);
 
-  return preset ? build_from_preset (preset, ret_spec, error) : build_from_file (model, NULL, ret_spec, error);
+  return preset != NULL ? build_from_preset (preset, ret_spec, error) : build_from_file (model, NULL, ret_spec, error);
 }
 
 static gboolean
 fill (CbamModel *model, const Wanted *wanted, GError **error)
 {
-  g_autoptr (CbamGraph) graph = wanted->preset ? build_from_preset (wanted->preset, &model->spec, error)
-                                               : build_from_file (wanted->path, wanted->bytes, &model->spec, error);
+  g_autoptr (CbamGraph) graph = wanted->preset != NULL
+                                    ? build_from_preset (wanted->preset, &model->spec, error)
+                                    : build_from_file (wanted->path, wanted->bytes, &model->spec, error);
 
-  if (!graph)
+  if (graph == NULL)
     return FALSE;
   model->info = cbam_model_info_new (model->spec, graph, wanted->path);
   cbam_graph_fuse (graph, cbam_run_get_fusions (model->device));
   model->program = cbam_program_new (model->device, g_steal_pointer (&graph), NULL, error);
-  if (!model->program) {
+  if (model->program == NULL) {
     g_prefix_error (error, "%s: ", wanted->path);
     return FALSE;
   }
@@ -223,7 +224,7 @@ fill (CbamModel *model, const Wanted *wanted, GError **error)
 static void
 model_free (CbamModel *model)
 {
-  if (model->op_times)
+  if (model->op_times != NULL)
     for (guint s = 0; s < model->program->plan->n_steps; s++)
       g_free ((char *) model->op_times[s].shape);
   g_free (model->op_times);
@@ -265,7 +266,7 @@ static void
 finish_load (Load *load, const char *key, CbamModel *model, const GError *error)
 {
   g_hash_table_remove (loading, key);
-  if (model) {
+  if (model != NULL) {
     g_hash_table_insert (loaded, model->key, model);
     g_atomic_int_add (&model->refs, (gint) load->n_waiting);
   }
@@ -276,7 +277,7 @@ finish_load (Load *load, const char *key, CbamModel *model, const GError *error)
   }
   load->done = TRUE;
   load->model = model;
-  load->error = model ? NULL : g_error_copy (error);
+  load->error = model != NULL ? NULL : g_error_copy (error);
   g_cond_broadcast (&load_done);
 }
 
@@ -290,7 +291,7 @@ wait_for_load (Load *load, GError **error)
   while (!load->done)
     g_cond_wait (&load_done, &loaded_lock);
   model = load->model;
-  if (!model && error)
+  if (model == NULL && error != NULL)
     *error = g_error_copy (load->error);
   if (--load->n_waiting > 0)
     return model;
@@ -309,15 +310,15 @@ load_shared (const Wanted *wanted, const char *key, GError **error)
   CbamModel *model;
   Load *load;
 
-  if (!loaded) {
+  if (loaded == NULL) {
     loaded = g_hash_table_new (g_str_hash, g_str_equal);
     loading = g_hash_table_new (g_str_hash, g_str_equal);
   }
   model = g_hash_table_lookup (loaded, key);
-  if (model)
+  if (model != NULL)
     return cbam_model_ref (model);
   load = g_hash_table_lookup (loading, key);
-  if (load)
+  if (load != NULL)
     return wait_for_load (load, error);
 
   load = g_new0 (Load, 1);
@@ -326,7 +327,7 @@ load_shared (const Wanted *wanted, const char *key, GError **error)
   model = load_alone (wanted, key, &local);
   g_mutex_lock (&loaded_lock);
   finish_load (load, key, model, local);
-  if (local)
+  if (local != NULL)
     g_propagate_error (error, local);
   return model;
 }
@@ -338,7 +339,7 @@ take_config (Wanted *wanted, const CbamModelConfig *config, GError **error)
   CbamModelConfig own;
 
   return cbam_device_check_alive (wanted->device, error) &&
-         cbam_take_given ("CbamModelConfig", config, config ? config->size : 0, &own, sizeof own, error) &&
+         cbam_take_given ("CbamModelConfig", config, config != NULL ? config->size : 0, &own, sizeof own, error) &&
          cbam_precision_choose (wanted->device, own.precision, &wanted->precision, error);
 }
 
@@ -351,10 +352,10 @@ cbam_model_load (CbamDevice *device, const char *path, const CbamModelConfig *co
   g_return_val_if_fail (device != NULL, NULL);
   if (!take_config (&wanted, config, error))
     return NULL;
-  if (!path && !(wanted.path = usual = cbam_model_find_default (error)))
+  if (path == NULL && !(wanted.path = usual = cbam_model_find_default (error)))
     return NULL;
   key = make_key (&wanted, error);
-  return key ? load_shared (&wanted, key, error) : NULL;
+  return key != NULL ? load_shared (&wanted, key, error) : NULL;
 }
 
 CbamModel *
@@ -377,7 +378,7 @@ cbam_model_load_preset (CbamDevice *device, const char *name, const CbamModelCon
   if (!take_config (&wanted, config, error))
     return NULL;
   wanted.preset = cbam_preset_find (name);
-  if (!wanted.preset) {
+  if (wanted.preset == NULL) {
     g_set_error (error, CBAM_ERROR, CBAM_ERROR_NOT_FOUND, "there is no preset \"%s\"", name);
     return NULL;
   }
@@ -393,7 +394,7 @@ cbam_model_get_presets (void)
   if (g_once_init_enter (&names)) {
     GPtrArray *list = g_ptr_array_new ();
 
-    for (guint i = 0; cbam_presets[i].name; i++)
+    for (guint i = 0; cbam_presets[i].name != NULL; i++)
       g_ptr_array_add (list, (gpointer) cbam_presets[i].name);
     g_ptr_array_add (list, NULL);
     g_once_init_leave (&names, (const char **) g_ptr_array_free (list, FALSE));
@@ -414,11 +415,11 @@ cbam_model_unref (CbamModel *model)
 {
   gboolean last;
 
-  if (!model || cbam_refs_drop_unless_last (&model->refs))
+  if (model == NULL || cbam_refs_drop_unless_last (&model->refs))
     return;
   g_mutex_lock (&loaded_lock);
   last = g_atomic_int_dec_and_test (&model->refs);
-  if (last && model->key) {
+  if (last && model->key != NULL) {
     g_hash_table_remove (loaded, model->key);
     drop_empty_tables ();
   }

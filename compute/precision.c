@@ -32,7 +32,7 @@ list_names (const CbamDevice *device)
   GString *list = g_string_new (NULL);
 
   for (guint p = 0; p < N_PRECISIONS; p++)
-    if (!device || cbam_device_has_precision (device, p))
+    if (device == NULL || cbam_device_has_precision (device, p))
       g_string_append_printf (list, "%s%s", list->len > 0 ? ", " : "", names[p].value_nick);
   return g_string_free (list, FALSE);
 }

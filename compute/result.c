@@ -26,7 +26,7 @@ cbam_result_ref (CbamResult *result)
 void
 cbam_result_unref (CbamResult *result)
 {
-  if (!result || !g_atomic_ref_count_dec (&result->refs))
+  if (result == NULL || !g_atomic_ref_count_dec (&result->refs))
     return;
   cbam_model_unref (result->model);
   for (gsize i = 0; i < result->n_attention; i++) {
@@ -55,7 +55,7 @@ cbam_detection_copy (const CbamDetection *detection)
 void
 cbam_detection_free (CbamDetection *detection)
 {
-  if (!detection)
+  if (detection == NULL)
     return;
   g_free ((char *) detection->label);
   g_free (detection);

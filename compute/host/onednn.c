@@ -286,9 +286,9 @@ create (CbamOnednn *primitive, const CbamOnednnForm *form, const Shape *shape, G
               "dnnl_primitive_attr_set_scratchpad_mode", error) &&
        check (create_desc (&primitive->desc, engine, shape, attributes), "describing a convolution", error) &&
        check (dnnl_primitive_create (&primitive->handle, primitive->desc), "dnnl_primitive_create", error);
-  if (ops)
+  if (ops != NULL)
     dnnl_post_ops_destroy (ops);
-  if (attributes)
+  if (attributes != NULL)
     dnnl_primitive_attr_destroy (attributes);
   return ok;
 }
@@ -341,7 +341,7 @@ cbam_onednn_new_product (const CbamOnednnProduct *product, guint id, GError **er
               "dnnl_primitive_attr_set_scratchpad_mode", error) &&
        check (create_product_desc (&primitive->desc, engine, &shape, attributes), "describing a product", error) &&
        check (dnnl_primitive_create (&primitive->handle, primitive->desc), "dnnl_primitive_create", error);
-  if (attributes)
+  if (attributes != NULL)
     dnnl_primitive_attr_destroy (attributes);
   shape_clear (&shape);
   return ok ? g_steal_pointer (&primitive) : NULL;
@@ -350,11 +350,11 @@ cbam_onednn_new_product (const CbamOnednnProduct *product, guint id, GError **er
 void
 cbam_onednn_free (CbamOnednn *primitive)
 {
-  if (!primitive)
+  if (primitive == NULL)
     return;
-  if (primitive->handle)
+  if (primitive->handle != NULL)
     dnnl_primitive_destroy (primitive->handle);
-  if (primitive->desc)
+  if (primitive->desc != NULL)
     dnnl_primitive_desc_destroy (primitive->desc);
   g_free (primitive);
 }
@@ -373,7 +373,7 @@ cbam_onednn_get_code (const CbamOnednn *primitive)
   const char *name = NULL;
 
   dnnl_primitive_desc_query (primitive->desc, dnnl_query_impl_info_str, 0, &name);
-  return name ? name : "";
+  return name != NULL ? name : "";
 }
 
 gsize
@@ -412,11 +412,11 @@ reorder (dnnl_memory_t from, DescRef from_desc, dnnl_memory_t to, DescRef to_des
        check (dnnl_stream_create (&stream, engine, dnnl_stream_default_flags), "dnnl_stream_create", error) &&
        check (dnnl_primitive_execute (handle, stream, G_N_ELEMENTS (list), list), "dnnl_primitive_execute", error) &&
        check (dnnl_stream_wait (stream), "dnnl_stream_wait", error);
-  if (stream)
+  if (stream != NULL)
     dnnl_stream_destroy (stream);
-  if (handle)
+  if (handle != NULL)
     dnnl_primitive_destroy (handle);
-  if (desc)
+  if (desc != NULL)
     dnnl_primitive_desc_destroy (desc);
   return ok;
 }
@@ -434,9 +434,9 @@ cbam_onednn_pack (const CbamOnednn *primitive, const float *weights, float *pack
        check (dnnl_memory_create (&from, REF (plain), engine, (void *) weights), "dnnl_memory_create", error) &&
        check (dnnl_memory_create (&to, to_desc, engine, packed), "dnnl_memory_create", error) &&
        reorder (from, REF (plain), to, to_desc, error);
-  if (from)
+  if (from != NULL)
     dnnl_memory_destroy (from);
-  if (to)
+  if (to != NULL)
     dnnl_memory_destroy (to);
   desc_clear (&plain);
   return ok;
@@ -459,8 +459,8 @@ cbam_onednn_worker_new (guint n, gsize scratch_size)
 static void
 arguments_free (Arguments *arguments)
 {
-  for (guint i = 0; arguments && i < arguments->n; i++)
-    if (arguments->list[i].memory)
+  for (guint i = 0; arguments != NULL && i < arguments->n; i++)
+    if (arguments->list[i].memory != NULL)
       dnnl_memory_destroy (arguments->list[i].memory);
   g_free (arguments);
 }
@@ -468,11 +468,11 @@ arguments_free (Arguments *arguments)
 void
 cbam_onednn_worker_free (CbamOnednnWorker *worker)
 {
-  if (!worker)
+  if (worker == NULL)
     return;
   for (guint i = 0; i < worker->n; i++)
     arguments_free (worker->arguments[i]);
-  if (worker->stream)
+  if (worker->stream != NULL)
     dnnl_stream_destroy (worker->stream);
   g_aligned_free (worker->scratch);
   g_free (worker->arguments);
@@ -524,10 +524,10 @@ cbam_onednn_run (CbamOnednnWorker *worker, const CbamOnednn *primitive, const Cb
 {
   const Arguments *arguments = worker->arguments[primitive->id];
 
-  if (!arguments)
+  if (arguments == NULL)
     arguments = worker->arguments[primitive->id] = arguments_new (primitive, worker->scratch);
-  return arguments && set_data (arguments, INPUT, buffers->input) && set_data (arguments, WEIGHTS, buffers->weights) &&
-         set_data (arguments, OUTPUT, buffers->output) &&
+  return arguments != NULL && set_data (arguments, INPUT, buffers->input) &&
+         set_data (arguments, WEIGHTS, buffers->weights) && set_data (arguments, OUTPUT, buffers->output) &&
          (!primitive->has_bias || set_data (arguments, BIAS, buffers->bias)) &&
          (!primitive->adds || set_data (arguments, ADDED, buffers->added)) &&
          dnnl_primitive_execute (primitive->handle, worker->stream, (int) arguments->n, arguments->list) ==

@@ -67,7 +67,7 @@ get_group (void)
     return NULL;
   line += strlen ("0::");
   end = strchr (line, '\n');
-  return g_strndup (line, end ? (gsize) (end - line) : strlen (line));
+  return g_strndup (line, end != NULL ? (gsize) (end - line) : strlen (line));
 }
 
 /* The least of the quotas of this group and those it is in; 0 = no limit. */
@@ -77,7 +77,7 @@ get_quota (void)
   g_autofree char *group = get_group ();
   guint least = 0;
 
-  while (group) {
+  while (group != NULL) {
     g_autofree char *path = g_build_filename ("/sys/fs/cgroup", group, "cpu.max", NULL);
     g_autofree char *text = NULL;
     char *last = strrchr (group, '/');
@@ -85,7 +85,7 @@ get_quota (void)
 
     if (quota > 0)
       least = least > 0 ? MIN (least, quota) : quota;
-    if (!last || g_str_equal (group, "/"))
+    if (last == NULL || g_str_equal (group, "/"))
       break;
     last[last == group ? 1 : 0] = '\0';
   }
@@ -115,7 +115,7 @@ cbam_processor_get_name (void)
   if (g_file_get_contents ("/proc/cpuinfo", &text, NULL, NULL) && (line = strstr (text, "\nmodel name")) &&
       (line = strchr (line, ':'))) {
     end = strchr (line, '\n');
-    if (end)
+    if (end != NULL)
       *end = '\0';
     return g_strstrip (g_strdup (line + 1));
   }

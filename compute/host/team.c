@@ -89,7 +89,7 @@ cbam_tally_wait (CbamTally *tally, guint n)
 static CbamJob *
 find_open (const CbamTeam *team)
 {
-  for (GList *l = team->running.head; l; l = l->next)
+  for (GList *l = team->running.head; l != NULL; l = l->next)
     if (((CbamJob *) l->data)->open)
       return l->data;
   return NULL;
@@ -107,7 +107,7 @@ take_part (CbamTeam *team, CbamJob *job, guint thread)
   if (--job->n_threads > 0)
     return;
   g_mutex_unlock (&team->lock);
-  if (job->end)
+  if (job->end != NULL)
     job->end (job);
   g_mutex_lock (&team->lock);
   g_queue_remove (&team->running, job);
@@ -123,7 +123,7 @@ start_job (CbamTeam *team, guint thread)
   CbamJob *job = g_queue_pop_head (&team->waiting);
 
   g_queue_push_tail (&team->running, job);
-  if (job->begin) {
+  if (job->begin != NULL) {
     g_mutex_unlock (&team->lock);
     job->begin (job);
     g_mutex_lock (&team->lock);
@@ -141,7 +141,7 @@ work (gpointer data)
   CbamJob *open;
   guint thread;
 
-  if (team->enter)
+  if (team->enter != NULL)
     team->enter ();
   g_mutex_lock (&team->lock);
   thread = team->n_started++;
@@ -177,13 +177,13 @@ cbam_team_new (guint n_threads, void (*enter) (void))
 void
 cbam_team_free (CbamTeam *team)
 {
-  if (!team)
+  if (team == NULL)
     return;
   g_mutex_lock (&team->lock);
   team->ends = TRUE;
   g_cond_broadcast (&team->work);
   g_mutex_unlock (&team->lock);
-  for (guint t = 0; team->threads && t < team->size; t++)
+  for (guint t = 0; team->threads != NULL && t < team->size; t++)
     g_thread_join (team->threads[t]);
   g_mutex_clear (&team->lock);
   g_cond_clear (&team->work);
@@ -221,7 +221,7 @@ cbam_team_submit (CbamTeam *team, CbamJob *job)
   job->n_threads = 0;
   job->open = job->done = FALSE;
   team->submitted++;
-  if (!team->threads) {
+  if (team->threads == NULL) {
     team->threads = g_new0 (GThread *, team->size);
     for (guint t = 0; t < team->size; t++)
       team->threads[t] = g_thread_new ("cbam-host", work, team);

@@ -33,7 +33,7 @@ cbam_device_measure_peak (CbamDevice *device, double *gflops, GError **error)
   guint r = 0;
 
   g_return_val_if_fail (device != NULL && gflops != NULL, FALSE);
-  while (!cbam_runners[r]->measure_peak ||
+  while (cbam_runners[r]->measure_peak == NULL ||
          !cbam_runners[r]->suits (&device->caps, device->debug)) /* the last does both */
     r++;
   return cbam_runners[r]->measure_peak (device, gflops, error);
@@ -50,7 +50,7 @@ cbam_program_new (CbamDevice *device, CbamGraph *graph, const CbamPlanConfig *co
 {
   CbamPlanConfig complete = { 0 };
 
-  if (config)
+  if (config != NULL)
     complete = *config;
   complete.caps = &device->caps;
   return find_runner (device)->program_new (device, graph, &complete, error);
@@ -59,7 +59,7 @@ cbam_program_new (CbamDevice *device, CbamGraph *graph, const CbamPlanConfig *co
 void
 cbam_program_free (CbamProgram *program)
 {
-  if (program)
+  if (program != NULL)
     program->runner->program_free (program);
 }
 
@@ -90,7 +90,7 @@ cbam_slot_new (CbamProgram *program, gboolean profile, GError **error)
 void
 cbam_slot_free (CbamSlot *slot)
 {
-  if (slot)
+  if (slot != NULL)
     slot->program->runner->slot_free (slot);
 }
 
@@ -126,7 +126,7 @@ cbam_slot_explain (CbamSlot *slot, const CbamGradCamTarget *target, float *value
 {
   const CbamRunner *runner = slot->program->runner;
 
-  if (runner->explain)
+  if (runner->explain != NULL)
     return runner->explain (slot, target, values, error);
   g_set_error (error, CBAM_ERROR, CBAM_ERROR_UNSUPPORTED, "the %s runner has no Grad-CAM", runner->name);
   return FALSE;
@@ -137,5 +137,5 @@ cbam_slot_check_canaries (CbamSlot *slot, GError **error)
 {
   const CbamRunner *runner = slot->program->runner;
 
-  return !runner->check_canaries || runner->check_canaries (slot, error);
+  return runner->check_canaries == NULL || runner->check_canaries (slot, error);
 }

@@ -39,7 +39,7 @@ cbam_commands_free (CbamCommands *commands)
 {
   CbamDevice *device;
 
-  if (!commands)
+  if (commands == NULL)
     return;
   device = commands->device;
   if (!cbam_device_is_hung (device)) {
@@ -139,13 +139,13 @@ cbam_device_upload (CbamDevice *device, CbamBuffer *buffer, gsize offset, const 
   g_autoptr (CbamCommands) commands = NULL;
   const VkBufferCopy copy = { .dstOffset = offset, .size = size };
 
-  if (!staging)
+  if (staging == NULL)
     return FALSE;
   memcpy (staging->map, data, size);
   if (!cbam_buffer_flush (staging, 0, size, error))
     return FALSE;
   commands = cbam_commands_new (device, error);
-  if (!commands || !cbam_commands_begin (commands, error))
+  if (commands == NULL || !cbam_commands_begin (commands, error))
     return FALSE;
   device->vk.vkCmdCopyBuffer (commands->handle, staging->handle, buffer->handle, 1, &copy);
   cbam_commands_barrier_all (commands);

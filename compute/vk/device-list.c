@@ -151,7 +151,7 @@ cbam_vk_instance_new (CbamDebugFlags debug, VkDebugUtilsMessengerEXT *messenger,
     return VK_NULL_HANDLE;
   }
   volkLoadInstanceOnly (instance);
-  if (validate && messenger &&
+  if (validate && messenger != NULL &&
       !cbam_vk_check (vkCreateDebugUtilsMessengerEXT (instance, &messages, NULL, messenger),
                       "vkCreateDebugUtilsMessengerEXT", error)) {
     *messenger = VK_NULL_HANDLE;
@@ -169,7 +169,7 @@ cbam_vk_instance_free (VkInstance instance, VkDebugUtilsMessengerEXT messenger)
   if (instance == VK_NULL_HANDLE)
     return;
   volkLoadInstanceOnly (instance);
-  if (messenger)
+  if (messenger != NULL)
     vkDestroyDebugUtilsMessengerEXT (instance, messenger, NULL);
   vkDestroyInstance (instance, NULL);
 }
@@ -223,9 +223,10 @@ add_device (CbamDeviceList *list, VkPhysicalDevice handle, guint index)
   }
   before = g_steal_pointer (&list->left_out);
   vkGetPhysicalDeviceProperties (handle, &properties);
-  list->left_out = g_strdup_printf ("%s%s%u \"%s\" (Vulkan %u.%u)", before ? before : "", before ? ", " : "", index,
-                                    properties.deviceName, VK_API_VERSION_MAJOR (properties.apiVersion),
-                                    VK_API_VERSION_MINOR (properties.apiVersion));
+  list->left_out =
+      g_strdup_printf ("%s%s%u \"%s\" (Vulkan %u.%u)", before != NULL ? before : "", before != NULL ? ", " : "", index,
+                       properties.deviceName, VK_API_VERSION_MAJOR (properties.apiVersion),
+                       VK_API_VERSION_MINOR (properties.apiVersion));
 }
 
 static gboolean
@@ -268,7 +269,7 @@ cbam_device_info_fill_host (guint threads, CbamDeviceInfo *info)
 static void
 add_host (CbamDeviceList *list)
 {
-  if (!list->infos) {
+  if (list->infos == NULL) {
     list->infos = g_new0 (CbamDeviceInfo, 1);
     list->handles = g_new0 (VkPhysicalDevice, 1);
   }
@@ -311,7 +312,7 @@ cbam_device_list_of (VkInstance instance, GError *why, gboolean host, GError **e
   list->why = why;
   if (instance != VK_NULL_HANDLE)
     add_vulkan (list, instance, &list->why);
-  if (list->why && !host) {
+  if (list->why != NULL && !host) {
     g_propagate_error (error, g_steal_pointer (&list->why));
     return NULL;
   }
@@ -330,7 +331,7 @@ cbam_device_list_new (GError **error)
   VkInstance instance = cbam_vk_instance_new (0, NULL, &why);
   CbamDeviceList *list = cbam_device_list_of (instance, why, host, error);
 
-  if (list)
+  if (list != NULL)
     list->instance = instance;
   else
     cbam_vk_instance_free (instance, VK_NULL_HANDLE);
@@ -348,9 +349,9 @@ cbam_device_list_ref (CbamDeviceList *list)
 void
 cbam_device_list_unref (CbamDeviceList *list)
 {
-  if (!list || !g_atomic_ref_count_dec (&list->refs))
+  if (list == NULL || !g_atomic_ref_count_dec (&list->refs))
     return;
-  for (guint i = 0; list->infos && i < list->n; i++)
+  for (guint i = 0; list->infos != NULL && i < list->n; i++)
     cbam_device_info_clear (&list->infos[i]);
   cbam_vk_instance_free (list->instance, VK_NULL_HANDLE);
   g_clear_error (&list->why);
@@ -396,7 +397,7 @@ cbam_vk_find_queue_family (VkPhysicalDevice handle, guint32 *ret_family, guint32
 gboolean
 cbam_device_name_is_host (const char *name)
 {
-  return name && g_ascii_strcasecmp (name, "cpu") == 0;
+  return name != NULL && g_ascii_strcasecmp (name, "cpu") == 0;
 }
 
 static gboolean
@@ -414,7 +415,7 @@ info_matches (const CbamDeviceList *list, const CbamDeviceInfo *info, const char
   g_autofree char *have = NULL, *want = NULL;
   guint64 index;
 
-  if (!name || name[0] == '\0')
+  if (name == NULL || name[0] == '\0')
     return TRUE;
   if (g_ascii_string_to_unsigned (name, 10, 0, G_MAXUINT, &index, NULL))
     return info->index == index;
@@ -441,22 +442,22 @@ say_none_fits (const CbamDeviceList *list, const char *name, GError **error)
 {
   g_autoptr (GString) there = g_string_new (NULL);
 
-  if (list->why) {
+  if (list->why != NULL) {
     g_propagate_error (error, g_error_copy (list->why));
     return;
   }
   for (guint i = 0; i < list->n; i++)
     g_string_append_printf (there, "%s%u \"%s\" (%s)", i ? ", " : "", list->infos[i].index, list->infos[i].name,
                             list->infos[i].type);
-  if (list->left_out)
+  if (list->left_out != NULL)
     g_string_append_printf (there, "%stoo old, 1.1 is needed: %s", there->len > 0 ? "; " : "", list->left_out);
-  if (list->n == 0 && !list->left_out)
+  if (list->n == 0 && list->left_out == NULL)
     g_set_error (error, CBAM_ERROR, CBAM_ERROR_NO_DEVICE,
                  "the Vulkan loader is there, but no driver offers a device (on Debian: apt install "
                  "mesa-vulkan-drivers)");
   else
-    g_set_error (error, CBAM_ERROR, CBAM_ERROR_NO_DEVICE, "no device fits \"%s\"; there is: %s", name ? name : "",
-                 there->str);
+    g_set_error (error, CBAM_ERROR, CBAM_ERROR_NO_DEVICE, "no device fits \"%s\"; there is: %s",
+                 name != NULL ? name : "", there->str);
 }
 
 gboolean

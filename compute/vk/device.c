@@ -206,11 +206,11 @@ find_opened (const CbamDevice *wanted)
 {
   G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&opened_lock);
 
-  for (GSList *l = opened; l; l = l->next) {
+  for (GSList *l = opened; l != NULL; l = l->next) {
     CbamDevice *device = l->data;
-    const gboolean same = device->team
-                              ? wanted->team && cbam_team_get_size (device->team) == cbam_team_get_size (wanted->team)
-                              : !wanted->team && device->info.index == wanted->info.index;
+    const gboolean same = device->team != NULL ? wanted->team != NULL && cbam_team_get_size (device->team) ==
+                                                                             cbam_team_get_size (wanted->team)
+                                               : wanted->team == NULL && device->info.index == wanted->info.index;
 
     if (!device->adopted && same && device->debug == wanted->debug && !cbam_device_is_parked (device))
       return cbam_device_ref (device);
@@ -224,7 +224,7 @@ find_adopted (VkQueue queue)
 {
   G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&opened_lock);
 
-  for (GSList *l = opened; l; l = l->next) {
+  for (GSList *l = opened; l != NULL; l = l->next) {
     CbamDevice *device = l->data;
 
     if (device->adopted && device->queue == queue && !cbam_device_is_parked (device))
@@ -274,7 +274,7 @@ find_device (CbamDevice *device, const char *name, guint threads, GError **error
   }
   device->instance = cbam_vk_instance_new (device->debug, &device->messenger, &why);
   list = cbam_device_list_of (device->instance, why, host, error);
-  if (!list || !cbam_device_list_choose (list, name, &i, error))
+  if (list == NULL || !cbam_device_list_choose (list, name, &i, error))
     return FALSE;
   if (list->handles[i] == VK_NULL_HANDLE) {
     cbam_vk_instance_free (device->instance, device->messenger);
@@ -314,9 +314,9 @@ open_device (const char *name, guint threads, CbamDebugFlags debug, gboolean sha
   if (!find_device (device, name, threads, error))
     return NULL;
   there = share ? find_opened (device) : NULL;
-  if (there)
+  if (there != NULL)
     return there;
-  return device->team || open_vulkan (device, error) ? g_steal_pointer (&device) : NULL;
+  return device->team != NULL || open_vulkan (device, error) ? g_steal_pointer (&device) : NULL;
 }
 
 CbamDevice *
@@ -334,11 +334,11 @@ cbam_device_open_configured (const char *name, const CbamDeviceConfig *config, G
   CbamDeviceConfig own;
   CbamDevice *device;
 
-  if (!cbam_take_given ("CbamDeviceConfig", config, config ? config->size : 0, &own, sizeof own, error))
+  if (!cbam_take_given ("CbamDeviceConfig", config, config != NULL ? config->size : 0, &own, sizeof own, error))
     return NULL;
   locker = g_rec_mutex_locker_new (&cbam_vk_instances);
   device = open_device (name, own.cpu_threads, 0, TRUE, error);
-  if (device && !device->shared)
+  if (device != NULL && !device->shared)
     put_opened (device);
   return device;
 }
@@ -352,7 +352,7 @@ cbam_device_open (const char *name, GError **error)
 static void
 release_handles (const CbamVulkanHandles *handles)
 {
-  if (handles->release)
+  if (handles->release != NULL)
     handles->release (handles->data);
 }
 
@@ -393,7 +393,7 @@ adopt (const CbamVulkanHandles *handles, GError **error)
   if (!cbam_vk_load (error))
     return NULL;
   volkLoadInstanceOnly (handles->instance);
-  if (!vkGetPhysicalDeviceProperties2 || !cbam_vk_is_new_enough (handles->physical_device)) {
+  if (vkGetPhysicalDeviceProperties2 == NULL || !cbam_vk_is_new_enough (handles->physical_device)) {
     g_set_error (error, CBAM_ERROR, CBAM_ERROR_NO_DEVICE,
                  "the device handed over, or its instance, is of Vulkan 1.0; expected 1.1 or later");
     return NULL;
@@ -436,12 +436,12 @@ cbam_device_adopt (const CbamVulkanHandles *handles, GError **error)
     return NULL;
   locker = g_rec_mutex_locker_new (&cbam_vk_instances);
   device = find_adopted (own.queue);
-  if (device) {
+  if (device != NULL) {
     release_handles (&own);
     return device;
   }
   device = adopt (&own, error);
-  if (device)
+  if (device != NULL)
     put_opened (device);
   return device;
 }
@@ -475,7 +475,7 @@ drop_reference (CbamDevice *device)
 void
 cbam_device_unref (CbamDevice *device)
 {
-  if (!device || !drop_reference (device))
+  if (device == NULL || !drop_reference (device))
     return;
   if (cbam_device_is_hung (device)) {
     /* The driver may still be working on it: it stays, reachable for leak checkers, until the process ends. */
@@ -488,7 +488,7 @@ cbam_device_unref (CbamDevice *device)
   }
   cbam_team_free (device->team);
   g_clear_pointer (&device->pipelines, g_hash_table_unref);
-  if (device->handle && !device->adopted)
+  if (device->handle != NULL && !device->adopted)
     device->vk.vkDestroyDevice (device->handle, NULL);
   if (!device->adopted)
     cbam_vk_instance_free (device->instance, device->messenger);
@@ -598,10 +598,10 @@ queue_submit (CbamDevice *device, const VkSubmitInfo *submit, VkFence fence)
 {
   VkResult result;
 
-  if (device->owner.lock)
+  if (device->owner.lock != NULL)
     device->owner.lock (device->owner.data);
   result = device->vk.vkQueueSubmit (device->queue, 1, submit, fence);
-  if (device->owner.unlock)
+  if (device->owner.unlock != NULL)
     device->owner.unlock (device->owner.data);
   return result;
 }
@@ -612,13 +612,13 @@ take_turn (CbamDevice *device, const VkSubmitInfo *submit, CbamTicket *ticket, V
 {
   G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&device->queue_lock);
 
-  if (ticket && !cbam_turns_enter (device->turns, ticket, g_get_monotonic_time ())) {
+  if (ticket != NULL && !cbam_turns_enter (device->turns, ticket, g_get_monotonic_time ())) {
     g_set_error (error, CBAM_ERROR, CBAM_ERROR_BUSY, "%s: it is other streams' turn", device->info.name);
     return FALSE;
   }
   if (cbam_device_check (device, queue_submit (device, submit, fence), "vkQueueSubmit", error))
     return TRUE;
-  if (ticket)
+  if (ticket != NULL)
     cbam_turns_withdraw (device->turns, ticket);
   return FALSE;
 }
@@ -718,7 +718,7 @@ cbam_device_wait_idle (CbamDevice *device, GError **error)
   VkFence fence;
 
   g_return_val_if_fail (device != NULL, FALSE);
-  if (device->team) {
+  if (device->team != NULL) {
     cbam_team_wait_idle (device->team);
     return TRUE;
   }

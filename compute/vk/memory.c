@@ -198,13 +198,13 @@ cbam_buffer_free (CbamBuffer *buffer)
 {
   CbamDevice *device;
 
-  if (!buffer)
+  if (buffer == NULL)
     return;
   device = buffer->device;
   if (!cbam_device_is_hung (device)) {
     device->vk.vkDestroyBuffer (device->handle, buffer->handle, NULL);
     device->vk.vkFreeMemory (device->handle, buffer->memory, NULL);
-    if (buffer->memory)
+    if (buffer->memory != NULL)
       g_atomic_int_add (&device->n_allocations, -1);
   }
   if (buffer->map != buffer->mapped)

@@ -136,7 +136,7 @@ keep (CbamDevice *device, const CbamPipelineForm *form, CbamPipeline *pipeline)
   G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&device->pipelines_lock);
   const CbamPipeline *there = g_hash_table_lookup (device->pipelines, form);
 
-  if (there) {
+  if (there != NULL) {
     pipeline_free (pipeline);
     return there;
   }
@@ -149,7 +149,7 @@ find (CbamDevice *device, const CbamPipelineForm *form)
 {
   G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&device->pipelines_lock);
 
-  if (!device->pipelines)
+  if (device->pipelines == NULL)
     device->pipelines = g_hash_table_new_full (key_hash, key_equal, g_free, (GDestroyNotify) pipeline_free);
   return g_hash_table_lookup (device->pipelines, form);
 }
@@ -163,9 +163,9 @@ cbam_device_get_pipeline (CbamDevice *device, const CbamPipelineForm *form, GErr
   g_return_val_if_fail (form->n_bindings <= MAX_BINDINGS, NULL);
   g_return_val_if_fail (form->push_size <= 128 && form->push_size % 4 == 0, NULL);
   there = find (device, form);
-  if (there)
+  if (there != NULL)
     return there;
   /* Compiling takes its time, so nobody else waits for it: at worst two threads make the same. */
   made = pipeline_new (device, form, error);
-  return made ? keep (device, form, made) : NULL;
+  return made != NULL ? keep (device, form, made) : NULL;
 }

@@ -51,7 +51,7 @@ cbam_turns_new (void)
 void
 cbam_turns_free (CbamTurns *turns)
 {
-  if (!turns)
+  if (turns == NULL)
     return;
   g_ptr_array_unref (turns->shares);
   g_array_unref (turns->queue);
@@ -88,7 +88,7 @@ get_backlog (const CbamTurns *turns, gint64 now)
 static double
 get_seconds (const CbamTicket *ticket)
 {
-  return ticket->seconds && *ticket->seconds > 0 ? *ticket->seconds : UNKNOWN_SECONDS;
+  return ticket->seconds != NULL && *ticket->seconds > 0 ? *ticket->seconds : UNKNOWN_SECONDS;
 }
 
 /* Whether @share is at most @lead frames ahead of each other stream that wants to. */
@@ -120,7 +120,7 @@ is_turn (CbamTurns *turns, const CbamTicket *ticket, gint64 now)
   CbamShare *share = ticket->share;
   gboolean granted;
 
-  if (!share)
+  if (share == NULL)
     return TRUE;
   /* Who was not refused has had what it wanted. */
   if (now >= share->wants)
@@ -146,7 +146,7 @@ cbam_turns_miss (CbamTurns *turns, const CbamTicket *ticket, gint64 now)
 {
   G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&turns->lock);
 
-  if (ticket->share && ticket->turn != CBAM_TURN_NOW)
+  if (ticket->share != NULL && ticket->turn != CBAM_TURN_NOW)
     ticket->share->wants = now + MEMORY;
 }
 
@@ -167,7 +167,7 @@ cbam_turns_enter (CbamTurns *turns, CbamTicket *ticket, gint64 now)
     turns->since = now;
   g_array_append_val (turns->queue, entry);
   turns->seconds += entry.seconds;
-  if (ticket->share) {
+  if (ticket->share != NULL) {
     turns->level = MAX (turns->level, ticket->share->had);
     ticket->share->had += ticket->share->cost;
   }
@@ -197,7 +197,7 @@ cbam_turns_withdraw (CbamTurns *turns, CbamTicket *ticket)
     g_array_remove_index (turns->queue, i);
     break;
   }
-  if (ticket->share)
+  if (ticket->share != NULL)
     ticket->share->had -= ticket->share->cost;
   ticket->number = 0;
 }
@@ -214,7 +214,7 @@ cbam_turns_finish (CbamTurns *turns, CbamTicket *ticket, gint64 now, gboolean wa
   ticket->number = 0;
   if (n == 0)
     return; /* somebody behind it was faster to say so */
-  if (n == 1 && watched && ticket->seconds)
+  if (n == 1 && watched && ticket->seconds != NULL)
     *ticket->seconds += *ticket->seconds > 0 ? (took - *ticket->seconds) / SMOOTHING : took;
   remove_first (turns, n);
   turns->since = now;

@@ -138,7 +138,7 @@ get_primitive (CbamHostStep *step, ConvState *state, const CbamOnednnForm *form,
     if (memcmp (&g_array_index (state->forms, CbamOnednnForm, i), form, sizeof *form) == 0)
       return g_ptr_array_index (state->primitives, i);
   primitive = cbam_onednn_new (form, program->n_primitives, error);
-  if (!primitive)
+  if (primitive == NULL)
     return NULL;
   program->n_primitives++;
   program->scratch_size = MAX (program->scratch_size, cbam_onednn_get_scratch_size (primitive));
@@ -158,7 +158,7 @@ make_stripes (CbamHostStep *step, ConvState *state, const CbamOnednnForm *whole,
     const CbamOnednnForm form = form_of_stripe (whole, first, end, &stripe->first_in);
 
     stripe->primitive = get_primitive (step, state, &form, error);
-    if (!stripe->primitive)
+    if (stripe->primitive == NULL)
       return FALSE;
     if (!cbam_onednn_shares_weights (stripe->primitive, g_ptr_array_index (state->primitives, 0)))
       return FALSE; /* without @error: another division may do */
@@ -186,7 +186,7 @@ pack_weights (CbamHostStep *step, ConvState *state, GError **error)
   float *packed = cbam_host_new_packed (step->program, cbam_onednn_get_weights_size (primitive));
 
   state->weights = packed;
-  if (p->bias) {
+  if (p->bias != NULL) {
     float *bias = cbam_host_new_packed (step->program, p->bias->n * sizeof (float));
 
     memcpy (bias, p->bias->values, p->bias->n * sizeof (float));
@@ -305,7 +305,7 @@ prepare_spread (CbamHostStep *step, GError **error)
   for (gsize tap = 0; tap < taps; tap++)
     for (guint c = 0; c < out->channels; c++)
       weights[tap * out->channels + c] = p->weight->values[c * taps + tap];
-  if (p->bias) {
+  if (p->bias != NULL) {
     bias = cbam_host_new_packed (step->program, p->bias->n * sizeof (float));
     memcpy (bias, p->bias->values, p->bias->n * sizeof (float));
   }

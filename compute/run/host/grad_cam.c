@@ -27,7 +27,7 @@ cbam_host_grad_cam_reads (const CbamPlan *plan, const CbamParam *param)
     const CbamNode *node = plan->steps[s].node;
     const CbamNode *head = node->op == &cbam_op_detect ? find_head (plan, node->inputs[1]) : NULL;
 
-    if (head && cbam_conv_params (head)->weight == param)
+    if (head != NULL && cbam_conv_params (head)->weight == param)
       return TRUE;
   }
   return FALSE;
@@ -77,7 +77,7 @@ cbam_host_slot_explain (CbamSlot *base, const CbamGradCamTarget *target, float *
   const CbamValue *features = target->features, *conf = target->conf;
   const gsize cell = (gsize) target->row * features->width + target->column;
 
-  if (!head || !slot->kept) {
+  if (head == NULL || slot->kept == NULL) {
     g_set_error (error, CBAM_ERROR, CBAM_ERROR_UNSUPPORTED, "Grad-CAM: %s has no convolution that makes its scores",
                  target->name);
     return FALSE;

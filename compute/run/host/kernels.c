@@ -75,7 +75,7 @@ run (const CbamHostTask *task)
   const CbamNode *node = task->step->node;
   CbamHostStage *stage = task->stage;
 
-  if (!stage->reference)
+  if (stage->reference == NULL)
     stage->reference = cbam_reference_new (task->step->program->base.plan->graph);
   for (guint i = 0; i < node->n_inputs; i++)
     copy_in (task, node->inputs[i]);

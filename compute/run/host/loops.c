@@ -319,7 +319,7 @@ spread (float *y, const float *x, const CbamLoopSpread *s, guint first, guint en
 {
   for (guint row = first; row < end; row++)
     for (guint column = 0; column < s->width; column++, y += s->channels) {
-      if (s->bias)
+      if (s->bias != NULL)
         memcpy (y, s->bias, s->channels * sizeof (float));
       else
         memset (y, 0, s->channels * sizeof (float));
@@ -414,7 +414,7 @@ store_tile (float *y, Lanes tile[4][4], const CbamLoopWinograd *w, guint row, gu
 {
   Lanes bias = { 0 };
 
-  if (w->bias)
+  if (w->bias != NULL)
     memcpy (bias, w->bias + c, sizeof bias);
   for (guint i = 0; i < 4 && row * 4 + i < w->height; i++)
     for (guint j = 0; j < 4 && t * 4 + j < w->width; j++) {
@@ -463,13 +463,13 @@ channel_pool (float *y, const float *x, gsize pixels, guint channels, const floa
     Vector sums = { 0 }, most = all (-INFINITY);
 
     for (guint c = 0; c < whole; c += LANES) {
-      const Vector v = gate ? load (x + c) * load (gate + c) : load (x + c);
+      const Vector v = gate != NULL ? load (x + c) * load (gate + c) : load (x + c);
 
       sums += v;
       most = larger_of (v, most);
     }
     if (rest > 0) {
-      const Vector ones = gate ? load_part (gate + whole, rest, 1) : all (1);
+      const Vector ones = gate != NULL ? load_part (gate + whole, rest, 1) : all (1);
 
       sums += load_part (x + whole, rest, 0) * ones;
       most = larger_of (load_part (x + whole, rest, -INFINITY) * ones, most);

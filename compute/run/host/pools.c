@@ -241,7 +241,7 @@ gate_state_free (gpointer data)
 static float *
 copy_param (const CbamParam *param)
 {
-  return param ? g_memdup2 (param->values, param->n * sizeof (float)) : NULL;
+  return param != NULL ? g_memdup2 (param->values, param->n * sizeof (float)) : NULL;
 }
 
 /* The second phase makes each image's gate, in one part. */
@@ -278,14 +278,14 @@ make_gate (const CbamHostTask *task, const float *pooled, float *y)
   memset (sum, 0, hidden * sizeof (float));
   for (guint i = 0; i < p->pool.n; i++) {
     loops->product (layer, pooled + (gsize) i * channels, state->first, channels, hidden);
-    for (guint h = 0; state->first_bias && h < hidden; h++)
+    for (guint h = 0; state->first_bias != NULL && h < hidden; h++)
       layer[h] += state->first_bias[h];
     loops->activate (layer, layer, hidden, &p->first.activation);
     for (guint h = 0; h < hidden; h++)
       sum[h] += layer[h];
   }
   loops->product (y, sum, state->second, hidden, channels);
-  for (guint c = 0; state->second_bias && c < channels; c++)
+  for (guint c = 0; state->second_bias != NULL && c < channels; c++)
     y[c] += state->second_bias[c] * (float) p->pool.n;
   loops->sigmoid (y, y, channels);
 }

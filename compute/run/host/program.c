@@ -41,8 +41,9 @@ choose_kernel (const CbamNode *node, const char *wanted)
 {
   guint k = 0;
 
-  while (cbam_host_kernels[k]->op &&
-         (cbam_host_kernels[k]->op != node->op || (cbam_host_kernels[k]->fits && !cbam_host_kernels[k]->fits (node)) ||
+  while (cbam_host_kernels[k]->op != NULL &&
+         (cbam_host_kernels[k]->op != node->op ||
+          (cbam_host_kernels[k]->fits != NULL && !cbam_host_kernels[k]->fits (node)) ||
           g_strcmp0 (wanted, cbam_host_by_reference.name) == 0))
     k++;
   return cbam_host_kernels[k]; /* the last runs everything */
@@ -143,11 +144,11 @@ program_free (CbamProgram *base)
   CbamHostProgram *program = (CbamHostProgram *) base;
 
   g_slist_free_full (program->stages, (GDestroyNotify) cbam_host_stage_free);
-  for (guint s = 0; base->plan && s < base->plan->n_steps; s++) {
+  for (guint s = 0; base->plan != NULL && s < base->plan->n_steps; s++) {
     CbamHostStep *step = &program->steps[s];
 
-    if (step->state)
-      (step->kernel->free_state ? step->kernel->free_state : g_free) (step->state);
+    if (step->state != NULL)
+      (step->kernel->free_state != NULL ? step->kernel->free_state : g_free) (step->state);
   }
   g_free (program->steps);
   g_ptr_array_unref (program->packed);
@@ -163,7 +164,7 @@ choose_loops (const char *wanted)
 {
   const CbamVectors best = cbam_processor_get_vectors ();
 
-  for (guint v = 0; wanted && v <= best; v++)
+  for (guint v = 0; wanted != NULL && v <= best; v++)
     if (g_str_equal (wanted, cbam_vectors_names[v]))
       return cbam_loops_get (v);
   return cbam_loops_get (best);
@@ -184,7 +185,7 @@ program_new (CbamDevice *device, CbamGraph *graph, const CbamPlanConfig *config,
   program->canary = config->canary;
   program->loops = choose_loops (config->variant);
   base->plan = cbam_plan_new (graph, config, error);
-  if (!base->plan)
+  if (base->plan == NULL)
     return NULL;
   program->steps = g_new0 (CbamHostStep, MAX (base->plan->n_steps, 1));
   g_thread_join (g_thread_new ("cbam-prepare", prepare_steps, &preparation));
@@ -209,7 +210,7 @@ get_kernel (const CbamProgram *base, guint s)
 {
   const CbamHostStep *step = &((const CbamHostProgram *) base)->steps[s];
 
-  return step->kernel->get_code ? step->kernel->get_code (step) : step->kernel->name;
+  return step->kernel->get_code != NULL ? step->kernel->get_code (step) : step->kernel->name;
 }
 
 static const char *

@@ -53,12 +53,12 @@ take_stage (CbamHostProgram *program)
   CbamHostStage *stage = NULL;
 
   g_mutex_lock (&program->lock);
-  if (program->stages) {
+  if (program->stages != NULL) {
     stage = program->stages->data;
     program->stages = g_slist_delete_link (program->stages, program->stages);
   }
   g_mutex_unlock (&program->lock);
-  if (!stage)
+  if (stage == NULL)
     stage = stage_new (program);
   memset (stage->next, 0, sizeof (gint) * CBAM_HOST_PHASES * program->base.plan->n_steps);
   cbam_tally_reset (&stage->done);
@@ -98,7 +98,7 @@ equip (CbamHostStage *stage, guint thread)
 {
   const CbamHostProgram *program = stage->program;
 
-  if (stage->workers[thread])
+  if (stage->workers[thread] != NULL)
     return;
   stage->workers[thread] = cbam_onednn_worker_new (program->n_primitives, program->scratch_size);
   stage->room[thread] = g_aligned_alloc (MAX (program->room, 1), sizeof (float), ALIGNMENT);
@@ -310,7 +310,7 @@ set_keep (CbamHostSlot *slot, gboolean wanted)
   gsize size = 0;
 
   slot->keep = wanted;
-  if (!wanted || slot->kept)
+  if (!wanted || slot->kept != NULL)
     return;
   for (guint v = 0; v < values->len; v++) {
     const CbamValue *value = g_ptr_array_index (values, v);
@@ -324,13 +324,13 @@ static void
 take_pixels (CbamHostSlot *slot, const CbamSlotInput *input)
 {
   slot->pixels = input->start;
-  if (input->start)
+  if (input->start != NULL)
     return;
   if (slot->room < input->size) {
     slot->room = input->size;
     slot->written = g_realloc (slot->written, slot->room);
   }
-  if (input->write)
+  if (input->write != NULL)
     input->write (input->data, slot->written);
   slot->pixels = slot->written;
 }
@@ -342,7 +342,7 @@ enter (CbamHostSlot *slot, CbamTicket *ticket, GError **error)
   CbamDevice *device = slot->base.program->device;
   G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&device->queue_lock);
 
-  if (ticket && !cbam_turns_enter (device->turns, ticket, g_get_monotonic_time ())) {
+  if (ticket != NULL && !cbam_turns_enter (device->turns, ticket, g_get_monotonic_time ())) {
     g_set_error (error, CBAM_ERROR, CBAM_ERROR_BUSY, "%s: it is other streams' turn", device->info.name);
     return FALSE;
   }
@@ -356,7 +356,7 @@ cbam_host_slot_submit (CbamSlot *base, const CbamSlotInput *input, GError **erro
 {
   CbamHostSlot *slot = (CbamHostSlot *) base;
 
-  if (input->images) {
+  if (input->images != NULL) {
     g_set_error (error, CBAM_ERROR, CBAM_ERROR_UNSUPPORTED,
                  "expected a frame in memory, found Vulkan images; %s is the processor itself and has none",
                  base->program->device->info.name);
@@ -375,7 +375,7 @@ cbam_host_slot_wait (CbamSlot *base, GError **error)
 
   cbam_team_wait (slot->program->team, &slot->job);
   base->in_flight = FALSE;
-  if (slot->ticket)
+  if (slot->ticket != NULL)
     cbam_turns_finish (base->program->device->turns, slot->ticket, g_get_monotonic_time (), TRUE);
   if (!slot->failed)
     return TRUE;

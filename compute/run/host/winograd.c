@@ -123,7 +123,7 @@ new_product (CbamHostStep *step, guint tiles, GError **error)
                                       step->node->outputs[0]->channels };
   CbamOnednn *primitive = cbam_onednn_new_product (&product, program->n_primitives, error);
 
-  if (!primitive)
+  if (primitive == NULL)
     return NULL;
   program->n_primitives++;
   program->scratch_size = MAX (program->scratch_size, cbam_onednn_get_scratch_size (primitive));
@@ -146,8 +146,8 @@ prepare (CbamHostStep *step, GError **error)
   step->rows = state->rows * TILE;
   step->parts[0] = (all + state->rows - 1) / state->rows * out->batch;
   state->whole = new_product (step, state->rows * tiles, error);
-  state->last = last == state->rows || !state->whole ? state->whole : new_product (step, last * tiles, error);
-  if (!state->whole || !state->last)
+  state->last = last == state->rows || state->whole == NULL ? state->whole : new_product (step, last * tiles, error);
+  if (state->whole == NULL || state->last == NULL)
     return FALSE;
   if (!cbam_onednn_shares_weights (state->whole, state->last)) {
     g_set_error (error, CBAM_ERROR, CBAM_ERROR_FAILED, "oneDNN wants weights in two orders");
@@ -155,7 +155,7 @@ prepare (CbamHostStep *step, GError **error)
   }
   packed = cbam_host_new_packed (step->program, cbam_onednn_get_weights_size (state->whole));
   state->weights = packed;
-  state->bias = p->bias ? g_memdup2 (p->bias->values, p->bias->n * sizeof (float)) : NULL;
+  state->bias = p->bias != NULL ? g_memdup2 (p->bias->values, p->bias->n * sizeof (float)) : NULL;
   state->winograd = (CbamLoopWinograd){
     .in_width = in->width,
     .in_height = in->height,

@@ -25,7 +25,7 @@ cbam_reference_new (const CbamGraph *graph)
 void
 cbam_reference_free (CbamReference *reference)
 {
-  if (!reference)
+  if (reference == NULL)
     return;
   for (guint i = 0; i < reference->graph->values->len; i++)
     g_free (reference->values[i]);
@@ -38,7 +38,7 @@ get_value (CbamReference *reference, const CbamValue *value)
 {
   const gboolean is_map = value->kind == CBAM_VALUE_MAP;
 
-  if (!reference->values[value->id])
+  if (reference->values[value->id] == NULL)
     reference->values[value->id] = g_malloc0 (is_map ? cbam_value_count (value) * sizeof (float) : value->size);
   return reference->values[value->id];
 }

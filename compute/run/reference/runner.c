@@ -39,7 +39,7 @@ program_new (CbamDevice *device, CbamGraph *graph, const CbamPlanConfig *config,
   program->runner = &cbam_runner_reference;
   program->device = cbam_device_ref (device);
   program->plan = cbam_plan_new (graph, config, error);
-  return program->plan ? g_steal_pointer (&program) : NULL;
+  return program->plan != NULL ? g_steal_pointer (&program) : NULL;
 }
 
 static void
@@ -121,16 +121,16 @@ submit (CbamSlot *base, const CbamSlotInput *input, GError **error)
 {
   Slot *slot = (Slot *) base;
 
-  if (input->images) {
+  if (input->images != NULL) {
     g_set_error_literal (error, CBAM_ERROR, CBAM_ERROR_UNSUPPORTED, "the reference reads no Vulkan images");
     return FALSE;
   }
-  if (input->write) {
+  if (input->write != NULL) {
     slot->pixels = g_realloc (slot->pixels, input->size);
     input->write (input->data, slot->pixels);
   }
   copy_values (slot, CBAM_HOST_WRITES);
-  cbam_reference_run (slot->reference, input->start ? input->start : slot->pixels);
+  cbam_reference_run (slot->reference, input->start != NULL ? input->start : slot->pixels);
   copy_values (slot, CBAM_HOST_READS);
   base->in_flight = TRUE;
   return TRUE;

@@ -58,8 +58,8 @@ check_target (const CbamGradCamTarget *target, const CbamStep *head, GError **er
 {
   const CbamValue *features = target->features;
 
-  if (head && cbam_value_blocks (features) <= CBAM_GRAD_CAM_BLOCKS && target->n_classes <= CBAM_GRAD_CAM_CLASSES &&
-      count_turns (target, head) < CBAM_MOST_TURNS)
+  if (head != NULL && cbam_value_blocks (features) <= CBAM_GRAD_CAM_BLOCKS &&
+      target->n_classes <= CBAM_GRAD_CAM_CLASSES && count_turns (target, head) < CBAM_MOST_TURNS)
     return TRUE;
   g_set_error (error, CBAM_ERROR, CBAM_ERROR_UNSUPPORTED,
                "Grad-CAM: %s has %ux%u pixels of %u channels and %u classes; expected at most %u channels, %u "
@@ -113,11 +113,11 @@ grad_cam_new (const CbamVulkanProgram *program, GError **error)
                                                                  .n_bindings = N_BINDINGS,
                                                                  .push_size = sizeof (CbamGradCamArgs) },
                                             error);
-  if (cam->pipeline)
+  if (cam->pipeline != NULL)
     cam->output = cbam_buffer_new (cam->device, CBAM_MEMORY_READBACK, most * sizeof (float), error);
-  if (cam->output)
+  if (cam->output != NULL)
     cam->commands = cbam_commands_new (cam->device, error);
-  if (cam->commands && create_set (cam, error))
+  if (cam->commands != NULL && create_set (cam, error))
     return cam;
   cbam_grad_cam_free (cam);
   return NULL;
@@ -126,7 +126,7 @@ grad_cam_new (const CbamVulkanProgram *program, GError **error)
 void
 cbam_grad_cam_free (CbamGradCam *cam)
 {
-  if (!cam)
+  if (cam == NULL)
     return;
   if (!cbam_device_is_hung (cam->device))
     cam->device->vk.vkDestroyDescriptorPool (cam->device->handle, cam->pool, NULL);
@@ -203,7 +203,7 @@ cbam_vulkan_slot_explain (CbamSlot *base, const CbamGradCamTarget *target, float
 
   if (!check_target (target, head, error))
     return FALSE;
-  if (!slot->cam && !(slot->cam = grad_cam_new (slot->program, error)))
+  if (slot->cam == NULL && !(slot->cam = grad_cam_new (slot->program, error)))
     return FALSE;
   write_set (slot->cam, slot, target, head);
   if (!record (slot->cam, target, head, error) || !cbam_commands_submit (slot->cam->commands, error) ||

@@ -24,18 +24,18 @@ reserve (CbamVulkanSlot *slot, gsize size, gboolean written, GError **error)
     return FALSE;
   }
   cbam_vulkan_intake_forget_frame (slot);
-  if (!slot->pixels || slot->pixels->size < size) {
+  if (slot->pixels == NULL || slot->pixels->size < size) {
     slot->intake_recorded = FALSE;
     g_clear_pointer (&slot->pixels, cbam_buffer_free);
     slot->pixels =
         cbam_buffer_new (device, device->caps.unified ? CBAM_MEMORY_UPLOAD : CBAM_MEMORY_DEVICE, size, error);
   }
-  if (staged && (!slot->staging || slot->staging->size < size)) {
+  if (staged && (slot->staging == NULL || slot->staging->size < size)) {
     slot->intake_recorded = FALSE;
     g_clear_pointer (&slot->staging, cbam_buffer_free);
-    slot->staging = cbam_buffer_new (device, CBAM_MEMORY_UPLOAD, size, slot->pixels ? error : NULL);
+    slot->staging = cbam_buffer_new (device, CBAM_MEMORY_UPLOAD, size, slot->pixels != NULL ? error : NULL);
   }
-  return slot->pixels && (!staged || slot->staging);
+  return slot->pixels != NULL && (!staged || slot->staging != NULL);
 }
 
 void
@@ -101,7 +101,7 @@ record_poison (CbamVulkanSlot *slot)
   const CbamVulkanProgram *program = slot->program;
   CbamDevice *device = program->base.device;
 
-  if (!(device->debug & CBAM_DEBUG_POISON) || !program->arena)
+  if (!(device->debug & CBAM_DEBUG_POISON) || program->arena == NULL)
     return;
   cbam_commands_barrier_all (slot->intake);
   device->vk.vkCmdFillBuffer (slot->intake->handle, program->arena->handle, 0, VK_WHOLE_SIZE,
@@ -125,9 +125,9 @@ record (CbamVulkanSlot *slot, GError **error)
 
   if (!cbam_commands_begin (slot->intake, error))
     return FALSE;
-  if (slot->queries)
+  if (slot->queries != NULL)
     device->vk.vkCmdResetQueryPool (slot->intake->handle, slot->queries, 0, slot->program->base.plan->n_steps + 1);
-  if (slot->source == CBAM_PIXELS_WRITTEN && slot->staging)
+  if (slot->source == CBAM_PIXELS_WRITTEN && slot->staging != NULL)
     record_upload (slot);
   if (slot->source == CBAM_PIXELS_IMAGES)
     record_image_copies (slot);
@@ -148,8 +148,8 @@ take_written (CbamVulkanSlot *slot, const CbamSlotInput *input, GError **error)
   if (!reserve (slot, size, TRUE, error))
     return FALSE;
   slot->source = CBAM_PIXELS_WRITTEN;
-  written = slot->staging ? slot->staging : slot->pixels;
-  if (input->write)
+  written = slot->staging != NULL ? slot->staging : slot->pixels;
+  if (input->write != NULL)
     input->write (input->data, written->map);
   return cbam_buffer_flush (written, 0, written->size, error);
 }
@@ -159,7 +159,7 @@ take_in_place (CbamVulkanSlot *slot, const CbamSlotInput *input, GError **error)
 {
   cbam_vulkan_intake_forget_frame (slot);
   slot->imported = cbam_buffer_import (slot->program->base.device, input->start, input->size, NULL);
-  if (!slot->imported) {
+  if (slot->imported == NULL) {
     g_set_error_literal (error, CBAM_ERROR, CBAM_ERROR_UNSUPPORTED, "the device cannot read the frame where it lies");
     return FALSE;
   }
@@ -187,9 +187,9 @@ take_images (CbamVulkanSlot *slot, const CbamSlotInput *input, GError **error)
 gboolean
 cbam_vulkan_intake_take (CbamVulkanSlot *slot, const CbamSlotInput *input, GError **error)
 {
-  const gboolean taken = input->start    ? take_in_place (slot, input, error)
-                         : input->images ? take_images (slot, input, error)
-                                         : take_written (slot, input, error);
+  const gboolean taken = input->start != NULL    ? take_in_place (slot, input, error)
+                         : input->images != NULL ? take_images (slot, input, error)
+                                                 : take_written (slot, input, error);
 
   if (!taken)
     return FALSE;

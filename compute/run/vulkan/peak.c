@@ -84,7 +84,7 @@ measure (Peak *peak, guint k, double *ret_rate, GError **error)
   VkDescriptorSet set;
   gboolean ok;
 
-  if (!pipeline || !cbam_device_make (device, vkCreateDescriptorPool, &create, &pool, error))
+  if (pipeline == NULL || !cbam_device_make (device, vkCreateDescriptorPool, &create, &pool, error))
     return FALSE;
   const VkDescriptorSetAllocateInfo allocate = {
     .sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_ALLOCATE_INFO,
@@ -122,7 +122,7 @@ cbam_vulkan_measure_peak (CbamDevice *device, double *gflops, GError **error)
 
   peak.output =
       cbam_buffer_new (device, CBAM_MEMORY_DEVICE, (gsize) peak.groups * CBAM_THREADS * sizeof (float), error);
-  peak.commands = peak.output ? cbam_commands_new (device, error) : NULL;
+  peak.commands = peak.output != NULL ? cbam_commands_new (device, error) : NULL;
   ok = peak.commands != NULL;
   for (guint k = 0; ok && k < G_N_ELEMENTS (kernels); k++)
     ok = measure (&peak, k, &rate, error);

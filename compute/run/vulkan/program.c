@@ -35,9 +35,9 @@ create_pipelines (CbamVulkanProgram *program, GError **error)
     const CbamShader *shader = cbam_variant_get_shader (step->variant, &program->base.device->caps);
 
     program->pipelines[s] = get_pipeline (program, step, shader, error);
-    if (!program->pipelines[s])
+    if (program->pipelines[s] == NULL)
       return FALSE;
-    if (step->variant->thin && !(program->thin[s] = get_pipeline (program, step, step->variant->thin, error)))
+    if (step->variant->thin != NULL && !(program->thin[s] = get_pipeline (program, step, step->variant->thin, error)))
       return FALSE;
   }
   return TRUE;
@@ -52,10 +52,10 @@ upload_weights (CbamVulkanProgram *program, GError **error)
   if (plan->weights_size == 0)
     return TRUE;
   program->weights = cbam_buffer_new (program->base.device, CBAM_MEMORY_DEVICE, plan->weights_size, error);
-  if (!program->weights)
+  if (program->weights == NULL)
     return FALSE;
   packed = g_try_malloc0 (plan->weights_size);
-  if (!packed) {
+  if (packed == NULL) {
     g_set_error (error, CBAM_ERROR, CBAM_ERROR_OUT_OF_MEMORY, "no memory to pack %" G_GSIZE_FORMAT " bytes of weights",
                  plan->weights_size);
     return FALSE;
@@ -109,12 +109,12 @@ program_new (CbamDevice *device, CbamGraph *graph, const CbamPlanConfig *config,
   program->canary = complete.canary;
   cbam_device_expect_macs (device, cbam_graph_macs (graph));
   base->plan = cbam_plan_new (graph, &complete, error);
-  if (!base->plan || !create_pipelines (program, error) || !upload_weights (program, error))
+  if (base->plan == NULL || !create_pipelines (program, error) || !upload_weights (program, error))
     return NULL;
   forget_weights (graph);
   if (base->plan->arena_size > 0) {
     program->arena = cbam_buffer_new (device, arena_use, base->plan->arena_size, error);
-    if (!program->arena)
+    if (program->arena == NULL)
       return NULL;
   }
   return g_steal_pointer (&base);
@@ -131,7 +131,7 @@ get_pixels_limit (const CbamProgram *program)
     const guint n = cbam_variant_get_bindings (plan->steps[s].variant, plan->steps[s].node, bindings);
 
     for (guint b = 0; b < n; b++)
-      if (bindings[b].texels && bindings[b].value && bindings[b].value->is_frame)
+      if (bindings[b].texels && bindings[b].value != NULL && bindings[b].value->is_frame)
         return MIN (caps->max_storage_range, (gsize) caps->max_texels * CBAM_WORD_BYTES);
   }
   return caps->max_storage_range;

@@ -86,7 +86,7 @@ write_set (CbamVulkanSlot *slot, const CbamStep *step, VkDescriptorSet set, GArr
   for (guint b = 0; b < n; b++) {
     const CbamValue *value = bindings[b].value;
     const CbamBufferRange weights = { slot->program->weights, step->weights_offset, step->weights_size };
-    const CbamBufferRange range = value ? value_range (slot, value) : weights;
+    const CbamBufferRange range = value != NULL ? value_range (slot, value) : weights;
 
     writes[b] = (VkWriteDescriptorSet){
       .sType = VK_STRUCTURE_TYPE_WRITE_DESCRIPTOR_SET,
@@ -100,8 +100,9 @@ write_set (CbamVulkanSlot *slot, const CbamStep *step, VkDescriptorSet set, GArr
     };
     buffers[b] = (VkDescriptorBufferInfo){ range.buffer->handle, range.offset, range.size };
     if (bindings[b].texels &&
-        !create_view (slot, range, value && value->is_frame ? VK_FORMAT_R32_UINT : VK_FORMAT_R32G32B32A32_SFLOAT,
-                      kept_views, &views[b], error))
+        !create_view (slot, range,
+                      value != NULL && value->is_frame ? VK_FORMAT_R32_UINT : VK_FORMAT_R32G32B32A32_SFLOAT, kept_views,
+                      &views[b], error))
       return FALSE;
   }
   device->vk.vkUpdateDescriptorSets (device->handle, n, writes, 0, NULL);
@@ -160,7 +161,7 @@ cbam_vulkan_slot_record_timestamp (CbamVulkanSlot *slot, CbamCommands *commands,
 {
   CbamDevice *device = slot->program->base.device;
 
-  if (slot->queries)
+  if (slot->queries != NULL)
     device->vk.vkCmdWriteTimestamp (commands->handle, VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, slot->queries, query);
 }
 
@@ -169,7 +170,7 @@ record_step (CbamVulkanSlot *slot, CbamCommands *into, guint s)
 {
   CbamDevice *device = slot->program->base.device;
   const CbamStep *step = &slot->program->base.plan->steps[s];
-  const gboolean thin = slot->thin && slot->program->thin[s];
+  const gboolean thin = slot->thin && slot->program->thin[s] != NULL;
   const CbamPipeline *pipeline = thin ? slot->program->thin[s] : slot->program->pipelines[s];
   VkCommandBuffer commands = into->handle;
 
@@ -275,15 +276,15 @@ cbam_vulkan_slot_new (CbamProgram *base, gboolean profile, GError **error)
   slot->regions = g_array_new (FALSE, FALSE, sizeof (VkBufferImageCopy));
   slot->sets = g_new0 (VkDescriptorSet, plan->n_steps);
   slot->memory = cbam_buffer_new (base->device, CBAM_MEMORY_READBACK, MAX (plan->slot_size, CBAM_WORD_BYTES), error);
-  if (!slot->memory)
+  if (slot->memory == NULL)
     return NULL;
   for (gsize i = 0; program->canary && i < plan->slot_size; i += CBAM_WORD_BYTES)
     *(guint32 *) (slot->memory->map + i) = CBAM_CANARY;
   if (!cbam_buffer_flush (slot->memory, 0, slot->memory->size, error))
     return NULL;
   slot->intake = cbam_commands_new (base->device, error);
-  slot->commands = slot->intake ? cbam_commands_new (base->device, error) : NULL;
-  if (!slot->commands || !create_queries (slot, error) || !create_sets (slot, error))
+  slot->commands = slot->intake != NULL ? cbam_commands_new (base->device, error) : NULL;
+  if (slot->commands == NULL || !create_queries (slot, error) || !create_sets (slot, error))
     return NULL;
   return g_steal_pointer (&whole);
 }
@@ -347,7 +348,7 @@ set_keep (CbamVulkanSlot *slot, gboolean keep, GError **error)
   if (slot->keep != keep)
     slot->recorded = slot->intake_recorded = FALSE;
   slot->keep = keep;
-  if (!keep || slot->kept)
+  if (!keep || slot->kept != NULL)
     return TRUE;
   slot->kept = cbam_buffer_new (slot->program->base.device, CBAM_MEMORY_DEVICE,
                                 cbam_vulkan_slot_get_kept (slot, NULL).offset, error);
@@ -431,7 +432,7 @@ read_timestamps (CbamVulkanSlot *slot, GError **error)
       device->caps.timestamp_bits >= 64 ? G_MAXUINT64 : (G_GUINT64_CONSTANT (1) << device->caps.timestamp_bits) - 1;
   guint64 ticks[n + 1];
 
-  if (!slot->queries)
+  if (slot->queries == NULL)
     return TRUE;
   if (!cbam_device_check (device,
                           device->vk.vkGetQueryPoolResults (device->handle, slot->queries, 0, n + 1, sizeof ticks,
@@ -454,7 +455,7 @@ cbam_vulkan_slot_wait (CbamSlot *base, GError **error)
     return FALSE; /* in flight for good: the device is parked */
   base->in_flight = FALSE;
   now = g_get_monotonic_time ();
-  if (slot->ticket)
+  if (slot->ticket != NULL)
     cbam_turns_finish (base->program->device->turns, slot->ticket, now, now - start > REAL_WAIT);
   cbam_vulkan_intake_forget_frame (slot);
   return invalidate_maps (slot, error) && read_timestamps (slot, error);
@@ -491,12 +492,14 @@ cbam_vulkan_slot_check_canaries (CbamSlot *base, GError **error)
   const GPtrArray *values = base->program->plan->graph->values;
 
   g_return_val_if_fail (program->canary > 0 && (base->program->device->debug & CBAM_DEBUG_POISON), FALSE);
-  if (program->arena && !cbam_buffer_invalidate (program->arena, 0, program->arena->size, error))
+  if (program->arena != NULL && !cbam_buffer_invalidate (program->arena, 0, program->arena->size, error))
     return FALSE;
   for (guint v = 0; v < values->len; v++) {
     const CbamValue *value = g_ptr_array_index (values, v);
     const CbamHome home = cbam_value_get_home (value);
-    const guint8 *memory = home == CBAM_HOME_SLOT ? slot->memory->map : program->arena ? program->arena->map : NULL;
+    const guint8 *memory = home == CBAM_HOME_SLOT   ? slot->memory->map
+                           : program->arena != NULL ? program->arena->map
+                                                    : NULL;
 
     if (value->last < 0 || home == CBAM_HOME_FRAME)
       continue;
