@@ -19,7 +19,7 @@ sabotage 'network-bound: each SIMD has a memory of workgroups of its own' tools/
 sabotage 'network-bound: a loop makes one round' tools/stats/network-bound.c \
   'MAX (1, work.multiply_adds / body)' '1' gpu-static
 sabotage 'pipeline: what was compiled is not filed' compute/vk/pipeline.c \
-  'made ? keep (device, form, made) : NULL' 'made' nets-sharing
+  'made != NULL ? keep (device, form, made) : NULL' 'made' nets-sharing
 sabotage 'pipeline: one for all constants of a shader' compute/vk/pipeline.c \
   'one->constant == other->constant && ' '' ops-ops
 sabotage 'shader: every texel buffer is binding 0' compute/engine/shader.c \
@@ -99,7 +99,7 @@ sabotage 'detect: distances of a distribution are in widths both ways' shaders/d
 sabotage 'reference: a distribution counts its bins from 1' compute/ops/detect.c \
   'weighed += likely * i;' 'weighed += likely * (i + 1);' ops-detect
 sabotage 'spec: bins beside offsets are passed over' compute/file/spec.c \
-  '  if (bins.node)
+  '  if (bins.node != NULL)
     cbam_item_fail (&bins, "none where output.boxes is not distribution");' '' spec
 sabotage 'preprocess: chroma shift ignored' shaders/preprocess.comp \
   'clamp (at * vec2 (c.scale_x, c.scale_y) + vec2 (c.shift_x, c.shift_y),' \
@@ -226,7 +226,7 @@ sabotage 'thin: lines belong to the position before them' shaders/preprocess.com
 sabotage 'thin: frames are read by the kernel for whole ones' compute/run/vulkan/slot.c \
   'slot->thin && slot->program->thin[s]' 'FALSE' ops-preprocess nets-detector
 sabotage 'adopted: the queue is used without its lock' compute/vk/device.c \
-  '  if (device->owner.lock)
+  '  if (device->owner.lock != NULL)
     device->owner.lock (device->owner.data);' '' nets-vulkan-frames
 sabotage 'vulkan: the state of an image stays what it was' gst/frame/gstcbamvulkan.c \
   '  note_reading (buffer);' '' gst-vulkan
@@ -281,7 +281,7 @@ sabotage 'memory: the last atom is not flushed' compute/vk/memory.c \
 sabotage 'conv: borders a pixel too narrow on the far side' compute/ops/conv.c \
   'last - (gint) (input - 1)' 'last - (gint) input' ops-ops
 sabotage 'needs: a device without 64-bit integers gets them all the same' compute/engine/op.c \
-  'caps->int64 || !variant->narrow ?' 'TRUE ?' ops-needs nets-vulkan-frames
+  'caps->int64 || variant->narrow == NULL ?' 'TRUE ?' ops-needs nets-vulkan-frames
 sabotage 'needs: nobody counts storage buffers' compute/engine/shader.c \
   'reader->needs.storage_buffers++;' '' ops-needs
 sabotage 'needs: CBAM is one dispatch on every device' compute/engine/plan.c \
@@ -338,7 +338,7 @@ sabotage 'resnet: a wide one is wide at the ends of its bottlenecks, too' comput
 sabotage 'networks: attention between stages that there are not' compute/nets/nets.c \
   'cbam_net_attends_between_stages (net) && !backbone->has_stages' 'FALSE' networks
 sabotage 'spec: a ResNet has all its stages' compute/nets/spec.c \
-  'strides.node ? cbam_item_length (&strides) : CBAM_MAX_STAGES' 'CBAM_MAX_STAGES' spec golden
+  'strides.node != NULL ? cbam_item_length (&strides) : CBAM_MAX_STAGES' 'CBAM_MAX_STAGES' spec golden
 sabotage 'stairnet: two convolutions after the sum have one name' compute/nets/stairnet.c \
   'b > 0 ? g_strdup_printf' 'b > 1 ? g_strdup_printf' golden
 sabotage 'spec: every leaky ReLU has the usual slope' compute/nets/spec.c \
@@ -381,7 +381,7 @@ sabotage 'model: loaded under the lock of the table' compute/model.c \
   model = load_alone (wanted, key, &local);
   g_mutex_lock (&loaded_lock);' '  model = load_alone (wanted, key, &local);' nets-sharing
 sabotage 'model: two who want the same load it twice' compute/model.c \
-  '  if (load)
+  '  if (load != NULL)
     return wait_for_load' '  if (FALSE)
     return wait_for_load' nets-sharing
 sabotage 'model: who waited gets no reference' compute/model.c \
@@ -492,7 +492,7 @@ sabotage 'publisher: what is carried may be of any age' gst/stream/gstcbampublis
 sabotage 'selection: labels have their case' gst/stream/gstcbamselection.c \
   'g_utf8_casefold (b, -1)' 'g_strdup (b)' gst-settings
 sabotage 'session: another one for every stream' compute/vk/device.c \
-  'share ? find_opened (device) : NULL' 'NULL' gst-streams unit-model-file
+  'share ? find_opened (device) : NULL' 'NULL' gst-streams model-file
 sabotage 'turned: a reversed axis begins at its first sample' compute/detect/image.c \
   'c->offset += (columns - 1) * c->step;' '' ops-preprocess
 sabotage 'turned: chroma sits as if nothing were turned' compute/detect/image.c \
@@ -595,7 +595,7 @@ sabotage 'host: nothing is kept for Grad-CAM' compute/run/host/program.c \
   'step->parts[CBAM_HOST_KEEPING] = keeps (plan, (gint) s);' 'step->parts[CBAM_HOST_KEEPING] = 0;' nets-explain-host \
   golden-host
 sabotage 'host: images of Vulkan are taken for nothing' compute/run/host/slot.c \
-  'if (input->images) {' 'if (FALSE) {' nets-host
+  'if (input->images != NULL) {' 'if (FALSE) {' nets-host
 sabotage 'team: who has nothing to do helps nobody' compute/host/team.c \
   'else if ((open = find_open (team)) != NULL)' 'else if (FALSE && (open = find_open (team)) != NULL)' team
 sabotage 'team: a job that waits is left to whoever works' compute/host/team.c \
@@ -839,7 +839,7 @@ sabotage 'hole: letterboxed boxes stay in the letterbox' compute/detector.c \
   'candidate->y0 * input->height * frame->scale_y + frame->shift_y' \
   'candidate->y0 * input->height * frame->scale_y' nets-detector
 sabotage 'hole: fused although something else reads it' compute/engine/graph.c \
-  'before && cbam_graph_count_readers (graph, before->outputs[0]) == 1 ? before' 'before ? before' nets-nets
+  'before != NULL && cbam_graph_count_readers (graph, before->outputs[0]) == 1 ? before' 'before ? before' nets-nets
 sabotage 'hole: no more room for those before us' gst/stream/gstcbamlatency.c \
   'max += latency->ceiling;' 'max += 0;' gst-flow
 sabotage 'switch: a model without the classes is taken' gst/stream/gstcbamswitch.c \

@@ -58,7 +58,8 @@ put (GstCbamCanvas *canvas, GstBuffer *buffer, const GstVideoInfo *info, GstVide
 static GError *
 take_complaint (GstCbamCanvas *canvas)
 {
-  return canvas->complaint ? g_steal_pointer (&canvas->complaint) : gst_cbam_painter_take_complaint (canvas->painter);
+  return canvas->complaint != NULL ? g_steal_pointer (&canvas->complaint)
+                                   : gst_cbam_painter_take_complaint (canvas->painter);
 }
 
 GstBuffer *

@@ -289,7 +289,7 @@ static void
 read_font (GstCbamPainter *painter)
 {
   g_clear_pointer (&painter->font, pango_font_description_free);
-  painter->font = pango_font_description_from_string (painter->settings.font ? painter->settings.font : "");
+  painter->font = pango_font_description_from_string (painter->settings.font != NULL ? painter->settings.font : "");
   if (!(pango_font_description_get_set_fields (painter->font) & PANGO_FONT_MASK_SIZE))
     pango_font_description_set_absolute_size (painter->font, painter->font_size * PANGO_SCALE);
 }

@@ -89,7 +89,7 @@ gst_cbam_box_from_region (GstBuffer *buffer, const GstVideoRegionOfInterestMeta 
   const char *label = g_quark_to_string (region->roi_type);
   /* Regions have no negative places, but what begins left of the frame or above it was put there as if they had. */
   const int x = (int) region->x, y = (int) region->y;
-  GstCbamBox box = { .label = label ? label : "",
+  GstCbamBox box = { .label = label != NULL ? label : "",
                      .score = -1,
                      .id = -1,
                      .x = x,

@@ -297,7 +297,7 @@ gst_cbam_fifo_get_flow (GstCbamFifo *fifo, gboolean *reported)
 {
   G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&fifo->lock);
 
-  if (reported)
+  if (reported != NULL)
     *reported = fifo->flow_reported;
   return fifo->flow;
 }

@@ -120,7 +120,7 @@ G_GNUC_PRINTF (1, 2) static void complain (const char *format, ...)
 {
   va_list arguments;
 
-  if (!complaints)
+  if (complaints == NULL)
     complaints = g_string_new (NULL);
   va_start (arguments, format);
   g_string_append_vprintf (complaints, format, arguments);
@@ -134,7 +134,7 @@ instance_of (const void *handle)
 {
   G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&lock);
 
-  for (GSList *l = instances; l; l = l->next)
+  for (GSList *l = instances; l != NULL; l = l->next)
     if (((Instance *) l->data)->key == *(void *const *) handle)
       return l->data;
   g_error ("a handle of no instance");
@@ -146,7 +146,7 @@ device_of (const void *handle)
 {
   G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&lock);
 
-  for (GSList *l = devices; l; l = l->next)
+  for (GSList *l = devices; l != NULL; l = l->next)
     if (((Device *) l->data)->key == *(void *const *) handle)
       return l->data;
   g_error ("a handle of no device");
@@ -207,7 +207,7 @@ fails (Device *device, FaultsCall call, VkResult *ret_result)
   plan.struck |= strikes;
   *ret_result = plan.result;
   g_mutex_unlock (&lock);
-  if (strikes && device && *ret_result == VK_ERROR_DEVICE_LOST)
+  if (strikes && device != NULL && *ret_result == VK_ERROR_DEVICE_LOST)
     lose (device);
   return strikes;
 }
@@ -264,7 +264,7 @@ on_vkDestroyInstance (VkInstance handle, const VkAllocationCallbacks *allocator)
   g_mutex_lock (&lock);
   if (instance->hangs)
     complain ("vkDestroyInstance: a device of it hangs");
-  for (GSList *l = devices; l; l = l->next)
+  for (GSList *l = devices; l != NULL; l = l->next)
     if (((Device *) l->data)->instance == instance)
       complain ("vkDestroyInstance: a device of it is alive");
   instances = g_slist_remove (instances, instance);
@@ -669,7 +669,7 @@ arm (gboolean armed, gboolean is_hang, FaultsCall call, guint n, VkResult result
   plan.call = call;
   plan.n = n;
   plan.result = result;
-  if (complaints)
+  if (complaints != NULL)
     g_string_truncate (complaints, 0);
 }
 
@@ -712,7 +712,7 @@ faults_get_complaints (void)
 {
   G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&lock);
 
-  return complaints && complaints->len > 0 ? g_strdup (complaints->str) : NULL;
+  return complaints != NULL && complaints->len > 0 ? g_strdup (complaints->str) : NULL;
 }
 
 static void
@@ -739,10 +739,10 @@ faults_list_alive (void)
   G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&lock);
   g_autoptr (GPtrArray) lines = g_ptr_array_new_with_free_func (g_free);
 
-  for (GSList *l = instances; l; l = l->next)
+  for (GSList *l = instances; l != NULL; l = l->next)
     if (!((Instance *) l->data)->hangs)
       g_ptr_array_add (lines, g_strdup ("VkInstance"));
-  for (GSList *l = devices; l; l = l->next)
+  for (GSList *l = devices; l != NULL; l = l->next)
     if (!((Device *) l->data)->hangs)
       append_alive (lines, l->data);
   g_ptr_array_sort (lines, compare_lines);
@@ -821,7 +821,7 @@ get_device_proc (VkDevice handle, const char *name)
   if (strcmp (name, "vkGetDeviceProcAddr") == 0)
     return (PFN_vkVoidFunction) get_device_proc;
   next = device_of (handle)->get_proc (handle, name);
-  return next && ours ? ours : next; /* what is not there stays so */
+  return next != NULL && ours != NULL ? ours : next; /* what is not there stays so */
 }
 
 static VKAPI_ATTR PFN_vkVoidFunction VKAPI_CALL
@@ -833,7 +833,7 @@ get_instance_proc (VkInstance handle, const char *name)
     return (PFN_vkVoidFunction) get_instance_proc;
   if (strcmp (name, "vkGetDeviceProcAddr") == 0)
     return (PFN_vkVoidFunction) get_device_proc;
-  if (ours || handle == VK_NULL_HANDLE)
+  if (ours != NULL || handle == VK_NULL_HANDLE)
     return ours;
   return instance_of (handle)->get_proc (handle, name);
 }

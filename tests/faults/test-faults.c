@@ -58,7 +58,7 @@ describe (const CbamResult *result, GString *seen)
     const CbamMap *map = cbam_result_get_grad_cam (result, i);
     double sum = 0;
 
-    for (guint c = 0; map && c < map->width * map->height; c++)
+    for (guint c = 0; map != NULL && c < map->width * map->height; c++)
       sum += map->values[c];
     g_string_append_printf (seen, "%s %a at %a %a, %a x %a, %a\n", d[i].label, d[i].score, d[i].x, d[i].y, d[i].width,
                             d[i].height, sum);
@@ -72,7 +72,7 @@ collect (CbamDetector *from, GString *seen, GError **error)
 {
   g_autoptr (CbamResult) result = cbam_detector_collect (from, error);
 
-  if (result)
+  if (result != NULL)
     describe (result, seen);
   return result != NULL;
 }
@@ -104,10 +104,10 @@ static VkDeviceMemory their_memory;
 static void
 drop_theirs (void)
 {
-  if (adopted && cbam_device_is_hung (adopted)) /* which they do not know */
+  if (adopted != NULL && cbam_device_is_hung (adopted)) /* which they do not know */
     abandoned = g_slist_prepend (abandoned, g_steal_pointer (&theirs));
   g_clear_pointer (&adopted, cbam_device_unref);
-  if (theirs && their_image) {
+  if (theirs != NULL && their_image != NULL) {
     theirs->vk.vkDestroyImage (theirs->handle, their_image, NULL);
     theirs->vk.vkFreeMemory (theirs->handle, their_memory, NULL);
   }
@@ -200,7 +200,7 @@ prepare_model_with (CbamDebugFlags debug)
 {
   g_autoptr (GError) error = NULL;
 
-  if (device && !cbam_device_is_parked (device) && device->debug == (debug | CBAM_DEBUG_NO_HOST))
+  if (device != NULL && !cbam_device_is_parked (device) && device->debug == (debug | CBAM_DEBUG_NO_HOST))
     return;
   drop_all ();
   assert_nothing_alive ();
@@ -264,7 +264,7 @@ run_list (GString *seen, GError **error)
 {
   g_autoptr (CbamDeviceList) list = cbam_device_list_new (error);
 
-  for (guint i = 0; list && i < cbam_device_list_size (list); i++)
+  for (guint i = 0; list != NULL && i < cbam_device_list_size (list); i++)
     g_string_append_printf (seen, "%s\n", cbam_device_list_get (list, i)->name);
   return list != NULL;
 }
@@ -272,9 +272,10 @@ run_list (GString *seen, GError **error)
 static gboolean
 load (CbamDevice *opened, GString *seen, GError **error)
 {
-  g_autoptr (CbamModel) loaded = opened ? cbam_model_load (opened, g_getenv ("CBAM_TEST_MODEL"), NULL, error) : NULL;
+  g_autoptr (CbamModel) loaded =
+      opened != NULL ? cbam_model_load (opened, g_getenv ("CBAM_TEST_MODEL"), NULL, error) : NULL;
 
-  if (loaded)
+  if (loaded != NULL)
     g_string_append (seen, cbam_model_get_info (loaded)->name);
   return loaded != NULL;
 }
@@ -303,7 +304,7 @@ run_detector (GString *seen, GError **error)
   g_autoptr (CbamDetector) made = cbam_detector_new_profiled (model, &(CbamDetectorConfig){ .slots = 1 }, error);
   const CbamImage image = make_image (SMALL, FALSE);
 
-  return made && cbam_detector_submit (made, &image, NULL, error) && collect (made, seen, error);
+  return made != NULL && cbam_detector_submit (made, &image, NULL, error) && collect (made, seen, error);
 }
 
 /* Small, large and explained, read in place, two at once. */
@@ -352,7 +353,7 @@ run_reload (GString *seen, GError **error)
   if (ok) {
     g_autoptr (CbamDetector) made = cbam_detector_new (other, &(CbamDetectorConfig){ .slots = 1 }, error);
 
-    ok = made && cbam_detector_submit (made, &image, NULL, error) && collect (made, seen, error);
+    ok = made != NULL && cbam_detector_submit (made, &image, NULL, error) && collect (made, seen, error);
   }
   if (!ok && !cbam_device_is_parked (device)) {
     g_assert_true (collect (detector, seen, &sound));
@@ -402,7 +403,7 @@ prepare_theirs (void)
 {
   g_autoptr (GError) error = NULL;
 
-  if (theirs)
+  if (theirs != NULL)
     return;
   drop_all ();
   assert_nothing_alive ();
@@ -423,7 +424,7 @@ prepare_adopted (void)
 {
   g_autoptr (GError) error = NULL;
 
-  if (!adopted || cbam_device_is_parked (adopted)) {
+  if (adopted == NULL || cbam_device_is_parked (adopted)) {
     drop_all ();
     prepare_theirs ();
     make_image_of_theirs ();

@@ -66,9 +66,9 @@ const Faults *
 faults_open (void)
 {
   void *library = dlopen (g_getenv ("CBAM_TEST_LAYER"), RTLD_NOW);
-  FaultsGet get = library ? (FaultsGet) dlsym (library, FAULTS_SYMBOL) : NULL;
+  FaultsGet get = library != NULL ? (FaultsGet) dlsym (library, FAULTS_SYMBOL) : NULL;
 
-  if (!get)
+  if (get == NULL)
     g_error ("%s", dlerror ());
   faults = get ();
   return faults;
@@ -86,7 +86,7 @@ makes_pipeline (FaultsCall call)
 static gboolean
 is_kept (const char *line)
 {
-  for (guint i = 0; kept[i]; i++)
+  for (guint i = 0; kept[i] != NULL; i++)
     if (g_str_has_prefix (line, kept[i]))
       return TRUE;
   return FALSE;
@@ -96,7 +96,7 @@ static gboolean
 may_survive (const Walk *walk, FaultsCall call)
 {
   for (guint i = 0; i < G_N_ELEMENTS (survived); i++)
-    if (survived[i].call == call && (!survived[i].walk || strcmp (survived[i].walk, walk->name) == 0))
+    if (survived[i].call == call && (survived[i].walk == NULL || strcmp (survived[i].walk, walk->name) == 0))
       return TRUE;
   return FALSE;
 }
@@ -123,7 +123,7 @@ assert_no_complaints (const char *where)
 {
   g_autofree char *text = faults->get_complaints ();
 
-  if (text)
+  if (text != NULL)
     g_error ("%s: %s", where, text);
 }
 
@@ -135,10 +135,10 @@ count_alive (void)
   g_auto (GStrv) lines = g_strsplit (text, "\n", -1);
   g_autoptr (GString) counts = g_string_new (NULL);
 
-  for (guint i = 0, n = 1; lines[i] && *lines[i]; i++, n++) {
+  for (guint i = 0, n = 1; lines[i] != NULL && *lines[i]; i++, n++) {
     const gsize length = strcspn (lines[i], " ") + 1;
 
-    if (lines[i + 1] && strncmp (lines[i], lines[i + 1], length) == 0)
+    if (lines[i + 1] != NULL && strncmp (lines[i], lines[i + 1], length) == 0)
       continue;
     if (!is_kept (lines[i]))
       g_string_append_printf (counts, "%s %u\n", g_strdelimit (lines[i], " ", '\0'), n);
@@ -195,7 +195,7 @@ static void
 forget (const Walk *walk)
 {
   faults->reset ();
-  if (walk->forget)
+  if (walk->forget != NULL)
     walk->forget ();
 }
 
@@ -203,7 +203,7 @@ static void
 prepare (const Walk *walk)
 {
   faults->reset ();
-  if (walk->prepare)
+  if (walk->prepare != NULL)
     walk->prepare ();
 }
 
@@ -211,7 +211,7 @@ static void
 finish (const Walk *walk)
 {
   faults->reset ();
-  if (walk->finish)
+  if (walk->finish != NULL)
     walk->finish ();
 }
 

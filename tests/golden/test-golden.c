@@ -85,8 +85,8 @@ add_tensors (TestModel *model, JsonObject *tree, const char *prefix, guint32 see
 {
   g_autoptr (GList) names = json_object_get_members (tree);
 
-  for (GList *l = names; l; l = l->next) {
-    g_autofree char *name = prefix ? g_strconcat (prefix, ".", l->data, NULL) : g_strdup (l->data);
+  for (GList *l = names; l != NULL; l = l->next) {
+    g_autofree char *name = prefix != NULL ? g_strconcat (prefix, ".", l->data, NULL) : g_strdup (l->data);
     JsonNode *node = json_object_get_member (tree, l->data);
     gsize dims[4];
     guint n_dims;
@@ -133,7 +133,7 @@ make_picture (Golden *golden, guint32 seed)
   const gsize n = (gsize) golden->width * golden->height * 3;
   double low[3] = { 0, 0, 0 }, span = 256;
 
-  if (picture) {
+  if (picture != NULL) {
     span = json_object_get_double_member (picture, "span");
     for (guint c = 0; c < 3; c++)
       low[c] = json_array_get_double_element (json_object_get_array_member (picture, "low"), c);
@@ -185,7 +185,7 @@ golden_open (Golden *golden, gconstpointer path)
 static void
 golden_close (Golden *golden, gconstpointer path)
 {
-  if (golden->folder) {
+  if (golden->folder != NULL) {
     g_unlink (golden->model);
     g_rmdir (golden->folder);
   }
@@ -281,7 +281,7 @@ compare_map (const Golden *golden, const char *way, guint level, const char *kin
 {
   const CbamFileTensor *expected = find_level (golden, level, kind);
 
-  if (!expected)
+  if (expected == NULL)
     return;
   g_assert_cmpuint (expected->n_dims, ==, 3);
   g_assert_cmpuint (expected->dims[0] + first_channel, <=, tensor->channels);
@@ -468,7 +468,7 @@ compare_attention (const Golden *golden, const CbamResult *result)
 
   found = test_get_attention (result, &n);
   g_assert_true (found || !has_attention (golden, 0));
-  n = found ? n : 0;
+  n = found != NULL ? n : 0;
   g_assert_false (has_attention (golden, (guint) n));
   for (guint l = 0; l < n; l++) {
     const CbamFileTensor *spatial = find_level (golden, l, "spatial"), *channel = find_level (golden, l, "channel");
@@ -476,9 +476,9 @@ compare_attention (const Golden *golden, const CbamResult *result)
     g_assert_cmpuint (found[l].level, ==, l);
     g_assert_true (!spatial == !found[l].spatial);
     g_assert_true (!channel == !found[l].channel);
-    if (spatial)
+    if (spatial != NULL)
       compare_cells (golden, "spatial", spatial, found[l].spatial, golden->limit);
-    if (channel) {
+    if (channel != NULL) {
       g_assert_cmpuint (found[l].n_channels, ==, channel->dims[0]);
       compare (golden, "detector", "channel", channel, found[l].channel, golden->limit);
     }
@@ -579,9 +579,9 @@ add_path (const char *path, GPtrArray *paths)
   g_autoptr (GDir) folder = g_dir_open (path, 0, NULL);
   const char *name;
 
-  if (!folder)
+  if (folder == NULL)
     g_ptr_array_add (names, g_strdup (path));
-  while (folder && (name = g_dir_read_name (folder)))
+  while (folder != NULL && (name = g_dir_read_name (folder)))
     if (g_str_has_suffix (name, ".safetensors"))
       g_ptr_array_add (names, g_build_filename (path, name, NULL));
   g_ptr_array_sort (names, by_name);
@@ -596,7 +596,7 @@ print_document (const char *name)
 {
   const CbamPreset *preset = cbam_preset_find (name);
 
-  if (!preset) {
+  if (preset == NULL) {
     g_printerr ("test-golden: there is no preset \"%s\"\n", name);
     return 1;
   }
@@ -618,7 +618,7 @@ main (int argc, char **argv)
     add_path (argv[i], paths);
   status = g_test_run ();
   for (guint i = 0; i < G_N_ELEMENTS (worst); i++) {
-    if (worst[i].where)
+    if (worst[i].where != NULL)
       g_print ("# largest error of %s: %.2g (%s)\n", worst[i].kind, worst[i].error, worst[i].where);
     g_free (worst[i].where);
   }

@@ -16,7 +16,7 @@ attention_of (GstBuffer *buffer)
 {
   GstCustomMeta *meta = gst_buffer_get_custom_meta (buffer, "CbamAttentionMeta");
 
-  return meta ? gst_custom_meta_get_structure (meta) : NULL;
+  return meta != NULL ? gst_custom_meta_get_structure (meta) : NULL;
 }
 
 static const GstStructure *

@@ -56,7 +56,7 @@ drawing_of (const char *properties, const char *caps, GstBuffer *buffer)
   gst_buffer_map (before, &map, GST_MAP_READ);
   fail_unless (gst_buffer_memcmp (out, 0, map.data, map.size) == 0, "pixels were touched");
   gst_buffer_unmap (before, &map);
-  GstVideoOverlayComposition *composition = meta ? gst_video_overlay_composition_ref (meta->overlay) : NULL;
+  GstVideoOverlayComposition *composition = meta != NULL ? gst_video_overlay_composition_ref (meta->overlay) : NULL;
   gst_harness_teardown (h);
   return composition;
 }

@@ -26,7 +26,7 @@ n_rectangles (GstBuffer *buffer)
 {
   GstVideoOverlayCompositionMeta *meta = gst_buffer_get_video_overlay_composition_meta (buffer);
 
-  return meta ? gst_video_overlay_composition_n_rectangles (meta->overlay) : 0;
+  return meta != NULL ? gst_video_overlay_composition_n_rectangles (meta->overlay) : 0;
 }
 
 static gboolean

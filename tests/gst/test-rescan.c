@@ -61,8 +61,8 @@ look (void)
 
   for (guint i = 0; i < G_N_ELEMENTS (variables); i++) {
     g_autofree char *first = below_root (variables[i].first);
-    g_autofree char *second = variables[i].second ? below_root (variables[i].second) : NULL;
-    g_autofree char *value = second ? g_strconcat (first, ":", second, NULL) : g_strdup (first);
+    g_autofree char *second = variables[i].second != NULL ? below_root (variables[i].second) : NULL;
+    g_autofree char *value = second != NULL ? g_strconcat (first, ":", second, NULL) : g_strdup (first);
     environment = g_environ_setenv (environment, variables[i].name, value, TRUE);
   }
   environment = g_environ_setenv (environment, "ASAN_OPTIONS", "verify_asan_link_order=0:detect_leaks=0", TRUE);

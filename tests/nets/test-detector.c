@@ -573,11 +573,11 @@ collect_all (gpointer data)
     g_autoptr (GError) error = NULL;
     CbamResult *result = cbam_detector_collect (detector, &error);
 
-    if (result)
+    if (result != NULL)
       g_ptr_array_add (results, result);
     else
       g_assert_error (error, CBAM_ERROR, CBAM_ERROR_EMPTY);
-    if (!result)
+    if (result == NULL)
       g_thread_yield ();
   }
   return results;

@@ -178,7 +178,7 @@ test_same_bits (void)
 
           g_assert_no_error (error);
           found = describe (result);
-          if (!expected)
+          if (expected == NULL)
             expected = g_strdup (found);
           g_assert_cmpstr (found, ==, expected);
         }
@@ -212,7 +212,7 @@ detect_often (gpointer data)
     result = cbam_detector_collect (detector, &error);
     g_assert_no_error (error);
     found = describe (result);
-    if (!expected)
+    if (expected == NULL)
       expected = g_strdup (found);
     g_assert_cmpstr (found, ==, expected);
   }

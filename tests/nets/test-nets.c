@@ -121,10 +121,10 @@ make_spec (guint i)
   g_autoptr (GError) error = NULL;
   CbamSpec spec = { 0 };
 
-  if (nets[i].preset.document && !parsed[i])
+  if (nets[i].preset.document != NULL && parsed[i] == NULL)
     parsed[i] = cbam_spec_parse (nets[i].name, nets[i].preset.document, &error);
   g_assert_no_error (error);
-  if (parsed[i])
+  if (parsed[i] != NULL)
     return *parsed[i];
 
   spec.network = (CbamNetworkSpec){
@@ -174,7 +174,7 @@ build (const CbamSpec *spec, guint i, CbamFusions fusions)
 
   random_source_init (&source, i + 100);
   source.batch_norm = nets[i].batch_norm;
-  graph = cbam_net_build (spec, nets[i].preset.document ? &preset.source : &source.source);
+  graph = cbam_net_build (spec, nets[i].preset.document != NULL ? &preset.source : &source.source);
   random_source_clear (&source);
   cbam_graph_finish (graph, &error);
   g_assert_no_error (error);
@@ -271,7 +271,7 @@ run_device (CbamDevice *device, guint i, CbamFusions fusions, const CbamPlanConf
   const CbamSpec spec = make_spec (i);
   g_autoptr (GError) error = NULL;
   g_autoptr (CbamProgram) program = cbam_program_new (device, build (&spec, i, fusions), config, &error);
-  g_autoptr (CbamSlot) slot = program ? cbam_slot_new (program, profile, &error) : NULL;
+  g_autoptr (CbamSlot) slot = program != NULL ? cbam_slot_new (program, profile, &error) : NULL;
   g_autofree guint8 *packed = g_malloc ((FRAME_WIDTH * 3 + 4) * FRAME_HEIGHT);
   Answer answer = { 0 };
 
@@ -294,7 +294,7 @@ run_device (CbamDevice *device, guint i, CbamFusions fusions, const CbamPlanConf
   }
   for (guint s = 0; profile && s < program->plan->n_steps; s++)
     g_assert_cmpfloat (slot->seconds[s], >, 0);
-  if (config && config->canary) {
+  if (config != NULL && config->canary) {
     cbam_slot_check_canaries (slot, &error);
     g_assert_no_error (error);
   }
@@ -349,9 +349,9 @@ test_fusions (gconstpointer data)
   };
   const CbamFusions neck = CBAM_FUSE_SUM | CBAM_FUSE_SIGMOID | CBAM_FUSE_PARITY | CBAM_FUSE_CHANNEL_GATE |
                            CBAM_FUSE_GATES | CBAM_FUSE_CBAM | UNSHUFFLED;
-  const CbamFusions unused = nets[i].preset.document ? nets[i].unused
-                             : nets[i].batch_norm    ? neck
-                                                     : neck | CBAM_FUSE_BATCH_NORM;
+  const CbamFusions unused = nets[i].preset.document != NULL ? nets[i].unused
+                             : nets[i].batch_norm            ? neck
+                                                             : neck | CBAM_FUSE_BATCH_NORM;
   g_autoptr (CbamDevice) device = test_device_open (CBAM_DEBUG_POISON);
   Answer expected = run_reference (i);
 
@@ -385,7 +385,7 @@ test_devices (gconstpointer data)
   for (guint i = 0; i < G_N_ELEMENTS (nets); i++) {
     Answer expected, found, guarded;
 
-    if (i > 0 && !nets[i].preset.document)
+    if (i > 0 && nets[i].preset.document == NULL)
       continue;
     expected = run_reference (i);
     found = run_device (device, i, cbam_run_get_fusions (device), NULL, TRUE);
@@ -504,7 +504,7 @@ test_shared_conv (void)
   g_autoptr (CbamGraph) truth = graphs[0];
   g_autoptr (CbamReference) reference = cbam_reference_new (truth);
   g_autoptr (CbamProgram) program = cbam_program_new (device, graphs[1], NULL, &error);
-  g_autoptr (CbamSlot) slot = program ? cbam_slot_new (program, FALSE, &error) : NULL;
+  g_autoptr (CbamSlot) slot = program != NULL ? cbam_slot_new (program, FALSE, &error) : NULL;
   GRand *rand = g_rand_new_with_seed (4);
 
   g_assert_no_error (error);

@@ -18,7 +18,7 @@ detect (CbamDebugFlags debug, guint grad_cam, GError **error)
   const CbamDetectParams params = { .threshold = 0.2f, .max_detections = 20, .grad_cam = grad_cam };
   g_autoptr (CbamDevice) device = test_device_open (debug);
   g_autoptr (CbamModel) model = cbam_model_load (device, g_getenv ("CBAM_TEST_MODEL"), NULL, error);
-  g_autoptr (CbamDetector) detector = model ? cbam_detector_new (model, NULL, error) : NULL;
+  g_autoptr (CbamDetector) detector = model != NULL ? cbam_detector_new (model, NULL, error) : NULL;
   GRand *rand = g_rand_new_with_seed (3);
 
   for (guint i = 0; i < sizeof bytes; i++)

@@ -438,8 +438,9 @@ test_without_int64 (void)
   const CbamPlan *plan = model->program->plan;
   g_autoptr (GError) error = NULL;
   g_autoptr (CbamDevice) own = cbam_device_open (NULL, &error);
-  g_autoptr (CbamModel) own_model = own ? cbam_model_load (own, g_getenv ("CBAM_TEST_MODEL"), NULL, &error) : NULL;
-  g_autoptr (CbamDetector) with = own_model ? cbam_detector_new (own_model, NULL, &error) : NULL;
+  g_autoptr (CbamModel) own_model =
+      own != NULL ? cbam_model_load (own, g_getenv ("CBAM_TEST_MODEL"), NULL, &error) : NULL;
+  g_autoptr (CbamDetector) with = own_model != NULL ? cbam_detector_new (own_model, NULL, &error) : NULL;
   g_autoptr (CbamDetector) without = detector_new ();
   g_autoptr (CbamResult) expected = NULL, found = NULL;
   const CbamDetection *a, *b;

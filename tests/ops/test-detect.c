@@ -112,13 +112,13 @@ assert_same_hits (GArray *expected, GArray *found, float threshold)
     const CbamHit *e = i < expected->len ? &g_array_index (expected, CbamHit, i) : NULL;
     const CbamHit *f = j < found->len ? &g_array_index (found, CbamHit, j) : NULL;
 
-    if (e && f && e->prior_class == f->prior_class) {
+    if (e != NULL && f != NULL && e->prior_class == f->prior_class) {
       g_assert_cmpfloat_with_epsilon (e->score, f->score, 2e-6);
       i++;
       j++;
       continue;
     }
-    if (e && (!f || e->prior_class < f->prior_class)) {
+    if (e != NULL && (f == NULL || e->prior_class < f->prior_class)) {
       g_assert_cmpfloat_with_epsilon (e->score, threshold, 1e-5);
       i++;
     } else {
@@ -150,7 +150,7 @@ run_level (CbamDevice *device, const Level *level, gboolean sigmoid, gboolean me
   G_GNUC_UNUSED g_autoptr (CbamGraph) truth_graph = truth.graph;
   g_autoptr (CbamReference) reference = cbam_reference_new (truth.graph);
   g_autoptr (CbamProgram) program = cbam_program_new (device, fast.graph, &config, &error);
-  g_autoptr (CbamSlot) slot = program ? cbam_slot_new (program, FALSE, &error) : NULL;
+  g_autoptr (CbamSlot) slot = program != NULL ? cbam_slot_new (program, FALSE, &error) : NULL;
   const guint n_priors = truth.levels->anchors->len;
   CbamFrameArgs frame = { .threshold = threshold, .n_classes = level->n_classes };
   g_autoptr (GArray) expected = NULL;

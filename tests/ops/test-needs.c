@@ -20,14 +20,14 @@
 static void
 for_each_shader (void (*check) (const CbamOpVariant *variant, const CbamShader *shader))
 {
-  for (guint o = 0; cbam_ops[o]; o++)
+  for (guint o = 0; cbam_ops[o] != NULL; o++)
     for (guint v = 0; v < cbam_ops[o]->n_variants; v++) {
       const CbamOpVariant *variant = &cbam_ops[o]->variants[v];
       const CbamShader *shaders[] = { variant->shader, variant->narrow, variant->thin };
 
       for (guint i = 0; i < G_N_ELEMENTS (shaders); i++) {
-        g_test_message ("%s %s: %s", cbam_ops[o]->name, variant->name, shaders[i] ? shaders[i]->name : "none");
-        if (shaders[i])
+        g_test_message ("%s %s: %s", cbam_ops[o]->name, variant->name, shaders[i] != NULL ? shaders[i]->name : "none");
+        if (shaders[i] != NULL)
           check (variant, shaders[i]);
       }
     }
@@ -97,7 +97,7 @@ test_all_but_one_run_everywhere (void)
     g_assert_cmpuint (shortage.needed, ==, 5);
     g_assert_cmpuint (shortage.there, ==, 4);
   }
-  for (guint o = 0; cbam_ops[o]; o++)
+  for (guint o = 0; cbam_ops[o] != NULL; o++)
     if (cbam_ops[o]->n_variants > 0)
       g_assert_cmpint (cbam_op_runs (cbam_ops[o], &cbam_least_caps), ==, cbam_ops[o] != &cbam_op_cbam);
   g_assert_false (cbam_plan_get_fusions (&cbam_least_caps) & CBAM_FUSE_CBAM);
@@ -262,7 +262,7 @@ test_least_device (void)
     g_assert_true (cbam_detector_submit (detector, &image, &params, &error));
     found = cbam_detector_collect (detector, &error);
     g_assert_no_error (error);
-    if (!expected)
+    if (expected == NULL)
       expected = cbam_result_ref (found);
     a = test_get_detections (expected, &n);
     b = test_get_detections (found, &m);

@@ -109,7 +109,7 @@ truth_of (const CbamOpClass *op, guint i)
   Truth *truth = g_hash_table_lookup (truths, &op->cases[i]);
   GRand *rand;
 
-  if (truth)
+  if (truth != NULL)
     return truth;
   truth = g_new (Truth, 1);
   truth->test = build (op, i);
@@ -201,7 +201,7 @@ static CbamDevice *devices[2];
 static CbamDevice *
 get_device (gboolean plain)
 {
-  if (!devices[plain])
+  if (devices[plain] == NULL)
     devices[plain] = test_device_open (CBAM_DEBUG_POISON | (plain ? CBAM_DEBUG_PLAIN : 0));
   return devices[plain];
 }
@@ -228,7 +228,7 @@ test_variant (gconstpointer data)
     run_variant (device, kernel->op, i, variant, TRUE, &ran);
     if (!wants_plain) /* a plain device lays out by pixel only */
       run_variant (device, kernel->op, i, variant, FALSE, &ran);
-    if (variant->narrow && n_narrow < NARROW_SHAPES) { /* which only stores in another way */
+    if (variant->narrow != NULL && n_narrow < NARROW_SHAPES) { /* which only stores in another way */
       gboolean ran_narrow = FALSE;
 
       device->caps.int64 = FALSE;
@@ -274,7 +274,7 @@ test_packed_sizes (void)
       const guint tile = MAX (step->variant->tile[0], 8), depth = v % 2 ? 3 : 3 * 9;
       const guint padded = (outputs[o] + tile - 1) / tile * tile;
       g_assert_cmpuint (step->weights_size, ==, padded * (depth * 4 + 1) * sizeof (float));
-      if (!name && outputs[o] == 16 && device->caps.is_cpu && device->caps.subgroup_size == 8)
+      if (name == NULL && outputs[o] == 16 && device->caps.is_cpu && device->caps.subgroup_size == 8)
         g_assert_cmpuint (padded, ==, 16); /* not 192, a multiple of every tile */
     }
 }
@@ -328,8 +328,8 @@ test_host (gconstpointer data)
 static void
 add_host_tests (void)
 {
-  for (guint o = 0; cbam_ops[o]; o++)
-    for (guint v = 0; cbam_ops[o]->add_case && v <= (guint) cbam_processor_get_vectors () + 1; v++) {
+  for (guint o = 0; cbam_ops[o] != NULL; o++)
+    for (guint v = 0; cbam_ops[o]->add_case != NULL && v <= (guint) cbam_processor_get_vectors () + 1; v++) {
       const gboolean by_reference = v > (guint) cbam_processor_get_vectors ();
       const HostKernel kernel = { cbam_ops[o], by_reference ? "reference" : cbam_vectors_names[v] };
       g_autofree char *path = g_strdup_printf ("/ops/%s/host/%s", kernel.op->name, kernel.variant);
@@ -347,8 +347,9 @@ main (int argc, char **argv)
   truths = g_hash_table_new_full (NULL, NULL, NULL, (GDestroyNotify) truth_free);
   if (test_is_host ())
     add_host_tests ();
-  for (guint o = 0; !test_is_host () && cbam_ops[o]; o++)
-    for (guint v = 0; cbam_ops[o]->add_case && v < cbam_ops[o]->n_variants; v++) { /* others have tests of their own */
+  for (guint o = 0; !test_is_host () && cbam_ops[o] != NULL; o++)
+    for (guint v = 0; cbam_ops[o]->add_case != NULL && v < cbam_ops[o]->n_variants;
+         v++) { /* others have tests of their own */
       const Kernel kernel = { cbam_ops[o], &cbam_ops[o]->variants[v] };
       g_autofree char *path = g_strdup_printf ("/ops/%s/%s", kernel.op->name, kernel.variant->name);
 

@@ -535,7 +535,7 @@ test_known_colours (void)
     for (guint f = 0; f < G_N_ELEMENTS (yuv); f++) {
       g_autofree guint8 *bytes = g_malloc (MAX_BYTES);
       CbamImage image = image_over (bytes, yuv[f], 31, 9, 0);
-      const gsize chroma = (gsize) (image.planes[1] ? image.planes[1] - bytes : 0);
+      const gsize chroma = (gsize) (image.planes[1] != NULL ? image.planes[1] - bytes : 0);
       const float *expected;
 
       for (gsize i = 0; i < MAX_BYTES; i++)
@@ -677,7 +677,7 @@ turn_upright (const CbamImage *image, guint sub, const guint8 bytes_per_pixel[3]
   CbamImage upright =
       image_over (bytes, image->format, swaps ? image->height : image->width, swaps ? image->width : image->height, 0);
 
-  for (guint p = 0; p < 3 && image->planes[p]; p++) {
+  for (guint p = 0; p < 3 && image->planes[p] != NULL; p++) {
     const guint by = p > 0 ? sub : 1;
 
     turned_upright (image->orientation, image->planes[p], (image->width + by - 1) / by, (image->height + by - 1) / by,

@@ -22,7 +22,8 @@ CbamDevice *
 test_device_open (CbamDebugFlags debug)
 {
   const char *name = g_getenv ("CBAM_TEST_DEVICE");
-  const CbamDebugFlags more = (name ? 0 : CBAM_DEBUG_NO_HOST) | (has_validation_layer () ? CBAM_DEBUG_VALIDATION : 0);
+  const CbamDebugFlags more =
+      (name != NULL ? 0 : CBAM_DEBUG_NO_HOST) | (has_validation_layer () ? CBAM_DEBUG_VALIDATION : 0);
   g_autoptr (GError) error = NULL;
   CbamDevice *device = cbam_device_open_with (name, debug | more, &error);
 

@@ -24,7 +24,9 @@ void
 test_run (CbamSlot *slot, const guint8 *pixels, gsize size, gboolean thin)
 {
   Pixels source = { pixels, size };
-  const CbamSlotInput input = { .size = size, .write = pixels ? write_pixels : NULL, .data = &source, .thin = thin };
+  const CbamSlotInput input = {
+    .size = size, .write = pixels != NULL ? write_pixels : NULL, .data = &source, .thin = thin
+  };
   const GPtrArray *values = slot->program->plan->graph->values;
   g_autoptr (GError) error = NULL;
 

@@ -46,10 +46,10 @@ build (const CbamBackbone *backbone, const CbamNeck *neck, const CbamHead *head,
        const char *place)
 {
   const gboolean has_place = g_str_equal (place, "stages") ? backbone->has_stages : backbone->attends;
-  const gboolean possible = has_place || !attention || g_str_equal (place, "levels");
+  const gboolean possible = has_place || attention == NULL || g_str_equal (place, "levels");
   const gboolean on_levels = g_str_equal (place, "levels") || g_str_equal (place, "both");
-  g_autofree char *json =
-      g_strdup_printf (DOCUMENT, neck->name, backbone->name, head->name, attention ? attention->name : "none", place);
+  g_autofree char *json = g_strdup_printf (DOCUMENT, neck->name, backbone->name, head->name,
+                                           attention != NULL ? attention->name : "none", place);
   g_autoptr (GError) error = NULL;
   g_autoptr (CbamSpec) spec = cbam_spec_parse ("m", json, &error);
   g_autoptr (CbamGraph) graph = NULL;
@@ -58,7 +58,8 @@ build (const CbamBackbone *backbone, const CbamNeck *neck, const CbamHead *head,
   g_assert_true (spec->network.backbone == backbone && spec->network.detector == neck);
   g_assert_true (spec->network.head == head && spec->network.attention.kind == attention);
   graph = cbam_net_build (spec, &zeros);
-  g_test_message ("%s %s %s %s %s", neck->name, backbone->name, head->name, attention ? attention->name : "-", place);
+  g_test_message ("%s %s %s %s %s", neck->name, backbone->name, head->name, attention != NULL ? attention->name : "-",
+                  place);
   g_assert_true (cbam_graph_finish (graph, &error) == possible);
   if (!possible) {
     g_assert_error (error, CBAM_ERROR, CBAM_ERROR_UNSUPPORTED);
@@ -68,7 +69,7 @@ build (const CbamBackbone *backbone, const CbamNeck *neck, const CbamHead *head,
   g_assert_no_error (error);
   for (guint l = 0; l < 3; l++) {
     const CbamLevel *level = &cbam_levels_of (graph)->levels[l];
-    const gboolean gated = level->channel.map || level->spatial.map;
+    const gboolean gated = level->channel.map != NULL || level->spatial.map != NULL;
 
     g_assert_nonnull (level->features);
     g_assert_true (gated == (attention && on_levels));
@@ -80,12 +81,12 @@ test_every_name (void)
 {
   static const char *const places[] = { "levels", "blocks", "both", "stages" };
 
-  for (guint b = 0; cbam_backbones[b]; b++)
-    for (guint n = 0; cbam_necks[n]; n++)
-      for (guint h = 0; cbam_heads[h]; h++)
+  for (guint b = 0; cbam_backbones[b] != NULL; b++)
+    for (guint n = 0; cbam_necks[n] != NULL; n++)
+      for (guint h = 0; cbam_heads[h] != NULL; h++)
         for (guint p = 0; p < G_N_ELEMENTS (places); p++) {
           build (cbam_backbones[b], cbam_necks[n], cbam_heads[h], NULL, places[p]);
-          for (guint a = 0; cbam_attentions[a]; a++)
+          for (guint a = 0; cbam_attentions[a] != NULL; a++)
             build (cbam_backbones[b], cbam_necks[n], cbam_heads[h], cbam_attentions[a], places[p]);
         }
 }
@@ -120,13 +121,13 @@ test_no_name (void)
   g_autofree char *head = g_strdup_printf (DOCUMENT, "ssd", "vgg16", "nobody", "none", "levels");
   g_autofree char *attention = g_strdup_printf (DOCUMENT, "ssd", "vgg16", "ssd", "nobody", "levels");
 
-  for (guint i = 0; cbam_necks[i]; i++)
+  for (guint i = 0; cbam_necks[i] != NULL; i++)
     add_name (necks, cbam_necks[i]->name);
-  for (guint i = 0; cbam_backbones[i]; i++)
+  for (guint i = 0; cbam_backbones[i] != NULL; i++)
     add_name (backbones, cbam_backbones[i]->name);
-  for (guint i = 0; cbam_heads[i]; i++)
+  for (guint i = 0; cbam_heads[i] != NULL; i++)
     add_name (heads, cbam_heads[i]->name);
-  for (guint i = 0; cbam_attentions[i]; i++)
+  for (guint i = 0; cbam_attentions[i] != NULL; i++)
     add_name (attentions, cbam_attentions[i]->name);
   assert_unknown ("network.detector", neck, necks);
   assert_unknown ("network.backbone", backbone, backbones);
@@ -309,13 +310,13 @@ test_resnet_counts (void)
     for (guint n = 0; n < graph->nodes->len; n++) {
       const CbamNode *node = g_ptr_array_index (graph->nodes, n);
 
-      parameters += node->op->parameters ? node->op->parameters (node) : 0;
-      macs += node->op->macs ? node->op->macs (node) : 0;
+      parameters += node->op->parameters != NULL ? node->op->parameters (node) : 0;
+      macs += node->op->macs != NULL ? node->op->macs (node) : 0;
     }
     last = g_hash_table_lookup (layers, "layer4");
     g_assert_true (last->width == 7 && last->height == 7);
     g_test_message ("ResNet-%u, %g, %s", resnets[i].depth, resnets[i].width,
-                    resnets[i].kind ? resnets[i].kind->name : "plain");
+                    resnets[i].kind != NULL ? resnets[i].kind->name : "plain");
     g_assert_cmpuint (parameters + 1000 * (last->channels + 1), ==, resnets[i].parameters);
     g_assert_cmpfloat_with_epsilon ((double) (macs + 1000 * last->channels) / 1e9, resnets[i].billions, 5.1e-5);
   }

@@ -113,7 +113,7 @@ grow_combination (Growth *growth, const char *name, CbamValue *in)
 {
   CbamValue *other = partner_of (growth, in);
 
-  if (!other)
+  if (other == NULL)
     return cbam_graph_batch_norm (growth->graph, name, in, 1e-5);
   return pick (growth, 2) == 0 ? cbam_graph_add (growth->graph, name, in, other)
                                : cbam_graph_multiply (growth->graph, name, in, other);
@@ -153,7 +153,7 @@ grow_shuffle (Growth *growth, const char *name, CbamValue *in)
         &(CbamConvForm){ .name = point, .input = out, .channels = channels, .kernel = kernel, .pad = kernel / 2 });
   if (pick (growth, 2) == 0)
     out = cbam_graph_activation (growth->graph, out, CBAM_ACTIVATION_LEAKY_RELU);
-  if (other && other->width == in->width && other->height == in->height && other->channels >= channels)
+  if (other != NULL && other->width == in->width && other->height == in->height && other->channels >= channels)
     in = other;
   if (pick (growth, 3) == 0) /* made after the channels that it takes turns with */
     in = cbam_graph_activation (growth->graph, in, CBAM_ACTIVATION_RELU);
@@ -168,7 +168,7 @@ grow_attention (Growth *growth, const char *name, CbamValue *in)
   CbamGates gates = { 0 };
   guint n = 0;
 
-  while (cbam_attentions[n])
+  while (cbam_attentions[n] != NULL)
     n++;
   spec.network.attention.pool = 1 + pick (growth, 15);
   spec.network.attention.order = (CbamOrder) pick (growth, 3);
@@ -303,7 +303,7 @@ run (const CbamGraph *graph, guint32 seed)
          (tensor->host & CBAM_HOST_WRITES) && i < (gsize) tensor->width * tensor->height * tensor->channels; i++)
       values[i] = (float) g_rand_double_range (rand, -1, 1);
   }
-  if (levels) {
+  if (levels != NULL) {
     CbamFrameArgs *frame = cbam_levels_begin (levels, cbam_reference_get_bytes (reference, levels->block));
 
     *frame = (CbamFrameArgs){ .threshold = -1, .n_classes = levels->n_classes }; /* everything passes */

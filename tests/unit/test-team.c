@@ -31,7 +31,7 @@ begin (CbamJob *job)
   Work *work = (Work *) job;
 
   work->begun++;
-  if (work->held) {
+  if (work->held != NULL) {
     g_mutex_lock (work->held);
     g_mutex_unlock (work->held);
   }

@@ -50,7 +50,7 @@ work (Device *device)
   Job *job = g_queue_peek_head (&device->jobs);
 
   device->busy += job != NULL ? TICK : 0;
-  if (!job || device->now < device->ends)
+  if (job == NULL || device->now < device->ends)
     return;
   cbam_turns_finish (device->turns, job->ticket, device->now, TRUE);
   job->stream->longest = MAX (job->stream->longest, device->now - job->submitted);
@@ -58,7 +58,7 @@ work (Device *device)
   job->stream->n_inferred++;
   g_free (g_queue_pop_head (&device->jobs));
   job = g_queue_peek_head (&device->jobs);
-  if (job)
+  if (job != NULL)
     device->ends = device->now + job->stream->cost;
 }
 

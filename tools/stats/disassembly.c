@@ -92,7 +92,7 @@ lds_bytes (const char *name)
   const char *bits = strstr (name, "_b");
   const guint times = strstr (name, "read2") || strstr (name, "write2") || strstr (name, "_2addr") ? 2 : 1;
 
-  return bits ? times * (guint) g_ascii_strtoull (bits + strlen ("_b"), NULL, 10) / 8 : 4;
+  return bits != NULL ? times * (guint) g_ascii_strtoull (bits + strlen ("_b"), NULL, 10) / 8 : 4;
 }
 
 static void
