@@ -24,7 +24,8 @@ RDNA = ("navi10", "navi21", "vangogh", "gfx1100")
 # Subgroups on a SIMD, (GCN, RDNA): enough that some compute while others wait for memory.
 STREAMING = (4, 8)
 LARGE_TILE = (2, 4)  # of 64 sums a lane and more, whose registers they fill: so much arithmetic needs fewer others
-# A workgroup of CBAM's holds all channels of a map in its memory, and there are few of them: these have their own bars.
+# A workgroup of CBAM's holds all channels of a map in its memory, and there are few of them: these have their own bars,
+# and none where another compiler reckons otherwise with that memory.
 OCCUPANCY = {"channel_gate": (2, 6), "cbam": (3, 10)}
 
 # What the figures of single kernels below are of; other compilers have others.
@@ -64,20 +65,22 @@ def check_kernels(document):
             assert kernel["lanes"] in (32, 64) and kernel["vgprs"] > 0 and kernel["code_size"] > 0, kernel
 
 
-def check_spills(kernel, _rdna):
+def check_spills(kernel, _rdna, _is_known):
     assert kernel["spilled_vgprs"] == 0 and kernel["scratch"] == 0, kernel
 
 
-def check_scalar_spills(kernel, rdna):
+def check_scalar_spills(kernel, rdna, _is_known):
     assert kernel["spilled_sgprs"] <= SPILLED_SGPRS.get(kernel["shader"], (0, 0))[rdna], kernel
 
 
-def check_occupancy(kernel, rdna):
+def check_occupancy(kernel, rdna, is_known):
+    if kernel["op"] in OCCUPANCY and not is_known:
+        return
     usual = LARGE_TILE if kernel["sums"] >= 64 else STREAMING
     assert kernel["subgroups"] >= OCCUPANCY.get(kernel["op"], usual)[rdna], kernel
 
 
-def check_loop(kernel, rdna):
+def check_loop(kernel, rdna, _is_known):
     assert ("share" in kernel) == (kernel["shader"] in SHARES), kernel["shader"]
     if "share" in kernel:
         assert kernel["share"] >= SHARES[kernel["shader"]][rdna], kernel
@@ -85,14 +88,14 @@ def check_loop(kernel, rdna):
 
 
 def check_all(tap, family):
-    rdna = family["family"] in RDNA
+    rdna, is_known = family["family"] in RDNA, family["driver"].startswith(MESA)
     for what, check in (("memory for spills", check_spills), ("occupancy", check_occupancy),
                         ("scalar spills", check_scalar_spills), ("loops", check_loop)):
         with tap.point(f"{family['family']}: {what}"):
-            if check in (check_scalar_spills, check_loop) and not family["driver"].startswith(MESA):
+            if check in (check_scalar_spills, check_loop) and not is_known:
                 raise Skip(f"{family['driver']} has other figures than {MESA}6")
             for kernel in family["kernels"]:
-                check(kernel, rdna)
+                check(kernel, rdna, is_known)
 
 
 def check_table(document, family):
@@ -111,6 +114,13 @@ def check_table(document, family):
 # SSD300 on VGG16: multiply-adds, and how many of them a second the modelled products make at most.
 VGG16_MACS = 31.4e9
 PEAKS = {"polaris10": 144 * 16 * 1.3e9, "navi21": 160 * 32 * 2.2e9, "vangogh": 16 * 32 * 1.6e9}
+
+
+def run_apart(*arguments, **options):
+    """Runs it; of what is said on standard error only what it says itself, and not what the driver does."""
+    process = run(SHADER_STATS, *arguments, **options)
+    process.stderr = "".join(line for line in process.stderr.splitlines(True) if line.startswith("shader-stats: "))
+    return process
 
 
 def check_networks(tap):
@@ -152,11 +162,11 @@ def main():
         check_table(document, document["families"][-1]["family"])
     check_networks(tap)
     with tap.point("no such family, no such network"):
-        check_one_error(run(SHADER_STATS, "--family", "voodoo2"), "renoir", status=2)
-        check_one_error(run(SHADER_STATS, "--family", "renoir", "-n", "ssd-vgg16"), "navi21", status=2)
-        check_one_error(run(SHADER_STATS, "--family", "navi21", "-n", "no-such-thing"), "no-such-thing")
+        check_one_error(run_apart("--family", "voodoo2"), "renoir", status=2)
+        check_one_error(run_apart("--family", "renoir", "-n", "ssd-vgg16"), "navi21", status=2)
+        check_one_error(run_apart("--family", "navi21", "-n", "no-such-thing"), "no-such-thing")
     with tap.point("no driver"):
-        check_one_error(run(SHADER_STATS, env=without), "expected RADV")
+        check_one_error(run_apart(env=without), "expected RADV")
     tap.done()
 
 
