@@ -339,6 +339,14 @@ sabotage 'networks: attention between stages that there are not' compute/nets/ne
   'cbam_net_attends_between_stages (net) && !backbone->has_stages' 'FALSE' networks
 sabotage 'spec: a ResNet has all its stages' compute/nets/spec.c \
   'strides.node != NULL ? cbam_item_length (&strides) : CBAM_MAX_STAGES' 'CBAM_MAX_STAGES' spec golden
+sabotage 'mobilenet_v2: channels are rounded down' compute/nets/mobilenet_v2.c \
+  'channels + DIVISOR / 2.0' 'channels' networks golden
+sabotage 'mobilenet_v2: what is a tenth less is near enough' compute/nets/mobilenet_v2.c \
+  'nearest < 0.9 * channels' 'nearest < 0.5 * channels' golden
+sabotage 'mobilenet_v2: nothing is added' compute/nets/mobilenet_v2.c \
+  'if (net->graph->error == NULL && adds)' 'if (net->graph->error == NULL && adds && FALSE)' golden
+sabotage 'mobilenet_v2: extras add as well' compute/nets/mobilenet_v2.c \
+  '!block->is_extra && block->stride == 1' 'block->stride == 1' golden
 sabotage 'stairnet: two convolutions after the sum have one name' compute/nets/stairnet.c \
   'b > 0 ? g_strdup_printf' 'b > 1 ? g_strdup_printf' golden
 sabotage 'spec: every leaky ReLU has the usual slope' compute/nets/spec.c \

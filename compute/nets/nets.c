@@ -9,8 +9,9 @@
 
 #include <stdio.h>
 
-const CbamBackbone *const cbam_backbones[] = { &cbam_backbone_vgg16, &cbam_backbone_mobilenet_v1,
-                                               &cbam_backbone_shufflenet_v2, &cbam_backbone_resnet, NULL };
+const CbamBackbone *const cbam_backbones[] = { &cbam_backbone_vgg16,        &cbam_backbone_mobilenet_v1,
+                                               &cbam_backbone_mobilenet_v2, &cbam_backbone_shufflenet_v2,
+                                               &cbam_backbone_resnet,       NULL };
 const CbamNeck *const cbam_necks[] = { &cbam_neck_ssd, &cbam_neck_stairnet, NULL };
 const CbamHead *const cbam_heads[] = { &cbam_head_ssd, NULL };
 

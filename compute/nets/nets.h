@@ -49,6 +49,7 @@ struct _CbamBackbone
 
 extern const CbamBackbone cbam_backbone_vgg16;
 extern const CbamBackbone cbam_backbone_mobilenet_v1;
+extern const CbamBackbone cbam_backbone_mobilenet_v2;
 extern const CbamBackbone cbam_backbone_shufflenet_v2;
 extern const CbamBackbone cbam_backbone_resnet;
 

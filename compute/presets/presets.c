@@ -1,4 +1,4 @@
-/* Networks known by name: the eight of the CBAM paper's VOC table (Woo et al. 2018, arXiv 1807.06521) and six more.
+/* Networks known by name: the eight of the CBAM paper's VOC table (Woo et al. 2018, arXiv 1807.06521) and seven more.
  *
  * They have six boxes a cell on the finest level too, which is what the table's parameter counts say: 26.5 and 5.81
  * million for plain SSD. Anchors are those of its lineage, ruinmessi/RFBNet. docs/networks.md has the reasons.
@@ -44,6 +44,15 @@
   " \"min_sizes\": [45, 90, 135, 180, 225, 270], \"max_sizes\": [90, 135, 180, 225, 270, 315],"                        \
   " \"aspect_ratios\": [[2,3], [2,3], [2,3], [2,3], [2], [2]], \"clip\": \"cxcywh\" },"
 
+/* Input and anchors are qfgaohao/pytorch-ssd's; the heads, which have depthwise convolutions there, are 1x1 here. */
+#define MOBILENET_V2_300                                                                                               \
+  "\"input\": { \"width\": 300, \"height\": 300, \"channels\": \"rgb\", \"mean\": [127, 127, 127],"                    \
+  " \"scale\": [0.0078125, 0.0078125, 0.0078125] },"                                                                   \
+  "\"anchors\": { \"maps\": [[19,19], [10,10], [5,5], [3,3], [2,2], [1,1]],"                                           \
+  " \"steps\": [16, 32, 64, 100, 150, 300],"                                                                           \
+  " \"min_sizes\": [60, 105, 150, 195, 240, 285], \"max_sizes\": [105, 150, 195, 240, 285, 330],"                      \
+  " \"aspect_ratios\": [[2,3], [2,3], [2,3], [2,3], [2,3], [2,3]], \"clip\": \"cxcywh\" }," VOC "}"
+
 /* Of NanoDet-Plus-m-1.5x, whose trunk has trained weights: channels in OpenCV's order, ImageNet's mean and deviation.
  */
 #define SHUFFLENET_INPUT(size)                                                                                         \
@@ -88,6 +97,9 @@ const CbamPreset cbam_presets[] = {
     .document = NETWORK ("stairnet-cbam-mobilenet", "stairnet", "mobilenet_v1", "cbam") MOBILENET_300 },
   { "stairnet-bam-mobilenet", STAIRNET_MOBILENET,
     .document = NETWORK ("stairnet-bam-mobilenet", "stairnet", "mobilenet_v1", "bam") MOBILENET_300 },
+  { "ssd-mobilenet-v2", .head_kernel = 1,
+    .document = "{ \"version\": 1, \"name\": \"ssd-mobilenet-v2\", \"network\": { \"detector\": \"ssd\","
+    " \"backbone\": \"mobilenet_v2\", \"activation\": \"relu6\" }," MOBILENET_V2_300 },
   { "ssd512-vgg16", .head_kernel = 3, .ten_extras = TRUE,
     .document = "{ \"version\": 1, \"name\": \"ssd512-vgg16\","
     "\"network\": { \"detector\": \"ssd\", \"backbone\": \"vgg16\", \"levels\": 7 },"

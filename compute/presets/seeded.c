@@ -35,12 +35,26 @@ cbam_seeded_uniform (const char *name, guint32 seed, gsize i)
   return draw (start_of (name, seed), i);
 }
 
+/* What a vector's numbers are about: the first that its name ends in. */
+static double
+middle_of (const char *name)
+{
+  static const struct
+  {
+    const char *end;
+    double middle;
+  } middles[] = { { ".bn3.weight", 0.25 }, { ".conv.3.weight", 0.5 }, { ".weight", 1 }, { ".running_var", 1 } };
+
+  for (guint i = 0; i < G_N_ELEMENTS (middles); i++)
+    if (g_str_has_suffix (name, middles[i].end))
+      return middles[i].middle;
+  return 0;
+}
+
 void
 cbam_seeded_fill (const char *name, const gsize *dims, guint n_dims, guint32 seed, float *values)
 {
-  const gboolean near_one =
-      n_dims == 1 && (g_str_has_suffix (name, ".weight") || g_str_has_suffix (name, ".running_var"));
-  const double middle = near_one && g_str_has_suffix (name, ".bn3.weight") ? 0.25 : near_one ? 1 : 0;
+  const double middle = n_dims == 1 ? middle_of (name) : 0;
   const guint64 start = start_of (name, seed);
   gsize fan_in = 1, n;
   double spread;

@@ -7,6 +7,7 @@
  *
  *     two dimensions or more                   r * sqrt (6 / product of all dimensions but the first)
  *     one, named *.bn3.weight                  1/4 + r / 10: what ends a bottleneck adds little to its sum
+ *     one, named *.conv.3.weight               1/2 + r / 10: the same of an inverted residual
  *     one, named *.weight or *.running_var     1 + r / 10
  *     one, any other                           r / 10
  *

@@ -231,6 +231,20 @@ def resnet_cases():
                sources=["layer2", "layer3", "layer4"], input={"scale": [0.002] * 3}, **least)
 
 
+def mobilenet_v2_cases():
+    mobilenet, relu6, damp = "mobilenet_v2", {"activation": "relu6"}, {"bn_eps": 0.3}
+    yield case("ssd-mobilenet-v2", mobilenet, (160, 96), Form(head=1), width=0.2, levels=4,
+               extras={"stride": [1, 2], "pad": [1, 0]}, **relu6, **damp)
+    # Folded, TensorFlow's padding
+    yield case("ssd-mobilenet-v2-same", mobilenet, (101, 75), Form(trunk="bias", head=1), width=0.2, padding="same",
+               sources=["features.14.conv.0.0", "features.18.0", "extras.0.conv.2"],
+               input={"scale": [0.002] * 3}, **relu6)
+    # CBAM before the sums, and what StairNet sees are blocks' ends, to which no activation is given
+    yield case("cbam-mobilenet-v2-blocks", mobilenet, (48, 32),
+               Form(neck=Neck(24, "bn", "depthwise bn", "separable bn"), head=1), {"kind": "cbam", "place": "blocks"},
+               sources=["features.3", "features.6", "features.13", "features.17"], **damp)
+
+
 def all_cases():
     return [*ssd_cases(), *stairnet_cases(), *distribution_cases(), *attention_cases(), *shufflenet_cases(),
-            *resnet_cases()]
+            *mobilenet_v2_cases(), *resnet_cases()]

@@ -206,6 +206,7 @@ PRESETS = {
     "stairnet-se-mobilenet": (Form(head=1, neck=MOBILENET_NECK, gate=GATE), 5994704),
     "stairnet-cbam-mobilenet": (Form(head=1, neck=MOBILENET_NECK, gate=GATE), 5995304),
     "stairnet-bam-mobilenet": (Form(head=1, neck=MOBILENET_NECK, gate=GATE), None),
+    "ssd-mobilenet-v2": (Form(head=1), 3319108),
     "ssd-resnet50": (Form(), 15428142),
     "ssd-cbam-resnet50": (Form(gate=GATE), 16381042),
 }
@@ -214,7 +215,7 @@ PRESET_SEED = 1
 # all 256 values. So the picture is noise of few values near the mean: of six, or, where a network still is too sure,
 # a few ones among zeros; of more where its gates leave next to nothing.
 PRESET_SPANS = {"ssd-mobilenet": 6, "stairnet-cbam-mobilenet": 6, "stairnet-mobilenet": 2, "stairnet-bam-mobilenet": 2,
-                "stairnet-se-mobilenet": 6, "stairnet-vgg16": 1.02, "ssd-cbam-resnet50": 20}
+                "stairnet-se-mobilenet": 6, "stairnet-vgg16": 1.02, "ssd-cbam-resnet50": 20, "ssd-mobilenet-v2": 6}
 PRESET_SPAN = 1.1
 
 

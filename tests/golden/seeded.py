@@ -25,13 +25,17 @@ def uniform(name, seed, n):
     return (z >> np.uint64(40)) / 2.0**24
 
 
+# What a vector's numbers are about, by its name: the first that ends so.
+MIDDLES = ((".bn3.weight", 0.25), (".conv.3.weight", 0.5), (".weight", 1), (".running_var", 1), ("", 0))
+
+
 def weights(name, shape, seed):
     """A tensor of that name and shape, as float32."""
     r = 2 * uniform(name, seed, int(np.prod(shape))) - 1
     if len(shape) > 1:
         r *= np.sqrt(6 / np.prod(shape[1:]))
     else:
-        near = 0.25 if name.endswith(".bn3.weight") else name.endswith((".weight", ".running_var"))
+        near = next(middle for end, middle in MIDDLES if name.endswith(end))
         r = r / 10 + near
     return r.reshape(shape).astype(np.float32)
 

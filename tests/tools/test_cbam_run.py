@@ -119,11 +119,11 @@ def test_without_model(tap, folder, picture):
         elsewhere = dict(os.environ, CBAM_MODEL=os.path.join(folder, "elsewhere.safetensors"))
         check_one_error(cbam_run(picture, env=elsewhere), "elsewhere.safetensors")
     # What the CBAM paper's table says in millions, to the last one (SSD512: Caffe's own count for 20 classes;
-    # ShuffleNetV2: torchvision's trunk without batch norms, and what docs/networks.md adds up behind it; ResNet-50:
+    # ShuffleNetV2 and MobileNetV2: torchvision's trunks, and what docs/networks.md adds up behind them; ResNet-50:
     # NVIDIA's SSD300, with 21 classes instead of 81).
     for preset, parameters in (("ssd-vgg16", 26515936), ("ssd512-vgg16", 27188676), ("ssd-mobilenet", 5813536),
                                ("ssd-shufflenet", 2137784), ("stairnet-cbam-shufflenet", 2228180),
-                               ("ssd-resnet50", 15428142), ("ssd-cbam-resnet50", 16381042)):
+                               ("ssd-mobilenet-v2", 3319108), ("ssd-resnet50", 15428142), ("ssd-cbam-resnet50", 16381042)):
         with tap.point("--describe " + preset):
             text = json.loads(expect_ok(cbam_run("--describe", preset, "--json")).stdout)
             assert set(text) == {"name", "parameters", "macs", "layers"} and text["name"] == preset

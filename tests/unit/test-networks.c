@@ -209,7 +209,7 @@ test_resnet (void)
                      "network.sources: expected the name of a convolution of resnet, found \"layer4\"");
 }
 
-/* ---- How large a ResNet is --------------------------------------------------------------------------------------- */
+/* ---- How large networks are -------------------------------------------------------------------------------------- */
 
 /* Only shapes count. */
 static gboolean
@@ -222,7 +222,9 @@ read_nothing (CbamParamSource *source, CbamParam *param, GError **error)
 static gboolean
 has_norms (CbamParamSource *source, const char *name)
 {
-  const gboolean is_norm = (strstr (name, "bn") && !strstr (name, "bn_out")) || strstr (name, "downsample.1.");
+  const gboolean is_norm =
+      (strstr (name, "bn") && !strstr (name, "bn_out")) || strstr (name, "downsample.1.") ||
+      g_regex_match_simple ("^features\\.(\\d+\\.1|\\d+\\.conv\\.(\\d\\.1|3)|1\\.conv\\.2)\\.", name, 0, 0);
 
   if (g_str_has_suffix (name, ".bias"))
     return is_norm || strstr (name, ".mlp.") || strstr (name, ".fc.") || strstr (name, "gate_");
@@ -278,47 +280,77 @@ static const struct
   { 18, 2, &cbam_attention_bam, TRUE, 45708547, 6.7163 },
 };
 
+/* The classifier on @network, whose last map is @layer and 7x7. */
+static void
+assert_size (const CbamNetworkSpec *network, const char *layer, guint64 expected_parameters, double billions)
+{
+  g_autoptr (GHashTable) layers = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  g_autoptr (CbamGraph) graph = cbam_graph_new (&normed);
+  const CbamSpec spec = { .network = *network };
+  CbamNet net = { .graph = graph, .spec = &spec, .layers = layers, .n_sources = 2 };
+  const CbamValue *last;
+  guint64 parameters = 0, macs = 0;
+
+  network->backbone->build (&net, cbam_graph_input (graph, "input", 224, 224, 3));
+  g_assert_no_error (graph->error);
+  for (guint n = 0; n < graph->nodes->len; n++) {
+    const CbamNode *node = g_ptr_array_index (graph->nodes, n);
+
+    parameters += node->op->parameters != NULL ? node->op->parameters (node) : 0;
+    macs += node->op->macs != NULL ? node->op->macs (node) : 0;
+  }
+  last = g_hash_table_lookup (layers, layer);
+  g_assert_true (last->width == 7 && last->height == 7);
+  g_assert_cmpuint (parameters + 1000 * (last->channels + 1), ==, expected_parameters);
+  g_assert_cmpfloat_with_epsilon ((double) (macs + 1000 * last->channels) / 1e9, billions, 5.1e-5);
+}
+
 static void
 test_resnet_counts (void)
 {
   for (guint i = 0; i < G_N_ELEMENTS (resnets); i++) {
-    g_autoptr (GHashTable) layers = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-    g_autoptr (CbamGraph) graph = cbam_graph_new (&normed);
-    const CbamSpec spec = {
-      .network = { .backbone = &cbam_backbone_resnet,
-                   .depth = resnets[i].depth,
-                   .width = resnets[i].width,
-                   .activation = cbam_activations[CBAM_ACTIVATION_RELU],
-                   .bn_eps = 1e-5,
-                   .n_strides = 4,
-                   .strides = { 1, 2, 2, 2 },
-                   .stride_place = resnets[i].early ? CBAM_STRIDE_PLACE_1X1 : CBAM_STRIDE_PLACE_3X3,
-                   .attention = { .kind = resnets[i].kind,
-                                  .pool = CBAM_REDUCE_MEAN | CBAM_REDUCE_MAX,
-                                  .channel = TRUE,
-                                  .spatial = TRUE,
-                                  .dilation = 4,
-                                  .place =
-                                      resnets[i].kind == &cbam_attention_bam ? CBAM_PLACE_STAGES : CBAM_PLACE_BLOCKS } }
+    const CbamNetworkSpec network = {
+      .backbone = &cbam_backbone_resnet,
+      .depth = resnets[i].depth,
+      .width = resnets[i].width,
+      .activation = cbam_activations[CBAM_ACTIVATION_RELU],
+      .bn_eps = 1e-5,
+      .n_strides = 4,
+      .strides = { 1, 2, 2, 2 },
+      .stride_place = resnets[i].early ? CBAM_STRIDE_PLACE_1X1 : CBAM_STRIDE_PLACE_3X3,
+      .attention = { .kind = resnets[i].kind,
+                     .pool = CBAM_REDUCE_MEAN | CBAM_REDUCE_MAX,
+                     .channel = TRUE,
+                     .spatial = TRUE,
+                     .dilation = 4,
+                     .place = resnets[i].kind == &cbam_attention_bam ? CBAM_PLACE_STAGES : CBAM_PLACE_BLOCKS },
     };
-    CbamNet net = { .graph = graph, .spec = &spec, .layers = layers, .n_sources = 3 };
-    const CbamValue *last;
-    guint64 parameters = 0, macs = 0;
 
-    cbam_backbone_resnet.build (&net, cbam_graph_input (graph, "input", 224, 224, 3));
-    g_assert_no_error (graph->error);
-    for (guint n = 0; n < graph->nodes->len; n++) {
-      const CbamNode *node = g_ptr_array_index (graph->nodes, n);
-
-      parameters += node->op->parameters != NULL ? node->op->parameters (node) : 0;
-      macs += node->op->macs != NULL ? node->op->macs (node) : 0;
-    }
-    last = g_hash_table_lookup (layers, "layer4");
-    g_assert_true (last->width == 7 && last->height == 7);
     g_test_message ("ResNet-%u, %g, %s", resnets[i].depth, resnets[i].width,
                     resnets[i].kind != NULL ? resnets[i].kind->name : "plain");
-    g_assert_cmpuint (parameters + 1000 * (last->channels + 1), ==, resnets[i].parameters);
-    g_assert_cmpfloat_with_epsilon ((double) (macs + 1000 * last->channels) / 1e9, resnets[i].billions, 5.1e-5);
+    assert_size (&network, "layer4", resnets[i].parameters, resnets[i].billions);
+  }
+}
+
+/* Parameters that torchvision's mobilenet_v2 has, at 224x224 pixels; multiply-adds of the whole one are in its docs. */
+static void
+test_mobilenet_v2_counts (void)
+{
+  static const struct
+  {
+    double width;
+    guint64 parameters;
+    double billions;
+  } sizes[] = { { 1, 3504872, 0.3008 }, { 0.5, 1968680, 0.0971 }, { 1.4, 6108776, 0.5822 } };
+
+  for (guint i = 0; i < G_N_ELEMENTS (sizes); i++) {
+    const CbamNetworkSpec network = { .backbone = &cbam_backbone_mobilenet_v2,
+                                      .width = sizes[i].width,
+                                      .activation = cbam_activations[CBAM_ACTIVATION_RELU6],
+                                      .bn_eps = 1e-5 };
+
+    g_test_message ("MobileNetV2, %g", sizes[i].width);
+    assert_size (&network, "features.18.0", sizes[i].parameters, sizes[i].billions);
   }
 }
 
@@ -332,5 +364,6 @@ main (int argc, char **argv)
   g_test_add_func ("/networks/shufflenet", test_shufflenet);
   g_test_add_func ("/networks/resnet", test_resnet);
   g_test_add_func ("/networks/resnet-counts", test_resnet_counts);
+  g_test_add_func ("/networks/mobilenet_v2-counts", test_mobilenet_v2_counts);
   return g_test_run ();
 }

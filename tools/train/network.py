@@ -50,7 +50,7 @@ class Extras:
 
 @dataclass
 class Form:
-    trunk: str = "bn"  # MobileNetV1's and ShuffleNetV2's
+    trunk: str = "bn"  # of all backbones but VGG16
     head: int = 3  # kernel of loc and conf
     neck: Neck = None
     gate: Gate = field(default_factory=Gate)
@@ -383,6 +383,98 @@ class MobileNetV1(nn.Module):
         return out
 
 
+def round_channels(n):
+    """MobileNetV2's: to the nearest multiple of 8 that is not a tenth less."""
+    nearest = max(8, int(n + 4) // 8 * 8)
+    return nearest + 8 if nearest < 0.9 * n else nearest
+
+
+class InvertedResidual(nn.Module):
+    """Sandler et al. 2018, figure 4d: 1x1 to more channels (or not: `widened` is None), depthwise 3x3, 1x1 to few with
+    no activation; then attention and, where `adds`, the sum."""
+
+    def __init__(self, words, eps, activation, n, widened, wanted, depthwise, adds, attention):
+        super().__init__()
+        inner, self.steps, self.adds = widened or n, [], adds
+        convs = [nn.Conv2d(n, widened, 1, bias="bias" in words)] if widened else []
+        for conv in (*convs, depthwise(inner)):
+            self.steps.append((Conv(words, eps, "0", conv, "1"), activation))
+        self.steps.append((nn.Conv2d(inner, wanted, 1, bias="bias" in words), None))
+        if "bn" in words:
+            self.steps.append((nn.BatchNorm2d(wanted, eps=eps), None))
+        self.conv = nn.ModuleList(step for step, _ in self.steps)
+        self.attention = attention[0] if attention else None
+        if attention:
+            self.add_module(*attention)
+
+    def forward(self, x, begun=None):
+        """`begun` is what the first step has made of x already, activated."""
+        y = x if begun is None else begun
+        for step, activation in self.steps if begun is None else self.steps[1:]:
+            y = activation(step(y)) if activation else step(y)
+        y = getattr(self, self.attention)(y)[0] if self.attention else y
+        return x + y if self.adds else y
+
+
+class MobileNetV2(nn.Module):
+    ROWS = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1))
+    EXTRAS = ((256, 512), (128, 256), (128, 256), (64, 64))
+    SOURCES = ["features.14.conv.0.0", "features.18.0"] + [f"extras.{e}.conv.2" for e in range(4)]
+
+    def __init__(self, network, form, n_extras, eps):
+        super().__init__()
+        attention, width, words = network.get("attention", {}), network.get("width", 1), form.trunk
+        self.activation, bias = activation_of(network), "bias" in form.trunk
+        symmetric = network.get("padding") != "same"
+
+        def three(i, o, stride, groups=1, pad=1):
+            if symmetric:
+                return nn.Conv2d(i, o, 3, stride, pad, groups=groups, bias=bias)
+            return SameConv(i, o, 3, stride, groups=groups, bias=bias)
+
+        def module(wanted):
+            if attention.get("kind", "none") == "none" or attention.get("place") not in ("blocks", "both"):
+                return None
+            return attention["kind"], ATTENTION[attention["kind"]](attention, form.gate, wanted, eps)
+
+        n, self.channels = round_channels(32 * width), {}
+        self.features = nn.ModuleList([Conv(words, eps, "0", three(3, n, 2), "1")])
+        for widening, wanted, blocks, stride in self.ROWS:
+            wanted = round_channels(wanted * width)
+            for block in range(blocks):
+                step = 1 if block else stride
+                self.features.append(InvertedResidual(
+                    words, eps, self.activation, n, widening * n if widening > 1 else None, wanted,
+                    lambda inner, step=step: three(inner, inner, step, inner), step == 1 and n == wanted,
+                    module(wanted)))
+                name = f"features.{len(self.features) - 1}"
+                self.channels[f"{name}.conv.0.0"], self.channels[name] = max(1, widening) * n, wanted
+                n = wanted
+        last = round_channels(1280 * max(1, width))
+        self.features.append(Conv(words, eps, "0", nn.Conv2d(n, last, 1, bias=bias), "1"))
+        n = self.channels["features.18.0"] = last
+        self.extras, spec = nn.ModuleList(), network.get("extras", {"stride": [2] * 4, "pad": [1] * 4})
+        for e, (hidden, wanted) in enumerate(self.EXTRAS[:n_extras]):
+            hidden, wanted = round_channels(hidden * width), round_channels(wanted * width)
+            stride, pad = spec["stride"][e], spec["pad"][e]
+            self.extras.append(InvertedResidual(
+                words, eps, self.activation, n, hidden, wanted,
+                lambda inner, stride=stride, pad=pad: three(inner, inner, stride, inner, pad), False, None))
+            n = self.channels[f"extras.{e}.conv.2"] = wanted
+
+    def forward(self, x):
+        out, x = {}, self.activation(self.features[0](x))
+        for number, block in enumerate(self.features[1:-1], 1):
+            begun = self.activation(block.conv[0](x)) if number == 14 else None
+            x = out[f"features.{number}"] = block(x, begun)
+            if begun is not None:
+                out["features.14.conv.0.0"] = begun
+        x = out["features.18.0"] = self.activation(self.features[18](x))
+        for e, extra in enumerate(self.extras):
+            x = out[f"extras.{e}.conv.2"] = extra(x)
+        return out
+
+
 class Steps(nn.Module):
     """Convolutions one after the other, (name, convolution, whether an activation follows it). A batch norm is named by
     the number after its convolution's."""
@@ -559,7 +651,8 @@ class ResNet(nn.Module):
         return out
 
 
-BACKBONES = {"vgg16": Vgg16, "mobilenet_v1": MobileNetV1, "shufflenet_v2": ShuffleNetV2, "resnet": ResNet}
+BACKBONES = {"vgg16": Vgg16, "mobilenet_v1": MobileNetV1, "mobilenet_v2": MobileNetV2, "shufflenet_v2": ShuffleNetV2,
+             "resnet": ResNet}
 
 
 # ---- StairNet's neck ----
