@@ -87,7 +87,7 @@ find_target (const CbamLevels *levels, guint32 prior, guint class_id)
   cell = (prior - level->prior) / level->per_cell;
   anchor = (prior - level->prior) % level->per_cell;
   target.name = level->detect->name;
-  target.features = level->features;
+  target.features = level->evidence;
   target.conf = level->detect->inputs[1];
   target.first_conf = p->conf_channel + anchor * levels->n_classes;
   target.softmax = !p->sigmoid;

@@ -347,6 +347,12 @@ sabotage 'mobilenet_v2: nothing is added' compute/nets/mobilenet_v2.c \
   'if (net->graph->error == NULL && adds)' 'if (net->graph->error == NULL && adds && FALSE)' golden
 sabotage 'mobilenet_v2: extras add as well' compute/nets/mobilenet_v2.c \
   '!block->is_extra && block->stride == 1' 'block->stride == 1' golden
+sabotage 'ssd_head: a separable head has no activation' compute/nets/ssd_head.c \
+  'return cbam_net_conv (' 'return cbam_net_linear_conv (' golden
+sabotage 'ssd_head: Grad-CAM looks at what comes before the depthwise convolution' compute/nets/ssd_head.c \
+  'level->evidence = evidence_for (net, "conf", l);
+    conf = conv (net, "conf", l, level->evidence,' 'level->evidence = level->features, level->evidence->keepable = TRUE;
+    conf = conv (net, "conf", l, evidence_for (net, "conf", l),' golden
 sabotage 'stairnet: two convolutions after the sum have one name' compute/nets/stairnet.c \
   'b > 0 ? g_strdup_printf' 'b > 1 ? g_strdup_printf' golden
 sabotage 'spec: every leaky ReLU has the usual slope' compute/nets/spec.c \

@@ -23,8 +23,9 @@ typedef struct
 typedef struct
 {
   CbamValue *features;
-  CbamNode *detect; /* its tail; inputs are loc and conf */
-  guint prior;      /* number of its first */
+  CbamValue *evidence; /* what the scores are a linear function of: features, or what is made of them for that */
+  CbamNode *detect;    /* its tail; inputs are loc and conf */
+  guint prior;         /* number of its first */
   guint per_cell;
   CbamGate channel, spatial;
 } CbamLevel;

@@ -4,6 +4,9 @@
  *     features of level l -> loc.l  [4 a box] --.
  *                         -> conf.l [1 a class] +-> detect, anchors of level l
  *
+ * SSDLite's (Sandler et al. 2018, arXiv 1801.04381, section 6.2) are separable: loc.l.0 is a depthwise convolution with
+ * an activation, loc.l.3 the 1x1 behind it.
+ *
  * Where boxes are distributions (Li et al. 2020, arXiv 2006.04388), loc has the bins of each of a box's 4 sides.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
@@ -13,11 +16,21 @@
 #include "args/frame.h"
 #include "nets/anchors.h"
 
+/* The name of the convolution that ends @kind, "loc" or "conf", of a level. */
+static char *
+name_last (CbamNet *net, const char *kind, guint level)
+{
+  g_autofree char *first = g_strdup_printf ("%s.%u.0", kind, level);
+
+  return g_strdup_printf (cbam_net_dim (net, first, 0, 0) > 0 ? "%s.%u.3" : "%s.%u", kind, level);
+}
+
 /* Boxes per cell, from the rows of the loc weights, or from the anchor generator when the source has none. */
 static guint
 per_cell_of (CbamNet *net, guint level)
 {
-  g_autofree char *weight = g_strdup_printf ("loc.%u.weight", level);
+  g_autofree char *last = name_last (net, "loc", level);
+  g_autofree char *weight = g_strconcat (last, ".weight", NULL);
   const gsize rows = net->graph->source->dim (net->graph->source, weight, 0);
   const guint each = cbam_detect_loc_rows (net->spec->output.bins);
 
@@ -29,14 +42,30 @@ per_cell_of (CbamNet *net, guint level)
   return (guint) (rows / each);
 }
 
+/* What the last convolution of @kind sees on a level: its features, or what a depthwise convolution makes of them. */
 static CbamValue *
-conv (CbamNet *net, const char *kind, guint level, guint channels)
+evidence_for (CbamNet *net, const char *kind, guint level)
 {
-  g_autofree char *name = g_strdup_printf ("%s.%u", kind, level);
+  CbamValue *features = net->levels->levels[level].features;
+  g_autofree char *name = g_strdup_printf ("%s.%u.0", kind, level);
+  g_autofree char *norm = g_strdup_printf ("%s.%u.1", kind, level);
+  const guint kernel = cbam_net_dim (net, name, 2, 0);
+
+  if (kernel == 0)
+    return features;
+  return cbam_net_conv (
+      net, norm,
+      &(CbamConvForm){ .name = name, .input = features, .kernel = kernel, .pad = kernel / 2, .depthwise = TRUE });
+}
+
+static CbamValue *
+conv (CbamNet *net, const char *kind, guint level, CbamValue *evidence, guint channels)
+{
+  g_autofree char *name = name_last (net, kind, level);
   const guint kernel = cbam_net_dim (net, name, 2, 1);
 
   return cbam_graph_conv (net->graph, &(CbamConvForm){ .name = name,
-                                                       .input = net->levels->levels[level].features,
+                                                       .input = evidence,
                                                        .channels = channels,
                                                        .kernel = kernel,
                                                        .pad = kernel / 2,
@@ -96,7 +125,7 @@ check_maps (CbamNet *net)
                        anchors->map_width[l], source->height, source->width);
     if (per_cell_of (net, l) != per_cell)
       cbam_graph_fail (net->graph, CBAM_ERROR_BAD_MODEL,
-                       "anchors: level %u has %u boxes per cell, but loc.%u.weight is for %u", l, per_cell, l,
+                       "anchors: level %u has %u boxes per cell, but the weights of loc.%u are for %u", l, per_cell, l,
                        per_cell_of (net, l));
   }
 }
@@ -138,17 +167,19 @@ build (CbamNet *net)
                                   .sigmoid = output->score == CBAM_SCORE_SIGMOID,
                                   .bins = output->bins,
                                   .anchors = (const float *) anchors->data };
-    CbamValue *loc, *conf;
+    CbamValue *loc, *conf, *boxes;
 
     cbam_levels_place (levels, &params);
     for (guint i = 0; i < 4; i++)
       params.variances[i] = output->variances[i];
-    loc = conv (net, "loc", l, params.per_cell * cbam_detect_loc_rows (output->bins));
-    conf = conv (net, "conf", l, params.per_cell * output->n_classes);
+    boxes = evidence_for (net, "loc", l);
+    loc = conv (net, "loc", l, boxes, params.per_cell * cbam_detect_loc_rows (output->bins));
+    level->evidence = evidence_for (net, "conf", l);
+    conf = conv (net, "conf", l, level->evidence, params.per_cell * output->n_classes);
     level->detect = cbam_graph_detect (net->graph, name, loc, conf, levels->block, &params);
     if (net->graph->error != NULL)
       return;
-    level->features->keepable = conf->keepable = TRUE; /* for Grad-CAM */
+    level->evidence->keepable = conf->keepable = TRUE; /* for Grad-CAM */
     level->prior = prior;
     level->per_cell = params.per_cell;
     levels->n_levels = l + 1;

@@ -239,6 +239,9 @@ def mobilenet_v2_cases():
     yield case("ssd-mobilenet-v2-same", mobilenet, (101, 75), Form(trunk="bias", head=1), width=0.2, padding="same",
                sources=["features.14.conv.0.0", "features.18.0", "extras.0.conv.2"],
                input={"scale": [0.002] * 3}, **relu6)
+    # SSDLite's heads, but on the last level
+    yield case("ssdlite-mobilenet-v2", mobilenet, (160, 96), Form(heads="separable bn bias", head=1, whole=(3,)),
+               width=0.2, levels=4, extras={"stride": [1, 2], "pad": [1, 0]}, **relu6, **damp)
     # CBAM before the sums, and what StairNet sees are blocks' ends, to which no activation is given
     yield case("cbam-mobilenet-v2-blocks", mobilenet, (48, 32),
                Form(neck=Neck(24, "bn", "depthwise bn", "separable bn"), head=1), {"kind": "cbam", "place": "blocks"},

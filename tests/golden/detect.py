@@ -156,11 +156,12 @@ def locate(prior, levels, per_cell):
 
 
 def grad_cam(network, levels, prior, k, score):
-    """(level, map, how much of the terms is left in their sum): Grad-CAM of class k's score at a prior, on what its
-    level's head sees; the map is divided by its maximum."""
+    """(level, map, how much of the terms is left in their sum): Grad-CAM of class k's score at a prior, on what the last
+    convolution before it sees; the map is divided by its maximum."""
     l, row, column, a = locate(prior, levels, network.per_cell)
-    features = levels[l].features.detach().requires_grad_()
-    logits = network.conf[l](features)
+    head, features = network.conf[l], levels[l].features.detach()
+    features = (head.evidence(features).detach() if hasattr(head, "evidence") else features).requires_grad_()
+    logits = head.last(features) if hasattr(head, "last") else head(features)
     logits = logits.reshape(network.per_cell[l], -1, *logits.shape[2:])[a, :, row, column]
     y = (torch.sigmoid(logits) if score == "sigmoid" else torch.softmax(logits, 0))[k]
     gradient, = torch.autograd.grad(y, features)

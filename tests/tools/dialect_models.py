@@ -385,6 +385,70 @@ class Qfgaohao(nn.Module):
         return self.regression_headers, self.classification_headers
 
 
+def inverted_residual(inputs, inner, outputs, stride, widens=True):
+    layers = [nn.Conv2d(inputs, inner, 1, bias=False), nn.BatchNorm2d(inner), nn.ReLU6()] if widens else []
+    narrow = nn.Conv2d(inner, outputs, 1, bias=False)
+    narrow.gain = 0.5  # no activation takes half of it away, and rounding errors would grow from sum to sum
+    return Named(conv=nn.Sequential(
+        *layers, nn.Conv2d(inner, inner, 3, stride, 1, groups=inner, bias=False), nn.BatchNorm2d(inner), nn.ReLU6(),
+        narrow, nn.BatchNorm2d(outputs)))
+
+
+def conv_bn6(inputs, outputs, kernel, stride=1):
+    return nn.Sequential(nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False), nn.BatchNorm2d(outputs),
+                         nn.ReLU6())
+
+
+class QfgaohaoLite(nn.Module):
+    """qfgaohao/pytorch-ssd, mb2-ssd-lite, of a quarter of the width."""
+
+    # Blocks: what they are widened to, what comes out, stride. Sums where neither stride nor channels change.
+    STEM, LAST = 8, 1280
+    BLOCKS = ((8, 8, 1), (48, 8, 2), (48, 8, 1), (48, 8, 2), (48, 8, 1), (48, 8, 1), (48, 16, 2), (96, 16, 1), (96, 16, 1),
+              (96, 16, 1), (96, 24, 1), (144, 24, 1), (144, 24, 1), (144, 40, 2), (240, 40, 1), (240, 40, 1),
+              (240, 80, 1))
+    EXTRAS = ((256, 512), (128, 256), (128, 256), (64, 64))
+
+    def __init__(self, rules, classes=21):
+        super().__init__()
+        self.rules, self.classes = rules, classes
+        layers, inputs = [conv_bn6(3, self.STEM, 3, 2)], self.STEM
+        for number, (inner, outputs, stride) in enumerate(self.BLOCKS):
+            layers.append(inverted_residual(inputs, inner, outputs, stride, number > 0))
+            inputs = outputs
+        self.base_net = nn.Sequential(*layers, conv_bn6(inputs, self.LAST, 1))
+        depths, self.extras = [144, self.LAST], nn.ModuleList()
+        for inner, outputs in self.EXTRAS:
+            self.extras.append(inverted_residual(depths[-1], inner, outputs, 2))
+            depths.append(outputs)
+        self.classification_headers, self.regression_headers = (
+            nn.ModuleList(self.head(depth, each * rows, level == 5)
+                          for level, (depth, each) in enumerate(zip(depths, rules.boxes)))
+            for rows in (classes, 4))
+
+    @staticmethod
+    def head(depth, rows, is_last):
+        if is_last:
+            return nn.Conv2d(depth, rows, 1)
+        return nn.Sequential(nn.Conv2d(depth, depth, 3, padding=1, groups=depth), nn.BatchNorm2d(depth), nn.ReLU6(),
+                             nn.Conv2d(depth, rows, 1))
+
+    def look(self, x):
+        maps, x = [], self.base_net[0](x)
+        for number, block in enumerate(self.base_net[1:-1], 1):
+            if number == 14:
+                maps.append(block.conv[:3](x))
+            y = block.conv(x)
+            x = x + y if x.shape == y.shape else y
+        maps.append(self.base_net[-1](x))
+        for extra in self.extras:
+            maps.append(extra.conv(maps[-1]))
+        return maps
+
+    def both_heads(self):
+        return self.regression_headers, self.classification_headers
+
+
 # ---- StairNet -------------------------------------------------------------------------------------------------------
 
 
@@ -451,7 +515,7 @@ def spread(model, seed):
         if isinstance(module, (nn.Conv1d, nn.Conv2d, nn.ConvTranspose2d, nn.Linear)):
             weight = module.weight.data
             fan_in = weight.shape[0 if isinstance(module, nn.ConvTranspose2d) else 1] * weight[0, 0].numel()
-            weight.normal_(0, math.sqrt(2 / fan_in))
+            weight.normal_(0, math.sqrt(getattr(module, "gain", 2) / fan_in))
             if weight.shape[1] == 3:
                 weight *= model.rules.divisor / 128
             elif weight[0].numel() > 1:
@@ -469,6 +533,10 @@ def spread(model, seed):
             module.scale_weight.data.uniform_(10, 30)
 
 
+def last_of(head):
+    return head[-1] if isinstance(head, nn.Sequential) else head
+
+
 def settle(model, pixels, seed=1):
     """Gives the weights, the heads' so that offsets are about 1 and logits about 2 on this picture; the background's
     grow with a map's cells, so that every map has its say. Returns what the network then finds there: corners in pixels
@@ -479,10 +547,11 @@ def settle(model, pixels, seed=1):
         maps = model.look(prepare(model.rules, pixels))
         for x, loc, conf in zip(maps, *model.both_heads()):
             for head, size in ((loc, 1), (conf, 2)):
-                head.bias.zero_()
-                head.weight *= size / head(x).std()
-                head.bias.normal_(0, 0.3)
-            conf.bias.view(-1, model.classes)[:, 0] += math.log(x.shape[2] * x.shape[3])
+                last = last_of(head)
+                last.bias.zero_()
+                last.weight *= size / head(x).std()
+                last.bias.normal_(0, 0.3)
+            last_of(conf).bias.view(-1, model.classes)[:, 0] += math.log(x.shape[2] * x.shape[3])
         loc, conf = ([head(x) for head, x in zip(side, maps)] for side in model.both_heads())
     return decode(model.rules, flatten(loc, 4)), torch.softmax(flatten(conf, model.classes), 1).numpy()
 
@@ -587,6 +656,9 @@ BUILDERS = {
                                              clip="wh", top_k=400, keep=200, clips_boxes=True)),
     "qfgaohao": lambda: Qfgaohao(Rules(mean=(127, 127, 127), divisor=128, sizes=(60, 105, 150, 195, 240, 285, 330),
                                        boxes=(6,) * 6, top_k=200, eps=1e-5, **SMALL_MAPS)),
+    "qfgaohao lite": lambda: QfgaohaoLite(Rules(mean=(127, 127, 127), divisor=128,
+                                                sizes=(60, 105, 150, 195, 240, 285, 330), boxes=(6,) * 6, top_k=200,
+                                                eps=1e-5, **SMALL_MAPS)),
     "stairnet": lambda: StairNet(Rules(**STAIRNET)),
     "stairnet, five levels": lambda: StairNet(Rules(**{**STAIRNET, "boxes": (6, 6, 6, 6, 4)}), levels=5),
     "stairnet with CBAM": lambda: StairNet(Rules(**STAIRNET), attention=Cbam),

@@ -79,21 +79,28 @@ class Layers:
         """loc and conf on maps so deep, fine to coarse. Returns boxes per cell and level, and the number of classes."""
         boxes, classes = [], None
         for level, depth in enumerate(channels):
-            rows, _, kernel, _ = self.shape(f"loc.{level}.weight", 4)
+            loc, conf = self.last_of_head(f"loc.{level}", depth), self.last_of_head(f"conf.{level}", depth)
+            rows, _, kernel, _ = self.shape(f"{loc}.weight", 4)
             each, rest = divmod(rows, 4)
             if rest or not each:
-                raise DataError(f"tensor '{self.theirs(f'loc.{level}.weight')}': expected 4 rows per box, "
-                                   f"found {rows} rows")
-            scores = self.shape(f"conf.{level}.weight", 4)[0]
+                raise DataError(f"tensor '{self.theirs(f'{loc}.weight')}': expected 4 rows per box, found {rows} rows")
+            scores = self.shape(f"{conf}.weight", 4)[0]
             if classes is None:
                 classes = scores // each
                 if scores % each or classes < 2:
-                    raise DataError(f"tensor '{self.theirs(f'conf.{level}.weight')}': expected two rows or more "
+                    raise DataError(f"tensor '{self.theirs(f'{conf}.weight')}': expected two rows or more "
                                        f"for each of {each} boxes, found {scores} rows")
-            self.conv(f"loc.{level}", 4 * each, depth, kernel)
-            self.conv(f"conf.{level}", classes * each, depth, kernel)
+            self.conv(loc, 4 * each, depth, kernel)
+            self.conv(conf, classes * each, depth, kernel)
             boxes.append(each)
         return boxes, classes
+
+    def last_of_head(self, name, depth):
+        """The name of a head's last convolution; of a separable head the depthwise one before it is taken."""
+        if not self.has(f"{name}.0.weight"):
+            return name
+        self.conv(f"{name}.0", depth, 1, self.shape(f"{name}.0.weight", 4)[2], f"{name}.1")
+        return f"{name}.3"
 
     def attention(self, channels):
         """att.{level} on maps so deep, if there is any. Returns the document's network.attention."""

@@ -56,6 +56,8 @@ class Form:
     gate: Gate = field(default_factory=Gate)
     per_cell: list = None  # boxes in a cell of each level, where the document's anchors are a tensor
     extras: Extras = field(default_factory=Extras)
+    heads: str = ""  # separable: a depthwise 3x3 with "bn" or "bias" as said, an activation, and a 1x1; empty = whole
+    whole: tuple = ()  # the levels whose heads are whole all the same
 
 
 Level = namedtuple("Level", "features loc conf spatial channel seen", defaults=[None])  # seen: before its attention
@@ -752,6 +754,28 @@ class TopDown(nn.Module):
         return out[::-1]
 
 
+# ---- Heads ----
+
+
+class SeparableHead(Conv):
+    """SSDLite's: Sandler et al. 2018, section 6.2."""
+
+    def __init__(self, words, eps, activation, channels, rows):
+        depthwise = nn.Conv2d(channels, channels, 3, padding=1, groups=channels, bias="bias" in words)
+        super().__init__(words, eps, "0", depthwise, "1")
+        self.activation = activation
+        self.add_module("3", nn.Conv2d(channels, rows, 1))
+
+    def evidence(self, x):
+        return self.activation(super().forward(x))
+
+    def last(self, evidence):
+        return getattr(self, "3")(evidence)
+
+    def forward(self, x):
+        return self.last(self.evidence(x))
+
+
 # ---- The network ----
 
 
@@ -796,8 +820,14 @@ class Network(nn.Module):
         ratios = document["anchors"].get("aspect_ratios", [[]] * levels)
         larger = document["anchors"].get("max_sizes", [None] * levels)
         self.per_cell = form.per_cell or [1 + (larger[l] is not None) + 2 * len(ratios[l]) for l in range(levels)]
-        self.loc, self.conf = (nn.ModuleList(nn.Conv2d(channels[l], self.per_cell[l] * n, form.head,
-                                                       padding=form.head // 2) for l in range(levels))
+
+        def head(level, numbers):
+            rows = self.per_cell[level] * numbers
+            if form.heads and level not in form.whole:
+                return SeparableHead(form.heads, eps, activation_of(network), channels[level], rows)
+            return nn.Conv2d(channels[level], rows, form.head, padding=form.head // 2)
+
+        self.loc, self.conf = (nn.ModuleList(head(l, n) for l in range(levels))
                                for n in (numbers_per_box(document), len(document["output"]["classes"])))
         self.eval()
 

@@ -77,14 +77,15 @@ def convert_rfbnet(source):
 
 # ---- qfgaohao -------------------------------------------------------------------------------------------------------
 
+QFGAOHAO_SIZES = (60, 105, 150, 195, 240, 285, 330)
 QFGAOHAO = (("loc.", "regression_headers."), ("conf.", "classification_headers."))
 
 
 def detect_qfgaohao(source):
-    return "base_net.0.0.weight" in source.tensors and any(name.startswith("classification_headers.")
+    return "base_net.1.0.weight" in source.tensors and any(name.startswith("classification_headers.")
                                                            for name in source.tensors)
 
 
 def convert_qfgaohao(source):
     return convert_ssd(source, QFGAOHAO, "qfgaohao/pytorch-ssd", "qfgaohao",
-                       input_of(300, "rgb", (127, 127, 127), 1 / 128), (60, 105, 150, 195, 240, 285, 330))
+                       input_of(300, "rgb", (127, 127, 127), 1 / 128), QFGAOHAO_SIZES)

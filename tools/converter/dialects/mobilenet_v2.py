@@ -1,10 +1,12 @@
-"""MobileNetV2's trunk (Sandler et al. 2018, arXiv 1801.04381) as torchvision saves it, of any width: a trunk to start
-training from, and no detector yet. Its names are ours.
+"""MobileNetV2 (Sandler et al. 2018, arXiv 1801.04381) of any width: torchvision's, a trunk to start training from and
+no detector yet, whose names are ours; and qfgaohao/pytorch-ssd's mb2-ssd-lite.
 
 SPDX-License-Identifier: LGPL-2.1-or-later
 """
 
+from converter.dialects.mobilenet_v1 import EXTRAS, MAPS, QFGAOHAO, QFGAOHAO_SIZES, STEPS
 from converter.dialects.shufflenet_v2 import TORCHVISION
+from converter.document import anchors_of, document_of, input_of
 from converter.layers import Layers
 from shared.faults import DataError
 
@@ -26,10 +28,6 @@ def depths_of(width):
     return [round_channels(STEM * width), *rows, round_channels(LAST * max(1, width))]
 
 
-def detect_mobilenet_v2(source):
-    return all(f"features.{name}.weight" in source.tensors for name in ("0.0", "1.conv.0.0", "17.conv.2"))
-
-
 def find_width(layers, name):
     names = ["0.0", "1.conv.1", *(f"{block}.conv.2" for block in range(2, 18)), "18.0"]
     found = [layers.shape(f"features.{convolution}.weight", 4)[0] for convolution in names]
@@ -40,15 +38,38 @@ def find_width(layers, name):
                     f"found {', '.join(map(str, found))}")
 
 
-def convert_mobilenet_v2(source):
-    layers = Layers(source)
-    width = find_width(layers, source.base)
+def take_trunk(layers, name):
+    """Returns its width and the channels between its widenings."""
+    width = find_width(layers, name)
     depths = depths_of(width)
     layers.conv("features.0.0", depths[0], 3, 3, "features.0.1")
     widenings = [widening for widening, _, blocks in ROWS for _ in range(blocks)]
     for block, (widening, inputs, outputs) in enumerate(zip(widenings, depths, depths[1:]), 1):
-        take_block(layers, f"features.{block}.conv", widening, inputs, outputs)
+        take_block(layers, f"features.{block}.conv", widening * inputs, inputs, outputs, widening > 1)
     layers.conv("features.18.0", depths[-1], depths[-2], 1, "features.18.1")
+    return width, depths
+
+
+def take_block(layers, name, inner, inputs, outputs, widens=True):
+    """1x1 (but in the one that does not widen), depthwise 3x3, 1x1."""
+    number = 0
+    if widens:
+        layers.conv(f"{name}.0.0", inner, inputs, 1, f"{name}.0.1")
+        number = 1
+    layers.conv(f"{name}.{number}.0", inner, 1, 3, f"{name}.{number}.1")
+    layers.conv(f"{name}.{number + 1}", outputs, inner, 1, f"{name}.{number + 2}")
+
+
+# ---- torchvision ----------------------------------------------------------------------------------------------------
+
+
+def detect_torchvision(source):
+    return all(f"features.{name}.weight" in source.tensors for name in ("0.0", "1.conv.0.0", "17.conv.2"))
+
+
+def convert_torchvision(source):
+    layers = Layers(source)
+    width, _ = take_trunk(layers, source.base)
     layers.drop("classifier.")
     return layers.finish(), {
         "version": 1,
@@ -60,11 +81,39 @@ def convert_mobilenet_v2(source):
     }
 
 
-def take_block(layers, name, widening, inputs, outputs):
-    """1x1 (but in the one that does not widen), depthwise 3x3, 1x1."""
-    inner, number = widening * inputs, 0
-    if widening > 1:
-        layers.conv(f"{name}.0.0", inner, inputs, 1, f"{name}.0.1")
-        number = 1
-    layers.conv(f"{name}.{number}.0", inner, 1, 3, f"{name}.{number}.1")
-    layers.conv(f"{name}.{number + 1}", outputs, inner, 1, f"{name}.{number + 2}")
+# ---- qfgaohao -------------------------------------------------------------------------------------------------------
+
+# Theirs number the layers of a block in a row, activations included.
+WIDENING = (("0.0", 0), ("0.1", 1), ("1.0", 3), ("1.1", 4), ("2", 6), ("3", 7))
+PLAIN = (("0.0", 0), ("0.1", 1), ("1", 3), ("2", 4))
+LITE = (
+    *((f"features.{block}.conv.{ours}.", f"base_net.{block}.conv.{theirs}.")
+      for block in range(1, 18) for ours, theirs in (WIDENING if block > 1 else PLAIN)),
+    *((f"features.{block}.", f"base_net.{block}.") for block in (0, 18)),
+    *((f"extras.{extra}.conv.{ours}.", f"extras.{extra}.conv.{theirs}.")
+      for extra in range(EXTRAS) for ours, theirs in WIDENING),
+    *QFGAOHAO,
+)
+SOURCE_BLOCK = 14  # whose widened map has heads
+
+
+def detect_qfgaohao(source):
+    return all(f"{name}.weight" in source.tensors for name in ("base_net.1.conv.0", "classification_headers.0.0"))
+
+
+def convert_qfgaohao(source):
+    layers = Layers(source, LITE)
+    width, depths = take_trunk(layers, source.base)
+    sources = [layers.shape(f"features.{SOURCE_BLOCK}.conv.0.0.weight", 4)[0], depths[-1]]
+    for extra in range(EXTRAS):
+        place = f"extras.{extra}.conv"
+        inner, outputs = (layers.shape(f"{place}.{name}.weight", 4)[0] for name in ("0.0", "2"))
+        take_block(layers, place, inner, sources[-1], outputs)
+        sources.append(outputs)
+    boxes, classes = layers.heads(sources)
+    network = {"detector": "ssd", "backbone": "mobilenet_v2", "width": width, "activation": "relu6",
+               "levels": len(sources), "attention": layers.attention(sources)}
+    document = document_of(source, "ssdlite300-mobilenet-v2", "qfgaohao/pytorch-ssd", classes, network,
+                           input_of(300, "rgb", (127, 127, 127), 1 / 128),
+                           anchors_of(MAPS, STEPS, QFGAOHAO_SIZES[:-1], QFGAOHAO_SIZES[1:], boxes, "cxcywh"), "qfgaohao")
+    return layers.finish(), document
