@@ -32,6 +32,7 @@ import devkit
 import score
 import start
 from augment import Augmentation, augment, choose_window, colour_matrix, hue_rotation, place_boxes, warp
+from cases import all_cases
 from loss import Loss, attention_loss, cells_inside
 from make_golden import read_document
 from modelfile import network_of, read_model, write_model
@@ -239,6 +240,13 @@ with tap.point("a model file comes back as it was written"):
     assert document == recipe.document
     for a, b in zip(network(x), again(x)):
         assert torch.equal(a.conf, b.conf) and torch.equal(a.loc, b.loc)
+
+with tap.point("a network's form is read off its tensors"):
+    for name, document, form in all_cases():
+        network = Network(document, form)
+        again = network_of(document, network.tensors()).tensors()
+        assert {key: tensor.shape for key, tensor in network.tensors().items()} == \
+            {key: tensor.shape for key, tensor in again.items()}, name
 
 with tap.point("numbers that half precision cannot hold are refused by their tensor's name"):
     with tempfile.TemporaryDirectory() as folder:

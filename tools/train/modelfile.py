@@ -24,10 +24,19 @@ def read_model(path, or_trunk=False):
     for key in ("network", "input", "anchors", "output") if is_whole else ():
         if not isinstance(document.get(key), dict):
             raise DataError(f"'{path}': expected an object \"{key}\" in its document, found none")
-    for name in ("loc.0.weight", "conf.0.weight") if is_whole else ():
-        if name not in tensors:
-            raise DataError(f"'{path}': expected a tensor '{name}', found none")
+    for name in ("loc.0", "conf.0") if is_whole else ():
+        if f"{end_of_head(tensors, name)}.weight" not in tensors:
+            raise DataError(f"'{path}': expected a tensor '{name}.weight', found none")
     return document, {name: torch.from_numpy(array.astype("f4")) for name, array in tensors.items()}
+
+
+# The batch norm behind a trunk's first convolution, by its backbone.
+FIRST_NORMS = ("base_net.0.1", "features.0.1", "conv1.1", "bn1")
+
+
+def end_of_head(tensors, name):
+    """The name of a head's last convolution."""
+    return f"{name}.3" if f"{name}.0.weight" in tensors else name
 
 
 def form_of(document, tensors):
@@ -37,10 +46,18 @@ def form_of(document, tensors):
         return bias + (" bn" if f"{prefix}.bn.running_mean" in tensors else "")
 
     attention = document["network"].get("attention", {})
-    trunk = "bn" if "base_net.0.1.running_mean" in tensors or "conv1.1.running_mean" in tensors else "bias"
-    form = Form(trunk, tensors["conf.0.weight"].shape[2], gate=gate_of(attention, tensors), extras=extras_of(tensors))
-    form.per_cell = [len(tensors[f"loc.{l}.weight"]) // numbers_per_box(document)
-                     for l in range(document["network"].get("levels", 6))]
+    levels = range(document["network"].get("levels", 6))
+    trunk = "bn" if any(f"{norm}.running_mean" in tensors for norm in FIRST_NORMS) else "bias"
+    form = Form(trunk, gate=gate_of(attention, tensors), extras=extras_of(tensors))
+    form.per_cell = [len(tensors[f"{end_of_head(tensors, f'loc.{l}')}.weight"]) // numbers_per_box(document)
+                     for l in levels]
+    form.whole = tuple(l for l in levels if f"conf.{l}.0.weight" not in tensors)
+    for l in levels:
+        if l in form.whole:
+            form.head = tensors[f"conf.{l}.weight"].shape[2]
+        else:
+            form.heads = "separable " + ("bias" if f"conf.{l}.0.bias" in tensors else "") + \
+                (" bn" if f"conf.{l}.1.running_mean" in tensors else "")
     if document["network"]["detector"] == "stairnet":
         form.neck = Neck(tensors["topdown.proj_layers.0.conv.weight"].shape[0], words("topdown.proj_layers.0"))
         step, post = "topdown.topdown_layers.0", "topdown.extra_layers.0"
@@ -63,28 +80,42 @@ def form_of(document, tensors):
 def extras_of(tensors):
     """ShuffleNetV2's."""
     extras = Extras(reduced=0)
+    if "extras.0.2.weight" not in tensors or "extras.0.4.weight" not in tensors:
+        return extras
+    extras.channels, extras.kernel = len(tensors["extras.0.4.weight"]), tensors["extras.0.2.weight"].shape[2]
     while f"extras.{extras.reduced}.0.weight" in tensors:
         extras.reduced += 1
-    if "extras.0.4.weight" in tensors:
-        extras.channels, extras.kernel = len(tensors["extras.0.4.weight"]), tensors["extras.0.2.weight"].shape[2]
     return extras
 
 
+# What an attention module's first layer is called, and its last, of those that squeeze channels.
+SQUEEZES = {"se": ("fc.0", "fc.2"), "cbam": ("ChannelGate.mlp.1", "ChannelGate.mlp.3"),
+            "bam": ("channel_att.gate_c.gate_c_fc_0", "channel_att.gate_c.gate_c_fc_final")}
+
+
+def place_of(tensors, end, dims):
+    """What stands before `end` in the first name that ends so, of a tensor with so many axes as are in `dims`, or None:
+    where attention is, on levels or in blocks."""
+    return next((name[:-len(end)] for name, tensor in tensors.items()
+                 if name.endswith("." + end) and tensor.dim() in dims), None)
+
+
 def gate_of(attention, tensors):
-    """Of CBAM and SE, which are what this project trains."""
-    gate = Gate()
-    first, second = ("att.0.fc.0", "att.0.fc.2") if attention.get("kind") == "se" else \
-        ("att.0.ChannelGate.mlp.1", "att.0.ChannelGate.mlp.3")
-    if f"{first}.weight" in tensors:
-        hidden, channels = tensors[f"{first}.weight"].shape[:2]
+    gate, kind = Gate(), attention.get("kind")
+    first, last = SQUEEZES.get(kind, ("", ""))
+    place = place_of(tensors, f"{first}.weight", (2, 4)) if first else None
+    if place:
+        hidden, channels = tensors[f"{place}{first}.weight"].shape[:2]
         gate.reduction = channels // hidden
-        gate.mlp = ("bias" if f"{second}.bias" in tensors else "") + \
-            (" conv" if tensors[f"{first}.weight"].dim() == 4 else "")
-    conv = "att.0.SpatialGate.spatial.conv"
-    if f"{conv}.weight" in tensors:
-        gate.kernel = tensors[f"{conv}.weight"].shape[2]
-        gate.spatial = ("bias" if f"{conv}.bias" in tensors else "") + \
-            (" bn" if "att.0.SpatialGate.spatial.bn.running_mean" in tensors else "")
+        gate.mlp = ("bias" if f"{place}{last}.bias" in tensors else "") + \
+            (" conv" if tensors[f"{place}{first}.weight"].dim() == 4 else "")
+        gate.closing = f"{place}channel_att.bn_out.running_mean" in tensors
+    conv, dims = ("conv", (3,)) if kind == "eca" else ("SpatialGate.spatial.conv", (4,))
+    place = place_of(tensors, f"{conv}.weight", dims)
+    if place:
+        gate.kernel = tensors[f"{place}{conv}.weight"].shape[2]
+        gate.spatial = ("bias" if f"{place}{conv}.bias" in tensors else "") + \
+            (" bn" if f"{place}SpatialGate.spatial.bn.running_mean" in tensors else "")
     return gate
 
 
