@@ -17,9 +17,7 @@ typedef struct
 static guint
 key_hash (gconstpointer data)
 {
-  const CbamPipelineForm *form = data;
-
-  return g_direct_hash (form->shader) + form->constant;
+  return g_direct_hash (((const CbamPipelineForm *) data)->shader);
 }
 
 static gboolean
