@@ -3,7 +3,7 @@
 SPDX-License-Identifier: LGPL-2.1-or-later
 """
 
-from network import Extras, Form, Gate, Neck
+from form import Extras, Form, Gate, Neck
 
 CLASSES = ["background", "person", "dog", "car", "bird"]
 

@@ -35,7 +35,8 @@ import torch
 import seeded
 from cases import all_cases
 from detect import Answer, grad_cam
-from network import Form, Gate, Neck, Network
+from form import Form, Gate, Neck
+from network import Network
 
 THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.9, 0.4, 0.3, 0.95, 0.25, 0.2)
 FEWEST, MOST = 5, 60  # detections

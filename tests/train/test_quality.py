@@ -24,7 +24,8 @@ import torch
 
 import boxes
 from depthwise import DepthwiseConv
-from network import Network, ShuffleUnit
+from backbones import ShuffleUnit
+from network import Network
 from quality import Answers, QualityLoss, giou
 from recipes import shufflenet, with_size
 from start import is_kin, start_from_kin

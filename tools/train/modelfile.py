@@ -6,7 +6,8 @@ SPDX-License-Identifier: LGPL-2.1-or-later
 import numpy as np
 import torch
 
-from network import Extras, Form, Gate, Neck, Network, numbers_per_box
+from form import Extras, Form, Gate, Neck
+from network import Network, numbers_per_box
 from shared.faults import DataError
 from shared.safetensors import document_in, read_safetensors, write_safetensors
 

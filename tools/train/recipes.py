@@ -9,7 +9,7 @@ import copy
 from dataclasses import dataclass, field, replace
 
 from augment import Augmentation
-from network import Form, Gate, Neck
+from form import Form, Gate, Neck
 from shared import labels
 
 VOC = list(labels.VOC)
