@@ -88,7 +88,8 @@ void main ()
   const uint slice = thread / PIXELS;
   const uint staged = min (gl_WorkGroupID.x * PIXELS + thread % PIXELS, count - 1);
   const uint last = a.last_texel + BEFORE (a.x);
-  const uint base = ORIGIN (a.x) + a.stride * (staged / a.width * a.x.row + staged % a.width * a.x.pixel);
+  const uint seen = gl_WorkGroupID.y * CHANNELS / a.bundle * a.in_blocks * a.x.plane;
+  const uint base = ORIGIN (a.x) + seen + a.stride * (staged / a.width * a.x.row + staged % a.width * a.x.pixel);
 
   // What it computes: channels 4*row .. +3 of pixels column, column + COLUMNS, ...
   const uint row = thread / COLUMNS, column = thread % COLUMNS;

@@ -51,6 +51,7 @@ void main ()
   // Always 0, which the compiler does not know: a shuffle by a register is one instruction, by a constant two.
   const uint zero = gl_NumWorkGroups.x >> 31;
   const uint count = a.width * a.height;
+  const uint seen = ORIGIN (a.x) + gl_WorkGroupID.y * OC / a.bundle * a.in_blocks * a.x.plane;
   uint pixel[NX];
   int xi[NX];
   float sum[OC][NX];
@@ -60,7 +61,7 @@ void main ()
     const uint p = min (gl_WorkGroupID.x * (CBAM_LANES * NX) + j * CBAM_LANES + lane, count - 1);
     const uint row = uint ((float (p) + 0.5) * a.inv_width);
     const uint column = p - row * a.width;
-    xi[j] = int (ORIGIN (a.x) + a.stride * (row * a.x.row + column * a.x.pixel));
+    xi[j] = int (seen + a.stride * (row * a.x.row + column * a.x.pixel));
     pixel[j] = ORIGIN (a.y) + row * a.y.row + column * a.y.pixel;
     [[unroll]] for (int c = 0; c < OC; c++)
       sum[c][j] = 0.0;

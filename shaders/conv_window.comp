@@ -38,7 +38,7 @@ void main ()
   // Lanes past the last pixel, which ends two texels before its row does, compute the last ones again: so no tap reads
   // past the map.
   const int begin = min (first, int (a.height * a.x.row) - NX - 2);
-  int xi = int (ORIGIN (a.x)) + begin;
+  int xi = int (ORIGIN (a.x) + gl_WorkGroupID.y * OC / a.bundle * a.in_blocks * a.x.plane) + begin;
   int wi = int (gl_WorkGroupID.y) * GROUPS * group_size + lane;
   int row = 0;
   float sum[OC][NX];

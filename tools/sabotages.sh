@@ -38,6 +38,20 @@ sabotage 'conv-texel: no upper end of the activation' shaders/conv_texel.comp \
   'activate (v, a.lo, a.hi)' 'activate (v, a.lo, 1e30)' ops-ops
 sabotage 'conv-texel: the border is not zeroed' shaders/conv_texel.comp \
   '    zero_border (a);' '' ops-ops
+sabotage 'conv-texel: every group sees what the first does' shaders/conv_texel.comp \
+  'ORIGIN (a.x) + gl_WorkGroupID.y * OC / a.bundle * a.in_blocks * a.x.plane' 'ORIGIN (a.x)' ops-ops
+sabotage 'conv-window: every group sees what the first does' shaders/conv_window.comp \
+  'ORIGIN (a.x) + gl_WorkGroupID.y * OC / a.bundle * a.in_blocks * a.x.plane' 'ORIGIN (a.x)' ops-ops
+sabotage 'conv-shared: every group sees what the first does' shaders/conv_shared.comp \
+  'gl_WorkGroupID.y * CHANNELS / a.bundle * a.in_blocks * a.x.plane' '0' ops-ops
+sabotage 'conv: weights of a group lie where its bundle begins' compute/ops/conv.c \
+  'skipped + o / group_channels (node) * n - o / bundled * seen + c' 'skipped + c' ops-ops
+sabotage 'conv: bundles need not begin with a texel' compute/ops/conv.c \
+  ' && seen_by (node, least) % CBAM_TEXEL_CHANNELS == 0 ? least' ' ? least' ops-ops
+sabotage 'slice: taken over by convolutions in groups' compute/ops/slice.c \
+  ' || cbam_conv_params (node)->groups > 1)' ')' ops-ops
+sabotage 'winograd: groups see everything' compute/run/host/winograd.c \
+  'p->groups <= 1 && ' '' ops-ops-host
 sabotage 'conv-window: no step to the next input block' shaders/conv_window.comp \
   'xi += row_step + (block_done ? block_step : 0);' 'xi += row_step;' ops-ops
 sabotage 'conv-window: pixels past the last row are stored where they seem to lie' shaders/conv_window.comp \
@@ -198,7 +212,7 @@ sabotage 'plan: a map that several fill lives from the last of them' compute/eng
   'out->first = (gint) s;' nets-nets
 sabotage 'plan: a map may lie on one that dies where it is born' compute/engine/plan.c \
   'value->first <= other->last && other->first <= value->last' \
-  'tensor->first < other->last && other->first < tensor->last' nets-nets
+  'value->first < other->last && other->first < value->last' nets-nets
 sabotage 'plan: no barrier before a write over what was read' compute/engine/plan.c \
   'if (!a->written && !b->written)' 'if (!a->written)' nets-detector random-graphs
 sabotage 'plan: no barrier after a write' compute/engine/plan.c \
@@ -291,7 +305,8 @@ sabotage 'needs: devices of Vulkan 1.0 are offered' compute/vk/device-list.c \
 sabotage 'detect: boxes lie where candidates do where both are bound as one' compute/nets/levels.c \
   'params->boxes = (guint) (levels->boxes / sizeof (guint32));' 'params->boxes = params->hits;' ops-detect ops-needs
 sabotage 'conv: weights are padded to a multiple of every tile' compute/ops/conv.c \
-  'tile = MAX (variant->tile[0], CBAM_CONV_GROUP);' 'tile = 192;' ops-ops
+  'gsize channels = cbam_conv_channels (node), tile = MAX (variant->tile[0], CBAM_CONV_GROUP);' \
+  'gsize channels = cbam_conv_channels (node), tile = 192;' ops-ops
 sabotage 'conv: no room for whole tiles that are shuffled' compute/ops/conv.c \
   'fits_pointwise_shuffle, tile_cost, dispatch_texel, (channels) / 2)' \
   'fits_pointwise_shuffle, tile_cost, dispatch_texel, (channels) / 4)' ops-ops
@@ -758,8 +773,8 @@ sabotage 'nanodet: the other half passes' tools/converter/dialects/nanodet.py \
   'a, b = halves.outputs' 'b, a = halves.outputs' tools-convert_nanodet
 sabotage 'nanodet: a level is any branch' tools/converter/graph.py \
   'step *= node.param(3, 1)' 'pass' tools-convert_nanodet
-sabotage 'convert: a ResNeXt is taken for a ResNet' tools/converter/dialects/resnet.py \
-  '    if per_group != expected:' '    if False:' tools-convert_resnet
+sabotage 'convert: groups in basic blocks' tools/converter/dialects/resnet.py \
+  'if rest or (groups > 1 and form == "basic"):' 'if rest:' tools-convert_resnet
 sabotage 'convert: the attention of one place is that of all' tools/converter/layers.py \
   '            if attention != found[0]:' '            if False:' tools-convert_resnet
 sabotage 'convert: a trunk is looked for in whole networks only' tools/converter/weights.py \

@@ -130,7 +130,8 @@ typedef struct
 {
   guint width, height, channels; /* of the first map */
   guint outputs, kernel, stride, dilation, pad;
-  guint first;       /* channel that it reads */
+  guint first; /* channel that it reads */
+  guint groups;
   gboolean shuffles; /* the company's channels come by turns with its own */
   gboolean same;
   gboolean no_bias;

@@ -213,13 +213,15 @@ shape_init (Shape *shape, CbamOnednn *primitive, const CbamOnednnForm *form, GEr
   const dnnl_dims_t input = { 1, form->in_channels, form->in_height, form->in_width };
   const dnnl_dims_t output = { 1, form->channels, form->height, form->width };
   const dnnl_dims_t full = { form->channels, form->in_channels, form->kernel_height, form->kernel_width };
-  const dnnl_dims_t grouped = { form->channels, 1, 1, form->kernel_height, form->kernel_width };
+  const guint groups = MAX (form->groups, 1);
+  const dnnl_dims_t grouped = { groups, form->channels / groups, form->in_channels / groups, form->kernel_height,
+                                form->kernel_width };
   const dnnl_dims_t bias = { form->channels };
 
-  primitive->weight_dims = form->depthwise ? 5 : 4;
-  primitive->plain = form->depthwise ? dnnl_goihw : dnnl_oihw;
+  primitive->weight_dims = groups > 1 ? 5 : 4;
+  primitive->plain = groups > 1 ? dnnl_goihw : dnnl_oihw;
   for (guint i = 0; i < primitive->weight_dims; i++)
-    primitive->dims[i] = form->depthwise ? grouped[i] : full[i];
+    primitive->dims[i] = groups > 1 ? grouped[i] : full[i];
   shape->transposed = transposed;
   shape->strides[0] = transposed ? form->up_y : form->stride;
   shape->strides[1] = transposed ? form->up_x : form->stride;

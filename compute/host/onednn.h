@@ -30,7 +30,7 @@ typedef struct
   guint kernel_width, kernel_height, stride, dilation;
   gint pad_left, pad_top; /* right and bottom follow from the sizes */
   guint up_x, up_y;       /* > 0: transposed, output pixels per input pixel */
-  gboolean depthwise;
+  guint groups;           /* of channels, as many as those: depthwise; 0 = 1 */
   gboolean has_bias;
   gboolean adds; /* another map, before the function */
   CbamOnednnFunction function;
@@ -66,7 +66,7 @@ gsize cbam_onednn_get_scratch_size (const CbamOnednn *primitive); /* bytes */
 gsize cbam_onednn_get_weights_size (const CbamOnednn *primitive); /* bytes */
 /* Whether both read weights in the same order. */
 gboolean cbam_onednn_shares_weights (const CbamOnednn *a, const CbamOnednn *b);
-/* From [out][in][row][column], depthwise [channel][row][column], of a product [batch][inner][columns], to where
+/* From [out][in of the group][row][column], of a product [batch][inner][columns], to where
  * @primitive wants each. */
 gboolean cbam_onednn_pack (const CbamOnednn *primitive, const float *weights, float *packed, GError **error);
 

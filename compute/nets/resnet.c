@@ -1,5 +1,6 @@
-/* ResNet (He et al. 2015, arXiv 1512.03385, table 1; wide: Zagoruyko and Komodakis 2016, arXiv 1605.07146) without its
- * classifier, attention in its blocks (as in the CBAM paper) or between its stages (as in BAM's), and extras behind it.
+/* ResNet (He et al. 2015, arXiv 1512.03385, table 1; wide: Zagoruyko and Komodakis 2016, arXiv 1605.07146; ResNeXt: Xie
+ * et al. 2016, arXiv 1611.05431) without its classifier, attention in its blocks (as in the CBAM paper) or between its
+ * stages (as in BAM's), and extras behind it.
  *
  *     conv 7x7 s2 -> max pool 3x3 s2 -> stages of blocks, the first block of all but the first with stride 2 -> extras
  *     300 -> 150 -> 75 (layer1) .. 38 (layer2) .. 19 (layer3) .. 10 (layer4) .. 5 (extras.0.3) .. 3 -> 2 -> 1
@@ -10,7 +11,8 @@
  *     extra:       conv 1x1 -> conv 3x3, stride 2
  *
  * An activation follows every convolution that none is drawn behind, but for those before a sum. A wide one has more
- * channels in its 3x3 convolutions. Tensor names are those of torchvision and of Jongchan/attention-module; batch norms
+ * channels in its 3x3 convolutions; in a ResNeXt those are in groups, and twice as wide where 32 groups have 4 channels
+ * each in the first stage. Tensor names are those of torchvision and of Jongchan/attention-module; batch norms
  * may be folded into the convolutions already.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
@@ -70,7 +72,12 @@ bottleneck (CbamNet *net, const char *name, guint reduced, guint channels, guint
 
   x = conv (net, name, 1, TRUE, &(CbamConvForm){ .input = x, .channels = reduced, .stride = early ? stride : 1 });
   x = conv (net, name, 2, TRUE,
-            &(CbamConvForm){ .input = x, .channels = reduced, .kernel = 3, .stride = early ? 1 : stride, .pad = 1 });
+            &(CbamConvForm){ .input = x,
+                             .channels = reduced,
+                             .kernel = 3,
+                             .stride = early ? 1 : stride,
+                             .groups = net->spec->network.groups,
+                             .pad = 1 });
   return conv (net, name, 3, FALSE, &(CbamConvForm){ .input = x, .channels = channels });
 }
 
@@ -141,15 +148,20 @@ static const Size *
 find_size (CbamNet *net)
 {
   const CbamNetworkSpec *network = &net->spec->network;
+  const Size *size = NULL;
 
   if (!cbam_net_pads_symmetrically (net))
     return NULL;
   for (guint i = 0; i < G_N_ELEMENTS (sizes); i++)
     if (sizes[i].depth == network->depth)
-      return &sizes[i];
-  cbam_graph_fail (net->graph, CBAM_ERROR_BAD_MODEL, "network.depth: expected one of 18, 34, 50, 101, found %u",
-                   network->depth);
-  return NULL;
+      size = &sizes[i];
+  if (size == NULL)
+    cbam_graph_fail (net->graph, CBAM_ERROR_BAD_MODEL, "network.depth: expected one of 18, 34, 50, 101, found %u",
+                     network->depth);
+  else if (!size->bottleneck && network->groups > 1)
+    cbam_graph_fail (net->graph, CBAM_ERROR_BAD_MODEL, "network.groups: expected 1 with basic blocks, found %u",
+                     network->groups);
+  return net->graph->error == NULL ? size : NULL;
 }
 
 /* @s counts from 0, names from 1. What comes of it is layerN, whatever is behind its last block. */

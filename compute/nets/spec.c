@@ -136,6 +136,7 @@ read_network (CbamNetworkSpec *network, const CbamItem *document)
   network->depth = cbam_read_uint (&item, "depth", 1, 1000, 50);
   read_strides (network, &item);
   network->stride_place = cbam_read_word (&item, "stride_place", stride_places, CBAM_STRIDE_PLACE_3X3);
+  network->groups = cbam_read_uint (&item, "groups", 1, 1024, 1);
   slope = cbam_read_double (&item, "slope", &slope_interval, cbam_activations[CBAM_ACTIVATION_LEAKY_RELU].lo);
   network->activation = read_activation (&item, "activation", slope);
   network->post_activation = read_activation (&item, "post_activation", slope);

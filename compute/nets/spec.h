@@ -80,6 +80,7 @@ typedef struct
   guint n_strides;      /* its stages, default 4 */
   guint strides[CBAM_MAX_STAGES];
   CbamStridePlace stride_place;
+  guint groups; /* of its 3x3 convolutions, default 1 */
   CbamActivationParams activation;
   CbamActivationParams post_activation; /* default ReLU */
   CbamPadding padding;

@@ -32,20 +32,18 @@ cbam_conv_channels (const CbamNode *node)
   return node->outputs[0]->channels / (cbam_conv_params (node)->shuffles ? 2 : 1);
 }
 
-/* Channels that it reads. */
+/* Channels of the input that an output channel sees. */
 static guint
 in_channels (const CbamNode *node)
 {
-  return node->op == &cbam_op_depthwise ? node->inputs[0]->channels : (guint) cbam_conv_params (node)->weight->dims[1];
+  return (guint) cbam_conv_params (node)->weight->dims[1];
 }
 
-/* Texels of a pixel in which they lie. */
+/* Output channels that see the same of them. */
 static guint
-in_blocks (const CbamNode *node)
+group_channels (const CbamNode *node)
 {
-  const guint skipped = cbam_conv_params (node)->first_channel % CBAM_TEXEL_CHANNELS;
-
-  return (skipped + in_channels (node) + CBAM_TEXEL_CHANNELS - 1) / CBAM_TEXEL_CHANNELS;
+  return cbam_conv_channels (node) / MAX (cbam_conv_params (node)->groups, 1);
 }
 
 /* How far past the first or the last pixel of an axis of @input pixels the kernel reaches. */
@@ -85,7 +83,6 @@ cbam_conv_fill_args (const CbamNode *node, guint tile_pixels, guint threads, Cba
     .y = out->view,
     .width = p->width,
     .height = p->height,
-    .in_blocks = in_blocks (node),
     .channels = cbam_conv_channels (node),
     .kernel_width = p->kernel_width,
     .kernel_height = p->kernel_height,
@@ -121,23 +118,61 @@ padded_channels (const CbamOpVariant *variant, const CbamNode *node)
   return (channels + tile - 1) / tile * tile;
 }
 
+static guint
+common_multiple (guint a, guint b)
+{
+  guint multiple = a;
+
+  while (multiple % b != 0)
+    multiple += a;
+  return multiple;
+}
+
+/* Channels of the input that so many output channels, which are whole groups, see together. */
+static guint
+seen_by (const CbamNode *node, guint channels)
+{
+  return channels / group_channels (node) * in_channels (node);
+}
+
+/* Output channels that a kernel takes for one group, with weights of zero between those in it: whole groups and whole
+ * tiles, which begin with a texel of the input. All of them where that does not come out even. */
+static guint
+bundle (const CbamOpVariant *variant, const CbamNode *node)
+{
+  const guint channels = cbam_conv_channels (node), tile = MAX (variant->tile[0], CBAM_CONV_GROUP);
+  const guint least = common_multiple (group_channels (node), tile);
+
+  return channels % least == 0 && seen_by (node, least) % CBAM_TEXEL_CHANNELS == 0 ? least : channels;
+}
+
+/* Texels of a pixel in which lie the channels that a bundle sees. */
+static guint
+in_blocks (const CbamOpVariant *variant, const CbamNode *node)
+{
+  const guint skipped = cbam_conv_params (node)->first_channel % CBAM_TEXEL_CHANNELS;
+  const guint seen = seen_by (node, bundle (variant, node));
+
+  return (skipped + seen + CBAM_TEXEL_CHANNELS - 1) / CBAM_TEXEL_CHANNELS;
+}
+
 /* K in texels: input block, kernel row, kernel column. */
 static gsize
-depth (const CbamNode *node)
+depth (const CbamOpVariant *variant, const CbamNode *node)
 {
-  return in_blocks (node) * cbam_conv_taps (node);
+  return in_blocks (variant, node) * cbam_conv_taps (node);
 }
 
 guint
 cbam_conv_bias_texel (const CbamOpVariant *variant, const CbamNode *node)
 {
-  return (guint) (padded_channels (variant, node) * depth (node));
+  return (guint) (padded_channels (variant, node) * depth (variant, node));
 }
 
 static gsize
 packed_size (const CbamOpVariant *variant, const CbamNode *node)
 {
-  return padded_channels (variant, node) * (depth (node) * 4 + 1);
+  return padded_channels (variant, node) * (depth (variant, node) * 4 + 1);
 }
 
 static void
@@ -146,7 +181,8 @@ pack (const CbamOpVariant *variant, const CbamNode *node, float *out)
   const CbamConvParams *p = cbam_conv_params (node);
   const guint n = in_channels (node), out_channels = cbam_conv_channels (node);
   const guint skipped = p->first_channel % CBAM_TEXEL_CHANNELS; /* in its first texel, with weights of zero */
-  const gsize k_depth = depth (node), taps = cbam_conv_taps (node);
+  const guint bundled = bundle (variant, node), seen = seen_by (node, bundled);
+  const gsize k_depth = depth (variant, node), taps = cbam_conv_taps (node);
   float *bias = out + padded_channels (variant, node) * k_depth * 4;
 
   for (gsize i = 0; i < packed_size (variant, node); i++)
@@ -154,7 +190,7 @@ pack (const CbamOpVariant *variant, const CbamNode *node, float *out)
   for (gsize o = 0; o < out_channels; o++)
     for (gsize c = 0; c < n; c++)
       for (gsize tap = 0; tap < taps; tap++) {
-        const gsize to = skipped + c, k = to / 4 * taps + tap;
+        const gsize to = skipped + o / group_channels (node) * n - o / bundled * seen + c, k = to / 4 * taps + tap;
 
         out[((o / CBAM_CONV_GROUP * k_depth + k) * CBAM_CONV_GROUP + o % CBAM_CONV_GROUP) * 4 + to % 4] =
             p->weight->values[(o * n + c) * taps + tap];
@@ -172,7 +208,7 @@ const CbamPacking cbam_conv_packing = { packed_size, pack };
 static gboolean
 fits (const CbamOpVariant *variant, const CbamNode *node)
 {
-  return depth (node) < CBAM_MOST_TURNS && node->n_inputs == 1 && !cbam_conv_params (node)->sigmoid;
+  return depth (variant, node) < CBAM_MOST_TURNS && node->n_inputs == 1 && !cbam_conv_params (node)->sigmoid;
 }
 
 static gboolean
@@ -180,8 +216,8 @@ is_pointwise (const CbamOpVariant *variant, const CbamNode *node)
 {
   const CbamConvParams *p = cbam_conv_params (node);
 
-  return depth (node) < CBAM_MOST_TURNS && p->kernel_width == 1 && p->kernel_height == 1 && !p->sigmoid &&
-         in_blocks (node) % variant->tile[2] == 0;
+  return depth (variant, node) < CBAM_MOST_TURNS && p->kernel_width == 1 && p->kernel_height == 1 && !p->sigmoid &&
+         in_blocks (variant, node) % variant->tile[2] == 0;
 }
 
 static gboolean
@@ -224,7 +260,7 @@ fits_shared_shuffle (const CbamOpVariant *variant, const CbamNode *node)
 static gboolean
 fits_single (const CbamOpVariant *variant, const CbamNode *node)
 {
-  return depth (node) < CBAM_MOST_TURNS && node->n_inputs == 1 && node->outputs[0]->channels == 1 &&
+  return depth (variant, node) < CBAM_MOST_TURNS && node->n_inputs == 1 && node->outputs[0]->channels == 1 &&
          cbam_conv_params (node)->step_x == 1 && cbam_conv_params (node)->step_y == 1;
 }
 
@@ -241,16 +277,26 @@ tile_cost (const CbamOpVariant *variant, const CbamNode *node)
   const double sums = variant->tile[0] * variant->tile[1];
   const double loads = variant->tile[1] + variant->tile[0] / 8.0;
 
-  return tiles * (depth (node) * (3 * sums + 20 * loads + (sums + 40) / variant->tile[2]) + 110 * sums / 4);
+  return tiles * (depth (variant, node) * (3 * sums + 20 * loads + (sums + 40) / variant->tile[2]) + 110 * sums / 4);
+}
+
+/* All push constants. */
+static void
+fill_args (const CbamOpVariant *variant, const CbamNode *node, guint tile_pixels, guint threads,
+           CbamDispatch *ret_dispatch)
+{
+  CbamConvArgs *args = (CbamConvArgs *) ret_dispatch->args;
+
+  cbam_conv_fill_args (node, tile_pixels, threads, ret_dispatch);
+  args->in_blocks = in_blocks (variant, node);
+  args->bundle = bundle (variant, node);
+  args->bias = cbam_conv_bias_texel (variant, node);
 }
 
 static void
 dispatch_texel (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_dispatch)
 {
-  CbamConvArgs *args = (CbamConvArgs *) ret_dispatch->args;
-
-  cbam_conv_fill_args (node, CBAM_LANES * variant->tile[1], CBAM_LANES, ret_dispatch);
-  args->bias = cbam_conv_bias_texel (variant, node);
+  fill_args (variant, node, CBAM_LANES * variant->tile[1], CBAM_LANES, ret_dispatch);
   ret_dispatch->groups[1] = (cbam_conv_channels (node) + variant->tile[0] - 1) / variant->tile[0];
 }
 
@@ -274,7 +320,7 @@ window_cost (const CbamOpVariant *variant, const CbamNode *node)
   const double sums = variant->tile[0] * variant->tile[1];
   const double loads = variant->tile[1] + 2 + 3 * variant->tile[0] / 8.0;
 
-  return tiles * (depth (node) / 3.0 * (8 * sums + 20 * loads + sums + 40) + 130 * sums / 4);
+  return tiles * (depth (variant, node) / 3.0 * (8 * sums + 20 * loads + sums + 40) + 130 * sums / 4);
 }
 
 static void
@@ -284,22 +330,18 @@ dispatch_window (const CbamOpVariant *variant, const CbamNode *node, CbamDispatc
   const guint tile_pixels = CBAM_LANES * variant->tile[1];
   guint tiles;
 
-  cbam_conv_fill_args (node, tile_pixels, CBAM_LANES, ret_dispatch);
+  fill_args (variant, node, tile_pixels, CBAM_LANES, ret_dispatch);
   tiles = (args->height * args->x.row + tile_pixels - 1) / tile_pixels;
   ret_dispatch->groups[0] += tiles - args->tiles;
   ret_dispatch->groups[1] = (cbam_conv_channels (node) + variant->tile[0] - 1) / variant->tile[0];
   args->tiles = tiles;
-  args->bias = cbam_conv_bias_texel (variant, node);
   args->inv_width = 1.0f / (float) args->x.row;
 }
 
 static void
 dispatch_shared (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_dispatch)
 {
-  CbamConvArgs *args = (CbamConvArgs *) ret_dispatch->args;
-
-  cbam_conv_fill_args (node, variant->tile[1], CBAM_CONV_SHARED_THREADS, ret_dispatch);
-  args->bias = cbam_conv_bias_texel (variant, node);
+  fill_args (variant, node, variant->tile[1], CBAM_CONV_SHARED_THREADS, ret_dispatch);
   ret_dispatch->groups[1] = (cbam_conv_channels (node) + variant->tile[0] - 1) / variant->tile[0];
 }
 
@@ -311,8 +353,7 @@ dispatch_single (const CbamOpVariant *variant, const CbamNode *node, CbamDispatc
   const guint full_width = node->outputs[0]->width + 2 * node->outputs[0]->border;
   const guint full_height = node->outputs[0]->height + 2 * node->outputs[0]->border;
 
-  cbam_conv_fill_args (node, 1, 1, ret_dispatch);
-  args->bias = cbam_conv_bias_texel (variant, node);
+  fill_args (variant, node, 1, 1, ret_dispatch);
   args->inv_width = 1.0f / (float) full_width;
   ret_dispatch->groups[0] = (full_width * full_height + CBAM_THREADS - 1) / CBAM_THREADS;
   ret_dispatch->groups[1] = 1;
@@ -323,7 +364,7 @@ static double
 single_cost (const CbamOpVariant *variant, const CbamNode *node)
 {
   return (cbam_conv_params (node)->width * cbam_conv_params (node)->height / CBAM_LANES + 1) *
-         (45.0 * depth (node) + 150);
+         (45.0 * depth (variant, node) + 150);
 }
 
 #define LANES_KERNEL(label, module, needed, tile_channels, tile_pixels, steps, fitting, costing, dispatching, stored)  \
@@ -396,7 +437,7 @@ reference_pixel (const CbamNode *node, const float *x, guint o, guint row, guint
   const guint n = in_channels (node);
   double sum = p->bias != NULL ? p->bias->values[o] : 0;
 
-  x += (gsize) p->first_channel * in->width * in->height;
+  x += (gsize) (p->first_channel + o / group_channels (node) * n) * in->width * in->height;
   for (guint c = 0; c < n; c++)
     for (guint ky = 0; ky < p->kernel_height; ky++)
       for (guint kx = 0; kx < p->kernel_width; kx++) {
@@ -485,7 +526,7 @@ conv_extent (guint input, const CbamConvForm *form, guint kernel, guint stride, 
 static CbamParam *
 read_conv_weight (CbamGraph *graph, const CbamConvForm *form, guint channels, guint kernel_height, guint kernel_width)
 {
-  const gsize in = form->depthwise ? 1 : form->input->channels;
+  const gsize in = form->depthwise ? 1 : form->input->channels / MAX (form->groups, 1);
   const gsize dims[4] = { channels, in, kernel_height, kernel_width }, row[3] = { channels, in, kernel_width };
   g_autofree char *name = g_strconcat (form->name, ".weight", NULL);
   guint n_dims = form->weight_dims ? form->weight_dims : 4;
@@ -510,6 +551,7 @@ cbam_graph_conv (CbamGraph *graph, const CbamConvForm *form)
                             .kernel_height = kernel_height,
                             .stride = stride,
                             .dilation = dilation,
+                            .groups = form->groups,
                             .step_x = 1,
                             .step_y = 1,
                             .activation = cbam_activation_none };
@@ -519,6 +561,11 @@ cbam_graph_conv (CbamGraph *graph, const CbamConvForm *form)
   if (graph->error != NULL)
     return NULL;
   channels = form->depthwise ? input->channels : form->channels;
+  if (channels % MAX (form->groups, 1) != 0 || input->channels % MAX (form->groups, 1) != 0) {
+    cbam_graph_fail (graph, CBAM_ERROR_BAD_MODEL, "%s: expected multiples of %u groups of channels, found %u and %u",
+                     form->name, form->groups, input->channels, channels);
+    return NULL;
+  }
   params.width = conv_extent (input->width, form, kernel, stride, dilation, form->pad, &params.pad_left);
   params.height =
       conv_extent (input->height, form, kernel_height, stride, dilation, is_row ? 0 : form->pad, &params.pad_top);
@@ -567,6 +614,7 @@ cbam_conv_add_case (CbamGraph *graph, const CbamOpCase *shape, CbamValue *const 
                                                                .kernel = shape->kernel,
                                                                .stride = shape->stride,
                                                                .dilation = shape->dilation,
+                                                               .groups = shape->groups,
                                                                .pad = shape->pad,
                                                                .padding = shape->same ? CBAM_PADDING_SAME : 0,
                                                                .depthwise = shape->outputs == 0 });
@@ -631,6 +679,18 @@ static const CbamOpCase cases[] = {
   { 11, 11, 176, 88, 1, .first = 88, .shuffles = TRUE },
   { 7, 9, 116, 58, 1, .first = 58, .shuffles = TRUE },
   { 2, 2, 42, 21, 1, .first = 21, .shuffles = TRUE, .big_reader = TRUE },
+  /* in groups: several in a tile, as many as tiles, larger ones, such as do not come out even with tiles or texels */
+  { 11, 6, 64, 64, 3, 1, 1, 1, .groups = 16 },
+  { 9, 7, 128, 96, 3, 2, 1, 1, .groups = 32 },
+  { 5, 9, 48, 96, 3, 2, 1, 1, .groups = 4, .no_bias = TRUE },
+  { 12, 10, 96, 192, 3, 1, 1, 1, .groups = 2, .big_reader = TRUE },
+  { 7, 7, 66, 44, 1, .groups = 11 },
+  { 3, 3, 6, 4, 3, 1, 1, 1, .groups = 2 },
+  { 6, 5, 128, 128, 1, .groups = 2 },
+  { 5, 4, 24, 64, 3, 1, 1, 1, .groups = 8 },
+  { 30, 26, 64, 64, 3, 1, 1, 1, .groups = 2 },
+  { 9, 8, 35, 64, 3, 1, 1, 1, .first = 3, .groups = 8 },
+  { 9, 4, 64, 192, 1, .groups = 4, .company = CBAM_CASE_MAP },
   /* to one channel */
   { 1, 1, 2, 1, 7, 1, 1, 3 },
   { 19, 11, 2, 1, 7, 1, 1, 3, .no_bias = TRUE },

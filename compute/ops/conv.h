@@ -24,11 +24,13 @@ typedef struct
   gint pad_left, pad_top;
   guint up_x, up_y; /* transposed: output pixels per input pixel */
   guint width, height, step_x, step_y, first_x, first_y;
-  CbamParam *weight;               /* [out, in, height, width]; depthwise [channels, 1, height, width] */
+  CbamParam *weight;               /* [out, in / groups, height, width]; depthwise [channels, 1, height, width] */
   CbamParam *bias;                 /* [out], NULL = zeros */
   CbamActivationParams activation; /* fused */
   gboolean sigmoid;                /* fused, after that */
   guint first_channel;             /* of the input: a full convolution may read some of its channels only */
+  guint
+      groups; /* of a full convolution: so many parts of the output, each of which sees its part of the input; 0 = 1 */
   gboolean shuffles; /* a second input is no addend: its channels come by turns with the convolution's own */
 } CbamConvParams;
 
@@ -40,6 +42,7 @@ typedef struct
   guint kernel;        /* [1] */
   guint stride;        /* [1] */
   guint dilation;      /* [1] */
+  guint groups;        /* [1]; both numbers of channels are multiples of it */
   guint pad;           /* on all sides [0]; ignored with CBAM_PADDING_SAME */
   CbamPadding padding; /* [symmetric]; same = as TensorFlow, output = ceil (input / stride) */
   gboolean depthwise;
@@ -66,12 +69,12 @@ CbamValue *cbam_conv_add_case (CbamGraph *graph, const CbamOpCase *shape, CbamVa
 /* The zero border that the kernel reads around its input, in pixels. */
 guint cbam_conv_border (const CbamNode *node, guint i);
 
-/* Fills all push constants but the bias, groups[0] (tiles of @tile_pixels output pixels, then border cells by
- * @threads). */
+/* Fills all push constants but those of weights (bias, in_blocks, bundle), groups[0] (tiles of @tile_pixels output
+ * pixels, then border cells by @threads). */
 void cbam_conv_fill_args (const CbamNode *node, guint tile_pixels, guint threads, CbamDispatch *ret_dispatch);
 
 /* Weights of a full convolution: [channels/8][input block, kernel row, kernel column][8][4], then the bias; zeros up to
- * whole tiles of @variant. Sizes in floats. */
+ * whole tiles of @variant, and where a tile holds several groups, between them. Sizes in floats. */
 extern const CbamPacking cbam_conv_packing;
 guint cbam_conv_bias_texel (const CbamOpVariant *variant, const CbamNode *node);
 

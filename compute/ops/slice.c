@@ -69,7 +69,7 @@ fuse (CbamGraph *graph, CbamNode *node)
 {
   CbamNode *slice = node->op == &cbam_op_conv ? cbam_graph_find_sole_writer (graph, node, 0) : NULL;
 
-  if (slice == NULL || slice->op != &cbam_op_slice)
+  if (slice == NULL || slice->op != &cbam_op_slice || cbam_conv_params (node)->groups > 1)
     return CBAM_FUSION_NOTHING;
   cbam_conv_params (node)->first_channel += cbam_slice_params (slice)->first;
   node->inputs[0] = slice->inputs[0];

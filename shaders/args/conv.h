@@ -38,7 +38,8 @@ struct CbamConvArgs
   CbamView other; /* of the output's size: what is added, or stored between the channels */
   uint width;     /* of the output, pixels */
   uint height;
-  uint in_blocks; /* of channels, a texel each */
+  uint in_blocks; /* of channels that an output channel sees, a texel each */
+  uint bundle;    /* output channels that see the same of the input; the next ones see the blocks behind those */
   uint channels;  /* that it makes itself */
   uint kernel_width;
   uint kernel_height;

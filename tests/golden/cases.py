@@ -214,6 +214,9 @@ def resnet_cases():
     yield case("ssd-resnet18", resnet, (96, 64), Form(head=1), depth=18, levels=4, input={"scale": [0.002] * 3})
     yield case("ssd-resnet50", resnet, (48, 35), Form(head=1), strides=[1, 2], stride_place="1x1",
                sources=["layer1.1", "layer2.2", "extras.0.3"])
+    # ResNeXt, of four groups that grow from 8 channels
+    yield case("ssd-resnext50", resnet, (48, 48), Form(head=1), groups=4, width=0.5, strides=[1, 2, 2],
+               sources=["layer1", "layer2.1", "layer3"], bn_eps=0.2)
     # Three stages, the last one not strided, as in NVIDIA's SSD300; the stride in the 3x3
     yield case("cbam-ssd-resnet50-blocks", resnet, (48, 48), Form(gate=Gate(64)), {"kind": "cbam", "place": "blocks"},
                depth=50, strides=[1, 2, 1], sources=["layer3", "extras.0.3", "extras.1.3"],
@@ -239,9 +242,9 @@ def mobilenet_v2_cases():
     yield case("ssd-mobilenet-v2-same", mobilenet, (101, 75), Form(trunk="bias", head=1), width=0.2, padding="same",
                sources=["features.14.conv.0.0", "features.18.0", "extras.0.conv.2"],
                input={"scale": [0.002] * 3}, **relu6)
-    # SSDLite's heads, but on the last level
-    yield case("ssdlite-mobilenet-v2", mobilenet, (160, 96), Form(heads="separable bn bias", head=1, whole=(3,)),
-               width=0.2, levels=4, extras={"stride": [1, 2], "pad": [1, 0]}, **relu6, **damp)
+    # SSDLite's heads, but on the last level; the third extra could be added to what comes in, and is not
+    yield case("ssdlite-mobilenet-v2", mobilenet, (160, 96), Form(heads="separable bn bias", head=1, whole=(5,)),
+               width=0.2, levels=6, extras={"stride": [1, 2, 1, 1], "pad": [1, 1, 1, 1]}, **relu6, **damp)
     # CBAM before the sums, and what StairNet sees are blocks' ends, to which no activation is given
     yield case("cbam-mobilenet-v2-blocks", mobilenet, (48, 32),
                Form(neck=Neck(24, "bn", "depthwise bn", "separable bn"), head=1), {"kind": "cbam", "place": "blocks"},

@@ -25,8 +25,9 @@ NARROW = 8  # channels of the first stage's 3x3 convolutions
 class Checkpoint(dict):
     """{name: array} of a trunk and its classifier, every number another."""
 
-    def __init__(self, kernels, blocks, narrow=NARROW):
+    def __init__(self, kernels, blocks, narrow=NARROW, groups=1):
         super().__init__()
+        self.narrow, self.groups = narrow, groups
         self.rng, self.kernels, self.blocks, self.depths = np.random.default_rng(7), kernels, blocks, []
         self.conv("conv1", "bn1", 64, 3, 7)
         inputs = 64
@@ -56,7 +57,8 @@ class Checkpoint(dict):
     def block(self, name, inputs, inner, outputs):
         widths = [inputs] + [inner] * (len(self.kernels) - 1) + [outputs]
         for number, kernel in enumerate(self.kernels, 1):
-            self.conv(f"{name}.conv{number}", f"{name}.bn{number}", widths[number], widths[number - 1], kernel)
+            seen = widths[number - 1] // (self.groups if kernel == 3 else 1)
+            self.conv(f"{name}.conv{number}", f"{name}.bn{number}", widths[number], seen, kernel)
         if name.endswith(".0") and (inputs != outputs or not name.startswith("layer1")):
             self.conv(f"{name}.downsample.0", f"{name}.downsample.1", outputs, inputs, 1)
 
@@ -121,6 +123,7 @@ def test_trunks(tap, folder):
             ("of width 1", resnet18(64), "", 18, "resnet18", none),
             ("more of them", Checkpoint(BASIC, (3, 4, 6, 3)), "", 34, "resnet34-x0.125", none),
             ("bottlenecks", Checkpoint(BOTTLENECK, (3, 4, 6, 3)), "", 50, "resnet50-x0.125", none),
+            ("in groups", Checkpoint(BOTTLENECK, (3, 4, 6, 3), 2 * NARROW, 4), "", 50, "resnext50-4x4d", none),
             ("CBAM in its blocks, as it was trained", resnet18().attention(add_cbam, IN_BLOCKS + "cbam", 4), "module.",
              18, "resnet18-x0.125-cbam", {"kind": "cbam", "place": "blocks"}),
             ("CBAM's channel gate alone", resnet18().attention(add_channel_gate, IN_BLOCKS + "cbam", 4), "", 18,
@@ -134,8 +137,8 @@ def test_trunks(tap, folder):
             expected = {key: array for key, array in net.trunk.items() if "num_batches" not in key}
             assert tensors.keys() == expected.keys(), set(tensors) ^ set(expected)
             assert all((tensor(tensors, key) == array).all() for key, array in expected.items())
-            width = 1 if name == "resnet18" else 0.125
-            assert document["network"] == {"backbone": "resnet", "depth": depth, "width": width,
+            width = 1 if name == "resnet18" else net.narrow / 64
+            assert document["network"] == {"backbone": "resnet", "depth": depth, "width": width, "groups": net.groups,
                                            "stride_place": "3x3", "attention": attention}, document
             assert document["name"] == name and document["input"]["channels"] == "rgb", document
 
@@ -146,14 +149,16 @@ def without(net, name):
 
 def test_refusals(tap, folder):
     net, attended = resnet18(), resnet18().attention(add_cbam, IN_BLOCKS + "cbam", 4)
-    grouped = Checkpoint(BOTTLENECK, (3, 4, 6, 3))
+    grouped, uneven = resnet18(), Checkpoint(BOTTLENECK, (3, 4, 6, 3))
     grouped["layer1.0.conv2.weight"] = grouped["layer1.0.conv2.weight"][:, :2]
+    uneven["layer1.0.conv2.weight"] = uneven["layer1.0.conv2.weight"][:, :3]
     spatial = without(attended, "layer3.1.cbam.ChannelGate")
     for label, arrays, words in (
             ("a block too few", without(net, "layer2.1."),
              ("ResNet-18, 34, 50 or 101", "found basic ones, 2, 1, 2, 2")),
             ("a batch norm that is not there", without(net, "layer4.1.bn2."), ("layer4.1.conv2.bias",)),
-            ("groups", grouped, ("found a ResNeXt of 4 groups",)),
+            ("groups in basic blocks", grouped, ("found 8 of them in groups of 2, in basic blocks",)),
+            ("groups that are not whole", uneven, ("found 8 of them in groups of 3",)),
             ("a block without attention", without(attended, "layer3.1.cbam."), ("no attention", "layer3.1.cbam.")),
             ("a block with half of it", spatial, ("layer3.1.cbam.", "is not the attention that 'layer1.0.cbam.' is")),
             ("a tensor too many", {**net, "layer1.0.more.weight": np.ones(3, np.float32)},

@@ -203,6 +203,10 @@ test_resnet (void)
 {
   assert_no_network ("resnet", "\"depth\": 18", "\"depth\": 42",
                      "network.depth: expected one of 18, 34, 50, 101, found 42");
+  assert_no_network ("resnet", "\"depth\": 18", "\"depth\": 18, \"groups\": 2",
+                     "network.groups: expected 1 with basic blocks, found 2");
+  assert_no_network ("resnet", "\"depth\": 18", "\"depth\": 50, \"groups\": 7",
+                     "layer1.0.conv2: expected multiples of 7 groups of channels, found 32 and 32");
   assert_no_network ("resnet", "\"levels\": 3", "\"levels\": 3, \"padding\": \"same\"",
                      "network.padding: expected \"symmetric\" with resnet, found \"same\"");
   assert_no_network ("resnet", "\"levels\": 3", "\"levels\": 3, \"strides\": [1, 2, 2]",
@@ -249,6 +253,7 @@ static const struct
   gboolean early; /* the stride in the 1x1 */
   guint64 parameters;
   double billions; /* of multiply-adds, to four digits */
+  guint groups;
 } resnets[] = {
   { 18, 1, NULL, TRUE, 11689512, 1.8141 },
   { 18, 1, &cbam_attention_se, TRUE, 11778592, 1.8142 },
@@ -278,6 +283,16 @@ static const struct
   { 18, 2, &cbam_attention_se, TRUE, 45970456, 6.6961 },
   { 18, 2, &cbam_attention_cbam, TRUE, 45971256, 6.6972 },
   { 18, 2, &cbam_attention_bam, TRUE, 45708547, 6.7163 },
+  { 50, 2, NULL, TRUE, 25028904, 3.7681, 32 },
+  { 50, 2, NULL, FALSE, 25028904, 4.2305, 32 },
+  { 50, 2, &cbam_attention_se, TRUE, 27559896, 3.7706, 32 },
+  { 50, 2, &cbam_attention_cbam, TRUE, 27561496, 3.7744, 32 },
+  { 50, 2, &cbam_attention_cbam, FALSE, 27561496, 4.2369, 32 },
+  { 50, 2, &cbam_attention_bam, TRUE, 25386971, 3.8502, 32 },
+  { 101, 2, NULL, TRUE, 44177704, 7.5076, 32 },
+  { 101, 2, &cbam_attention_se, TRUE, 48955416, 7.5123, 32 },
+  { 101, 2, &cbam_attention_cbam, TRUE, 48958716, 7.5187, 32 },
+  { 101, 2, &cbam_attention_cbam, FALSE, 48958716, 7.9812, 32 },
 };
 
 /* The classifier on @network, whose last map is @layer and 7x7. */
@@ -318,6 +333,7 @@ test_resnet_counts (void)
       .n_strides = 4,
       .strides = { 1, 2, 2, 2 },
       .stride_place = resnets[i].early ? CBAM_STRIDE_PLACE_1X1 : CBAM_STRIDE_PLACE_3X3,
+      .groups = resnets[i].groups,
       .attention = { .kind = resnets[i].kind,
                      .pool = CBAM_REDUCE_MEAN | CBAM_REDUCE_MAX,
                      .channel = TRUE,
@@ -326,7 +342,7 @@ test_resnet_counts (void)
                      .place = resnets[i].kind == &cbam_attention_bam ? CBAM_PLACE_STAGES : CBAM_PLACE_BLOCKS },
     };
 
-    g_test_message ("ResNet-%u, %g, %s", resnets[i].depth, resnets[i].width,
+    g_test_message ("ResNet-%u, %g, %u groups, %s", resnets[i].depth, resnets[i].width, MAX (resnets[i].groups, 1),
                     resnets[i].kind != NULL ? resnets[i].kind->name : "plain");
     assert_size (&network, "layer4", resnets[i].parameters, resnets[i].billions);
   }

@@ -15,7 +15,7 @@
 static const char full[] =
     "{ \"version\": 1, \"name\": \"full\", \"description\": \"every key\","
     "  \"network\": { \"detector\": \"stairnet\", \"backbone\": \"mobilenet_v1\", \"head\": \"ssd\", \"width\": 0.75,"
-    "    \"depth\": 34, \"strides\": [2, 1, 1], \"stride_place\": \"1x1\","
+    "    \"depth\": 34, \"strides\": [2, 1, 1], \"stride_place\": \"1x1\", \"groups\": 4,"
     "    \"activation\": \"relu6\", \"slope\": 0.25, \"post_activation\": \"leaky_relu\", \"padding\": \"same\","
     "    \"levels\": 2,"
     "    \"sources\": [\"base_net.11.3\", \"extras.0.2\"],"
@@ -61,6 +61,7 @@ test_full (void)
   g_assert_cmpuint (network->n_strides, ==, 3);
   g_assert_true (network->strides[0] == 2 && network->strides[1] == 1 && network->strides[2] == 1);
   g_assert_cmpint (network->stride_place, ==, CBAM_STRIDE_PLACE_1X1);
+  g_assert_cmpuint (network->groups, ==, 4);
   g_assert_cmpfloat (network->activation.hi, ==, 6);
   g_assert_cmpuint (network->post_activation.function, ==, CBAM_FUNCTION_LEAKY_RELU);
   g_assert_cmpfloat (network->post_activation.lo, ==, 0.25f);
@@ -156,6 +157,7 @@ test_defaults (void)
   for (guint s = 0; s < 4; s++)
     g_assert_cmpuint (spec->network.strides[s], ==, s == 0 ? 1 : 2);
   g_assert_cmpint (spec->network.stride_place, ==, CBAM_STRIDE_PLACE_3X3);
+  g_assert_cmpuint (spec->network.groups, ==, 1);
   g_assert_cmpuint (spec->network.activation.function, ==, CBAM_FUNCTION_CLAMP);
   g_assert_cmpfloat (spec->network.activation.lo, ==, 0);
   g_assert_cmpfloat (spec->network.activation.hi, ==, INFINITY);
@@ -263,6 +265,7 @@ static const struct
   { "network.strides", "[]", NULL, "a list of 1 to 4 strides", "[]" },
   { "network.strides", "[1, 2, 2, 2, 2]", NULL, "a list of 1 to 4 strides", "[1,2,2,2,2]" },
   { "network.strides", "[1, 3]", "network.strides[1]", "from 1 to 2", "3" },
+  { "network.groups", "0", NULL, "from 1 to 1024", "0" },
   { "network.stride_place", "\"first\"", NULL, "one of 3x3, 1x1", "\"first\"" },
   { "network.activation", "\"RELU\"", NULL, "one of relu, relu6, leaky_relu", "\"RELU\"" },
   { "network.slope", "0", NULL, "a number above 0", "0" },

@@ -301,9 +301,10 @@ class ShuffleNetV2(nn.Module):
 
 class ResidualBlock(nn.Module):
     """He et al. 2015, figure 5: two 3x3 convolutions, or a 3x3 between two 1x1; then attention, the sum, an activation.
-    `inner` are the channels between them; `early`: the first one has the stride, whatever its kernel."""
+    `inner` are the channels between them, in `groups` in a bottleneck's 3x3 (Xie et al. 2016, figure 3c); `early`: the
+    first one has the stride, whatever its kernel."""
 
-    def __init__(self, words, eps, activation, channels, inner, wanted, kernels, stride, early, attention):
+    def __init__(self, words, eps, activation, channels, inner, wanted, kernels, stride, early, groups, attention):
         super().__init__()
         bias = "bias" in words
         widths = [channels] + [inner] * (len(kernels) - 1) + [wanted]
@@ -311,7 +312,7 @@ class ResidualBlock(nn.Module):
         self.steps = []
         for number, kernel in enumerate(kernels):
             conv = nn.Conv2d(*widths[number:number + 2], kernel, stride if number == strided else 1, kernel // 2,
-                             bias=bias)
+                             groups=groups if kernel == 3 else 1, bias=bias)
             self.steps.append(Conv(words, eps, f"conv{number + 1}", conv, f"bn{number + 1}"))
             for name, layer in self.steps[-1].named_children():
                 self.add_module(name, layer)
@@ -359,6 +360,7 @@ class ResNet(nn.Module):
             for block in range(self.DEPTHS[depth][stage]):
                 blocks.append(ResidualBlock(form.trunk, eps, self.activation, n, inner, wanted, self.KERNELS[depth],
                                             1 if block else stride, network.get("stride_place") == "1x1",
+                                            network.get("groups", 1),
                                             module(("blocks", "both"), "{}", wanted)))
                 n = self.channels[f"layer{stage + 1}.{block}"] = wanted
             self.add_module(f"layer{stage + 1}", nn.Sequential(*blocks))

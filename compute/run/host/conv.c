@@ -87,7 +87,7 @@ form_of (const CbamNode *node)
     .pad_top = p->pad_top,
     .up_x = transposed ? p->up_x : 0,
     .up_y = transposed ? p->up_y : 0,
-    .depthwise = node->op == &cbam_op_depthwise,
+    .groups = node->op == &cbam_op_depthwise ? out->channels : p->groups,
     .has_bias = p->bias != NULL,
     .adds = node->n_inputs > 1,
     .function = transposed ? CBAM_ONEDNN_NO_FUNCTION : function_of (&p->activation),

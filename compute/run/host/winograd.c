@@ -60,7 +60,7 @@ fits (const CbamNode *node)
   const CbamValue *in = node->inputs[0], *out = node->outputs[0];
 
   return p->kernel_width == 3 && p->kernel_height == 3 && p->stride == 1 && p->dilation == 1 && p->step_x == 1 &&
-         p->step_y == 1 && p->first_channel == 0 && node->n_inputs == 1 && !p->sigmoid &&
+         p->step_y == 1 && p->first_channel == 0 && p->groups <= 1 && node->n_inputs == 1 && !p->sigmoid &&
          in->channels >= LEAST_CHANNELS && out->channels >= LEAST_CHANNELS && in->channels % LANES == 0 &&
          out->channels % LANES == 0 && p->activation.function == CBAM_FUNCTION_CLAMP &&
          count_tiles (out->width) * count_tiles (out->height) >= LEAST_TILES;

@@ -1,6 +1,6 @@
-"""ResNet's trunk (He et al. 2015, arXiv 1512.03385) as torchvision saves it, and with attention in it as
-Jongchan/attention-module does: CBAM in every block or BAM between the stages; a trunk to start training from, and no
-detector yet. Their names are ours.
+"""The trunk of ResNet (He et al. 2015, arXiv 1512.03385) or ResNeXt (Xie et al. 2016, arXiv 1611.05431) as torchvision
+saves it, and with attention in it as Jongchan/attention-module does: CBAM in every block or BAM between the stages; a
+trunk to start training from, and no detector yet. Their names are ours.
 
 SPDX-License-Identifier: LGPL-2.1-or-later
 """
@@ -29,15 +29,14 @@ def convert_resnet(source):
     if (form, blocks) not in DEPTHS:
         raise DataError(f"'{source.base}': expected the blocks of ResNet-18, 34, 50 or 101, found {form} ones, "
                         f"{', '.join(map(str, blocks))} in the stages")
-    width = layers.shape("layer1.0.conv2.weight", 4)[0] / STEM
-    refuse_groups(layers, source.base)
+    width, groups = measure(layers, source.base, form)
     layers.conv("conv1", STEM, 3, 7, "bn1")
     inputs, depths = STEM, []
     for stage, n in enumerate(blocks):
         inner = int((STEM << stage) * width)
         outputs = (EXPANSION * STEM << stage) if form == "bottleneck" else inner
         for block in range(n):
-            take_block(layers, f"layer{stage + 1}.{block}", form, inputs, inner, outputs)
+            take_block(layers, f"layer{stage + 1}.{block}", form, inputs, inner, outputs, groups)
             inputs = outputs
         depths.append(outputs)
     attention = take_attention(layers, source, blocks, depths)
@@ -45,9 +44,9 @@ def convert_resnet(source):
     depth, kind = DEPTHS[form, blocks], attention["kind"]
     return layers.finish(), {
         "version": 1,
-        "name": f"resnet{depth}" + (f"-x{width:g}" if width != 1 else "") + (f"-{kind}" if kind != "none" else ""),
+        "name": name_of(depth, width, groups) + (f"-{kind}" if kind != "none" else ""),
         "description": "ResNet's trunk, to start training from; no detector yet",
-        "network": {"backbone": "resnet", "depth": depth, "width": width, "stride_place": "3x3",
+        "network": {"backbone": "resnet", "depth": depth, "width": width, "groups": groups, "stride_place": "3x3",
                     "attention": attention},
         "input": TORCHVISION,
         "provenance": {"recipe": "the trunk with its stride in the 3x3 convolutions, as torchvision and "
@@ -63,19 +62,28 @@ def count_blocks(source, stage):
     return block
 
 
-def refuse_groups(layers, name):
+def measure(layers, name, form):
+    """(width, groups) of the 3x3 convolutions, by those of the first block."""
     inner, per_group = layers.shape("layer1.0.conv2.weight", 4)[:2]
-    expected = inner if layers.has("layer1.0.conv3.weight") else layers.shape("layer1.0.conv1.weight", 4)[0]
-    if per_group != expected:
-        raise DataError(f"'{name}': expected a ResNet, whose convolutions see all channels, found a ResNeXt of "
-                        f"{inner // per_group} groups")
+    groups, rest = divmod(inner, per_group)
+    if rest or (groups > 1 and form == "basic"):
+        raise DataError(f"'{name}': expected a bottleneck's groups of channels, found {inner} of them in groups of "
+                        f"{per_group}, in {form} blocks")
+    return inner / STEM, groups
 
 
-def take_block(layers, name, form, inputs, inner, outputs):
+def name_of(depth, width, groups):
+    if groups > 1:
+        return f"resnext{depth}-{groups}x{width * STEM / groups:g}d"
+    return f"resnet{depth}" + (f"-x{width:g}" if width != 1 else "")
+
+
+def take_block(layers, name, form, inputs, inner, outputs, groups):
     kernels = (1, 3, 1) if form == "bottleneck" else (3, 3)
     widths = [inputs] + [inner] * (len(kernels) - 1) + [outputs]
     for number, kernel in enumerate(kernels):
-        layers.conv(f"{name}.conv{number + 1}", widths[number + 1], widths[number], kernel, f"{name}.bn{number + 1}")
+        seen = widths[number] // (groups if kernel == 3 else 1)
+        layers.conv(f"{name}.conv{number + 1}", widths[number + 1], seen, kernel, f"{name}.bn{number + 1}")
     if inputs != outputs or layers.has(f"{name}.downsample.0.weight"):
         layers.conv(f"{name}.downsample.0", outputs, inputs, 1, f"{name}.downsample.1")
 
