@@ -489,7 +489,7 @@ sabotage 'fifo: end of stream from downstream lasts' gst/stream/gstcbamfifo.c \
 sabotage 'fifo: one slot that comes back frees all' gst/stream/gstcbamfifo.c \
   'fifo->slots_taken--;' 'fifo->slots_taken = 0;' gst-flow
 sabotage 'fifo: results of before a flush are kept' gst/stream/gstcbamfifo.c \
-  '    cbam_result_unref (gst_cbam_flight_take (item->flight, GST_BUFFER_CAST (item->object), NULL, NULL));' '    (void) 0;' gst-flow
+  '    cbam_result_unref (gst_cbam_flight_take (item->flight, GST_BUFFER_CAST (item->object), NULL, NULL));' '    (void) 0;' gst-stress
 sabotage 'collector: slots come back when somebody takes the result' gst/stream/gstcbamcollector.c \
   '      collector->return_slot (collector->data);
     g_mutex_lock (&collector->lock);' '      (void) 0;

@@ -118,6 +118,7 @@ check_maps (CbamNet *net)
   for (guint l = 0; l < anchors->n_levels; l++) {
     const CbamValue *source = net->levels->levels[l].features;
     const guint per_cell = cbam_anchors_per_cell (anchors, l);
+    g_autofree char *loc = name_last (net, "loc", l);
 
     if (source->width != anchors->map_width[l] || source->height != anchors->map_height[l])
       cbam_graph_fail (net->graph, CBAM_ERROR_BAD_MODEL,
@@ -125,7 +126,7 @@ check_maps (CbamNet *net)
                        anchors->map_width[l], source->height, source->width);
     if (per_cell_of (net, l) != per_cell)
       cbam_graph_fail (net->graph, CBAM_ERROR_BAD_MODEL,
-                       "anchors: level %u has %u boxes per cell, but the weights of loc.%u are for %u", l, per_cell, l,
+                       "anchors: level %u has %u boxes per cell, but %s.weight is for %u", l, per_cell, loc,
                        per_cell_of (net, l));
   }
 }
