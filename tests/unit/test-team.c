@@ -10,6 +10,7 @@
 #include "host/processor.h"
 
 #define THREADS 3
+#define PATIENCE (10 * G_USEC_PER_SEC) /* only who waits for what never comes takes as long */
 #define STEPS 20
 #define PARTS 7
 
@@ -137,14 +138,27 @@ test_together (void)
   cbam_team_free (team);
 }
 
+/* A job that one thread works at, whoever comes to help. */
+typedef struct
+{
+  CbamJob job;
+  gint taken; /* atomic */
+} Sole;
+
 static void
 meet_across (CbamJob *job, guint thread)
 {
+  const gint64 end = g_get_monotonic_time () + PATIENCE;
   static gint there;
 
+  if (!g_atomic_int_compare_and_exchange (&((Sole *) job)->taken, 0, 1))
+    return;
   g_atomic_int_inc (&there);
-  while (g_atomic_int_get (&there) < THREADS)
+  while (g_atomic_int_get (&there) < THREADS) {
+    if (g_get_monotonic_time () > end)
+      g_error ("%d of %d jobs are under way", g_atomic_int_get (&there), THREADS);
     g_thread_yield ();
+  }
 }
 
 /* As many as there are threads are under way at the same time. */
@@ -152,16 +166,16 @@ static void
 test_side_by_side (void)
 {
   CbamTeam *team = cbam_team_new (THREADS, NULL);
-  CbamJob jobs[THREADS];
+  Sole jobs[THREADS];
 
   for (guint i = 0; i < THREADS; i++) {
-    jobs[i] = (CbamJob){ .run = meet_across };
-    cbam_job_init (&jobs[i]);
-    cbam_team_submit (team, &jobs[i]);
+    jobs[i] = (Sole){ .job = { .run = meet_across } };
+    cbam_job_init (&jobs[i].job);
+    cbam_team_submit (team, &jobs[i].job);
   }
   for (guint i = 0; i < THREADS; i++) {
-    cbam_team_wait (team, &jobs[i]);
-    cbam_job_clear (&jobs[i]);
+    cbam_team_wait (team, &jobs[i].job);
+    cbam_job_clear (&jobs[i].job);
   }
   cbam_team_free (team);
 }
