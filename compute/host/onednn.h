@@ -66,8 +66,7 @@ gsize cbam_onednn_get_scratch_size (const CbamOnednn *primitive); /* bytes */
 gsize cbam_onednn_get_weights_size (const CbamOnednn *primitive); /* bytes */
 /* Whether both read weights in the same order. */
 gboolean cbam_onednn_shares_weights (const CbamOnednn *a, const CbamOnednn *b);
-/* From [out][in of the group][row][column], of a product [batch][inner][columns], to where
- * @primitive wants each. */
+/* From [out][in of the group][row][column], of a product [batch][inner][columns], to where @primitive wants each. */
 gboolean cbam_onednn_pack (const CbamOnednn *primitive, const float *weights, float *packed, GError **error);
 
 /* What a thread needs to run primitives of less than @n ids, with @scratch_size bytes at most. */

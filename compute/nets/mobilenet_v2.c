@@ -17,7 +17,6 @@
 #include "nets/nets.h"
 
 #define N_TRUNK_SOURCES 2
-#define N_BLOCKS 17
 #define N_EXTRAS 4
 #define DIVISOR 8 /* of all channels */
 #define STEM 32

@@ -29,8 +29,7 @@ typedef struct
   CbamActivationParams activation; /* fused */
   gboolean sigmoid;                /* fused, after that */
   guint first_channel;             /* of the input: a full convolution may read some of its channels only */
-  guint
-      groups; /* of a full convolution: so many parts of the output, each of which sees its part of the input; 0 = 1 */
+  guint groups;                    /* of a full convolution: each sees its part of the input; 0 = 1 */
   gboolean shuffles; /* a second input is no addend: its channels come by turns with the convolution's own */
 } CbamConvParams;
 

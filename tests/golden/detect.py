@@ -8,6 +8,8 @@ import math
 import numpy as np
 import torch
 
+from network import SeparableHead
+
 MAX_LOG_SIZE = math.log(1000 / 16)  # torchvision's; keeps exp() of a wild output finite
 
 
@@ -160,8 +162,9 @@ def grad_cam(network, levels, prior, k, score):
     convolution before it sees; the map is divided by its maximum."""
     l, row, column, a = locate(prior, levels, network.per_cell)
     head, features = network.conf[l], levels[l].features.detach()
-    features = (head.evidence(features).detach() if hasattr(head, "evidence") else features).requires_grad_()
-    logits = head.last(features) if hasattr(head, "last") else head(features)
+    if isinstance(head, SeparableHead):
+        head, features = head.last, head.evidence(features).detach()
+    logits = head(features.requires_grad_())
     logits = logits.reshape(network.per_cell[l], -1, *logits.shape[2:])[a, :, row, column]
     y = (torch.sigmoid(logits) if score == "sigmoid" else torch.softmax(logits, 0))[k]
     gradient, = torch.autograd.grad(y, features)
