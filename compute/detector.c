@@ -14,33 +14,19 @@
 
 #include "base/given.h"
 #include "detect/image.h"
-#include "detect/nms.h"
-#include "detect/orientation.h"
 #include "detect/thin.h"
-#include "explain.h"
-#include "model.h"
+#include "detections.h"
 #include "result.h"
 
 #define DEFAULT_SLOTS 2
 #define MAX_SLOTS 64
-
-/* A slot, and what collect must know about the frame in it. */
-typedef struct
-{
-  CbamSlot *slot;
-  CbamTicket ticket;
-  CbamDetectParams params;   /* nothing in it is the model's own any more */
-  guint x, y, width, height; /* of the part that is looked at */
-  CbamOrientation orientation;
-  gint64 submitted; /* g_get_monotonic_time() */
-} Flight;
 
 struct _CbamDetector
 {
   gatomicrefcount refs;
   CbamModel *model;
   const CbamLevels *levels;
-  Flight *flights;
+  CbamFlight *flights;
   guint n_slots;
   CbamShare share;
   gboolean warming; /* a frame says nothing of how long others will take */
@@ -48,11 +34,8 @@ struct _CbamDetector
   GArray *regions;  /* VkBufferImageCopy of a frame in images */
   guint tail;       /* next to collect; the collecting thread's */
   guint in_flight;
-  GMutex lock; /* guards in_flight */
-
-  /* The collecting thread's, kept from frame to frame. */
-  GArray *candidates; /* CbamCandidate */
-  GByteArray *scratch;
+  GMutex lock;                /* guards in_flight */
+  CbamDetections *detections; /* the collecting thread's */
 };
 
 G_STATIC_ASSERT (sizeof ((CbamDetectParams *) NULL)->classes * 8 == CBAM_MAX_CLASSES);
@@ -63,7 +46,7 @@ G_STATIC_ASSERT (sizeof ((CbamDetectParams *) NULL)->classes * 8 == CBAM_MAX_CLA
 typedef struct
 {
   CbamDetector *detector;
-  Flight *flight;
+  CbamFlight *flight;
   const CbamVulkanPlane *source; /* three, where the pixels are, or NULL when @part says so itself */
   const CbamImage *part;         /* of the frame that is looked at */
   CbamFrameArgs *args;
@@ -118,7 +101,7 @@ find_in_place (const Entry *entry, gsize limit, const guint8 **ret_start, CbamPl
 static gboolean
 send_images (Entry *entry, const CbamFrameArgs *thinned, GError **error)
 {
-  const Flight *flight = entry->flight;
+  const CbamFlight *flight = entry->flight;
   CbamImageCopies images = { .regions = entry->detector->regions };
 
   images.n = cbam_image_get_copies (entry->source, entry->part, flight->x, flight->y, &entry->placement, thinned,
@@ -180,7 +163,7 @@ send_thinned (Entry *entry, gsize limit, GError **error)
 }
 
 static gboolean
-start (CbamDetector *detector, Flight *flight, const CbamVulkanPlane *source, const CbamImage *part, GError **error)
+start (CbamDetector *detector, CbamFlight *flight, const CbamVulkanPlane *source, const CbamImage *part, GError **error)
 {
   const gsize limit = cbam_program_get_pixels_limit (detector->model->program);
   Entry entry = { detector, flight, source, part, .placement = cbam_image_get_packed (part) };
@@ -248,7 +231,7 @@ submit (CbamDetector *detector, const CbamVulkanPlane *source, const CbamImage *
 {
   CbamDetectParams params;
   CbamImage part;
-  Flight *flight;
+  CbamFlight *flight;
   guint x, y;
 
   if (!take_params (given, &detector->model->spec->nms.params, &params, error) ||
@@ -318,142 +301,8 @@ cbam_detector_submit_vulkan (CbamDetector *detector, const CbamVulkanFrame *fram
 
 /* ---- Collect ---------------------------------------------------------------------------------------------------- */
 
-/* The counts first: they say how much else there is. */
-static gboolean
-fetch_candidates (const CbamLevels *levels, CbamSlot *slot, GError **error)
-{
-  const guint8 *block = cbam_slot_get (slot, levels->block);
-  guint32 n;
-
-  if (!cbam_slot_fetch (slot, levels->block, levels->hits, CBAM_LEVELS_HEADER, error))
-    return FALSE;
-  cbam_levels_get_hits (levels, block, &n);
-  return cbam_slot_fetch (slot, levels->block, levels->hits, CBAM_LEVELS_HEADER + n * sizeof (CbamHit), error) &&
-         cbam_slot_fetch (slot, levels->block, levels->boxes, levels->anchors->len * 4 * sizeof (float), error);
-}
-
 static void
-read_candidates (CbamDetector *detector, const guint8 *block)
-{
-  const float (*boxes)[4] = cbam_levels_get_boxes (detector->levels, block);
-  const guint n_classes = detector->levels->n_classes;
-  const CbamHit *hits;
-  guint32 n;
-
-  hits = cbam_levels_get_hits (detector->levels, block, &n);
-  g_array_set_size (detector->candidates, n);
-  for (guint32 i = 0; i < n; i++) {
-    const guint32 prior = hits[i].prior_class / n_classes;
-
-    g_array_index (detector->candidates, CbamCandidate, i) = (CbamCandidate){
-      .score = hits[i].score,
-      .prior = prior,
-      .class_id = hits[i].prior_class % n_classes,
-      .x0 = boxes[prior][0],
-      .y0 = boxes[prior][1],
-      .x1 = boxes[prior][2],
-      .y1 = boxes[prior][3],
-    };
-  }
-}
-
-static gboolean
-is_wanted (const CbamDetectParams *params, guint class_id)
-{
-  return (params->classes[class_id / 32] >> (class_id % 32) & 1) != 0;
-}
-
-/* Takes out the classes that were not asked for, then what is too much. Returns how many are left. */
-static gsize
-keep_wanted (const CbamDetectParams *params, CbamCandidate *candidates, gsize n, gsize *ret_n_unwanted)
-{
-  gsize kept = 0;
-
-  *ret_n_unwanted = 0;
-  for (gsize i = 0; i < n && (params->max_detections == 0 || kept < params->max_detections); i++) {
-    if (is_wanted (params, candidates[i].class_id))
-      candidates[kept++] = candidates[i];
-    else
-      ++*ret_n_unwanted;
-  }
-  return kept;
-}
-
-/* Suppression leaves @candidates by falling score. Returns how many. */
-static gsize
-suppress (CbamDetector *detector, const CbamDetectParams *params, CbamCandidate *candidates, gsize n,
-          gsize *ret_n_unwanted)
-{
-  static const guint32 all_classes[G_N_ELEMENTS (params->classes)];
-  const CbamSpec *spec = detector->model->spec;
-  const CbamNmsProfile profile = params->overlap == CBAM_OVERLAP_FRACTIONS ? CBAM_PROFILE_CAFFE : spec->nms.profile;
-  const gboolean selects = memcmp (params->classes, all_classes, sizeof all_classes) != 0;
-  CbamDetectParams nms = *params;
-
-  if (selects)
-    nms.max_detections = 0; /* of those asked for */
-  *ret_n_unwanted = 0;
-  n = cbam_nms (candidates, n, &nms, profile, spec->input.width, spec->input.height, detector->scratch);
-  return selects ? keep_wanted (params, candidates, n, ret_n_unwanted) : n;
-}
-
-/* From fractions of the input to pixels of the frame as it is stored, clipped. FALSE when nothing of the box is in the
- * picture. */
-static gboolean
-place_box (const CbamCandidate *candidate, const Flight *flight, const CbamFrameArgs *frame, const CbamInputSpec *input,
-           CbamDetection *ret_detection)
-{
-  CbamBounds box = { candidate->x0 * input->width * frame->scale_x + frame->shift_x,
-                     candidate->y0 * input->height * frame->scale_y + frame->shift_y,
-                     candidate->x1 * input->width * frame->scale_x + frame->shift_x,
-                     candidate->y1 * input->height * frame->scale_y + frame->shift_y };
-  const float width = (float) flight->width, height = (float) flight->height;
-
-  cbam_orientation_turn_bounds (flight->orientation, width, height, &box);
-  const float left = CLAMP (box.x0, 0, width), right = CLAMP (box.x1, 0, width);
-  const float top = CLAMP (box.y0, 0, height), bottom = CLAMP (box.y1, 0, height);
-
-  ret_detection->x = left + (float) flight->x;
-  ret_detection->y = top + (float) flight->y;
-  ret_detection->width = right - left;
-  ret_detection->height = bottom - top;
-  return right > left && bottom > top;
-}
-
-/* @ret_priors: the anchors of the detections, the caller's to free. */
-static CbamResult *
-make_result (CbamDetector *detector, const Flight *flight, guint32 **ret_priors)
-{
-  const CbamSpec *spec = detector->model->spec;
-  const guint8 *block = cbam_slot_get (flight->slot, detector->levels->block);
-  const CbamFrameArgs *frame = (const CbamFrameArgs *) block;
-  CbamCandidate *candidates;
-  CbamResult *result;
-  gsize n, n_unwanted;
-
-  read_candidates (detector, block);
-  candidates = (CbamCandidate *) detector->candidates->data;
-  n = suppress (detector, &flight->params, candidates, detector->candidates->len, &n_unwanted);
-  result = cbam_result_new (detector->model, n);
-  result->n_unwanted = n_unwanted;
-  result->best_score = cbam_levels_get_best_score (detector->levels, block);
-  *ret_priors = g_new (guint32, n);
-  for (gsize i = 0; i < n; i++) {
-    CbamDetection *detection = &result->detections[result->n_detections];
-
-    if (!place_box (&candidates[i], flight, frame, &spec->input, detection))
-      continue;
-    detection->class_id = candidates[i].class_id;
-    detection->label = spec->output.classes[detection->class_id];
-    detection->score = candidates[i].score;
-    (*ret_priors)[result->n_detections++] = candidates[i].prior;
-  }
-  result->seconds = (double) (g_get_monotonic_time () - flight->submitted) * 1e-6;
-  return result;
-}
-
-static void
-add_op_times (CbamDetector *detector, const Flight *flight, CbamResult *result)
+add_op_times (CbamDetector *detector, const CbamFlight *flight, CbamResult *result)
 {
   const double *seconds = flight->slot->seconds;
 
@@ -467,7 +316,7 @@ add_op_times (CbamDetector *detector, const Flight *flight, CbamResult *result)
 
 /* From over the upright picture of the part that was looked at to over the frame as it is stored. */
 static void
-place_map (const Flight *flight, CbamMap *map)
+place_map (const CbamFlight *flight, CbamMap *map)
 {
   cbam_orientation_turn_map (flight->orientation, (float) flight->width, (float) flight->height, map);
   map->x += (float) flight->x;
@@ -475,7 +324,7 @@ place_map (const Flight *flight, CbamMap *map)
 }
 
 static void
-place_maps (const Flight *flight, CbamResult *result)
+place_maps (const CbamFlight *flight, CbamResult *result)
 {
   for (gsize i = 0; i < result->n_attention; i++)
     place_map (flight, &result->spatial[i]);
@@ -483,21 +332,11 @@ place_maps (const Flight *flight, CbamResult *result)
     place_map (flight, &result->grad_cam[i]);
 }
 
-/* What the network looked at, if asked. */
-static gboolean
-explain (CbamDetector *detector, Flight *flight, CbamResult *result, const guint32 *priors, GError **error)
-{
-  if (flight->params.attention)
-    cbam_explain_attention (detector->model, flight->slot, result);
-  return cbam_explain_detections (detector->model, flight->slot, priors, flight->params.grad_cam, result, error);
-}
-
 CbamResult *
 cbam_detector_collect (CbamDetector *detector, GError **error)
 {
-  g_autofree guint32 *priors = NULL;
   CbamResult *result = NULL;
-  Flight *flight;
+  CbamFlight *flight;
 
   g_return_val_if_fail (detector != NULL, NULL);
   if (cbam_detector_get_free_slots (detector) == detector->n_slots) {
@@ -505,13 +344,11 @@ cbam_detector_collect (CbamDetector *detector, GError **error)
     return NULL;
   }
   flight = &detector->flights[detector->tail];
-  if (cbam_slot_wait (flight->slot, error) && fetch_candidates (detector->levels, flight->slot, error)) {
-    result = make_result (detector, flight, &priors);
+  if (cbam_slot_wait (flight->slot, error))
+    result = cbam_detections_read (detector->detections, detector->model, flight, error);
+  if (result != NULL) {
     add_op_times (detector, flight, result);
-    if (explain (detector, flight, result, priors, error))
-      place_maps (flight, result);
-    else
-      g_clear_pointer (&result, cbam_result_unref);
+    place_maps (flight, result);
   }
   detector->tail = (detector->tail + 1) % detector->n_slots;
   g_mutex_lock (&detector->lock);
@@ -564,11 +401,10 @@ detector_new (CbamModel *model, const CbamDetectorConfig *config, gboolean profi
   detector->model = cbam_model_ref (model);
   detector->levels = cbam_levels_of (model->program->plan->graph);
   detector->n_slots = n_slots;
-  detector->flights = g_new0 (Flight, n_slots);
+  detector->flights = g_new0 (CbamFlight, n_slots);
   detector->share = (CbamShare){ .cost = 2.0 * (double) model->info->macs / n_slots, .slots = n_slots };
   cbam_turns_join (model->device->turns, &detector->share);
-  detector->candidates = g_array_new (FALSE, FALSE, sizeof (CbamCandidate));
-  detector->scratch = g_byte_array_new ();
+  detector->detections = cbam_detections_new ();
   detector->regions = g_array_new (FALSE, FALSE, sizeof (VkBufferImageCopy));
   for (guint i = 0; i < n_slots; i++) {
     detector->flights[i].slot = cbam_slot_new (model->program, profile, error);
@@ -608,8 +444,7 @@ cbam_detector_unref (CbamDetector *detector)
     return;
   for (guint i = 0; detector->flights != NULL && i < detector->n_slots; i++)
     cbam_slot_free (detector->flights[i].slot);
-  g_clear_pointer (&detector->candidates, g_array_unref);
-  g_clear_pointer (&detector->scratch, g_byte_array_unref);
+  cbam_detections_free (detector->detections);
   g_clear_pointer (&detector->regions, g_array_unref);
   if (detector->model != NULL)
     cbam_turns_leave (detector->model->device->turns, &detector->share);

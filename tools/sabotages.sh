@@ -392,13 +392,13 @@ sabotage 'image: letterboxed pictures stand in the corner' compute/detect/image.
   '(width - scale * input->width) / 2' '0' ops-preprocess
 
 # Detections out.
-sabotage 'detector: boxes are not clipped on the right' compute/detector.c \
+sabotage 'detector: boxes are not clipped on the right' compute/detections.c \
   'right = CLAMP (box.x1, 0, width)' 'right = box.x1' nets-detector
 sabotage 'detector: slots are collected backwards' compute/detector.c \
   'detector->tail = (detector->tail + 1)' 'detector->tail = (detector->tail + detector->n_slots - 1)' nets-detector
 sabotage 'detector: parameters of the model, not of the frame' compute/detector.c \
   '  return given != 0 ? MAX (given, 0) : own;' '  return own;' nets-detector
-sabotage 'detector: a box is as wide as its right edge lies' compute/detector.c \
+sabotage 'detector: a box is as wide as its right edge lies' compute/detections.c \
   'ret_detection->width = right - left;' 'ret_detection->width = right;' nets-detector
 sabotage 'model: a changed file is the same model' compute/model.c \
   '(guint64) info.st_mtim.tv_sec, (gulong) info.st_mtim.tv_nsec' '(guint64) 0, (gulong) 0' model-file
@@ -547,7 +547,7 @@ sabotage 'crop: chroma lies where luma does' compute/detect/image.c \
   '(*ret_y >> layout->column_sub[p]) * stride' '*ret_y * stride' gst-settings
 sabotage 'crop: odd edges move inwards' compute/detect/image.c \
   'region->x - *ret_x + (guint64) region->width + unit_x - 1' 'region->x - *ret_x + (guint64) region->width' gst-settings
-sabotage 'detector: the limit is for unwanted classes too' compute/detector.c \
+sabotage 'detector: the limit is for unwanted classes too' compute/detections.c \
   '    nms.max_detections = 0; /* of those asked for */' '    nms.max_detections = params->max_detections;' \
   nets-detector
 sabotage 'latency: never sinks' gst/stream/gstcbamlatency.c \
@@ -836,7 +836,7 @@ sabotage 'cbam-eval: boxes count from 0' tools/eval/cbam-eval.c \
   '.x0 = (double) detection->x + 1,' '.x0 = (double) detection->x,' eval-program
 sabotage 'cbam-eval: overlap as the model has it' tools/eval/cbam-eval.c \
   '  .overlap = CBAM_OVERLAP_FRACTIONS,' '' eval-program
-sabotage 'detector: overlap is always the model'"'"'s' compute/detector.c \
+sabotage 'detector: overlap is always the model'"'"'s' compute/detections.c \
   'params->overlap == CBAM_OVERLAP_FRACTIONS ?' 'FALSE ?' nets-detector
 
 # Papers.
@@ -862,9 +862,9 @@ sabotage 'hole: chroma on the left sits at the top' compute/detect/image.c \
   'image->chroma != CBAM_CHROMA_TOP_LEFT' 'image->chroma == CBAM_CHROMA_CENTER' ops-preprocess
 sabotage 'hole: the mean in the order of RGB' compute/detect/image.c \
   'input->mean[bgr ? 2 - c : c]' 'input->mean[c]' ops-preprocess
-sabotage 'hole: right edges scaled by the height' compute/detector.c \
+sabotage 'hole: right edges scaled by the height' compute/detections.c \
   'candidate->x1 * input->width * frame->scale_x' 'candidate->x1 * input->width * frame->scale_y' nets-detector
-sabotage 'hole: letterboxed boxes stay in the letterbox' compute/detector.c \
+sabotage 'hole: letterboxed boxes stay in the letterbox' compute/detections.c \
   'candidate->y0 * input->height * frame->scale_y + frame->shift_y' \
   'candidate->y0 * input->height * frame->scale_y' nets-detector
 sabotage 'hole: fused although something else reads it' compute/engine/graph.c \
