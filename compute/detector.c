@@ -1,7 +1,7 @@
-/* CbamDetector: frames in, detections out. Start reading here.
+/* CbamDetector: frames in, results out. Start reading here.
  *
  *     submit    free slot <- pixels + parameter block, its command buffer goes to the queue
- *     collect   wait for the oldest slot -> candidates -> sort, NMS -> boxes in pixels of the frame, clipped to it
+ *     collect   wait for the oldest slot -> a detector's objects (detections.c), or a classifier's classes (classes.c)
  *
  * Slots form a ring: the submitting thread moves the head, the collecting thread the tail; the lock guards only how
  * many are in flight.
@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/given.h"
+#include "classes.h"
 #include "detect/image.h"
 #include "detect/thin.h"
 #include "detections.h"
@@ -332,6 +333,14 @@ place_maps (const CbamFlight *flight, CbamResult *result)
     place_map (flight, &result->grad_cam[i]);
 }
 
+static CbamResult *
+read_result (CbamDetector *detector, CbamFlight *flight, GError **error)
+{
+  if (detector->model->spec->task == CBAM_TASK_CLASSIFY)
+    return cbam_classes_read (detector->model, flight, error);
+  return cbam_detections_read (detector->detections, detector->model, flight, error);
+}
+
 CbamResult *
 cbam_detector_collect (CbamDetector *detector, GError **error)
 {
@@ -345,7 +354,7 @@ cbam_detector_collect (CbamDetector *detector, GError **error)
   }
   flight = &detector->flights[detector->tail];
   if (cbam_slot_wait (flight->slot, error))
-    result = cbam_detections_read (detector->detections, detector->model, flight, error);
+    result = read_result (detector, flight, error);
   if (result != NULL) {
     add_op_times (detector, flight, result);
     place_maps (flight, result);

@@ -108,6 +108,20 @@ normalise (float *values, gsize n)
     values[i] /= largest;
 }
 
+/* Explains score number @result->n_grad_cam, for which there is room. */
+static gboolean
+explain (const CbamModel *model, CbamSlot *slot, const CbamGradCamTarget *target, CbamResult *result, GError **error)
+{
+  const gsize cells = (gsize) target->features->width * target->features->height;
+  float *values = g_new (float, cells);
+
+  result->grad_cam[result->n_grad_cam++] = place_map (model, slot, target->features, values);
+  if (!cbam_slot_explain (slot, target, values, error))
+    return FALSE;
+  normalise (values, cells);
+  return TRUE;
+}
+
 gboolean
 cbam_explain_detections (const CbamModel *model, CbamSlot *slot, const guint32 *priors, guint n, CbamResult *result,
                          GError **error)
@@ -118,13 +132,34 @@ cbam_explain_detections (const CbamModel *model, CbamSlot *slot, const guint32 *
   for (gsize i = 0; i < wanted; i++) {
     const CbamGradCamTarget target =
         find_target (cbam_levels_of (model->program->plan->graph), priors[i], result->detections[i].class_id);
-    const gsize cells = (gsize) target.features->width * target.features->height;
-    float *values = g_new (float, cells);
 
-    result->grad_cam[result->n_grad_cam++] = place_map (model, slot, target.features, values);
-    if (!cbam_slot_explain (slot, &target, values, error))
+    if (!explain (model, slot, &target, result, error))
       return FALSE;
-    normalise (values, cells);
+  }
+  return TRUE;
+}
+
+/* A score is linear in the mean of the evidence, so that all places count alike: to Grad-CAM's closed form the scores
+ * are those of a 1x1 convolution at one cell. */
+gboolean
+cbam_explain_classes (const CbamModel *model, CbamSlot *slot, guint n, CbamResult *result, GError **error)
+{
+  const CbamLevels *levels = cbam_levels_of (model->program->plan->graph);
+  const gsize wanted = MIN (n, result->n_classes);
+
+  result->grad_cam = g_new0 (CbamMap, wanted);
+  for (gsize i = 0; i < wanted; i++) {
+    const CbamGradCamTarget target = {
+      .name = levels->scores->name,
+      .features = levels->evidence,
+      .conf = levels->scores,
+      .n_classes = levels->n_classes,
+      .class_id = result->classes[i].class_id,
+      .softmax = model->spec->output.score == CBAM_SCORE_SOFTMAX,
+    };
+
+    if (!explain (model, slot, &target, result, error))
+      return FALSE;
   }
   return TRUE;
 }

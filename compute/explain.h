@@ -12,3 +12,5 @@ void cbam_explain_attention (const CbamModel *model, CbamSlot *slot, CbamResult 
 /* Grad-CAM of the first @n detections of @result; @priors are the detections' anchors. */
 gboolean cbam_explain_detections (const CbamModel *model, CbamSlot *slot, const guint32 *priors, guint n,
                                   CbamResult *result, GError **error);
+/* The same of its first @n classes. */
+gboolean cbam_explain_classes (const CbamModel *model, CbamSlot *slot, guint n, CbamResult *result, GError **error);

@@ -99,11 +99,10 @@ fill_from_document (CbamModelInfo *info, JsonObject *document)
 static void
 fill_from_spec (CbamModelInfo *info, const CbamSpec *spec)
 {
-  info->task = "detect";
+  info->task = spec->task == CBAM_TASK_CLASSIFY ? "classify" : "detect";
   info->width = spec->network.width;
   info->input_width = spec->input.width;
   info->input_height = spec->input.height;
-  info->n_levels = spec->network.levels;
   info->n_classes = spec->output.n_classes;
   for (guint k = 0; k < info->n_classes; k++)
     if (cbam_output_spec_reports (&spec->output, k))
@@ -128,11 +127,12 @@ fill_from_graph (CbamModelInfo *info, const CbamGraph *graph)
   info->macs = cbam_graph_macs (graph);
   if (levels == NULL)
     return;
+  info->n_levels = levels->n_levels;
   for (guint l = 0; l < levels->n_levels; l++) {
     info->spatial_levels |= (guint32) (levels->levels[l].spatial.map != NULL) << l;
     info->channel_levels |= (guint32) (levels->levels[l].channel.map != NULL) << l;
   }
-  info->has_grad_cam = levels->n_levels > 0;
+  info->has_grad_cam = levels->n_levels > 0 || levels->scores != NULL;
 }
 
 CbamModelInfo *

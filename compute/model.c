@@ -182,9 +182,10 @@ static CbamGraph *
 build_from_preset (const CbamPreset *preset, CbamSpec **ret_spec, GError **error)
 {
   CbamPresetSource source = cbam_preset_source (preset, PRESET_SEED);
+  g_autofree char *document = cbam_preset_get_document (preset);
   g_autoptr (CbamGraph) graph = NULL;
 
-  *ret_spec = cbam_spec_parse (preset->name, preset->document, error);
+  *ret_spec = cbam_spec_parse (preset->name, document, error);
   if (!*ret_spec)
     return NULL;
   graph = cbam_net_build (*ret_spec, &source.source);

@@ -39,6 +39,7 @@ cbam_result_unref (CbamResult *result)
   g_free (result->spatial);
   g_free (result->grad_cam);
   g_free (result->detections);
+  g_free (result->classes);
   g_free (result->op_times);
   g_free (result);
 }
@@ -75,6 +76,38 @@ cbam_result_get_detection (const CbamResult *result, gsize i)
   return &result->detections[i];
 }
 
+CbamClass *
+cbam_class_copy (const CbamClass *found)
+{
+  CbamClass *copy = g_memdup2 (found, sizeof *found);
+
+  copy->label = g_strdup (found->label);
+  return copy;
+}
+
+void
+cbam_class_free (CbamClass *found)
+{
+  if (found == NULL)
+    return;
+  g_free ((char *) found->label);
+  g_free (found);
+}
+
+gsize
+cbam_result_get_n_classes (const CbamResult *result)
+{
+  g_return_val_if_fail (result != NULL, 0);
+  return result->n_classes;
+}
+
+const CbamClass *
+cbam_result_get_class (const CbamResult *result, gsize i)
+{
+  g_return_val_if_fail (result != NULL && i < result->n_classes, NULL);
+  return &result->classes[i];
+}
+
 gsize
 cbam_result_get_n_attention (const CbamResult *result)
 {
@@ -90,10 +123,10 @@ cbam_result_get_attention (const CbamResult *result, gsize i)
 }
 
 const CbamMap *
-cbam_result_get_grad_cam (const CbamResult *result, gsize detection)
+cbam_result_get_grad_cam (const CbamResult *result, gsize i)
 {
   g_return_val_if_fail (result != NULL, NULL);
-  return detection < result->n_grad_cam ? &result->grad_cam[detection] : NULL;
+  return i < result->n_grad_cam ? &result->grad_cam[i] : NULL;
 }
 
 float

@@ -1,4 +1,4 @@
-/* The inside of a CbamResult: detector.c and explain.c fill it, and from then on nobody changes it.
+/* The inside of a CbamResult: detector.c and what it calls fill it, and from then on nobody changes it.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
@@ -14,11 +14,13 @@ struct _CbamResult
   CbamModel *model; /* owns the strings */
   CbamDetection *detections;
   gsize n_detections;
+  CbamClass *classes; /* a classifier's */
+  gsize n_classes;
   gsize n_unwanted;         /* of classes that were not asked for */
   CbamAttention *attention; /* its numbers are the result's own */
   CbamMap *spatial;         /* of each of them, whether it has any or not */
   gsize n_attention;
-  CbamMap *grad_cam; /* of the first detections; its numbers are the result's own */
+  CbamMap *grad_cam; /* of the first detections or classes; its numbers are the result's own */
   gsize n_grad_cam;
   CbamOpTime *op_times;
   gsize n_op_times;

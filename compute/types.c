@@ -11,5 +11,6 @@ G_DEFINE_BOXED_TYPE (CbamResult, cbam_result, cbam_result_ref, cbam_result_unref
 G_DEFINE_BOXED_TYPE (CbamDescription, cbam_description, cbam_description_ref, cbam_description_unref)
 G_DEFINE_BOXED_TYPE (CbamDeviceList, cbam_device_list, cbam_device_list_ref, cbam_device_list_unref)
 G_DEFINE_BOXED_TYPE (CbamImage, cbam_image, cbam_image_copy, cbam_image_free)
+G_DEFINE_BOXED_TYPE (CbamClass, cbam_class, cbam_class_copy, cbam_class_free)
 G_DEFINE_BOXED_TYPE (CbamDetection, cbam_detection, cbam_detection_copy, cbam_detection_free)
 G_DEFINE_BOXED_TYPE (CbamModelInfo, cbam_model_info, cbam_model_info_ref, cbam_model_info_unref)

@@ -389,7 +389,7 @@ sabotage 'image: limited range is stretched as if full' compute/detect/image.c \
 sabotage 'image: strides are ignored' compute/detect/image.c \
   'image->planes[p] + y * from, bytes' 'image->planes[p] + y * bytes, bytes' ops-preprocess gst-formats
 sabotage 'image: letterboxed pictures stand in the corner' compute/detect/image.c \
-  '(width - scale * input->width) / 2' '0' ops-preprocess
+  '(width - scale_x * input->width) / 2' '0' ops-preprocess
 
 # Detections out.
 sabotage 'detector: boxes are not clipped on the right' compute/detections.c \

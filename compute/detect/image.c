@@ -560,14 +560,18 @@ fill_geometry (const CbamImage *image, const CbamInputSpec *input, CbamFrameArgs
 {
   const gboolean swap = cbam_orientation_get_axes (image->orientation)->swap;
   const guint width = swap ? image->height : image->width, height = swap ? image->width : image->height;
-  const double scale_x = (double) width / input->width, scale_y = (double) height / input->height;
-  const double scale = MAX (scale_x, scale_y);
-  const gboolean letterbox = input->resize == CBAM_RESIZE_LETTERBOX;
+  double scale_x = (double) width / input->width, scale_y = (double) height / input->height;
 
-  frame->scale_x = (float) (letterbox ? scale : scale_x);
-  frame->scale_y = (float) (letterbox ? scale : scale_y);
-  frame->shift_x = (float) (letterbox ? (width - scale * input->width) / 2 : 0);
-  frame->shift_y = (float) (letterbox ? (height - scale * input->height) / 2 : 0);
+  if (input->resize == CBAM_RESIZE_LETTERBOX)
+    scale_x = scale_y = MAX (scale_x, scale_y);
+  else if (input->resize == CBAM_RESIZE_CROP)
+    scale_x = scale_y = MIN (width, height) / input->shorter;
+  frame->scale_x = (float) scale_x;
+  frame->scale_y = (float) scale_y;
+  if (input->resize != CBAM_RESIZE_STRETCH) { /* in the middle */
+    frame->shift_x = (float) ((width - scale_x * input->width) / 2);
+    frame->shift_y = (float) ((height - scale_y * input->height) / 2);
+  }
   frame->frame_width = (float) width;
   frame->frame_height = (float) height;
 }

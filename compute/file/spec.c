@@ -1,4 +1,4 @@
-/* Reads what a model file's document says about finding objects, as models/README.md writes it down.
+/* Reads what a model file's document says about its input and results, as models/README.md writes it down.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
@@ -11,9 +11,12 @@
 #define MAX_SIZE 8192       /* pixels, map cells, classes: beyond what any detector has */
 #define MAX_ANCHORS 4000000 /* SSD512 has 24564; interval the memory a few numbers in a file can ask for */
 #define MAX_COUNT 1000000   /* top_k, keep */
+#define USUAL_TOP_K 5       /* a classifier's, as ImageNet's figures are given */
 
 static const char *const channel_orders[] = { [CBAM_CHANNELS_RGB] = "rgb", [CBAM_CHANNELS_BGR] = "bgr", NULL };
-static const char *const resizes[] = { [CBAM_RESIZE_STRETCH] = "stretch", [CBAM_RESIZE_LETTERBOX] = "letterbox", NULL };
+static const char *const resizes[] = {
+  [CBAM_RESIZE_STRETCH] = "stretch", [CBAM_RESIZE_LETTERBOX] = "letterbox", [CBAM_RESIZE_CROP] = "crop", NULL
+};
 static const char *const roundings[] = { [CBAM_ROUNDING_NONE] = "none", [CBAM_ROUNDING_U8] = "u8", NULL };
 static const char *const clips[] = {
   [CBAM_CLIP_NONE] = "none", [CBAM_CLIP_CXCYWH] = "cxcywh", [CBAM_CLIP_WH] = "wh", [CBAM_CLIP_CORNER] = "corner", NULL
@@ -44,6 +47,26 @@ static const CbamInterval unit_interval = { 0, 1, FALSE };
 static const CbamInterval positive_interval = { 0, MAX_SIZE, TRUE };
 static const CbamInterval mean_interval = { -1000, 1000, FALSE };
 static const CbamInterval ratio_interval = { 0, 100, TRUE };
+static const CbamInterval fraction_interval = { 0, 1, TRUE };
+
+/* How long the frame's shorter side is, in the input's pixels, where the input is cut out of the frame's middle. */
+static double
+read_crop (const CbamItem *item, const CbamInputSpec *input)
+{
+  const CbamItem crop = cbam_read_object (item, "crop", input->resize == CBAM_RESIZE_CROP);
+  const CbamItem shorter = cbam_item_get (&crop, "shorter"), fraction = cbam_item_get (&crop, "fraction");
+  const CbamInterval sides = { MIN (input->width, input->height), MAX_SIZE, FALSE };
+
+  if (crop.node != NULL && input->resize != CBAM_RESIZE_CROP)
+    cbam_item_fail (&crop, "none where input.resize is not crop");
+  else if (crop.node != NULL && (shorter.node == NULL) == (fraction.node == NULL))
+    cbam_item_fail (&crop, "either \"shorter\" or \"fraction\"");
+  else if (fraction.node != NULL)
+    return sides.low / cbam_item_to_double (fraction, &fraction_interval);
+  else if (shorter.node != NULL)
+    return cbam_item_to_double (shorter, &sides);
+  return 0;
+}
 
 void
 cbam_input_spec_read (CbamInputSpec *input, const CbamItem *document)
@@ -58,6 +81,7 @@ cbam_input_spec_read (CbamInputSpec *input, const CbamItem *document)
   cbam_read_floats (&item, "mean", &mean_interval, input->mean, 3);
   cbam_read_floats (&item, "scale", &positive_interval, input->scale, 3);
   input->resize = cbam_read_word (&item, "resize", resizes, CBAM_RESIZE_STRETCH);
+  input->shorter = read_crop (&item, input);
   input->rounding = cbam_read_word (&item, "rounding", roundings, CBAM_ROUNDING_NONE);
 }
 
@@ -260,4 +284,14 @@ cbam_nms_spec_read (CbamNmsSpec *nms, const CbamItem *document)
   nms->params.nms_across = (float) cbam_read_double (&item, "across", &unit_interval, 1);
   nms->params.top_k = cbam_read_uint (&item, "top_k", 0, MAX_COUNT, (int) nms->params.top_k);
   nms->params.max_detections = cbam_read_uint (&item, "keep", 0, MAX_COUNT, (int) nms->params.max_detections);
+}
+
+void
+cbam_report_spec_read (CbamNmsSpec *report, const CbamItem *document)
+{
+  const CbamItem item = cbam_read_object (document, "output", TRUE);
+
+  report->params.threshold = (float) cbam_read_double (&item, "threshold", &unit_interval, 0);
+  report->params.nms_across = 1;
+  report->params.max_detections = cbam_read_uint (&item, "top_k", 0, MAX_COUNT, USUAL_TOP_K);
 }

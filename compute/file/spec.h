@@ -1,4 +1,4 @@
-/* What a model file's document says about finding objects: the input, anchors, classes and which boxes are reported.
+/* What a model file's document says about its input and results: pixels, anchors, classes and what of them is reported.
  * nets/spec.h has the rest of it.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
@@ -22,7 +22,8 @@ typedef enum
 typedef enum
 {
   CBAM_RESIZE_STRETCH,
-  CBAM_RESIZE_LETTERBOX
+  CBAM_RESIZE_LETTERBOX,
+  CBAM_RESIZE_CROP
 } CbamResize;
 typedef enum
 {
@@ -57,6 +58,8 @@ typedef struct
   CbamChannels channels;
   float mean[3], scale[3]; /* in the file's channel order: x = (pixel - mean) * scale */
   CbamResize resize;
+  double
+      shorter; /* CBAM_RESIZE_CROP: the frame's shorter side in pixels of the input, which is cut out of its middle */
   CbamRounding rounding;
 } CbamInputSpec;
 
@@ -96,6 +99,8 @@ void cbam_anchor_spec_read (CbamAnchorSpec *anchors, const CbamItem *document, g
                             const CbamInputSpec *input);
 void cbam_output_spec_read (CbamOutputSpec *output, const CbamItem *document);
 void cbam_nms_spec_read (CbamNmsSpec *nms, const CbamItem *document);
+/* What a classifier has instead of it, from its output. */
+void cbam_report_spec_read (CbamNmsSpec *report, const CbamItem *document);
 
 void cbam_anchor_spec_clear (CbamAnchorSpec *anchors);
 void cbam_output_spec_clear (CbamOutputSpec *output);

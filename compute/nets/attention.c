@@ -49,6 +49,24 @@ cbam_net_attends_between_stages (const CbamNet *net)
   return attention->kind != NULL && attention->place == CBAM_PLACE_STAGES;
 }
 
+/* Of a classifier there is to see what the last module on each size of map lets through. */
+static void
+show (CbamNet *net, CbamValue *x, const CbamGates *gates)
+{
+  CbamLevels *levels = net->levels;
+  CbamLevel *level;
+
+  if (net->spec->task != CBAM_TASK_CLASSIFY || x == NULL)
+    return;
+  level = levels->n_levels > 0 ? &levels->levels[levels->n_levels - 1] : NULL;
+  if (level == NULL || level->features->width != x->width || level->features->height != x->height) {
+    if (levels->n_levels == CBAM_MAX_LEVELS)
+      return;
+    level = &levels->levels[levels->n_levels++];
+  }
+  *level = (CbamLevel){ .features = x, .channel = gates->channel, .spatial = gates->spatial };
+}
+
 CbamValue *
 cbam_net_attend_in_block (CbamNet *net, const char *prefix, const char *layer, CbamValue *x, CbamGates *ret_gates)
 {
@@ -56,6 +74,7 @@ cbam_net_attend_in_block (CbamNet *net, const char *prefix, const char *layer, C
 
   if (cbam_net_attends_in_blocks (net) && net->graph->error == NULL) {
     x = net->spec->network.attention.kind->build (net, prefix, x, &gates);
+    show (net, x, &gates);
     g_hash_table_insert (net->layers, g_strdup (layer), x);
   }
   if (ret_gates != NULL)
@@ -73,6 +92,7 @@ cbam_net_attend_behind_stage (CbamNet *net, guint stage, CbamValue *x)
     g_autofree char *prefix = g_strdup_printf ("%s%u", kind->name, stage);
 
     x = kind->build (net, prefix, x, &gates);
+    show (net, x, &gates);
   }
   return x;
 }

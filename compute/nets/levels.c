@@ -52,6 +52,16 @@ cbam_levels_set_anchors (CbamLevels *levels, CbamGraph *graph, GArray *anchors, 
 }
 
 void
+cbam_levels_set_scores (CbamLevels *levels, CbamGraph *graph, CbamValue *evidence, CbamValue *scores)
+{
+  levels->evidence = evidence;
+  levels->scores = scores;
+  levels->n_classes = scores->channels;
+  scores->host |= CBAM_HOST_READS;
+  levels->block->size = levels->block->host_bytes = graph->batch * sizeof (CbamFrameArgs);
+}
+
+void
 cbam_levels_place (const CbamLevels *levels, CbamDetectOpParams *params)
 {
   params->hits = (guint) (levels->hits / sizeof (guint32));
@@ -70,7 +80,8 @@ cbam_levels_begin (const CbamLevels *levels, guint8 *block)
 {
   guint32 *header = get_header (levels, block);
 
-  header[0] = header[1] = 0;
+  if (levels->scores == NULL)
+    header[0] = header[1] = 0;
   return (CbamFrameArgs *) block;
 }
 

@@ -1,5 +1,6 @@
 /* CbamLevels: what a detector knows of its graph. Its levels, its anchors, and the block of bytes in which a frame's
- * parameters go in and candidates come out.
+ * parameters go in and candidates come out. Of a classifier: where its scores come out, and the levels that there is
+ * attention to see on.
  *
  *     block: CbamFrameArgs of each image | per image: count, bits of the best score, CbamHit[] | float[4] per prior
  *
@@ -39,6 +40,8 @@ typedef struct
   guint n_classes;
   guint32 max_hits;           /* an image */
   gsize hits, boxes, results; /* bytes: where the first image's begin in the block, and how far those of the next are */
+  CbamValue *scores;          /* a classifier's, [1][1][class]; NULL = a detector */
+  CbamValue *evidence;        /* what they are a linear function of the mean of */
   guint n_levels;
   CbamLevel levels[CBAM_MAX_LEVELS]; /* finest first */
 } CbamLevels;
@@ -50,6 +53,9 @@ CbamLevels *cbam_levels_of (const CbamGraph *graph);
 
 /* Takes @anchors, all there are, and makes room for what comes of them. */
 void cbam_levels_set_anchors (CbamLevels *levels, CbamGraph *graph, GArray *anchors, guint n_classes);
+
+/* Takes a classifier's @scores, and what they are made of. */
+void cbam_levels_set_scores (CbamLevels *levels, CbamGraph *graph, CbamValue *evidence, CbamValue *scores);
 
 /* Where in the block the tail of a level puts what it finds. */
 void cbam_levels_place (const CbamLevels *levels, CbamDetectOpParams *params);

@@ -25,7 +25,8 @@ static const struct
   guint reduced, channels;
 } extras[N_EXTRAS] = { { 256, 512 }, { 128, 256 }, { 128, 256 }, { 64, 128 } };
 
-/* Attention stands in two places: 0 after the depthwise, 1 after the pointwise convolution. */
+/* Attention stands in two places: 0 after the depthwise, 1 after the pointwise convolution; and after the first
+ * convolution of all, as the multiply-adds of the CBAM paper's table say. */
 static CbamValue *
 block (CbamNet *net, guint i, CbamValue *x)
 {
@@ -98,6 +99,7 @@ build (CbamNet *net, CbamValue *input)
                                       .stride = 2,
                                       .pad = 1,
                                       .padding = network->padding });
+  x = cbam_net_attend_in_block (net, "base_net.0.att.0", "base_net.0.0", x, NULL);
   for (guint i = 1; i <= N_BLOCKS; i++)
     x = block (net, i, x);
   for (guint e = 0; e < n_extras; e++)
@@ -112,5 +114,6 @@ const CbamBackbone cbam_backbone_mobilenet_v1 = {
   .name = "mobilenet_v1",
   .build = build,
   .sources = sources,
+  .end = "base_net.13.3",
   .attends = TRUE,
 };

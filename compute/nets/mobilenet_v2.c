@@ -1,5 +1,5 @@
-/* MobileNetV2 (Sandler et al. 2018, arXiv 1801.04381, table 2) without its classifier, and inverted residuals as extras
- * behind it, as in SSDLite (section 6.2).
+/* MobileNetV2 (Sandler et al. 2018, arXiv 1801.04381, table 2), and inverted residuals as extras behind it, as in
+ * SSDLite (section 6.2).
  *
  *     conv 3x3 s2 -> 17 inverted residuals -> conv 1x1 (features.18) -> extras
  *     300 -> 150 .. 75 (features.3) .. 38 (features.6) .. 19 (features.13) .. 10 (features.17) -> 5 -> 3 -> 2 -> 1
@@ -180,5 +180,6 @@ const CbamBackbone cbam_backbone_mobilenet_v2 = {
   .name = "mobilenet_v2",
   .build = build,
   .sources = sources,
+  .end = "features.18.0",
   .attends = TRUE,
 };

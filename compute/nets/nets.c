@@ -3,6 +3,8 @@
  *     frame -> preprocess -> backbone -> source 0 (fine) .. source n (coarse)
  *                                    neck -> features of each level -> attention -> head
  *
+ * A classifier has one source, the end of its backbone, which its head looks at.
+ *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "nets/nets.h"
@@ -13,7 +15,7 @@ const CbamBackbone *const cbam_backbones[] = { &cbam_backbone_vgg16,        &cba
                                                &cbam_backbone_mobilenet_v2, &cbam_backbone_shufflenet_v2,
                                                &cbam_backbone_resnet,       NULL };
 const CbamNeck *const cbam_necks[] = { &cbam_neck_ssd, &cbam_neck_stairnet, NULL };
-const CbamHead *const cbam_heads[] = { &cbam_head_ssd, NULL };
+const CbamHead *const cbam_heads[] = { &cbam_head_ssd, &cbam_head_classifier, NULL };
 
 gboolean
 cbam_net_pads_symmetrically (CbamNet *net)
@@ -79,13 +81,17 @@ cbam_net_conv (CbamNet *net, const char *norm, const CbamConvForm *form)
 
 /* ---- Levels ----------------------------------------------------------------------------------------------------- */
 
-/* As many as the document lists; else one per level, and one more for each lateral that the file has beyond those. */
+/* As many as the document lists; else one per level, and one more for each lateral that the file has beyond those. A
+ * classifier has one. */
 static guint
-count_sources (const CbamNet *net, const CbamNeck *neck)
+count_sources (const CbamNet *net)
 {
   const CbamNetworkSpec *network = &net->spec->network;
+  const CbamNeck *neck = network->detector;
   guint n = network->levels;
 
+  if (neck == NULL)
+    return 1;
   if (network->sources != NULL)
     return g_strv_length (network->sources);
   for (; neck->seeds && n < CBAM_MAX_LEVELS; n++) {
@@ -98,13 +104,21 @@ count_sources (const CbamNet *net, const CbamNeck *neck)
 }
 
 static gboolean
-check_sources (CbamNet *net, const CbamBackbone *backbone, const CbamNeck *neck)
+check_sources (CbamNet *net, const CbamBackbone *backbone)
 {
   const CbamNetworkSpec *network = &net->spec->network;
+  const CbamNeck *neck = network->detector;
   const guint usual = g_strv_length ((char **) backbone->sources);
-  const gboolean more = neck->seeds && net->n_sources > network->levels && net->n_sources <= CBAM_MAX_LEVELS;
+  const gboolean more =
+      neck != NULL && neck->seeds && net->n_sources > network->levels && net->n_sources <= CBAM_MAX_LEVELS;
 
-  if (network->sources == NULL && net->n_sources > usual)
+  if (neck == NULL) {
+    if (backbone->end == NULL)
+      cbam_graph_fail (net->graph, CBAM_ERROR_UNSUPPORTED,
+                       "network.backbone: expected one that classifies, found %s, of which there is only the trunk of "
+                       "detectors",
+                       backbone->name);
+  } else if (network->sources == NULL && net->n_sources > usual)
     cbam_graph_fail (net->graph, CBAM_ERROR_BAD_MODEL,
                      "network.sources: expected a list, since %s has %u usual ones; found %u levels", backbone->name,
                      usual, net->n_sources);
@@ -120,6 +134,8 @@ find_sources (CbamNet *net, const CbamBackbone *backbone)
   const CbamNetworkSpec *network = &net->spec->network;
   const char *const *names = network->sources != NULL ? (const char *const *) network->sources : backbone->sources;
 
+  if (network->detector == NULL)
+    names = &backbone->end;
   for (guint s = 0; net->graph->error == NULL && s < net->n_sources; s++) {
     net->sources[s] = g_hash_table_lookup (net->layers, names[s]);
     if (net->sources[s] == NULL)
@@ -139,8 +155,8 @@ build_all (CbamNet *net)
   const CbamInputSpec *input = &net->spec->input;
   CbamValue *x, *block;
 
-  net->n_sources = count_sources (net, neck);
-  if (!check_sources (net, backbone, neck))
+  net->n_sources = count_sources (net);
+  if (!check_sources (net, backbone))
     return;
   if (cbam_net_attends_in_blocks (net) && !backbone->attends)
     cbam_graph_fail (net->graph, CBAM_ERROR_UNSUPPORTED,
@@ -157,7 +173,7 @@ build_all (CbamNet *net)
   net->levels = cbam_levels_new (net->graph, block);
   backbone->build (net, x);
   find_sources (net, backbone);
-  if (net->graph->error == NULL)
+  if (net->graph->error == NULL && neck != NULL)
     neck->build (net);
   cbam_net_attend_on_levels (net);
   if (net->graph->error == NULL)

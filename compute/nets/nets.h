@@ -43,6 +43,7 @@ struct _CbamBackbone
   void (*build) (CbamNet *net, CbamValue *input);
   /* The usual sources, fine to coarse; as many as the usual levels. */
   const char *const *sources;
+  const char *end;     /* what a classifier looks at; NULL = it has none */
   gboolean attends;    /* its blocks can have attention in them */
   gboolean has_stages; /* between which there can be attention */
 };
@@ -75,9 +76,11 @@ struct _CbamHead
 {
   const char *name;
   void (*build) (CbamNet *net);
+  CbamTask task;
 };
 
 extern const CbamHead cbam_head_ssd;
+extern const CbamHead cbam_head_classifier;
 
 /* All of them; NULL-terminated. */
 extern const CbamHead *const cbam_heads[];
@@ -116,7 +119,8 @@ CbamValue *cbam_net_attend_in_block (CbamNet *net, const char *prefix, const cha
 gboolean cbam_net_attends_in_blocks (const CbamNet *net);
 
 /* The same behind stage number @stage of a backbone, as BAM's authors have it: its tensors are called bam1.* and so on.
- */
+ *
+ * A classifier's levels are those that these two have modules on: of each size of map the last one. */
 CbamValue *cbam_net_attend_behind_stage (CbamNet *net, guint stage, CbamValue *x);
 gboolean cbam_net_attends_between_stages (const CbamNet *net);
 

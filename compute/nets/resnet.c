@@ -1,5 +1,5 @@
 /* ResNet (He et al. 2015, arXiv 1512.03385, table 1; wide: Zagoruyko and Komodakis 2016, arXiv 1605.07146; ResNeXt: Xie
- * et al. 2016, arXiv 1611.05431) without its classifier, attention in its blocks (as in the CBAM paper) or between its
+ * et al. 2016, arXiv 1611.05431), attention in its blocks (as in the CBAM paper) or between its
  * stages (as in BAM's), and extras behind it.
  *
  *     conv 7x7 s2 -> max pool 3x3 s2 -> stages of blocks, the first block of all but the first with stride 2 -> extras
@@ -210,6 +210,7 @@ const CbamBackbone cbam_backbone_resnet = {
   .name = "resnet",
   .build = build,
   .sources = sources,
+  .end = "layer4",
   .attends = TRUE,
   .has_stages = TRUE,
 };

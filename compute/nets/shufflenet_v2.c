@@ -1,5 +1,5 @@
-/* ShuffleNetV2 (Ma et al. 2018, arXiv 1807.11164, table 5) without its last convolution, and separable extras behind
- * it.
+/* ShuffleNetV2 (Ma et al. 2018, arXiv 1807.11164, table 5): with its last convolution as a classifier, and as a
+ * detector's trunk with separable extras instead.
  *
  *     conv 3x3 s2 -> max pool 3x3 s2 -> stages of 4, 8 and 4 units, the first of each with stride 2 -> extras
  *     352 -> 176 -> 88 .. 44 (stage2.3) .. 22 (stage3.7) .. 11 (stage4.3) .. 6 (extras.0.4) .. 3 -> 2 -> 1
@@ -27,15 +27,18 @@ static const struct
 } stages[] = { { "stage2", 4 }, { "stage3", 8 }, { "stage4", 4 } };
 
 /* The paper's four sizes. */
-static const struct
+typedef struct
 {
   double width;
   guint channels[G_N_ELEMENTS (stages)];
-} sizes[] = {
-  { 0.5, { 48, 96, 192 } },
-  { 1, { 116, 232, 464 } },
-  { 1.5, { 176, 352, 704 } },
-  { 2, { 244, 488, 976 } },
+  guint last;
+} Size;
+
+static const Size sizes[] = {
+  { 0.5, { 48, 96, 192 }, 1024 },
+  { 1, { 116, 232, 464 }, 1024 },
+  { 1.5, { 176, 352, 704 }, 1024 },
+  { 2, { 244, 488, 976 }, 2048 },
 };
 
 /* A convolution and what its batch norm would be called: the next number of @place, which are "branch2.0" and so on. */
@@ -108,8 +111,8 @@ extra (CbamNet *net, guint e, CbamValue *x)
   return conv (net, place, 4, &(CbamConvForm){ .input = x, .channels = cbam_net_dim (net, point, 0, USUAL_EXTRA) });
 }
 
-/* Channels of the stages, NULL where the paper has no such size. */
-static const guint *
+/* NULL where the paper has no such size. */
+static const Size *
 find_size (CbamNet *net)
 {
   const CbamNetworkSpec *network = &net->spec->network;
@@ -118,7 +121,7 @@ find_size (CbamNet *net)
     return NULL;
   for (guint i = 0; i < G_N_ELEMENTS (sizes); i++)
     if (sizes[i].width == network->width)
-      return sizes[i].channels;
+      return &sizes[i];
   cbam_graph_fail (net->graph, CBAM_ERROR_BAD_MODEL,
                    "network.width: expected one of 0.5, 1, 1.5, 2 with shufflenet_v2, found %g", network->width);
   return NULL;
@@ -127,7 +130,8 @@ find_size (CbamNet *net)
 static void
 build (CbamNet *net, CbamValue *input)
 {
-  const guint *channels = find_size (net), n_extras = cbam_net_count_extras (net, N_TRUNK_SOURCES, N_EXTRAS);
+  const guint n_extras = cbam_net_count_extras (net, N_TRUNK_SOURCES, N_EXTRAS);
+  const Size *size = find_size (net);
   CbamValue *x = input;
 
   if (net->graph->error != NULL)
@@ -139,8 +143,10 @@ build (CbamNet *net, CbamValue *input)
     for (guint i = 0; i < stages[s].units && net->graph->error == NULL; i++) {
       g_autofree char *name = g_strdup_printf ("%s.%u", stages[s].name, i);
 
-      x = unit (net, name, channels[s], i == 0 ? 2 : 1, x);
+      x = unit (net, name, size->channels[s], i == 0 ? 2 : 1, x);
     }
+  if (net->spec->task == CBAM_TASK_CLASSIFY)
+    x = conv (net, "conv5", 0, &(CbamConvForm){ .input = x, .channels = size->last });
   for (guint e = 0; e < n_extras && net->graph->error == NULL; e++)
     x = extra (net, e, x);
 }
@@ -153,4 +159,5 @@ const CbamBackbone cbam_backbone_shufflenet_v2 = {
   .name = "shufflenet_v2",
   .build = build,
   .sources = sources,
+  .end = "conv5.0",
 };

@@ -8,6 +8,7 @@
 #include "file/reader.h"
 #include "nets/nets.h"
 
+static const char *const tasks[] = { [CBAM_TASK_DETECT] = "detect", [CBAM_TASK_CLASSIFY] = "classify", NULL };
 static const char *const activations[] = {
   [CBAM_ACTIVATION_RELU] = "relu", [CBAM_ACTIVATION_RELU6] = "relu6", [CBAM_ACTIVATION_LEAKY_RELU] = "leaky_relu", NULL
 };
@@ -75,7 +76,7 @@ read_pools (const CbamItem *attention)
 }
 
 static void
-read_attention (CbamAttentionSpec *attention, const CbamItem *network)
+read_attention (CbamAttentionSpec *attention, const CbamItem *network, CbamTask task)
 {
   const CbamItem item = cbam_read_object (network, "attention", FALSE);
   const CbamItem spatial = cbam_item_get (&item, "spatial");
@@ -89,7 +90,8 @@ read_attention (CbamAttentionSpec *attention, const CbamItem *network)
   attention->combine = cbam_read_word (&item, "combine", combines, CBAM_COMBINE_MUL);
   attention->dilation = cbam_read_uint (&item, "dilation", 1, 64, 4);
   attention->spatial_relu = cbam_read_boolean (&item, "spatial_relu", FALSE);
-  attention->place = cbam_read_word (&item, "place", places, CBAM_PLACE_LEVELS);
+  attention->place =
+      cbam_read_word (&item, "place", places, task == CBAM_TASK_CLASSIFY ? CBAM_PLACE_BLOCKS : CBAM_PLACE_LEVELS);
 
   if (attention->kind != NULL && !attention->spatial && !attention->channel)
     cbam_item_fail (&spatial, "true where network.attention.channel is false");
@@ -123,15 +125,39 @@ read_strides (CbamNetworkSpec *spec, const CbamItem *network)
     spec->strides[i] = strides.node != NULL ? cbam_item_to_uint (cbam_item_nth (&strides, i), 1, 2) : usual[i];
 }
 
+/* A detector's maps and what looks at them. A classifier looks at the end of its backbone. */
 static void
-read_network (CbamNetworkSpec *network, const CbamItem *document)
+read_levels (CbamNetworkSpec *network, const CbamItem *item, CbamTask task)
+{
+  if (task == CBAM_TASK_CLASSIFY)
+    return;
+  network->detector = cbam_read_entry (item, "detector", cbam_necks, NULL, NULL);
+  network->levels = cbam_read_uint (item, "levels", 1, CBAM_MAX_LEVELS, 6);
+  /* More sources than levels is right: StairNet's coarsest map may be only the seed of the others. */
+  network->sources = cbam_read_strings (item, "sources", network->levels, CBAM_MAX_LEVELS, FALSE);
+  read_extras (network, item);
+}
+
+static const CbamHead *
+read_head (const CbamItem *network, CbamTask task)
+{
+  const CbamItem item = cbam_item_get (network, "head");
+  const CbamHead *usual = task == CBAM_TASK_CLASSIFY ? &cbam_head_classifier : &cbam_head_ssd;
+  const CbamHead *head = cbam_read_entry (network, "head", cbam_heads, NULL, usual);
+
+  if (head->task != task)
+    cbam_item_fail (&item, "one that can %s", tasks[task]);
+  return head;
+}
+
+static void
+read_network (CbamNetworkSpec *network, const CbamItem *document, CbamTask task)
 {
   const CbamItem item = cbam_read_object (document, "network", TRUE);
   double slope; /* of all leaky ReLUs */
 
-  network->detector = cbam_read_entry (&item, "detector", cbam_necks, NULL, NULL);
   network->backbone = cbam_read_entry (&item, "backbone", cbam_backbones, NULL, NULL);
-  network->head = cbam_read_entry (&item, "head", cbam_heads, NULL, &cbam_head_ssd);
+  network->head = read_head (&item, task);
   network->width = cbam_read_double (&item, "width", &width_interval, 1);
   network->depth = cbam_read_uint (&item, "depth", 1, 1000, 50);
   read_strides (network, &item);
@@ -141,12 +167,9 @@ read_network (CbamNetworkSpec *network, const CbamItem *document)
   network->activation = read_activation (&item, "activation", slope);
   network->post_activation = read_activation (&item, "post_activation", slope);
   network->padding = cbam_read_word (&item, "padding", paddings, CBAM_PADDING_SYMMETRIC);
-  network->levels = cbam_read_uint (&item, "levels", 1, CBAM_MAX_LEVELS, 6);
-  /* More sources than levels is right: StairNet's coarsest map may be only the seed of the others. */
-  network->sources = cbam_read_strings (&item, "sources", network->levels, CBAM_MAX_LEVELS, FALSE);
-  read_extras (network, &item);
+  read_levels (network, &item, task);
   network->upsample = cbam_read_word (&item, "upsample", upsamples, CBAM_UPSAMPLE_DECONV);
-  read_attention (&network->attention, &item);
+  read_attention (&network->attention, &item, task);
   network->sum_relu = cbam_read_boolean (&item, "sum_relu", FALSE);
   network->bn_eps = cbam_read_double (&item, "bn_eps", &epsilon_interval, 1e-5);
   network->l2norm_eps = cbam_read_double (&item, "l2norm_eps", &epsilon_interval, 1e-10);
@@ -158,13 +181,18 @@ void
 cbam_spec_read (CbamSpec *spec, const CbamItem *document)
 {
   cbam_read_uint (document, "version", 1, 1, CBAM_REQUIRED);
+  spec->task = (CbamTask) cbam_read_word (document, "task", tasks, CBAM_TASK_DETECT);
   spec->name = cbam_read_string (document, "name");
   g_free (cbam_read_string (document, "description")); /* for people, as is what follows at the end */
-  read_network (&spec->network, document);
+  read_network (&spec->network, document, spec->task);
   cbam_input_spec_read (&spec->input, document);
-  cbam_anchor_spec_read (&spec->anchors, document, spec->network.levels, &spec->input);
   cbam_output_spec_read (&spec->output, document);
-  cbam_nms_spec_read (&spec->nms, document);
+  if (spec->task == CBAM_TASK_CLASSIFY) {
+    cbam_report_spec_read (&spec->nms, document);
+  } else {
+    cbam_anchor_spec_read (&spec->anchors, document, spec->network.levels, &spec->input);
+    cbam_nms_spec_read (&spec->nms, document);
+  }
   cbam_read_object (document, "provenance", FALSE);
 }
 

@@ -14,6 +14,12 @@
 #define CBAM_MAX_EXTRAS 8 /* convs larger than 1x1 among the extras */
 #define CBAM_MAX_STAGES 4 /* of a ResNet */
 
+typedef enum
+{
+  CBAM_TASK_DETECT,
+  CBAM_TASK_CLASSIFY
+} CbamTask;
+
 /* What networks are made of; nets/nets.h has the tables. */
 typedef struct _CbamBackbone CbamBackbone;
 typedef struct _CbamNeck CbamNeck;
@@ -67,14 +73,14 @@ typedef struct
   CbamCombine combine;
   guint dilation; /* default 4 */
   gboolean spatial_relu;
-  CbamPlace place;
+  CbamPlace place; /* default levels; of a classifier blocks */
 } CbamAttentionSpec;
 
 typedef struct
 {
-  const CbamNeck *detector;
+  const CbamNeck *detector; /* NULL = a classifier */
   const CbamBackbone *backbone;
-  const CbamHead *head; /* default ssd */
+  const CbamHead *head; /* default the task's */
   double width;         /* multiplier, default 1 */
   guint depth;          /* ResNet's layers, default 50 */
   guint n_strides;      /* its stages, default 4 */
@@ -84,7 +90,7 @@ typedef struct
   CbamActivationParams activation;
   CbamActivationParams post_activation; /* default ReLU */
   CbamPadding padding;
-  guint levels;   /* default 6 */
+  guint levels;   /* default 6; 0 = a classifier */
   char **sources; /* NULL-terminated, fine to coarse; NULL = the backbone's own */
   guint n_extras; /* 0 = the backbone's own */
   guint extras_stride[CBAM_MAX_EXTRAS], extras_pad[CBAM_MAX_EXTRAS];
@@ -99,11 +105,12 @@ typedef struct
 {
   char *document; /* what all this was read from */
   char *name;     /* NULL when absent */
+  CbamTask task;
   CbamNetworkSpec network;
   CbamInputSpec input;
-  CbamAnchorSpec anchors;
+  CbamAnchorSpec anchors; /* a detector's */
   CbamOutputSpec output;
-  CbamNmsSpec nms;
+  CbamNmsSpec nms; /* of a classifier only how many classes are reported, and from which score on */
 } CbamSpec;
 
 /* The first error stays with the reader of @document. Unknown keys are ignored; an unknown `version` is an error. */

@@ -188,4 +188,4 @@ build (CbamNet *net)
   }
 }
 
-const CbamHead cbam_head_ssd = { .name = "ssd", .build = build };
+const CbamHead cbam_head_ssd = { .name = "ssd", .build = build, .task = CBAM_TASK_DETECT };

@@ -1,11 +1,14 @@
-/* Networks known by name: the eight of the CBAM paper's VOC table (Woo et al. 2018, arXiv 1807.06521) and seven more.
+/* Networks known by name: the eight detectors of the CBAM paper's VOC table (Woo et al. 2018, arXiv 1807.06521) and
+ * seven more, and the classifiers of its ImageNet tables.
  *
- * They have six boxes a cell on the finest level too, which is what the table's parameter counts say: 26.5 and 5.81
- * million for plain SSD. Anchors are those of its lineage, ruinmessi/RFBNet. docs/networks.md has the reasons.
+ * The detectors have six boxes a cell on the finest level too, which is what the table's parameter counts say: 26.5
+ * and 5.81 million for plain SSD. Anchors are those of its lineage, ruinmessi/RFBNet. docs/networks.md has the reasons.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "presets/presets.h"
+
+#define N_IMAGENET 1000
 
 #define VOC_CLASSES                                                                                                    \
   "\"aeroplane\", \"bicycle\", \"bird\", \"boat\", \"bottle\", \"bus\", \"car\", \"cat\", \"chair\", \"cow\","         \
@@ -79,6 +82,21 @@
   "\"input\": { \"width\": 300, \"height\": 300, \"channels\": \"rgb\", \"mean\": [123.675, 116.28, 103.53],"          \
   " \"scale\": [0.0171247538, 0.0175070028, 0.0174291939] }," ANCHORS_300 ("[2]") VOC "}"
 
+/* The classifiers: a row of table 4 or 5 each, plain, with SE and with CBAM in every block. Their batch norms follow
+ * the convolutions, as in Jongchan/attention-module. */
+#define RESNET(depth) "\"backbone\": \"resnet\", \"depth\": " depth
+#define ATTENTION(members) ", \"attention\": { " members " }"
+#define CLASSIFIERS(name, network)                                                                                     \
+  { name, .classifier = network }, { name "-se", .classifier = network ATTENTION ("\"kind\": \"se\"") },               \
+  {                                                                                                                    \
+    name "-cbam", .classifier = network ATTENTION ("\"kind\": \"cbam\"")                                               \
+  }
+/* Rows of its tables 1 to 3: CBAM on ResNet-50, changed. */
+#define ABLATION(name, members, ...)                                                                                   \
+  {                                                                                                                    \
+    "resnet50-" name, .classifier = RESNET ("50") ATTENTION ("\"kind\": \"cbam\", " members), __VA_ARGS__              \
+  }
+
 /* clang-format off */
 const CbamPreset cbam_presets[] = {
   { "ssd-vgg16", .head_kernel = 3, .document = NETWORK ("ssd-vgg16", "ssd", "vgg16", "none") VGG16_300 },
@@ -124,6 +142,26 @@ const CbamPreset cbam_presets[] = {
     " \"variances\": [0.1, 0.1, 0.2, 0.2] }, \"nms\": { \"profile\": \"caffe\" } }" },
   { "ssd-resnet50", .head_kernel = 3, .extra_norm = TRUE, .document = RESNET_300 ("ssd-resnet50", "none") },
   { "ssd-cbam-resnet50", .head_kernel = 3, .extra_norm = TRUE, .document = RESNET_300 ("ssd-cbam-resnet50", "cbam") },
+  CLASSIFIERS ("resnet18", RESNET ("18")),
+  CLASSIFIERS ("resnet34", RESNET ("34")),
+  CLASSIFIERS ("resnet50", RESNET ("50")),
+  CLASSIFIERS ("resnet101", RESNET ("101")),
+  CLASSIFIERS ("wrn18x1.5", RESNET ("18") ", \"width\": 1.5"),
+  CLASSIFIERS ("wrn18x2", RESNET ("18") ", \"width\": 2"),
+  CLASSIFIERS ("resnext50", RESNET ("50") ", \"width\": 2, \"groups\": 32"),
+  CLASSIFIERS ("resnext101", RESNET ("101") ", \"width\": 2, \"groups\": 32"),
+  CLASSIFIERS ("mobilenet0.7", "\"backbone\": \"mobilenet_v1\", \"width\": 0.7"),
+  CLASSIFIERS ("mobilenet", "\"backbone\": \"mobilenet_v1\""),
+  ABLATION ("cam", "\"spatial\": false"),
+  ABLATION ("cam-avg", "\"spatial\": false, \"pool\": [\"avg\"]"),
+  ABLATION ("cam-max", "\"spatial\": false, \"pool\": [\"max\"]"),
+  ABLATION ("cbam-3", "\"spatial\": true", .spatial_kernel = 3),
+  ABLATION ("cbam-conv", "\"spatial_input\": \"conv\""),
+  ABLATION ("cbam-conv-3", "\"spatial_input\": \"conv\"", .spatial_kernel = 3),
+  ABLATION ("cbam-spatial-first", "\"order\": \"spatial-channel\""),
+  ABLATION ("cbam-parallel", "\"order\": \"parallel\""),
+  { "resnet50-bam", .classifier = RESNET ("50") ATTENTION ("\"kind\": \"bam\", \"place\": \"stages\"") },
+  { "mobilenet-v2", .classifier = "\"backbone\": \"mobilenet_v2\", \"activation\": \"relu6\"" },
   { NULL },
 };
 /* clang-format on */
@@ -135,4 +173,28 @@ cbam_preset_find (const char *name)
     if (g_str_equal (cbam_presets[i].name, name))
       return &cbam_presets[i];
   return NULL;
+}
+
+/* What all the classifiers see and say: Jongchan/attention-module's evaluation, which is torchvision's, of ImageNet's
+ * thousand classes. */
+static char *
+make_classifier (const CbamPreset *preset)
+{
+  g_autoptr (GString) classes = g_string_new (NULL);
+
+  for (guint k = 0; k < N_IMAGENET; k++)
+    g_string_append_printf (classes, "%s\"class %u\"", k > 0 ? ", " : "", k);
+  return g_strdup_printf ("{ \"version\": 1, \"task\": \"classify\", \"name\": \"%s\", \"network\": { %s },"
+                          " \"input\": { \"width\": 224, \"height\": 224, \"channels\": \"rgb\","
+                          " \"mean\": [123.675, 116.28, 103.53],"
+                          " \"scale\": [0.0171247538, 0.0175070028, 0.0174291939],"
+                          " \"resize\": \"crop\", \"crop\": { \"shorter\": 256 } },"
+                          " \"output\": { \"classes\": [%s], \"score\": \"softmax\" } }",
+                          preset->name, preset->classifier, classes->str);
+}
+
+char *
+cbam_preset_get_document (const CbamPreset *preset)
+{
+  return preset->classifier != NULL ? make_classifier (preset) : g_strdup (preset->document);
 }

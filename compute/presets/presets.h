@@ -22,7 +22,11 @@ typedef struct
   guint laterals;           /* StairNet's, where not six */
   gboolean separable_posts; /* two of them a level, instead of one full convolution */
   gboolean folded;          /* biases instead of batch norms, everywhere */
+  guint spatial_kernel;     /* of CBAM's spatial gates in blocks, where not 7 */
+
+  /* Either of these. */
   const char *document;
+  const char *classifier; /* members of the document's network */
 } CbamPreset;
 
 /* All of them; ends with one whose name is NULL. */
@@ -30,3 +34,6 @@ extern const CbamPreset cbam_presets[];
 
 /* NULL when there is none of that name. */
 const CbamPreset *cbam_preset_find (const char *name);
+
+/* Its document, the caller's to free. */
+char *cbam_preset_get_document (const CbamPreset *preset);

@@ -12,14 +12,14 @@ G_BEGIN_DECLS
  * CbamModelInfo:
  * @name: the `name` of the file's metadata, else the file's own name
  * @origin: the file's path, the preset's name, or what cbam_model_load_bytes() was told
- * @task: what the network does: `detect`
+ * @task: what the network does: `detect` (its results are detections) or `classify` (classes of the whole picture)
  * @format: version of the file's document
- * @detector: `stairnet` or `ssd`
+ * @detector: (nullable): `stairnet` or `ssd`; %NULL = a classifier
  * @backbone: `mobilenet_v1`, `mobilenet_v2`, `resnet`, `shufflenet_v2` or `vgg16`
  * @width: multiplier of the backbone's channels
  * @input_width: in pixels; frames of any size are resized to it on the device
  * @input_height: in pixels
- * @n_levels: maps that have heads; level 0 is the finest
+ * @n_levels: maps that have heads, or of a classifier those with attention to see; level 0 is the finest
  * @attention: (nullable): kind of the attention modules: `cbam`, `bam`, `se` or `eca`; %NULL = there are none
  * @spatial_levels: bit l is set where level l has weights by place to report (#CbamAttention.spatial)
  * @channel_levels: bit l is set where level l has weights by channel to report (#CbamAttention.channel)
@@ -30,7 +30,7 @@ G_BEGIN_DECLS
  * @threshold: the file's own #CbamDetectParams.threshold, 0..1
  * @nms_iou: the file's own #CbamDetectParams.nms_iou, 0..1
  * @nms_across: the file's own #CbamDetectParams.nms_across, 0..1; 1 = none goes
- * @top_k: the file's own #CbamDetectParams.top_k; 0 = all
+ * @top_k: the file's own #CbamDetectParams.top_k; 0 = all, as of a classifier
  * @max_detections: the file's own #CbamDetectParams.max_detections; 0 = all
  * @parameters: trainable numbers
  * @macs: direct multiply-adds of one frame

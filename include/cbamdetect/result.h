@@ -30,6 +30,21 @@ typedef struct
 } CbamDetection;
 
 /**
+ * CbamClass:
+ * @label: the class's name; belongs to the model, which the result keeps
+ * @class_id: its place in the model's list of classes
+ * @score: how likely, 0..1
+ *
+ * One class that a classifier saw. Later versions may add members at the end.
+ */
+typedef struct
+{
+  const char *label;
+  guint class_id;
+  float score;
+} CbamClass;
+
+/**
  * CbamMap:
  * @width: cells across
  * @height: cells down
@@ -56,8 +71,9 @@ typedef struct
  * @channel: (array length=n_channels) (nullable): weights 0..1 by channel; %NULL for modules without a channel part
  * @n_channels: how many
  *
- * What the attention module of one level let through (CBAM: Woo et al. 2018, arXiv 1807.06521, M_s and M_c of section
- * 3; BAM: the sigmoids of its two branches). Later versions may add members at the end.
+ * What the attention module of one level let through; of a classifier the last module on maps of that size (CBAM: Woo
+ * et al. 2018, arXiv 1807.06521, M_s and M_c of section 3; BAM: the sigmoids of its two branches). Later versions may
+ * add members at the end.
  */
 typedef struct
 {
@@ -85,6 +101,24 @@ CBAM_API CbamDetection *cbam_detection_copy (const CbamDetection *detection);
  */
 CBAM_API void cbam_detection_free (CbamDetection *detection);
 
+#define CBAM_TYPE_CLASS (cbam_class_get_type ())
+CBAM_API GType cbam_class_get_type (void) G_GNUC_CONST;
+
+/**
+ * cbam_class_copy:
+ * @found: a class
+ *
+ * Returns: (transfer full): one that needs no result to live, to be freed with cbam_class_free()
+ */
+CBAM_API CbamClass *cbam_class_copy (const CbamClass *found);
+/**
+ * cbam_class_free:
+ * @found: (nullable): a class
+ *
+ * Frees what cbam_class_copy() gave.
+ */
+CBAM_API void cbam_class_free (CbamClass *found);
+
 #define CBAM_TYPE_RESULT (cbam_result_get_type ())
 CBAM_API GType cbam_result_get_type (void) G_GNUC_CONST;
 /**
@@ -106,7 +140,7 @@ CBAM_API void cbam_result_unref (CbamResult *result);
  * cbam_result_get_n_detections:
  * @result: a result
  *
- * Returns: how many objects were found
+ * Returns: how many objects were found; a classifier finds none
  */
 CBAM_API gsize cbam_result_get_n_detections (const CbamResult *result);
 
@@ -120,11 +154,29 @@ CBAM_API gsize cbam_result_get_n_detections (const CbamResult *result);
 CBAM_API const CbamDetection *cbam_result_get_detection (const CbamResult *result, gsize i);
 
 /**
+ * cbam_result_get_n_classes:
+ * @result: a result
+ *
+ * Returns: how many classes a classifier reports, at most #CbamDetectParams.max_detections; a detector reports none
+ */
+CBAM_API gsize cbam_result_get_n_classes (const CbamResult *result);
+
+/**
+ * cbam_result_get_class:
+ * @result: a result
+ * @i: place by falling score, and of the same score by rising number, below cbam_result_get_n_classes()
+ *
+ * Returns: (transfer none): class @i, as long as @result lives
+ */
+CBAM_API const CbamClass *cbam_result_get_class (const CbamResult *result, gsize i);
+
+/**
  * cbam_result_get_n_attention:
  * @result: a result
  *
  * Returns: of how many levels there is attention to see; 0 unless #CbamDetectParams.attention was set and the network
- * has attention before its heads (#CbamModelInfo.spatial_levels, #CbamModelInfo.channel_levels)
+ * has attention before its heads, or as a classifier in its backbone (#CbamModelInfo.spatial_levels,
+ * #CbamModelInfo.channel_levels)
  */
 CBAM_API gsize cbam_result_get_n_attention (const CbamResult *result);
 
@@ -140,15 +192,16 @@ CBAM_API const CbamAttention *cbam_result_get_attention (const CbamResult *resul
 /**
  * cbam_result_get_grad_cam:
  * @result: a result
- * @detection: its place by falling score, as in cbam_result_get_detection()
+ * @i: place by falling score, as in cbam_result_get_detection() or, of a classifier, cbam_result_get_class()
  *
  * Where the evidence for a detection lies: Grad-CAM (Selvaraju et al. 2017, arXiv 1610.02391) of its class's score, on
- * the features that the head of its level sees. Divided by its maximum, so 0..1; all 0 where nothing speaks for it.
+ * the features that the head of its level sees. Divided by its maximum, so 0..1; all 0 where nothing speaks for it. Of
+ * a class it is the same on what the mean is taken of, which is CAM (Zhou et al. 2016, arXiv 1512.04150).
  *
- * Returns: (transfer none) (nullable): the map, as long as @result lives; %NULL for detections past the first
+ * Returns: (transfer none) (nullable): the map, as long as @result lives; %NULL for what is past the first
  * #CbamDetectParams.grad_cam
  */
-CBAM_API const CbamMap *cbam_result_get_grad_cam (const CbamResult *result, gsize detection);
+CBAM_API const CbamMap *cbam_result_get_grad_cam (const CbamResult *result, gsize i);
 
 /**
  * cbam_result_get_best_score:

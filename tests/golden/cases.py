@@ -251,6 +251,45 @@ def mobilenet_v2_cases():
                sources=["features.3", "features.6", "features.13", "features.17"], **damp)
 
 
+def classifier(name, backbone, size, form, attention=None, input=None, output=None, **network):
+    network = {"backbone": backbone, **network}
+    if attention:
+        network["attention"] = attention
+    return name, {
+        "version": 1,
+        "task": "classify",
+        "name": name,
+        "network": network,
+        "input": {"width": size[0], "height": size[1], "channels": "rgb", "mean": [128, 127, 126],
+                  "scale": [0.015, 0.016, 0.017], **(input or {})},
+        "output": {"classes": [f"class {k}" for k in range(11)], "score": "softmax", **(output or {})},
+    }, form
+
+
+def classifier_cases():
+    resnet, mobilenet, small, less = "resnet", "mobilenet_v1", {"scale": [0.002] * 3}, {"bn_eps": 1}
+    cbam = {"kind": "cbam"}
+    yield classifier("classify-resnet18", resnet, (64, 48), Form(), depth=18, width=0.25, input=small, **less)
+    yield classifier("classify-resnet18-cbam", resnet, (64, 64), Form(), cbam, depth=18, width=0.25, input=small,
+                     **less)
+    # A part of the classes, each for itself, gaps in the list; the stride where the paper's figures have it
+    yield classifier("classify-resnet50-se", resnet, (48, 64), Form(gate=Gate(64)), {"kind": "se"}, width=0.25,
+                     stride_place="1x1", input={"channels": "bgr", **small},
+                     output={"score": "sigmoid", "top_k": 3, "classes": ["background", "???"] + list("abcdef")}, **less)
+    yield classifier("classify-resnext50-cam", resnet, (48, 48), Form(gate=Gate(64)), {**cbam, "spatial": False},
+                     groups=4, width=0.25, strides=[1, 2, 2, 1], input=small, **less)
+    yield classifier("classify-resnet18-bam", resnet, (96, 64), Form(), {"kind": "bam", "place": "stages"}, depth=18,
+                     width=0.25, input=small, **less)
+    # 27 places, on maps of five sizes
+    yield classifier("classify-mobilenet-cbam", mobilenet, (96, 64), Form(gate=Gate(4)), cbam, width=0.25,
+                     input={"scale": [0.15, 0.16, 0.17]})
+    yield classifier("classify-mobilenet-same", mobilenet, (75, 101), Form("bias"), width=0.25, padding="same",
+                     activation="relu6", output={"top_k": 0})
+    yield classifier("classify-mobilenet-v2-eca", "mobilenet_v2", (64, 64), Form(gate=Gate(kernel=3)),
+                     {"kind": "eca"}, width=0.2, activation="relu6", bn_eps=0.3)
+    yield classifier("classify-shufflenet", "shufflenet_v2", (64, 64), Form(), width=0.5, bn_eps=0.3)
+
+
 def all_cases():
     return [*ssd_cases(), *stairnet_cases(), *distribution_cases(), *attention_cases(), *shufflenet_cases(),
-            *mobilenet_v2_cases(), *resnet_cases()]
+            *mobilenet_v2_cases(), *resnet_cases(), *classifier_cases()]

@@ -72,6 +72,12 @@ def iou(box, boxes):
     return both / (np.prod(box[2:] - box[:2]) + area - both)
 
 
+def reported(document):
+    """The classes that may be."""
+    return [k for k, name in enumerate(document["output"]["classes"])
+            if name != "???" and not (k == 0 and name == "background")]
+
+
 class Answer:
     """The boxes of one picture above a threshold, and how near the decisions behind them were."""
 
@@ -86,8 +92,7 @@ class Answer:
         self.size = np.array([document["input"]["width"], document["input"]["height"]] * 2)
         self.limit, self.top_k, self.keep = nms.get("iou", 0.45), nms.get("top_k", 400), nms.get("keep", 200)
         self.across = nms.get("across", 1)
-        self.reported = [k for k, name in enumerate(output["classes"])
-                         if name != "???" and not (k == 0 and name == "background")]
+        self.reported = reported(document)
         self.threshold = threshold
         self.margin = math.inf  # of a score from the threshold, or of an overlap from the limit
         self.gap = math.inf  # between two scores whose order matters

@@ -5,7 +5,8 @@
     make_golden.py presets FOLDER [NAME...] --documents TEST-GOLDEN     those known by name, at full size
 
 Weights and pictures are made up from a seed on both sides (seeded.py), so a file holds only results: for each level
-what its heads see, both heads' outputs and the attention weights; the detections; Grad-CAM maps of the first three.
+what its heads see, both heads' outputs and the attention weights; the detections; Grad-CAM maps of the first three. Of a
+classifier the scores, the best classes, what attention is to be seen, and the same maps.
 
 A result that hangs by a thread would tell rounding errors from nothing, so the seed (of a case) and the threshold are
 the first with which no score is near the threshold, no overlap near the limit, and no two scores whose order matters
@@ -34,7 +35,9 @@ import torch
 
 import seeded
 from cases import all_cases
-from detect import Answer, grad_cam
+from classifier import Classifier
+from classifier import grad_cam as explain_class
+from detect import Answer, grad_cam, reported
 from form import Form, Gate, Neck
 from network import Network
 
@@ -49,6 +52,8 @@ CERTAIN = 0.99  # a softmax score's gradient is a difference, lost in float32 as
 TENSORS = ("features", "loc", "conf", "spatial", "channel")  # of a level
 LARGEST = 2600  # floats of a level's tensor in the file of a case; larger ones are left out
 SEEDS = 100
+TOP_K = 5  # a classifier's, where its document does not say
+CLASS_GAP = 1e-3  # between scores of classes whose order matters
 CROWD = 100  # of the highest scores, between which a preset's threshold may lie
 
 
@@ -187,6 +192,68 @@ def write(folder, name, document, levels, answer, cams, largest, golden, say):
         f"{golden['parameters']} parameters, {os.path.getsize(path)} bytes")
 
 
+def make_any_case(folder, name, document, form, say=print):
+    make = make_classifier_case if document.get("task") == "classify" else make_case
+    make(folder, name, document, form, say)
+
+
+# ---- Classifiers ----
+
+
+def rank(document, scores):
+    """The best classes, (number, score), and the least gap between two scores whose order matters."""
+    logits = scores[0].double()
+    values = torch.sigmoid(logits) if document["output"]["score"] == "sigmoid" else torch.softmax(logits, 0)
+    order = sorted(reported(document), key=lambda k: -values[k])
+    found = [(k, float(values[k])) for k in order]
+    gaps = [a[1] - b[1] for a, b in zip(found, found[1:])]
+    n = document["output"].get("top_k", TOP_K) or len(found)
+    return found[:n], min(gaps[:n])
+
+
+def explain_classes(classifier, document, answer, best):
+    """Grad-CAM of the first classes, or None where one is ill-conditioned."""
+    score, cams = document["output"]["score"], []
+    for k, value in best[:CAMS]:
+        cam, rest = explain_class(classifier, answer.features, k, score)
+        if rest < CAM_REST or (score == "softmax" and value > CERTAIN):
+            return None
+        cams.append(cam)
+    return cams
+
+
+def write_classified(folder, name, document, answer, best, cams, largest, golden, say):
+    tensors = {"golden.scores": answer.scores[0].numpy(), "golden.classes": np.array(best)}
+    for l, seen in enumerate(answer.seen):
+        for kind, values in (("spatial", seen.spatial), ("channel", seen.channel)):
+            if values is not None and values.numel() <= largest:
+                tensors[f"golden.level.{l}.{kind}"] = (values[0, 0] if kind == "spatial" else values[0]).numpy()
+    for i, cam in enumerate(cams):
+        tensors[f"golden.grad_cam.{i}"] = cam.numpy()
+    path = os.path.join(folder, name + ".safetensors")
+    write_safetensors(path, tensors, {"cbamdetect": json.dumps(document),
+                                      "golden": json.dumps(golden, separators=(",", ":"))})
+    say(f"{name}: seed {golden['seed']}, best {best[0]}, end {'x'.join(map(str, answer.features.shape[:1:-1]))}, "
+        f"{len(answer.seen)} maps with attention, {golden['parameters']} parameters, {os.path.getsize(path)} bytes")
+
+
+def make_classifier_case(folder, name, document, form, say=print):
+    """As make_case()."""
+    classifier = Classifier(document, form).double()
+    for seed in range(1, SEEDS):
+        shapes = load_weights(classifier, seed)
+        pixels = seeded.picture(document["input"]["width"], document["input"]["height"], seed)
+        with torch.no_grad():
+            answer = classifier(preprocess(document, pixels, torch.float64))
+        best, gap = rank(document, answer.scores)
+        cams = explain_classes(classifier, document, answer, best) if gap >= CLASS_GAP else None
+        if cams:
+            write_classified(folder, name, document, answer, best, cams, LARGEST, {
+                "seed": seed, "parameters": classifier.count_parameters(), "tensors": tree(shapes)}, say)
+            return
+    raise RuntimeError(f"{name}: none of {SEEDS} seeds gives a good answer")
+
+
 # ---- Networks known by name ----
 
 VGG_NECK = Neck(channels=256, lateral="bn", up="full bn", post="3x3 bn")
@@ -265,7 +332,7 @@ def main():
         return
     for name, document, form in all_cases():
         if not arguments.names or name in arguments.names:
-            make_case(arguments.folder, name, document, form)
+            make_any_case(arguments.folder, name, document, form)
 
 
 if __name__ == "__main__":

@@ -63,8 +63,8 @@ typedef struct
   char *where;
 } Worst;
 
-static Worst worst[] = { { "features" }, { "loc" },      { "conf" },  { "spatial" },
-                         { "channel" },  { "grad_cam" }, { "score" }, { "box, pixels" } };
+static Worst worst[] = { { "features" }, { "loc" },    { "conf" },  { "spatial" },    { "channel" },
+                         { "grad_cam" }, { "scores" }, { "score" }, { "box, pixels" } };
 
 static void
 note_error (const char *kind, double error, const char *where)
@@ -291,11 +291,26 @@ compare_map (const Golden *golden, const char *way, guint level, const char *kin
 }
 
 static void
+compare_scores (const Golden *golden, const char *way, const CbamValue *scores, ReadFunc read, gpointer run)
+{
+  const CbamFileTensor *expected = cbam_safetensors_get (golden->file, "golden.scores");
+  g_autofree float *found = read (run, scores);
+
+  g_assert_nonnull (expected);
+  g_assert_cmpuint (expected->n_elements, ==, scores->channels);
+  compare (golden, way, "scores", expected, found, golden->limit);
+}
+
+static void
 compare_levels (const Golden *golden, const char *way, const CbamGraph *graph, ReadFunc read, gpointer run)
 {
   const CbamLevels *levels = cbam_levels_of (graph);
   guint n_compared = 0;
 
+  if (levels->scores != NULL) {
+    compare_scores (golden, way, levels->scores, read, run);
+    return;
+  }
   for (guint l = 0; l < levels->n_levels; l++) {
     const CbamLevel *level = &levels->levels[l];
     const CbamValue *loc = level->detect->inputs[0], *conf = level->detect->inputs[1];
@@ -316,6 +331,17 @@ read_slot (gpointer slot, const CbamValue *value)
   return test_read (slot, value);
 }
 
+/* What heads see and give is to be read. */
+static void
+show (const CbamLevels *levels)
+{
+  for (guint l = 0; levels->scores == NULL && l < levels->n_levels; l++) {
+    levels->levels[l].features->host |= CBAM_HOST_READS;
+    levels->levels[l].detect->inputs[0]->host |= CBAM_HOST_READS;
+    levels->levels[l].detect->inputs[1]->host |= CBAM_HOST_READS;
+  }
+}
+
 static void
 run_device (const Golden *golden, const char *way, CbamFusions fusions, gboolean pixel_major)
 {
@@ -331,11 +357,7 @@ run_device (const Golden *golden, const char *way, CbamFusions fusions, gboolean
   g_autofree guint8 *pixels = g_malloc (packed.size);
 
   cbam_graph_fuse (graph, fusions & cbam_run_get_fusions (device));
-  for (guint l = 0; l < levels->n_levels; l++) {
-    levels->levels[l].features->host |= CBAM_HOST_READS;
-    levels->levels[l].detect->inputs[0]->host |= CBAM_HOST_READS;
-    levels->levels[l].detect->inputs[1]->host |= CBAM_HOST_READS;
-  }
+  show (levels);
   program = cbam_program_new (device, graph, &config, &error);
   g_assert_no_error (error);
   slot = cbam_slot_new (program, FALSE, &error);
@@ -438,6 +460,25 @@ compare_detections (const Golden *golden, const CbamResult *result)
   }
 }
 
+static void
+compare_classes (const Golden *golden, const CbamFileTensor *tensor, const CbamResult *result)
+{
+  g_autofree float *expected = values_of (tensor);
+
+  g_assert_cmpuint (cbam_result_get_n_classes (result), ==, tensor->dims[0]);
+  for (gsize i = 0; i < tensor->dims[0]; i++) {
+    const CbamClass *found = cbam_result_get_class (result, i);
+    const double score_error = fabs ((double) expected[2 * i + 1] - found->score);
+
+    note_error ("score", score_error, golden->name);
+    if (found->class_id == (guint) expected[2 * i] && score_error <= LIMIT_SCORE)
+      continue;
+    g_test_message ("%s: class %" G_GSIZE_FORMAT ": expected %g, score %g, found %u, score %g", golden->name, i,
+                    expected[2 * i], expected[2 * i + 1], found->class_id, found->score);
+    g_test_fail ();
+  }
+}
+
 /* Compares a map that lies over the whole picture, which has the input's size. */
 static void
 compare_cells (const Golden *golden, const char *kind, const CbamFileTensor *expected, const CbamMap *map, double limit)
@@ -485,13 +526,24 @@ compare_attention (const Golden *golden, const CbamResult *result)
   }
 }
 
+/* How many there should be. */
+static gsize
+count_results (const Golden *golden, const CbamResult *result)
+{
+  const CbamFileTensor *classes = cbam_safetensors_get (golden->file, "golden.classes");
+  gsize n;
+
+  if (classes != NULL)
+    return classes->dims[0];
+  test_get_detections (result, &n);
+  return MIN (n, cbam_safetensors_get (golden->file, "golden.detections")->dims[0]);
+}
+
 static void
 compare_grad_cams (const Golden *golden, const CbamResult *result)
 {
-  gsize n;
+  const gsize n = count_results (golden, result);
 
-  test_get_detections (result, &n);
-  n = MIN (n, cbam_safetensors_get (golden->file, "golden.detections")->dims[0]);
   for (guint i = 0; i < MIN (n, GRAD_CAMS); i++) {
     g_autofree char *name = g_strdup_printf ("golden.grad_cam.%u", i);
     const CbamFileTensor *expected = cbam_safetensors_get (golden->file, name);
@@ -512,6 +564,7 @@ test_detector (Golden *golden, gconstpointer path)
   g_autoptr (CbamDetector) detector = NULL;
   g_autoptr (CbamResult) result = NULL;
   const CbamImage image = picture_of (golden);
+  const CbamFileTensor *classes;
   CbamDetectParams params;
 
   g_assert_no_error (error);
@@ -523,7 +576,11 @@ test_detector (Golden *golden, gconstpointer path)
   g_assert_true (cbam_detector_submit (detector, &image, &params, &error));
   result = cbam_detector_collect (detector, &error);
   g_assert_no_error (error);
-  compare_detections (golden, result);
+  classes = cbam_safetensors_get (golden->file, "golden.classes");
+  if (classes != NULL)
+    compare_classes (golden, classes, result);
+  else
+    compare_detections (golden, result);
   compare_attention (golden, result);
   compare_grad_cams (golden, result);
 }
@@ -595,12 +652,14 @@ static int
 print_document (const char *name)
 {
   const CbamPreset *preset = cbam_preset_find (name);
+  g_autofree char *document = NULL;
 
   if (preset == NULL) {
     g_printerr ("test-golden: there is no preset \"%s\"\n", name);
     return 1;
   }
-  g_print ("%s\n", preset->document);
+  document = cbam_preset_get_document (preset);
+  g_print ("%s\n", document);
   return 0;
 }
 

@@ -244,6 +244,7 @@ static const struct
   { "version", "2", NULL, "1", "2" },
   { "version", "1.5", NULL, "1", "1.5" },
   { "version", "\"1\"", NULL, "1", "\"1\"" },
+  { "task", "\"segment\"", NULL, "one of detect, classify", "\"segment\"" },
   { "name", "3", NULL, "a string", "3" },
   { "name", "\"\"", NULL, "a string", "\"\"" },
   { "description", "{}", NULL, "a string", "{}" },
@@ -293,7 +294,8 @@ static const struct
   { "network.extras.pad", "[-1, 0]", "network.extras.pad[0]", "from 0 to 8", "-1" },
   { "network.upsample", "true", NULL, "one of deconv, nearest, bilinear", "true" },
   { "network.attention", "\"cbam\"", NULL, "an object", "\"cbam\"" },
-  { "network.head", "\"classifier\"", NULL, "one of ssd", "\"classifier\"" },
+  { "network.head", "\"yolo\"", NULL, "one of ssd, classifier", "\"yolo\"" },
+  { "network.head", "\"classifier\"", NULL, "one that can detect", "\"classifier\"" },
   { "network.attention.kind", "7", NULL, "one of none, se, cbam, bam, eca", "7" },
   { "network.attention.kind", "\"\"", NULL, "one of none, se, cbam, bam, eca", "\"\"" },
   { "network.attention.kind", "\"self\"", NULL, "one of none, se, cbam, bam, eca", "\"self\"" },
@@ -331,7 +333,9 @@ static const struct
   { "input.scale", "[1, 0, 1]", "input.scale[1]", "a number above 0", "0" },
   { "input.scale", "[1, 1, -1]", "input.scale[2]", "a number above 0", "-1" },
   { "input.scale", "[1, 1, 1, 1]", NULL, "a list of 3 numbers", "[1,1,1,1]" },
-  { "input.resize", "\"crop\"", NULL, "one of stretch, letterbox", "\"crop\"" },
+  { "input.resize", "\"cover\"", NULL, "one of stretch, letterbox, crop", "\"cover\"" },
+  { "input.resize", "\"crop\"", "input.crop", "an object", "nothing" },
+  { "input.crop", "{ \"shorter\": 256 }", NULL, "none where input.resize is not crop", "{\"shorter\":256}" },
   { "input.rounding", "\"u16\"", NULL, "one of none, u8", "\"u16\"" },
 
   { "anchors", NULL, NULL, "an object", "nothing" },
@@ -393,6 +397,67 @@ static const struct
   { "nms.keep", "1.5", NULL, "a whole number", "1.5" },
   { "nms.profile", "\"yolo\"", NULL, "one of caffe, ssd.pytorch, torchvision, lufficc, rfbnet, qfgaohao", "\"yolo\"" },
 };
+
+/* The same of a classifier. */
+static const char classifier[] =
+    "{ \"version\": 1, \"task\": \"classify\","
+    "  \"network\": { \"backbone\": \"resnet\", \"depth\": 18, \"attention\": { \"kind\": \"cbam\" } },"
+    "  \"input\": { \"width\": 240, \"height\": 224, \"channels\": \"rgb\", \"resize\": \"crop\","
+    "    \"crop\": { \"shorter\": 256 } },"
+    "  \"output\": { \"classes\": [\"cat\", \"dog\"], \"score\": \"sigmoid\", \"threshold\": 0.25, \"top_k\": 3 } }";
+
+static void
+test_classifier (void)
+{
+  g_autofree char *plain = with (classifier, "output", "{ \"classes\": [\"cat\"], \"score\": \"softmax\" }");
+  g_autofree char *part = with (classifier, "input.crop", "{ \"fraction\": 0.875 }");
+  g_autoptr (GError) error = NULL;
+  g_autoptr (CbamSpec) spec = cbam_spec_parse ("m", classifier, &error);
+  g_autoptr (CbamSpec) usual = NULL, cut = NULL;
+
+  g_assert_no_error (error);
+  g_assert_cmpint (spec->task, ==, CBAM_TASK_CLASSIFY);
+  g_assert_null (spec->network.detector);
+  g_assert_true (spec->network.head == &cbam_head_classifier);
+  g_assert_cmpint (spec->network.attention.place, ==, CBAM_PLACE_BLOCKS);
+  g_assert_cmpint (spec->input.resize, ==, CBAM_RESIZE_CROP);
+  g_assert_cmpfloat (spec->input.shorter, ==, 256);
+  g_assert_cmpfloat (spec->nms.params.threshold, ==, 0.25f);
+  g_assert_cmpuint (spec->nms.params.max_detections, ==, 3);
+
+  usual = cbam_spec_parse ("m", plain, &error);
+  g_assert_no_error (error);
+  g_assert_cmpfloat (usual->nms.params.threshold, ==, 0);
+  g_assert_cmpuint (usual->nms.params.max_detections, ==, 5);
+
+  cut = cbam_spec_parse ("m", part, &error);
+  g_assert_no_error (error);
+  g_assert_cmpfloat (cut->input.shorter, ==, 256); /* 224 of its pixels are 0.875 of it */
+}
+
+static const struct
+{
+  const char *path, *value, *expected, *found;
+} bad_of_classifiers[] = {
+  { "network.head", "\"ssd\"", "one that can classify", "\"ssd\"" },
+  { "input.crop", "{}", "either \"shorter\" or \"fraction\"", "{}" },
+  { "input.crop", "{ \"shorter\": 256, \"fraction\": 0.5 }", "either \"shorter\" or \"fraction\"",
+    "{\"shorter\":256,\"fraction\":0.5}" },
+  { "input.crop.shorter", "223", "a number from 224 and up to 8192", "223" },
+  { "input.crop", "7", "an object", "7" },
+  { "output.threshold", "2", "a number from 0 and up to 1", "2" },
+  { "output.top_k", "-1", "from 0 to 1000000", "-1" },
+};
+
+static void
+test_bad_classifier (void)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS (bad_of_classifiers); i++) {
+    g_autofree char *json = with (classifier, bad_of_classifiers[i].path, bad_of_classifiers[i].value);
+
+    assert_refused (json, bad_of_classifiers[i].path, bad_of_classifiers[i].expected, bad_of_classifiers[i].found);
+  }
+}
 
 static void
 test_bad (void)
@@ -574,6 +639,8 @@ main (int argc, char **argv)
   g_test_add_func ("/spec/full-pictures", test_full_pictures);
   g_test_add_func ("/spec/defaults", test_defaults);
   g_test_add_func ("/spec/bad", test_bad);
+  g_test_add_func ("/spec/bad-classifier", test_bad_classifier);
+  g_test_add_func ("/spec/classifier", test_classifier);
   g_test_add_func ("/spec/not-a-document", test_not_a_document);
   g_test_add_func ("/spec/infinite", test_infinite);
   g_test_add_func ("/spec/too-many-anchors", test_too_many_anchors);

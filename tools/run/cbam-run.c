@@ -79,7 +79,7 @@ static const GOptionEntry entries[] = {
     "model's)",
     "IOU" },
   { "max-detections", 'n', 0, G_OPTION_ARG_INT, &options.max_detections,
-    "Report at most N per picture, 0 = all (default: the model's)", "N" },
+    "Report at most N objects, or classes, per picture, 0 = all (default: the model's)", "N" },
   { "output", 'o', 0, G_OPTION_ARG_FILENAME, &options.output,
     "Draw what was found: a PNG for one picture, a folder for several", "PATH" },
   { "json", 'j', 0, G_OPTION_ARG_NONE, &options.json,
@@ -89,7 +89,7 @@ static const GOptionEntry entries[] = {
     "beside each other",
     "mean|max|LEVEL|levels" },
   { "grad-cam", 'g', 0, G_OPTION_ARG_INT, &options.grad_cam,
-    "Show where the evidence for the N strongest detections lies, and draw only these", "N" },
+    "Show where the evidence for the N strongest detections or classes lies, and draw only these detections", "N" },
   { "profile", 'p', 0, G_OPTION_ARG_NONE, &options.profile, "Print the device's time per operation on standard error",
     NULL },
   { "version", 'V', 0, G_OPTION_ARG_NONE, &options.version, "Print the version and exit", NULL },
@@ -165,6 +165,10 @@ draw_job (Run *run, const Job *job, const CbamResult *result, GError **error)
   g_autofree CbamDetection *detections = g_new (CbamDetection, MAX (n, 1));
   for (gsize i = 0; i < n; i++)
     detections[i] = *cbam_result_get_detection (result, i);
+  const gsize n_classes = cbam_result_get_n_classes (result);
+  g_autofree CbamClass *classes = g_new (CbamClass, MAX (n_classes, 1));
+  for (gsize i = 0; i < n_classes; i++)
+    classes[i] = *cbam_result_get_class (result, i);
   g_autofree char *path =
       run->outputs != NULL ? picture_output_path (options.output, job->path, run->outputs) : g_strdup (options.output);
   if (run->explanation.kind == EXPLAIN_GRAD_CAM)
@@ -179,8 +183,16 @@ draw_job (Run *run, const Job *job, const CbamResult *result, GError **error)
     .has_legend = TRUE,
     .detections = detections,
     .n_detections = n,
+    .classes = classes,
+    .n_classes = n_classes,
   };
   return draw_png (&drawing, path, error);
+}
+
+static gboolean
+classifies (const Run *run)
+{
+  return strcmp (cbam_model_get_info (run->model)->task, "classify") == 0;
 }
 
 /* What scores had to exceed. */
@@ -207,7 +219,7 @@ finish_one (Run *run)
 
   clear_progress (run);
   if (options.json)
-    report_json (stdout, job->path, job->width, job->height, result);
+    report_json (stdout, job->path, job->width, job->height, result, classifies (run));
   else
     report_table (stdout, job->path, job->width, job->height, result, get_threshold (run));
   fflush (stdout);
@@ -429,19 +441,21 @@ static const char description[] =
     "  cbam-run -m m.safetensors --grad-cam 1 -o why.png a.jpg\n"
     "  cbam-run --check\n\n"
     "A line of --json is {\"file\", \"width\", \"height\", \"detections\": [{\"label\", \"score\", \"x\", \"y\",\n"
-    "\"width\", \"height\"}]} in pixels of the upright picture; null is in the place of what is no finite number.\n\n"
+    "\"width\", \"height\"}]} in pixels of the upright picture; null is in the place of what is no finite number.\n"
+    "A classifier has \"classes\": [{\"label\", \"class_id\", \"score\"}] instead, best first.\n\n"
     "With --attention it also has \"attention\": [{\"level\", \"width\", \"height\", \"over\", \"min\", \"max\",\n"
     "\"spatial\", \"channel\"}], always of all levels: \"spatial\" is a list of rows of weights from 0 to 1, which\n"
     "lie over the part [x, y, width, height] of the picture, and \"channel\" a list. What a network's attention\n"
     "lacks is left out.\n"
-    "With --grad-cam N the first N detections have \"grad_cam\": {\"width\", \"height\", \"over\", \"values\"}; the\n"
+    "With --grad-cam N the first N detections or classes have \"grad_cam\": {\"width\", \"height\", \"over\", "
+    "\"values\"}; the\n"
     "values are divided by their largest.\n\n"
     "Exit status: 0, 1 when a picture could not be read, nothing could run or --check found something wrong, 2 for\n"
     "wrong options.\n";
 
 static const Program program = {
   .name = "cbam-run",
-  .summary = "Finds objects in pictures with an SSD network on a Vulkan device.",
+  .summary = "Finds objects in pictures with an SSD network, or says what a picture shows with a classifier.",
   .description = description,
   .entries = entries,
   .check_options = check_options,

@@ -79,10 +79,11 @@ draw_box (const Canvas *canvas, const CbamDetection *detection)
 
 /* The label's text, in a smaller font or cut with an ellipsis where the picture is narrower than it. */
 static PangoLayout *
-label_layout (const Canvas *canvas, const CbamDetection *detection, double room)
+label_layout (const Canvas *canvas, const char *label, double score)
 {
   const double smallest = 7; /* what can still be read */
-  g_autofree char *text = g_strdup_printf ("%s %.0f%%", detection->label, 100 * detection->score);
+  const double room = canvas->width - 2 * canvas->margin;
+  g_autofree char *text = g_strdup_printf ("%s %.0f%%", label, 100 * score);
   PangoLayout *layout = pango_cairo_create_layout (canvas->cr);
   g_autoptr (PangoFontDescription) font = pango_font_description_from_string ("Sans Bold");
   pango_layout_set_text (layout, text, -1);
@@ -114,9 +115,9 @@ place_label (const Canvas *canvas, const CbamDetection *detection, double width,
 }
 
 static void
-draw_label (const Canvas *canvas, const CbamDetection *detection, PangoLayout *layout, const Rect *plate)
+draw_label (const Canvas *canvas, guint class_id, PangoLayout *layout, const Rect *plate)
 {
-  const CbamDrawingColour colour = cbam_drawing_class_colour (detection->class_id), ink = cbam_drawing_ink (colour);
+  const CbamDrawingColour colour = cbam_drawing_class_colour (class_id), ink = cbam_drawing_ink (colour);
   cairo_rectangle (canvas->cr, plate->x, plate->y, plate->width, plate->height);
   cairo_set_source_rgb (canvas->cr, colour.r, colour.g, colour.b);
   cairo_fill (canvas->cr);
@@ -132,14 +133,33 @@ draw_labels (const Canvas *canvas, const CbamDetection *detections, gsize n)
   g_autoptr (GPtrArray) layouts = g_ptr_array_new_with_free_func (g_object_unref);
   g_autofree Rect *places = g_new (Rect, MAX (n, 1));
   for (gsize i = 0; i < n; i++) {
-    PangoLayout *layout = label_layout (canvas, &detections[i], canvas->width - 2 * canvas->margin);
+    PangoLayout *layout = label_layout (canvas, detections[i].label, detections[i].score);
     int width, height;
     pango_layout_get_pixel_size (layout, &width, &height);
     places[i] = place_label (canvas, &detections[i], MIN (width + 2 * canvas->margin, canvas->width), height);
     g_ptr_array_add (layouts, layout);
   }
   for (gsize i = n; i > 0; i--)
-    draw_label (canvas, &detections[i - 1], g_ptr_array_index (layouts, i - 1), &places[i - 1]);
+    draw_label (canvas, detections[i - 1].class_id, g_ptr_array_index (layouts, i - 1), &places[i - 1]);
+}
+
+/* As many as there is room for. Returns what they take of the picture. */
+static CbamDetection
+draw_classes (const Canvas *canvas, const CbamClass *classes, gsize n)
+{
+  CbamDetection taken = { 0 };
+  for (gsize i = 0; i < n; i++) {
+    g_autoptr (PangoLayout) layout = label_layout (canvas, classes[i].label, classes[i].score);
+    int width, height;
+    pango_layout_get_pixel_size (layout, &width, &height);
+    if (i > 0 && taken.height + height > canvas->height)
+      break;
+    const Rect plate = { 0, taken.height, MIN (width + 2 * canvas->margin, canvas->width), height };
+    draw_label (canvas, classes[i].class_id, layout, &plate);
+    taken.width = MAX (taken.width, (float) plate.width);
+    taken.height += (float) plate.height;
+  }
+  return taken;
 }
 
 static void
@@ -163,12 +183,13 @@ draw_heat (cairo_t *cr, GdkPixbuf *pixbuf, const CbamDrawingHeat *heat)
   cbam_drawing_heat_draw (heat, cr, gdk_pixbuf_get_width (pixbuf), gdk_pixbuf_get_height (pixbuf));
 }
 
+/* @detections: what it should not lie over. */
 static void
-draw_legend (const Canvas *canvas, const Drawing *drawing)
+draw_legend (const Canvas *canvas, const CbamDrawingHeat *heat, const CbamDetection *detections, gsize n)
 {
-  g_autoptr (Legend) legend = legend_new (drawing->heat, canvas->cr, canvas->font, 0.7 * canvas->width);
+  g_autoptr (Legend) legend = legend_new (heat, canvas->cr, canvas->font, 0.7 * canvas->width);
   Rect corner;
-  if (!legend_find_corner (legend, canvas->width, canvas->height, drawing->detections, drawing->n_detections, &corner))
+  if (!legend_find_corner (legend, canvas->width, canvas->height, detections, n, &corner))
     return;
   legend_draw (legend, canvas->cr, corner.x, corner.y);
   cbam_drawing_plates_take (canvas->plates, &corner);
@@ -196,8 +217,11 @@ draw_picture (cairo_t *cr, const Drawing *drawing)
     draw_pixbuf (cr, drawing->pixbuf);
   for (gsize i = drawing->n_detections; i > 0; i--)
     draw_box (&canvas, &drawing->detections[i - 1]);
-  if (drawing->heat != NULL && drawing->has_legend)
-    draw_legend (&canvas, drawing);
+  const CbamDetection classes = draw_classes (&canvas, drawing->classes, drawing->n_classes);
+  if (drawing->heat != NULL && drawing->has_legend && drawing->n_classes > 0)
+    draw_legend (&canvas, drawing->heat, &classes, 1);
+  else if (drawing->heat != NULL && drawing->has_legend)
+    draw_legend (&canvas, drawing->heat, drawing->detections, drawing->n_detections);
   draw_labels (&canvas, drawing->detections, drawing->n_detections);
 }
 

@@ -1,4 +1,4 @@
-/* Boxes and labels, drawn on a picture for people to look at.
+/* Boxes and labels, or the classes of the whole, drawn on a picture for people to look at.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
@@ -17,6 +17,8 @@ typedef struct
   gboolean has_legend;         /* of the heat, where there is room */
   const CbamDetection *detections;
   gsize n_detections;
+  const CbamClass *classes; /* below each other in the upper left corner */
+  gsize n_classes;
 } Drawing;
 
 /* Draws at the origin, where it takes as much room as the pixbuf. */

@@ -50,8 +50,8 @@ explanation_check_attention (const Explanation *explanation, const CbamModelInfo
 {
   const gulong levels = info->spatial_levels | info->channel_levels;
   if (levels == 0)
-    return refuse (error, "--attention: expected a network with attention before its heads, found none in '%s'",
-                   info->name);
+    return refuse (error, "--attention: expected a network with attention %s, found none in '%s'",
+                   info->detector != NULL ? "before its heads" : "in its blocks", info->name);
 
   const gboolean wants_level = explanation->kind == EXPLAIN_ATTENTION_LEVEL;
   const guint32 shown = !wants_level ? ~0u : explanation->number < 32 ? 1u << explanation->number : 0;
@@ -107,13 +107,15 @@ add_attention (GPtrArray *heat_maps, const Explanation *explanation, const CbamR
 static void
 add_grad_cam (GPtrArray *heat_maps, guint n, const CbamResult *result)
 {
-  n = (guint) MIN (n, cbam_result_get_n_detections (result));
+  const gsize n_classes = cbam_result_get_n_classes (result);
+  n = (guint) MIN (n, n_classes + cbam_result_get_n_detections (result)); /* of which there is one kind */
   if (n == 0)
     return;
 
+  const char *first =
+      n_classes > 0 ? cbam_result_get_class (result, 0)->label : cbam_result_get_detection (result, 0)->label;
   CbamDrawingHeat *heat =
-      n == 1 ? cbam_drawing_heat_new (CBAM_DRAWING_HEAT_MAX, "0", "1", "Grad-CAM of %s",
-                                      cbam_result_get_detection (result, 0)->label)
+      n == 1 ? cbam_drawing_heat_new (CBAM_DRAWING_HEAT_MAX, "0", "1", "Grad-CAM of %s", first)
              : cbam_drawing_heat_new (CBAM_DRAWING_HEAT_MAX, "0", "1", "Grad-CAM of the %u strongest", n);
   for (guint i = 0; i < n; i++) {
     const CbamMap *map = cbam_result_get_grad_cam (result, i);

@@ -22,19 +22,25 @@ struct _Profile
 void
 report_table (FILE *out, const char *path, guint width, guint height, const CbamResult *result, float threshold)
 {
-  const gsize n = cbam_result_get_n_detections (result);
+  const gsize n = cbam_result_get_n_detections (result), n_classes = cbam_result_get_n_classes (result);
   g_autofree char *name = g_filename_display_name (path);
   fprintf (out, "%s  %u x %u  %.1f ms\n", name, width, height, 1e3 * cbam_result_get_seconds (result));
-  if (n == 0)
+  if (n == 0 && n_classes == 0)
     fprintf (out, "  nothing above %.2f\n", threshold);
 
   int label_width = 0;
+  for (gsize i = 0; i < n_classes; i++)
+    label_width = MAX (label_width, (int) strlen (cbam_result_get_class (result, i)->label));
   for (gsize i = 0; i < n; i++)
     label_width = MAX (label_width, (int) strlen (cbam_result_get_detection (result, i)->label));
   for (gsize i = 0; i < n; i++) {
     const CbamDetection *d = cbam_result_get_detection (result, i);
     fprintf (out, "  %-*s  %.3f   at %7.1f, %7.1f   size %7.1f x %7.1f\n", label_width, d->label, d->score, d->x, d->y,
              d->width, d->height);
+  }
+  for (gsize i = 0; i < n_classes; i++) {
+    const CbamClass *c = cbam_result_get_class (result, i);
+    fprintf (out, "  %-*s  %.3f\n", label_width, c->label, c->score);
   }
 }
 
@@ -104,6 +110,29 @@ append_attention (GString *line, const CbamAttention *attention)
 }
 
 static void
+append_grad_cam (GString *line, const CbamMap *grad_cam)
+{
+  if (grad_cam == NULL)
+    return;
+  json_open (line, "grad_cam", '{');
+  append_frame (line, grad_cam);
+  json_append_key (line, "values");
+  append_rows (line, grad_cam);
+  g_string_append_c (line, '}');
+}
+
+static void
+append_class (GString *line, const CbamClass *found, const CbamMap *grad_cam)
+{
+  json_open (line, NULL, '{');
+  json_add_string (line, "label", found->label);
+  json_add_count (line, "class_id", found->class_id);
+  json_add_float (line, "score", found->score);
+  append_grad_cam (line, grad_cam);
+  g_string_append_c (line, '}');
+}
+
+static void
 append_detection (GString *line, const CbamDetection *detection, const CbamMap *grad_cam)
 {
   json_open (line, NULL, '{');
@@ -113,25 +142,22 @@ append_detection (GString *line, const CbamDetection *detection, const CbamMap *
   json_add_float (line, "y", detection->y);
   json_add_float (line, "width", detection->width);
   json_add_float (line, "height", detection->height);
-  if (grad_cam != NULL) {
-    json_open (line, "grad_cam", '{');
-    append_frame (line, grad_cam);
-    json_append_key (line, "values");
-    append_rows (line, grad_cam);
-    g_string_append_c (line, '}');
-  }
+  append_grad_cam (line, grad_cam);
   g_string_append_c (line, '}');
 }
 
 void
-report_json (FILE *out, const char *path, guint width, guint height, const CbamResult *result)
+report_json (FILE *out, const char *path, guint width, guint height, const CbamResult *result, gboolean classifies)
 {
-  const gsize n = cbam_result_get_n_detections (result), n_levels = cbam_result_get_n_attention (result);
+  const gsize n = cbam_result_get_n_detections (result), n_classes = cbam_result_get_n_classes (result);
+  const gsize n_levels = cbam_result_get_n_attention (result);
   g_autoptr (GString) line = g_string_new ("{");
   json_add_string (line, "file", path);
   json_add_count (line, "width", width);
   json_add_count (line, "height", height);
-  json_open (line, "detections", '[');
+  json_open (line, classifies ? "classes" : "detections", '[');
+  for (gsize i = 0; i < n_classes; i++)
+    append_class (line, cbam_result_get_class (result, i), cbam_result_get_grad_cam (result, i));
   for (gsize i = 0; i < n; i++)
     append_detection (line, cbam_result_get_detection (result, i), cbam_result_get_grad_cam (result, i));
   g_string_append_c (line, ']');

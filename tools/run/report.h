@@ -9,11 +9,13 @@
 
 G_BEGIN_DECLS
 
-/* One picture's detections for people. @threshold is what they had to pass. */
+/* One picture's detections or classes for people. @threshold is what they had to pass. */
 void report_table (FILE *out, const char *path, guint width, guint height, const CbamResult *result, float threshold);
 
-/* The same as exactly one line of JSON, with the attention and the Grad-CAM that the result has. */
-void report_json (FILE *out, const char *path, guint width, guint height, const CbamResult *result);
+/* The same as exactly one line of JSON, with the attention and the Grad-CAM that the result has; @classifies: by which
+ * kind of network. */
+void report_json (FILE *out, const char *path, guint width, guint height, const CbamResult *result,
+                  gboolean classifies);
 
 /* Device time per operation, added up over pictures. */
 typedef struct _Profile Profile;

@@ -25,7 +25,7 @@ class Vgg16(nn.Module):
     EXTRAS_512 = ((256, 512, 3, 2, 1),) + ((128, 256, 3, 2, 1),) * 3 + ((128, 256, 4, 1, 1),)
     SOURCES = ["vgg.21", "vgg.33", "extras.1", "extras.3", "extras.5", "extras.7", "extras.9"]
 
-    def __init__(self, network, form, n_extras, eps):
+    def __init__(self, network, form, n_extras, eps, classifies=False):
         super().__init__()
         width, n = network.get("width", 1), 3
         self.vgg, self.extras = nn.ModuleDict(), nn.ModuleList()
@@ -67,12 +67,13 @@ class Vgg16(nn.Module):
 class MobileNetV1(nn.Module):
     BLOCKS = ((64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2)) + ((512, 1),) * 5 + ((1024, 2), (1024, 1))
     EXTRAS = ((256, 512), (128, 256), (128, 256), (64, 128))
+    END = "base_net.13.3"  # what a classifier looks at
     SOURCES = ["base_net.11.3", "base_net.13.3", "extras.0.2", "extras.1.2", "extras.2.2", "extras.3.2"]
 
-    def __init__(self, network, form, n_extras, eps):
+    def __init__(self, network, form, n_extras, eps, classifies=False):
         super().__init__()
         attention = network.get("attention", {})
-        has_attention = attention.get("place") in ("blocks", "both")
+        has_attention = attention.get("kind", "none") != "none" and attention.get("place") in ("blocks", "both")
         symmetric = network.get("padding") != "same"
 
         def conv(i, o, kernel=1, stride=1, groups=1, bias="bias" in form.trunk):
@@ -84,7 +85,12 @@ class MobileNetV1(nn.Module):
             return max(8, int(n * network.get("width", 1)))
 
         n = channels(32)
+        def modules(*widths):
+            return nn.ModuleList(ATTENTION[attention["kind"]](attention, form.gate, c, eps) for c in widths)
+
         self.base_net = nn.ModuleList([Conv(form.trunk, eps, "0", conv(3, n, 3, 2), "1")])
+        if has_attention:
+            self.base_net[0].att = modules(n)
         for wanted, stride in self.BLOCKS:
             block = nn.Module()
             wanted = channels(wanted)
@@ -93,8 +99,7 @@ class MobileNetV1(nn.Module):
                 if "bn" in form.trunk:
                     block.add_module(norm, nn.BatchNorm2d(layer.out_channels, eps=eps))
             if has_attention:
-                block.att = nn.ModuleList(ATTENTION[attention["kind"]](attention, form.gate, c, eps)
-                                          for c in (n, wanted))
+                block.att = modules(n, wanted)
             self.base_net.append(block)
             n = wanted
         self.extras = nn.ModuleList()
@@ -110,6 +115,7 @@ class MobileNetV1(nn.Module):
     def forward(self, x):
         out = {}
         x = self.activation(self.base_net[0](x))
+        x = self.base_net[0].att[0](x)[0] if hasattr(self.base_net[0], "att") else x
         for i, block in enumerate(self.base_net[1:], 1):
             for half, (conv, norm) in enumerate((("0", "1"), ("3", "4"))):
                 x = getattr(block, conv)(x)
@@ -158,9 +164,10 @@ class InvertedResidual(nn.Module):
 class MobileNetV2(nn.Module):
     ROWS = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1))
     EXTRAS = ((256, 512), (128, 256), (128, 256), (64, 64))
+    END = "features.18.0"
     SOURCES = ["features.14.conv.0.0", "features.18.0"] + [f"extras.{e}.conv.2" for e in range(4)]
 
-    def __init__(self, network, form, n_extras, eps):
+    def __init__(self, network, form, n_extras, eps, classifies=False):
         super().__init__()
         attention, width, words = network.get("attention", {}), network.get("width", 1), form.trunk
         self.activation, bias = activation_of(network), "bias" in form.trunk
@@ -268,9 +275,10 @@ class ShuffleUnit(nn.Module):
 class ShuffleNetV2(nn.Module):
     WIDTHS = {0.5: (48, 96, 192), 1: (116, 232, 464), 1.5: (176, 352, 704), 2: (244, 488, 976)}
     UNITS = (4, 8, 4)
+    END = "conv5"
     SOURCES = ["stage2.3", "stage3.7", "stage4.3", "extras.0.4", "extras.1.4", "extras.2.4", "extras.3.4"]
 
-    def __init__(self, network, form, n_extras, eps):
+    def __init__(self, network, form, n_extras, eps, classifies=False):
         super().__init__()
         self.activation, bias, n = activation_of(network), "bias" in form.trunk, 24
         settings = form.trunk, eps, self.activation
@@ -280,6 +288,10 @@ class ShuffleNetV2(nn.Module):
             self.add_module(f"stage{stage}", nn.Sequential(*(
                 ShuffleUnit(*settings, wanted if i else n, wanted, 1 if i else 2) for i in range(units))))
             n = self.channels[f"stage{stage}.{units - 1}"] = wanted
+        self.conv5 = None
+        if classifies:
+            self.channels["conv5"] = 2048 if network.get("width", 1) == 2 else 1024
+            self.conv5 = Steps(*settings, ("0", nn.Conv2d(n, self.channels["conv5"], 1, bias=bias), True))
         self.extras, e = nn.ModuleList(), form.extras
         for i in range(n_extras):
             reduce = [("0", nn.Conv2d(n, e.channels, 1, bias=bias), True)] if i < e.reduced else []
@@ -294,6 +306,8 @@ class ShuffleNetV2(nn.Module):
         for stage in range(2, 5):
             x = getattr(self, f"stage{stage}")(x)
             out[f"stage{stage}.{self.UNITS[stage - 2] - 1}"] = x
+        if self.conv5:
+            out["conv5"] = self.conv5(x)
         for i, extra in enumerate(self.extras):
             x = out[f"extras.{i}.4"] = extra(x)
         return out
@@ -336,9 +350,10 @@ class ResNet(nn.Module):
     DEPTHS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3), 101: (3, 4, 23, 3)}
     KERNELS = {18: (3, 3), 34: (3, 3), 50: (1, 3, 1), 101: (1, 3, 1)}  # of a block
     EXTRAS = ((256, 512), (256, 512), (128, 256), (128, 256), (128, 256))
+    END = "layer4"
     SOURCES = ["layer2", "layer3", "layer4"] + [f"extras.{e}.3" for e in range(5)]
 
-    def __init__(self, network, form, n_extras, eps):
+    def __init__(self, network, form, n_extras, eps, classifies=False):
         super().__init__()
         depth, attention = network.get("depth", 50), network.get("attention", {})
         self.activation, bias, n = activation_of(network), "bias" in form.trunk, 64

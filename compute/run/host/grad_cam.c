@@ -20,12 +20,23 @@ find_head (const CbamPlan *plan, const CbamValue *conf)
   return NULL;
 }
 
+/* The scores that a detector's tail @node reads, or those of a classifier, which the host reads; else NULL. */
+static const CbamValue *
+find_scores (const CbamNode *node)
+{
+  const CbamValue *output = node->outputs[0];
+
+  if (node->op == &cbam_op_detect)
+    return node->inputs[1];
+  return output->keepable && (output->host & CBAM_HOST_READS) != 0 ? output : NULL;
+}
+
 gboolean
 cbam_host_grad_cam_reads (const CbamPlan *plan, const CbamParam *param)
 {
   for (guint s = 0; s < plan->n_steps; s++) {
-    const CbamNode *node = plan->steps[s].node;
-    const CbamNode *head = node->op == &cbam_op_detect ? find_head (plan, node->inputs[1]) : NULL;
+    const CbamValue *scores = find_scores (plan->steps[s].node);
+    const CbamNode *head = scores != NULL ? find_head (plan, scores) : NULL;
 
     if (head != NULL && cbam_conv_params (head)->weight == param)
       return TRUE;

@@ -1,0 +1,106 @@
+/* Ranks the classes of a classifier's frame: scores -> softmax or sigmoid -> the best of them.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "classes.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "explain.h"
+#include "result.h"
+
+/* In place. What comes of numbers that are none is none. */
+static void
+softmax (float *scores, guint n)
+{
+  float largest = scores[0];
+  double sum = 0;
+
+  for (guint k = 1; k < n; k++)
+    largest = MAX (largest, scores[k]);
+  for (guint k = 0; k < n; k++)
+    sum += exp ((double) scores[k] - largest);
+  for (guint k = 0; k < n; k++)
+    scores[k] = (float) (exp ((double) scores[k] - largest) / sum);
+}
+
+static void
+sigmoid (float *scores, guint n)
+{
+  for (guint k = 0; k < n; k++)
+    scores[k] = (float) (1 / (1 + exp (-(double) scores[k])));
+}
+
+static float *
+read_scores (const CbamModel *model, CbamSlot *slot)
+{
+  const CbamValue *value = cbam_levels_of (model->program->plan->graph)->scores;
+  float *scores = g_new (float, value->channels);
+
+  cbam_value_read (value, cbam_slot_get (slot, value), scores);
+  if (model->spec->output.score == CBAM_SCORE_SOFTMAX)
+    softmax (scores, value->channels);
+  else
+    sigmoid (scores, value->channels);
+  return scores;
+}
+
+/* By falling score, and of the same score by rising number. */
+static int
+compare (gconstpointer a, gconstpointer b)
+{
+  const CbamClass *x = a, *y = b;
+
+  if (x->score != y->score)
+    return x->score < y->score ? 1 : -1;
+  return x->class_id < y->class_id ? -1 : 1;
+}
+
+static gboolean
+is_wanted (const CbamDetectParams *params, guint class_id)
+{
+  static const guint32 all_classes[G_N_ELEMENTS (params->classes)];
+
+  return memcmp (params->classes, all_classes, sizeof all_classes) == 0 ||
+         (params->classes[class_id / 32] >> (class_id % 32) & 1) != 0;
+}
+
+/* Those above the threshold that are ever reported, and asked for, best first. */
+static void
+rank (CbamResult *result, const CbamSpec *spec, const CbamDetectParams *params, const float *scores)
+{
+  const CbamOutputSpec *output = &spec->output;
+
+  result->classes = g_new0 (CbamClass, output->n_classes);
+  for (guint k = 0; k < output->n_classes; k++) {
+    if (!cbam_output_spec_reports (output, k))
+      continue;
+    result->best_score = MAX (result->best_score, scores[k]);
+    if (!(scores[k] > params->threshold))
+      continue;
+    if (is_wanted (params, k))
+      result->classes[result->n_classes++] =
+          (CbamClass){ .label = output->classes[k], .class_id = k, .score = scores[k] };
+    else
+      result->n_unwanted++;
+  }
+  qsort (result->classes, result->n_classes, sizeof (CbamClass), compare);
+  if (params->max_detections > 0)
+    result->n_classes = MIN (result->n_classes, params->max_detections);
+}
+
+CbamResult *
+cbam_classes_read (CbamModel *model, CbamFlight *flight, GError **error)
+{
+  g_autofree float *scores = read_scores (model, flight->slot);
+  g_autoptr (CbamResult) result = cbam_result_new (model, 0);
+
+  rank (result, model->spec, &flight->params, scores);
+  result->seconds = (double) (g_get_monotonic_time () - flight->submitted) * 1e-6;
+  if (flight->params.attention)
+    cbam_explain_attention (model, flight->slot, result);
+  if (!cbam_explain_classes (model, flight->slot, flight->params.grad_cam, result, error))
+    return NULL;
+  return g_steal_pointer (&result);
+}

@@ -1,0 +1,67 @@
+"""Classifiers in plain PyTorch: the truth that tests/golden compares the engine with.
+
+A Classifier is made from a model document (models/README.md) and a Form, as a Network is, and has the same backbones.
+
+SPDX-License-Identifier: LGPL-2.1-or-later
+"""
+
+from collections import namedtuple
+
+import torch
+from torch import nn
+
+from attention import ATTENTION
+from backbones import BACKBONES
+
+# features: what the mean is taken of; seen: for each size of map, from the finest on, what the last attention module on
+# such a map lets through
+Classified = namedtuple("Classified", "features scores seen")
+Seen = namedtuple("Seen", "spatial channel")
+
+
+class Classifier(nn.Module):
+    def __init__(self, document, form):
+        super().__init__()
+        network = dict(document["network"])
+        if "attention" in network:
+            network["attention"] = {"place": "blocks", **network["attention"]}
+        kind = BACKBONES[network["backbone"]]
+        self.backbone, self.end = kind(network, form, 0, network.get("bn_eps", 1e-5), classifies=True), kind.END
+        self.fc = nn.Linear(self.backbone.channels[kind.END], len(document["output"]["classes"]))
+        for module in self.backbone.modules():
+            if isinstance(module, tuple(ATTENTION.values())):
+                module.register_forward_hook(self.see)
+        self.eval()
+
+    def see(self, module, inputs, output):
+        x, spatial, channel = output
+        self.seen[tuple(x.shape[2:])] = Seen(spatial, channel)
+
+    def tensors(self):
+        """{name in the model file: tensor}"""
+        return {name[len("backbone."):] if name.startswith("backbone.") else name: tensor
+                for name, tensor in self.state_dict().items() if not name.endswith("num_batches_tracked")}
+
+    def count_parameters(self):
+        return sum(p.numel() for p in self.parameters())
+
+    def forward(self, x):
+        self.seen = {}
+        features = self.backbone(x)[self.end]
+        return Classified(features, self.classify(features), list(self.seen.values()))
+
+    def classify(self, features):
+        return self.fc(features.mean((2, 3)))
+
+
+def grad_cam(classifier, features, k, score):
+    """Grad-CAM of class k's probability, by autograd, divided by its maximum; and how much of the terms' sizes is left in
+    the sum behind that maximum."""
+    with torch.enable_grad():
+        features = features.detach().requires_grad_()
+        logits = classifier.classify(features)[0]
+        scores = torch.sigmoid(logits) if score == "sigmoid" else torch.softmax(logits, 0)
+        gradient, = torch.autograd.grad(scores[k], features)
+    terms = gradient.mean((2, 3), keepdim=True) * features.detach()
+    cam = terms.sum(1)[0].clamp(min=0)
+    return cam / cam.max().clamp(min=1e-300), float(cam.max() / terms.abs().sum(1).max())
