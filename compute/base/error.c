@@ -4,6 +4,9 @@
 
 #include <cbamdetect/types.h>
 
-/* clang-format off */
-G_DEFINE_QUARK (cbam-error-quark, cbam_error)
-/* clang-format on */
+/* Not G_DEFINE_QUARK(), whose cache of the number threads read and write without order. */
+GQuark
+cbam_error_quark (void)
+{
+  return g_quark_from_static_string ("cbam-error-quark");
+}
