@@ -1,9 +1,6 @@
 // From a frame's bytes to the network's input: bilinear resize (half-pixel centres, no antialiasing), colour matrix,
 // channel order, mean and scale; of all pixels of the padded input map.
 //
-// Every pixel layout is three components with an offset, a row stride, a step and a subsampling (args/frame.h); there
-// is no code per format. Bytes are picked from 32-bit words, so that no device needs 8-bit storage.
-//
 // module: preprocess (texel plain)
 // module: preprocess_thin -DTHIN (texel plain)
 //
@@ -23,10 +20,7 @@ layout (binding = INPUT (1), std430) readonly buffer Frame { CbamFrameArgs f; };
 OUTPUT_MAP (0, y);
 layout (push_constant) uniform Args { CbamMapArgs args; };
 
-float byte_at (uint i)
-{
-  return float ((LOAD_WORD (pixels, i >> 2) >> (8 * (i & 3u))) & 255u);
-}
+#include "common/frame.glsl"
 
 #ifdef THIN // of the frame only some lines are there
 #define COMPONENT(i) c##i, f.thin[i]
@@ -61,18 +55,6 @@ float sample_component (CbamComponent c THIN_PARAMETER, vec2 at)
 
   return mix (mix (byte_at (row0 + x0), byte_at (row0 + x1), part.x),
               mix (byte_at (row1 + x0), byte_at (row1 + x1), part.x), part.y);
-}
-
-float channel (vec3 raw, vec4 row, float mean, float gain, bool round_u8)
-{
-  const float v = clamp (dot (raw, row.xyz) + row.w, 0.0, 255.0);
-
-  return ((round_u8 ? floor (v + 0.5) : v) - mean) * gain;
-}
-
-vec4 matrix_row (int i)
-{
-  return vec4 (f.matrix[i], f.matrix[i + 1], f.matrix[i + 2], f.matrix[i + 3]);
 }
 
 void main ()

@@ -4,6 +4,7 @@
 
 #include "detect/image.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "detect/orientation.h"
@@ -555,23 +556,51 @@ cbam_image_get_copies (const CbamVulkanPlane planes[3], const CbamImage *part, g
   return layout->n_planes;
 }
 
+/* Along one axis of the upright picture: pixels of the frame to one of the input, and where the input begins. */
+typedef struct
+{
+  double scale, shift;
+} Axis;
+
+/* As torchvision cuts: of a picture whose shorter side has been resized, the other one to whole pixels. */
+static Axis
+cut_resized (guint extent, guint shortest, guint n, const CbamInputSpec *input)
+{
+  const double resized = floor ((double) input->shorter * extent / shortest);
+  const double scale = extent / resized;
+
+  return (Axis){ scale, rint ((resized - n) / 2) * scale };
+}
+
+/* As TensorFlow's evaluation of EfficientNet cuts: whole pixels, which are resized then. */
+static Axis
+cut_first (guint extent, guint shortest, guint n, const CbamInputSpec *input)
+{
+  const double part = floor (input->fraction * shortest) * n / MIN (input->width, input->height);
+
+  return (Axis){ MAX (part, 1) / n, floor ((extent - part + 1) / 2) };
+}
+
 static void
 fill_geometry (const CbamImage *image, const CbamInputSpec *input, CbamFrameArgs *frame)
 {
   const gboolean swap = cbam_orientation_get_axes (image->orientation)->swap;
   const guint width = swap ? image->height : image->width, height = swap ? image->width : image->height;
-  double scale_x = (double) width / input->width, scale_y = (double) height / input->height;
+  const guint shortest = MIN (width, height);
+  Axis x = { (double) width / input->width, 0 }, y = { (double) height / input->height, 0 };
 
-  if (input->resize == CBAM_RESIZE_LETTERBOX)
-    scale_x = scale_y = MAX (scale_x, scale_y);
-  else if (input->resize == CBAM_RESIZE_CROP)
-    scale_x = scale_y = MIN (width, height) / input->shorter;
-  frame->scale_x = (float) scale_x;
-  frame->scale_y = (float) scale_y;
-  if (input->resize != CBAM_RESIZE_STRETCH) { /* in the middle */
-    frame->shift_x = (float) ((width - scale_x * input->width) / 2);
-    frame->shift_y = (float) ((height - scale_y * input->height) / 2);
+  if (input->resize == CBAM_RESIZE_LETTERBOX) {
+    x.scale = y.scale = MAX (x.scale, y.scale);
+    x.shift = (width - x.scale * input->width) / 2;
+    y.shift = (height - y.scale * input->height) / 2;
+  } else if (input->resize == CBAM_RESIZE_CROP) {
+    x = (input->shorter > 0 ? cut_resized : cut_first) (width, shortest, input->width, input);
+    y = (input->shorter > 0 ? cut_resized : cut_first) (height, shortest, input->height, input);
   }
+  frame->scale_x = (float) x.scale;
+  frame->scale_y = (float) y.scale;
+  frame->shift_x = (float) x.shift;
+  frame->shift_y = (float) y.shift;
   frame->frame_width = (float) width;
   frame->frame_height = (float) height;
 }

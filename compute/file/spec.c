@@ -17,6 +17,9 @@ static const char *const channel_orders[] = { [CBAM_CHANNELS_RGB] = "rgb", [CBAM
 static const char *const resizes[] = {
   [CBAM_RESIZE_STRETCH] = "stretch", [CBAM_RESIZE_LETTERBOX] = "letterbox", [CBAM_RESIZE_CROP] = "crop", NULL
 };
+static const char *const filters[] = {
+  [CBAM_FILTER_NONE] = "none", [CBAM_FILTER_BILINEAR] = "bilinear", [CBAM_FILTER_BICUBIC] = "bicubic", NULL
+};
 static const char *const roundings[] = { [CBAM_ROUNDING_NONE] = "none", [CBAM_ROUNDING_U8] = "u8", NULL };
 static const char *const clips[] = {
   [CBAM_CLIP_NONE] = "none", [CBAM_CLIP_CXCYWH] = "cxcywh", [CBAM_CLIP_WH] = "wh", [CBAM_CLIP_CORNER] = "corner", NULL
@@ -49,23 +52,22 @@ static const CbamInterval mean_interval = { -1000, 1000, FALSE };
 static const CbamInterval ratio_interval = { 0, 100, TRUE };
 static const CbamInterval fraction_interval = { 0, 1, TRUE };
 
-/* How long the frame's shorter side is, in the input's pixels, where the input is cut out of the frame's middle. */
-static double
-read_crop (const CbamItem *item, const CbamInputSpec *input)
+static void
+read_crop (const CbamItem *item, CbamInputSpec *input)
 {
   const CbamItem crop = cbam_read_object (item, "crop", input->resize == CBAM_RESIZE_CROP);
   const CbamItem shorter = cbam_item_get (&crop, "shorter"), fraction = cbam_item_get (&crop, "fraction");
-  const CbamInterval sides = { MIN (input->width, input->height), MAX_SIZE, FALSE };
 
-  if (crop.node != NULL && input->resize != CBAM_RESIZE_CROP)
+  if (crop.node == NULL)
+    return;
+  if (input->resize != CBAM_RESIZE_CROP)
     cbam_item_fail (&crop, "none where input.resize is not crop");
-  else if (crop.node != NULL && (shorter.node == NULL) == (fraction.node == NULL))
+  else if ((shorter.node == NULL) == (fraction.node == NULL))
     cbam_item_fail (&crop, "either \"shorter\" or \"fraction\"");
   else if (fraction.node != NULL)
-    return sides.low / cbam_item_to_double (fraction, &fraction_interval);
-  else if (shorter.node != NULL)
-    return cbam_item_to_double (shorter, &sides);
-  return 0;
+    input->fraction = cbam_item_to_double (fraction, &fraction_interval);
+  else
+    input->shorter = cbam_item_to_uint (shorter, MIN (input->width, input->height), MAX_SIZE);
 }
 
 void
@@ -81,7 +83,8 @@ cbam_input_spec_read (CbamInputSpec *input, const CbamItem *document)
   cbam_read_floats (&item, "mean", &mean_interval, input->mean, 3);
   cbam_read_floats (&item, "scale", &positive_interval, input->scale, 3);
   input->resize = cbam_read_word (&item, "resize", resizes, CBAM_RESIZE_STRETCH);
-  input->shorter = read_crop (&item, input);
+  read_crop (&item, input);
+  input->filter = cbam_read_word (&item, "filter", filters, CBAM_FILTER_NONE);
   input->rounding = cbam_read_word (&item, "rounding", roundings, CBAM_ROUNDING_NONE);
 }
 

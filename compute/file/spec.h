@@ -25,6 +25,13 @@ typedef enum
   CBAM_RESIZE_LETTERBOX,
   CBAM_RESIZE_CROP
 } CbamResize;
+/* How a pixel of the input comes of the frame's: of the four nearest, or of all that it covers. */
+typedef enum
+{
+  CBAM_FILTER_NONE,
+  CBAM_FILTER_BILINEAR,
+  CBAM_FILTER_BICUBIC
+} CbamFilter;
 typedef enum
 {
   CBAM_ROUNDING_NONE,
@@ -58,8 +65,11 @@ typedef struct
   CbamChannels channels;
   float mean[3], scale[3]; /* in the file's channel order: x = (pixel - mean) * scale */
   CbamResize resize;
-  double
-      shorter; /* CBAM_RESIZE_CROP: the frame's shorter side in pixels of the input, which is cut out of its middle */
+  /* CBAM_RESIZE_CROP: the frame's shorter side in pixels of the input, which is cut out of its middle then; or the part
+   * of it that is cut out first. The other one is 0. */
+  guint shorter;
+  double fraction;
+  CbamFilter filter;
   CbamRounding rounding;
 } CbamInputSpec;
 

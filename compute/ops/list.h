@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 CBAM_OP (preprocess)
+CBAM_OP (resample)
 CBAM_OP (conv)
 CBAM_OP (depthwise)
 CBAM_OP (deconv)

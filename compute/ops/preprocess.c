@@ -69,6 +69,21 @@ sample (const guint8 *pixels, const CbamComponent *c, const CbamThin *thin, doub
          (byte_at (pixels, c, x0, y1) * (1 - fx) + byte_at (pixels, c, x1, y1) * fx) * fy;
 }
 
+gboolean
+cbam_preprocess_is_inside (const CbamFrameArgs *f, double x, double y)
+{
+  return x > -0.5 && y > -0.5 && x < f->frame_width - 0.5 && y < f->frame_height - 0.5;
+}
+
+float
+cbam_preprocess_colour (const CbamFrameArgs *f, const double raw[3], guint channel)
+{
+  const float *row = f->matrix + channel * 4;
+  const double v = CLAMP (raw[0] * row[0] + raw[1] * row[1] + raw[2] * row[2] + row[3], 0, 255);
+
+  return (float) (((f->round_u8 ? floor (v + 0.5) : v) - f->mean[channel]) * f->gain[channel]);
+}
+
 static void
 reference (CbamReference *run, const CbamNode *node)
 {
@@ -81,42 +96,40 @@ reference (CbamReference *run, const CbamNode *node)
   for (guint y = 0; y < height; y++)
     for (guint x = 0; x < width; x++) {
       const double at_x = (x + 0.5) * f->scale_x + f->shift_x - 0.5, at_y = (y + 0.5) * f->scale_y + f->shift_y - 0.5;
-      const gboolean inside = at_x > -0.5 && at_y > -0.5 && at_x < f->frame_width - 0.5 && at_y < f->frame_height - 0.5;
-      double raw[3];
+      const gboolean inside = cbam_preprocess_is_inside (f, at_x, at_y);
+      double raw[3] = { 0 };
 
       for (guint c = 0; inside && c < 3; c++)
         raw[c] = sample (pixels, &f->component[c], &f->thin[c], at_x, at_y);
-      for (guint c = 0; c < 3; c++) {
-        const float *row = f->matrix + c * 4;
-        const guint plane = f->bgr ? 2 - c : c;
-        double v = 0;
-
-        if (inside) {
-          v = CLAMP (raw[0] * row[0] + raw[1] * row[1] + raw[2] * row[2] + row[3], 0, 255);
-          v = ((f->round_u8 ? floor (v + 0.5) : v) - f->mean[c]) * f->gain[c];
-        }
-        out[(plane * height + y) * width + x] = (float) v;
-      }
+      for (guint c = 0; c < 3; c++)
+        out[((f->bgr ? 2 - c : c) * height + y) * width + x] = inside ? cbam_preprocess_colour (f, raw, c) : 0;
     }
 }
 
 CbamValue *
-cbam_graph_preprocess (CbamGraph *graph, guint width, guint height, CbamValue **ret_block)
+cbam_graph_add_frame (CbamGraph *graph, const CbamOpClass *op, const char *name, const void *params, guint width,
+                      guint height, CbamValue **ret_block)
 {
   CbamValue *output, *pixels;
   CbamNode *node;
 
   if (graph->error != NULL)
     return NULL;
-  output = cbam_graph_add_value (graph, "preprocess", width, height, 3);
+  output = cbam_graph_add_value (graph, name, width, height, 3);
   pixels = cbam_graph_add_bytes (graph, "pixels", 0);
   pixels->is_frame = TRUE;
   *ret_block = cbam_graph_add_bytes (graph, "frame", sizeof (CbamFrameArgs));
   (*ret_block)->host = CBAM_HOST_WRITES;
   (*ret_block)->host_bytes = (*ret_block)->size;
-  node = cbam_graph_add_node (graph, &cbam_op_preprocess, "preprocess", NULL, pixels, output);
+  node = cbam_graph_add_node (graph, op, name, params, pixels, output);
   node->inputs[node->n_inputs++] = *ret_block;
   return output;
+}
+
+CbamValue *
+cbam_graph_preprocess (CbamGraph *graph, guint width, guint height, CbamValue **ret_block)
+{
+  return cbam_graph_add_frame (graph, &cbam_op_preprocess, "preprocess", NULL, width, height, ret_block);
 }
 
 const CbamOpClass cbam_op_preprocess = {

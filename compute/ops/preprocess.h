@@ -14,6 +14,19 @@ extern const CbamOpClass cbam_op_preprocess;
  * of each image, which the host writes. */
 CbamValue *cbam_graph_preprocess (CbamGraph *graph, guint width, guint height, CbamValue **ret_block);
 
+/* ---- For what else reads frames ------------------------------------------------------------------------------------
+ */
+
+/* A node of @op, with @params, that makes the network's input of a frame. */
+CbamValue *cbam_graph_add_frame (CbamGraph *graph, const CbamOpClass *op, const char *name, const void *params,
+                                 guint width, guint height, CbamValue **ret_block);
+
+/* Whether a place of the frame, in pixels with 0 in the middle of the first, is in the frame. */
+gboolean cbam_preprocess_is_inside (const CbamFrameArgs *f, double x, double y);
+
+/* Channel @channel of R, G, B, as the network sees it, of the frame's three components. */
+float cbam_preprocess_colour (const CbamFrameArgs *f, const double raw[3], guint channel);
+
 /* The line at which group @n begins, where lines are left out (args/frame.h). */
 static inline guint
 cbam_thin_begin (const CbamThinAxis *axis, guint n)

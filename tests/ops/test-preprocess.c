@@ -10,6 +10,7 @@
 #include "compare.h"
 #include "detect/image.h"
 #include "detect/thin.h"
+#include "images.h"
 #include "nets/spec.h"
 #include "ops/preprocess.h"
 #include "random-source.h"
@@ -21,11 +22,6 @@
 #define INPUT_WIDTH 23
 #define INPUT_HEIGHT 17
 #define MAX_BYTES (1 << 20)
-
-static const CbamFormat formats[] = {
-  CBAM_FORMAT_NV12, CBAM_FORMAT_I420, CBAM_FORMAT_YUY2, CBAM_FORMAT_UYVY, CBAM_FORMAT_RGB,   CBAM_FORMAT_BGR,
-  CBAM_FORMAT_RGBA, CBAM_FORMAT_BGRA, CBAM_FORMAT_RGBX, CBAM_FORMAT_BGRX, CBAM_FORMAT_GRAY8,
-};
 
 static const struct
 {
@@ -137,38 +133,6 @@ fill_random (guint8 *bytes, guint32 seed)
   g_rand_free (rand);
 }
 
-/* An image over @bytes with rows @extra bytes longer than they need be. */
-static CbamImage
-image_over (const guint8 *bytes, CbamFormat format, guint width, guint height, gsize extra)
-{
-  const guint half = (width + 1) / 2, half_rows = (height + 1) / 2;
-  CbamImage image = { .format = format, .width = width, .height = height };
-  gsize rows[3] = { 0 }, row_counts[3] = { height, half_rows, half_rows };
-
-  switch (format) {
-    case CBAM_FORMAT_NV12:
-      rows[0] = width;
-      rows[1] = 2 * half;
-      break;
-    case CBAM_FORMAT_I420:
-      rows[0] = width;
-      rows[1] = rows[2] = half;
-      break;
-    case CBAM_FORMAT_YUY2:
-    case CBAM_FORMAT_UYVY: rows[0] = 4 * half; break;
-    case CBAM_FORMAT_RGB:
-    case CBAM_FORMAT_BGR: rows[0] = 3 * width; break;
-    case CBAM_FORMAT_GRAY8: rows[0] = width; break;
-    default: rows[0] = 4 * width; break;
-  }
-  for (guint p = 0; p < 3 && rows[p]; p++) {
-    image.planes[p] = bytes;
-    image.strides[p] = rows[p] + extra;
-    bytes += image.strides[p] * row_counts[p];
-  }
-  return image;
-}
-
 static void
 test_formats (gconstpointer data)
 {
@@ -180,10 +144,11 @@ test_formats (gconstpointer data)
 
   bench_init (&bench, GPOINTER_TO_UINT (data));
   fill_random (bytes, 11);
-  for (guint f = 0; f < G_N_ELEMENTS (formats); f++)
+  for (guint f = 0; f < TEST_FORMATS; f++)
     for (guint s = 0; s < G_N_ELEMENTS (sizes); s++) {
-      CbamImage image = image_over (bytes, formats[f], sizes[s].width, sizes[s].height, s % 3 * 5);
-      g_autofree char *what = g_strdup_printf ("format %d, %ux%u", formats[f], sizes[s].width, sizes[s].height);
+      CbamImage image = test_image_over (bytes, test_all_formats[f], sizes[s].width, sizes[s].height, s % 3 * 5);
+      g_autofree char *what =
+          g_strdup_printf ("format %d, %ux%u", test_all_formats[f], sizes[s].width, sizes[s].height);
       const float *expected;
 
       image.matrix = (CbamMatrix) ((f + s) % 5);
@@ -301,9 +266,10 @@ test_thinned (gconstpointer data)
   bench_init (&bench, GPOINTER_TO_UINT (data));
   fill_random (bytes, 17);
   for (guint g = 0; g < G_N_ELEMENTS (geometries); g++)
-    for (guint f = 0; f < G_N_ELEMENTS (formats); f++)
+    for (guint f = 0; f < TEST_FORMATS; f++)
       for (guint s = 0; s < G_N_ELEMENTS (thin_sizes); s++) {
-        CbamImage image = image_over (bytes, formats[f], thin_sizes[s].width, thin_sizes[s].height, s % 3 * 5);
+        CbamImage image =
+            test_image_over (bytes, test_all_formats[f], thin_sizes[s].width, thin_sizes[s].height, s % 3 * 5);
         CbamSpec spec = plain_spec ();
 
         spec.input.resize = geometries[g].resize;
@@ -331,8 +297,8 @@ test_thinned (gconstpointer data)
 static void
 test_thinned_sizes (void)
 {
-  for (guint f = 0; f < G_N_ELEMENTS (formats); f++) {
-    const CbamImage image = { .format = formats[f], .width = 65535, .height = 65535 };
+  for (guint f = 0; f < TEST_FORMATS; f++) {
+    const CbamImage image = { .format = test_all_formats[f], .width = 65535, .height = 65535 };
     const CbamPlacement packed = cbam_image_get_packed (&image);
     const CbamSpec spec = plain_spec ();
     const CbamDetectParams params = { 0 };
@@ -412,9 +378,9 @@ test_in_place (void)
   }
   guint8 *bytes = g_aligned_alloc (1, MAX_BYTES, alignment);
   fill_random (bytes, 13);
-  for (guint f = 0; f < G_N_ELEMENTS (formats); f++)
+  for (guint f = 0; f < TEST_FORMATS; f++)
     for (guint s = 0; s < G_N_ELEMENTS (sizes); s++) {
-      CbamImage image = image_over (bytes, formats[f], sizes[s].width, sizes[s].height, s % 3 * 5);
+      CbamImage image = test_image_over (bytes, test_all_formats[f], sizes[s].width, sizes[s].height, s % 3 * 5);
       const guint8 *start;
       CbamPlacement placement;
       const float *expected;
@@ -436,7 +402,7 @@ test_in_place (void)
       image.planes[0]++;
       g_assert_false (cbam_image_get_in_place (&image, alignment, &start, &placement));
     }
-  CbamImage apart = image_over (bytes, CBAM_FORMAT_NV12, 16, 16, 0);
+  CbamImage apart = test_image_over (bytes, CBAM_FORMAT_NV12, 16, 16, 0);
   apart.planes[1] += 2 * MAX (alignment, 4096);
   const guint8 *start;
   CbamPlacement placement;
@@ -456,7 +422,7 @@ test_geometry (void)
   bench_init (&bench, 0);
   fill_random (bytes, 12);
   for (guint s = 0; s < G_N_ELEMENTS (sizes); s++) {
-    const CbamImage image = image_over (bytes, CBAM_FORMAT_RGB, sizes[s].width, sizes[s].height, 0);
+    const CbamImage image = test_image_over (bytes, CBAM_FORMAT_RGB, sizes[s].width, sizes[s].height, 0);
     CbamSpec spec = plain_spec ();
     const float *expected;
 
@@ -484,7 +450,7 @@ static void
 test_letterbox_fill (void)
 {
   g_autofree guint8 *bytes = g_malloc (MAX_BYTES);
-  const CbamImage image = image_over (bytes, CBAM_FORMAT_RGB, 34, 34, 0);
+  const CbamImage image = test_image_over (bytes, CBAM_FORMAT_RGB, 34, 34, 0);
   CbamSpec spec = plain_spec ();
   g_autofree float *found = g_new (float, 3 * INPUT_WIDTH * INPUT_HEIGHT);
   const float *expected;
@@ -534,7 +500,7 @@ test_known_colours (void)
   for (guint c = 0; c < G_N_ELEMENTS (colours); c++)
     for (guint f = 0; f < G_N_ELEMENTS (yuv); f++) {
       g_autofree guint8 *bytes = g_malloc (MAX_BYTES);
-      CbamImage image = image_over (bytes, yuv[f], 31, 9, 0);
+      CbamImage image = test_image_over (bytes, yuv[f], 31, 9, 0);
       const gsize chroma = (gsize) (image.planes[1] != NULL ? image.planes[1] - bytes : 0);
       const float *expected;
 
@@ -645,7 +611,7 @@ test_half_pixel_centres (void)
 
   for (gsize i = 0; i < MAX_BYTES; i++)
     bytes[i] = (guint8) (i % (2 * INPUT_WIDTH) * 5);
-  image = image_over (bytes, CBAM_FORMAT_GRAY8, 2 * INPUT_WIDTH, INPUT_HEIGHT, 0);
+  image = test_image_over (bytes, CBAM_FORMAT_GRAY8, 2 * INPUT_WIDTH, INPUT_HEIGHT, 0);
   bench_init (&bench, 0);
   bench_run (&bench, &image, &spec, found, &expected);
   for (guint x = 0; x < INPUT_WIDTH; x++)
@@ -674,8 +640,8 @@ static CbamImage
 turn_upright (const CbamImage *image, guint sub, const guint8 bytes_per_pixel[3], guint8 *bytes)
 {
   const gboolean swaps = turned_swaps (image->orientation);
-  CbamImage upright =
-      image_over (bytes, image->format, swaps ? image->height : image->width, swaps ? image->width : image->height, 0);
+  CbamImage upright = test_image_over (bytes, image->format, swaps ? image->height : image->width,
+                                       swaps ? image->width : image->height, 0);
 
   for (guint p = 0; p < 3 && image->planes[p] != NULL; p++) {
     const guint by = p > 0 ? sub : 1;
@@ -712,8 +678,8 @@ test_turned (gconstpointer data)
     for (guint s = 0; s < G_N_ELEMENTS (sizes); s++)
       for (guint o = TURNED_FIRST; o <= TURNED_LAST; o++) {
         const guint round = turnable[f].sub - 1;
-        CbamImage image = image_over (bytes, turnable[f].format, (sizes[s].width + round) & ~round,
-                                      (sizes[s].height + round) & ~round, s % 3 * 5);
+        CbamImage image = test_image_over (bytes, turnable[f].format, (sizes[s].width + round) & ~round,
+                                           (sizes[s].height + round) & ~round, s % 3 * 5);
         CbamSpec spec = plain_spec ();
 
         image.orientation = (CbamOrientation) o;
@@ -759,8 +725,8 @@ test_turned_luma (void)
       for (guint o = TURNED_FIRST; o <= TURNED_LAST; o++) {
         const guint width = sizes[s].width, height = sizes[s].height;
         const gboolean swaps = turned_swaps ((CbamOrientation) o);
-        CbamImage image = image_over (bytes, yuv[f], width, height, s % 3 * 5);
-        const CbamImage upright = image_over (other, yuv[f], swaps ? height : width, swaps ? width : height, 0);
+        CbamImage image = test_image_over (bytes, yuv[f], width, height, s % 3 * 5);
+        const CbamImage upright = test_image_over (other, yuv[f], swaps ? height : width, swaps ? width : height, 0);
 
         memset (bytes, 0, MAX_BYTES);
         memset (other, 0, MAX_BYTES);

@@ -25,7 +25,8 @@ static const char full[] =
     "      \"spatial_relu\": true, \"place\": \"both\" },"
     "    \"sum_relu\": true, \"bn_eps\": 0.001, \"l2norm_eps\": 1e-12 },"
     "  \"input\": { \"width\": 320, \"height\": 240, \"channels\": \"bgr\", \"mean\": [104, 117, 123.5],"
-    "    \"scale\": [0.5, 1, 2], \"resize\": \"letterbox\", \"rounding\": \"u8\" },"
+    "    \"scale\": [0.5, 1, 2], \"resize\": \"letterbox\", \"filter\": \"bicubic\","
+    "    \"rounding\": \"u8\" },"
     "  \"anchors\": { \"maps\": [[15, 20], [8, 10]], \"steps\": [16, [30, 32]], \"offset\": 0.25,"
     "    \"min_sizes\": [60, 105], \"max_sizes\": [null, 150], \"aspect_ratios\": [[2], [2, 3]],"
     "    \"clip\": \"corner\" },"
@@ -105,6 +106,7 @@ test_full_pictures (void)
   g_assert_cmpfloat (spec->input.scale[0], ==, 0.5f);
   g_assert_cmpfloat (spec->input.scale[2], ==, 2);
   g_assert_cmpint (spec->input.resize, ==, CBAM_RESIZE_LETTERBOX);
+  g_assert_cmpint (spec->input.filter, ==, CBAM_FILTER_BICUBIC);
   g_assert_cmpint (spec->input.rounding, ==, CBAM_ROUNDING_U8);
 
   g_assert_null (spec->anchors.tensor);
@@ -179,6 +181,7 @@ test_defaults (void)
   for (guint c = 0; c < 3; c++)
     g_assert_true (spec->input.mean[c] == 0 && spec->input.scale[c] == 1);
   g_assert_cmpint (spec->input.resize, ==, CBAM_RESIZE_STRETCH);
+  g_assert_cmpint (spec->input.filter, ==, CBAM_FILTER_NONE);
   g_assert_cmpint (spec->input.rounding, ==, CBAM_ROUNDING_NONE);
   g_assert_cmpstr (spec->anchors.tensor, ==, "anchors");
   g_assert_cmpuint (spec->output.bins, ==, 0); /* offsets */
@@ -336,6 +339,7 @@ static const struct
   { "input.resize", "\"cover\"", NULL, "one of stretch, letterbox, crop", "\"cover\"" },
   { "input.resize", "\"crop\"", "input.crop", "an object", "nothing" },
   { "input.crop", "{ \"shorter\": 256 }", NULL, "none where input.resize is not crop", "{\"shorter\":256}" },
+  { "input.filter", "\"nearest\"", NULL, "one of none, bilinear, bicubic", "\"nearest\"" },
   { "input.rounding", "\"u16\"", NULL, "one of none, u8", "\"u16\"" },
 
   { "anchors", NULL, NULL, "an object", "nothing" },
@@ -421,7 +425,7 @@ test_classifier (void)
   g_assert_true (spec->network.head == &cbam_head_classifier);
   g_assert_cmpint (spec->network.attention.place, ==, CBAM_PLACE_BLOCKS);
   g_assert_cmpint (spec->input.resize, ==, CBAM_RESIZE_CROP);
-  g_assert_cmpfloat (spec->input.shorter, ==, 256);
+  g_assert_cmpuint (spec->input.shorter, ==, 256);
   g_assert_cmpfloat (spec->nms.params.threshold, ==, 0.25f);
   g_assert_cmpuint (spec->nms.params.max_detections, ==, 3);
 
@@ -432,7 +436,7 @@ test_classifier (void)
 
   cut = cbam_spec_parse ("m", part, &error);
   g_assert_no_error (error);
-  g_assert_cmpfloat (cut->input.shorter, ==, 256); /* 224 of its pixels are 0.875 of it */
+  g_assert_true (cut->input.fraction == 0.875 && cut->input.shorter == 0);
 }
 
 static const struct
@@ -443,7 +447,7 @@ static const struct
   { "input.crop", "{}", "either \"shorter\" or \"fraction\"", "{}" },
   { "input.crop", "{ \"shorter\": 256, \"fraction\": 0.5 }", "either \"shorter\" or \"fraction\"",
     "{\"shorter\":256,\"fraction\":0.5}" },
-  { "input.crop.shorter", "223", "a number from 224 and up to 8192", "223" },
+  { "input.crop.shorter", "223", "a whole number from 224 to 8192", "223" },
   { "input.crop", "7", "an object", "7" },
   { "output.threshold", "2", "a number from 0 and up to 1", "2" },
   { "output.top_k", "-1", "from 0 to 1000000", "-1" },

@@ -11,6 +11,7 @@
 
 #include "ops/detect.h"
 #include "ops/preprocess.h"
+#include "ops/resample.h"
 
 /* ---- The input --------------------------------------------------------------------------------------------------- */
 
@@ -137,6 +138,150 @@ run_preprocess (const CbamHostTask *task)
 
 const CbamHostKernel cbam_host_preprocess = {
   .name = "loops", .op = &cbam_op_preprocess, .prepare = prepare_preprocess, .run = run_preprocess
+};
+
+/* ---- The input through a filter -------------------------------------------------------------------------------------
+ */
+
+/* Of @n pixels of the input in a row, what each covers along an axis, and how much of that counts. */
+typedef struct
+{
+  guint n;
+  guint *begins, *counts; /* pixels of the component */
+  float *weights;         /* one behind the other; each pixel's sum up to 1 */
+} Spans;
+
+static void
+spans_clear (Spans *spans)
+{
+  g_free (spans->begins);
+  g_free (spans->counts);
+  g_free (spans->weights);
+}
+
+/* Pixels @first to @first + @n - 1 of the input lie at (i + 0.5) * @scale + @shift - 0.5 of the frame, and that times
+ * @by plus @more of a component of @extent pixels. */
+static Spans
+spans_of (double scale, double shift, double by, double more, guint first, guint n, guint extent, gboolean cubic)
+{
+  const double most = 2 * CBAM_RESAMPLE_REACH_CUBIC * MAX (scale * by, 1) + 2;
+  Spans spans = { n, g_new (guint, n), g_new (guint, n), g_new (float, n *(gsize) most) };
+  float *weights = spans.weights;
+
+  for (guint i = 0; i < n; i++) {
+    const double at = ((first + i + 0.5) * scale + shift - 0.5) * by + more;
+    const CbamResampleSpan span = cbam_resample_find_span (at, scale * by, extent, cubic);
+    double total = 0;
+
+    spans.begins[i] = span.first;
+    spans.counts[i] = span.end - span.first;
+    for (guint k = span.first; k < span.end; k++)
+      total += cbam_resample_weigh (&span, k, cubic);
+    for (guint k = span.first; k < span.end; k++)
+      *weights++ = (float) (cbam_resample_weigh (&span, k, cubic) / total);
+  }
+  return spans;
+}
+
+/* One line of a component, resized. */
+static void
+filter_line (const guint8 *line, gint32 step, const Spans *across, float *to)
+{
+  const float *weights = across->weights;
+
+  for (guint i = 0; i < across->n; i++) {
+    const guint8 *from = line + across->begins[i] * (gssize) step;
+    float sum = 0;
+
+    for (guint k = 0; k < across->counts[i]; k++, from += step)
+      sum += *weights++ * (float) *from;
+    to[i] = sum;
+  }
+}
+
+/* The lines that @down's pixels cover are resized once each; @to has as many as @down has pixels. */
+static void
+filter_component (const guint8 *pixels, const CbamComponent *c, const Spans *across, const Spans *down, float *to)
+{
+  const guint first = down->begins[0];
+  const guint n = down->begins[down->n - 1] + down->counts[down->n - 1] - first;
+  g_autofree float *lines = g_new (float, (gsize) n * across->n);
+  const float *weights = down->weights;
+
+  for (guint y = 0; y < n; y++)
+    filter_line (find_line (pixels, c, first + y), (gint32) c->step, across, lines + (gsize) y * across->n);
+  memset (to, 0, (gsize) down->n * across->n * sizeof (float));
+  for (guint row = 0; row < down->n; row++, to += across->n)
+    for (guint k = 0; k < down->counts[row]; k++) {
+      const float *line = lines + (gsize) (down->begins[row] + k - first) * across->n, weight = *weights++;
+
+      for (guint x = 0; x < across->n; x++)
+        to[x] += weight * line[x];
+    }
+}
+
+/* @raw: the components of @n pixels, each @plane numbers behind the other. */
+static void
+colour_line (const CbamLoopColours *colours, const float *raw, gsize plane, guint n, float *to)
+{
+  for (guint i = 0; i < n; i++, raw++, to += 3)
+    for (guint c = 0; c < 3; c++) {
+      const float *row = colours->matrix + 4 * c;
+      const float v = CLAMP (raw[0] * row[0] + raw[plane] * row[1] + raw[2 * plane] * row[2] + row[3], 0, 255);
+
+      to[colours->place[c]] = ((colours->round_u8 ? floorf (v + 0.5f) : v) - colours->mean[c]) * colours->gain[c];
+    }
+}
+
+static gboolean
+prepare_resample (CbamHostStep *step, GError **error)
+{
+  cbam_host_divide_rows (step, CBAM_HOST_PART / 16.0); /* neighbouring parts resize some of the frame's lines twice */
+  return TRUE;
+}
+
+static gboolean
+run_resample (const CbamHostTask *task)
+{
+  const CbamNode *node = task->step->node;
+  const CbamValue *out = node->outputs[0];
+  const CbamHostRows rows = cbam_host_rows (task);
+  const guint8 *pixels = cbam_host_bytes (task, node->inputs[0]);
+  const CbamFrameArgs *f = (const CbamFrameArgs *) cbam_host_bytes (task, node->inputs[1]) + rows.image;
+  const CbamLoopColours colours = colours_of (f);
+  const gboolean cubic = cbam_resample_params (node)->cubic;
+  float *y = cbam_host_map (task, out, rows.image);
+  g_autofree float *raw = NULL;
+  guint left, right, top, bottom;
+  gsize plane;
+
+  find_inside (f->scale_x, f->shift_x, f->frame_width, out->width, &left, &right);
+  find_inside (f->scale_y, f->shift_y, f->frame_height, out->height, &top, &bottom);
+  top = MAX (top, rows.first);
+  bottom = MIN (bottom, rows.end);
+  memset (y + (gsize) rows.first * out->width * 3, 0,
+          (gsize) (rows.end - rows.first) * out->width * 3 * sizeof (float));
+  if (left >= right || top >= bottom)
+    return TRUE;
+  plane = (gsize) (bottom - top) * (right - left);
+  raw = g_new (float, 3 * plane);
+  for (guint i = 0; i < 3; i++) {
+    const CbamComponent *c = &f->component[i];
+    Spans across = spans_of (f->scale_x, f->shift_x, c->scale_x, c->shift_x, left, right - left, c->width, cubic);
+    Spans down = spans_of (f->scale_y, f->shift_y, c->scale_y, c->shift_y, top, bottom - top, c->height, cubic);
+
+    filter_component (pixels, c, &across, &down, raw + i * plane);
+    spans_clear (&across);
+    spans_clear (&down);
+  }
+  for (guint row = top; row < bottom; row++)
+    colour_line (&colours, raw + (gsize) (row - top) * (right - left), plane, right - left,
+                 y + ((gsize) row * out->width + left) * 3);
+  return TRUE;
+}
+
+const CbamHostKernel cbam_host_resample = {
+  .name = "loops", .op = &cbam_op_resample, .prepare = prepare_resample, .run = run_resample
 };
 
 /* ---- Detections -------------------------------------------------------------------------------------------------- */

@@ -29,6 +29,7 @@ const CbamHostKernel *const cbam_host_kernels[] = {
   &cbam_host_channel_gate,
   &cbam_host_resize,
   &cbam_host_preprocess,
+  &cbam_host_resample,
   &cbam_host_detect,
   &cbam_host_by_reference,
   NULL,
