@@ -17,7 +17,6 @@
 #include "nets/nets.h"
 
 #define N_TRUNK_SOURCES 2
-#define N_EXTRAS 4
 #define DIVISOR 8 /* of all channels */
 #define STEM 32
 #define LAST 1280
@@ -33,15 +32,15 @@ static const struct
 static const struct
 {
   guint hidden, channels;
-} extras[N_EXTRAS] = { { 256, 512 }, { 128, 256 }, { 128, 256 }, { 64, 64 } };
+} extras[CBAM_INVERTED_EXTRAS] = { { 256, 512 }, { 128, 256 }, { 128, 256 }, { 64, 64 } };
 
-/* The nearest multiple of 8 that is not a tenth less, as its authors round. */
-static guint
-round_channels (double channels)
+guint
+cbam_net_round_channels (const CbamNet *net, double channels)
 {
-  const guint nearest = MAX (DIVISOR, (guint) (channels + DIVISOR / 2.0) / DIVISOR * DIVISOR);
+  const double wanted = channels * net->spec->network.width;
+  const guint nearest = MAX (DIVISOR, (guint) (wanted + DIVISOR / 2.0) / DIVISOR * DIVISOR);
 
-  return nearest < 0.9 * channels ? nearest + DIVISOR : nearest;
+  return nearest < 0.9 * wanted ? nearest + DIVISOR : nearest;
 }
 
 /* An inverted residual. */
@@ -113,7 +112,7 @@ inverted_residuals (CbamNet *net, CbamValue *x)
       g_autofree char *name = g_strdup_printf ("features.%u", number);
       const Block block = { .name = name,
                             .hidden = rows[r].widening > 1 ? rows[r].widening * x->channels : 0,
-                            .channels = round_channels (rows[r].channels * net->spec->network.width),
+                            .channels = cbam_net_round_channels (net, rows[r].channels),
                             .stride = i == 0 ? rows[r].stride : 1,
                             .pad = 1 };
 
@@ -123,18 +122,18 @@ inverted_residuals (CbamNet *net, CbamValue *x)
 }
 
 /* What the weights say, else the usual. */
-static CbamValue *
-extra (CbamNet *net, guint e, CbamValue *x)
+CbamValue *
+cbam_net_inverted_extra (CbamNet *net, guint e, CbamValue *x)
 {
   const CbamNetworkSpec *network = &net->spec->network;
-  const guint usual = MIN (e, N_EXTRAS - 1);
+  const guint usual = MIN (e, CBAM_INVERTED_EXTRAS - 1);
   g_autofree char *name = g_strdup_printf ("extras.%u", e);
   g_autofree char *widen = g_strconcat (name, ".conv.0.0", NULL);
   g_autofree char *narrow = g_strconcat (name, ".conv.2", NULL);
   const Block block = { .name = name,
-                        .hidden = cbam_net_dim (net, widen, 0, round_channels (extras[usual].hidden * network->width)),
+                        .hidden = cbam_net_dim (net, widen, 0, cbam_net_round_channels (net, extras[usual].hidden)),
                         .channels =
-                            cbam_net_dim (net, narrow, 0, round_channels (extras[usual].channels * network->width)),
+                            cbam_net_dim (net, narrow, 0, cbam_net_round_channels (net, extras[usual].channels)),
                         .stride = network->n_extras > 0 ? network->extras_stride[e] : 2,
                         .pad = network->n_extras > 0 ? network->extras_pad[e] : 1,
                         .is_extra = TRUE };
@@ -146,13 +145,13 @@ static void
 build (CbamNet *net, CbamValue *input)
 {
   const CbamNetworkSpec *network = &net->spec->network;
-  const guint n_extras = cbam_net_count_extras (net, N_TRUNK_SOURCES, N_EXTRAS);
+  const guint n_extras = cbam_net_count_extras (net, N_TRUNK_SOURCES, CBAM_INVERTED_EXTRAS);
   CbamValue *x;
 
   x = cbam_net_conv (net, "features.0.1",
                      &(CbamConvForm){ .name = "features.0.0",
                                       .input = input,
-                                      .channels = round_channels (STEM * network->width),
+                                      .channels = cbam_net_round_channels (net, STEM),
                                       .kernel = 3,
                                       .stride = 2,
                                       .pad = 1,
@@ -161,9 +160,9 @@ build (CbamNet *net, CbamValue *input)
   x = cbam_net_conv (net, "features.18.1",
                      &(CbamConvForm){ .name = "features.18.0",
                                       .input = x,
-                                      .channels = round_channels (LAST * MAX (1, network->width)) });
+                                      .channels = network->width > 1 ? cbam_net_round_channels (net, LAST) : LAST });
   for (guint e = 0; e < n_extras && net->graph->error == NULL; e++)
-    x = extra (net, e, x);
+    x = cbam_net_inverted_extra (net, e, x);
 }
 
 static const char *const sources[] = {

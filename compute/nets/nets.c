@@ -11,9 +11,17 @@
 
 #include <stdio.h>
 
-const CbamBackbone *const cbam_backbones[] = { &cbam_backbone_vgg16,        &cbam_backbone_mobilenet_v1,
-                                               &cbam_backbone_mobilenet_v2, &cbam_backbone_shufflenet_v2,
-                                               &cbam_backbone_resnet,       NULL };
+const CbamBackbone *const cbam_backbones[] = { &cbam_backbone_vgg16,
+                                               &cbam_backbone_mobilenet_v1,
+                                               &cbam_backbone_mobilenet_v2,
+                                               &cbam_backbone_shufflenet_v2,
+                                               &cbam_backbone_resnet,
+                                               &cbam_backbone_efficientnet_lite0,
+                                               &cbam_backbone_efficientnet_lite1,
+                                               &cbam_backbone_efficientnet_lite2,
+                                               &cbam_backbone_efficientnet_lite3,
+                                               &cbam_backbone_efficientnet_lite4,
+                                               NULL };
 const CbamNeck *const cbam_necks[] = { &cbam_neck_ssd, &cbam_neck_stairnet, NULL };
 const CbamHead *const cbam_heads[] = { &cbam_head_ssd, &cbam_head_classifier, NULL };
 
@@ -167,7 +175,9 @@ build_all (CbamNet *net)
                      "network.attention.place: expected \"levels\" with %s, between whose stages there is no place for "
                      "attention",
                      backbone->name);
-  x = cbam_graph_preprocess (net->graph, input->width, input->height, &block);
+  x = input->filter == CBAM_FILTER_NONE
+          ? cbam_graph_preprocess (net->graph, input->width, input->height, &block)
+          : cbam_graph_resample (net->graph, input->width, input->height, input->filter == CBAM_FILTER_BICUBIC, &block);
   if (net->graph->error != NULL)
     return;
   net->levels = cbam_levels_new (net->graph, block);

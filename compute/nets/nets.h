@@ -19,6 +19,7 @@
 #include "ops/max_pool.h"
 #include "ops/multiply.h"
 #include "ops/preprocess.h"
+#include "ops/resample.h"
 #include "ops/resize.h"
 #include "ops/shuffle.h"
 #include "ops/sigmoid.h"
@@ -53,6 +54,11 @@ extern const CbamBackbone cbam_backbone_mobilenet_v1;
 extern const CbamBackbone cbam_backbone_mobilenet_v2;
 extern const CbamBackbone cbam_backbone_shufflenet_v2;
 extern const CbamBackbone cbam_backbone_resnet;
+extern const CbamBackbone cbam_backbone_efficientnet_lite0;
+extern const CbamBackbone cbam_backbone_efficientnet_lite1;
+extern const CbamBackbone cbam_backbone_efficientnet_lite2;
+extern const CbamBackbone cbam_backbone_efficientnet_lite3;
+extern const CbamBackbone cbam_backbone_efficientnet_lite4;
 
 /* All of them; NULL-terminated. */
 extern const CbamBackbone *const cbam_backbones[];
@@ -144,6 +150,14 @@ gboolean cbam_net_pads_symmetrically (CbamNet *net);
 
 /* Channels after the spec's width multiplier (MobileNet's: truncated, at least 8). */
 guint cbam_net_channels (const CbamNet *net, guint channels);
+
+/* The same of networks of inverted residuals: to the nearest multiple of 8 that is not a tenth less. */
+guint cbam_net_round_channels (const CbamNet *net, double channels);
+
+/* Extra number @e of such a network: an inverted residual with stride 2, as in SSDLite (Sandler et al. 2018, arXiv
+ * 1801.04381, section 6.2), of which there are at most so many. */
+#define CBAM_INVERTED_EXTRAS 4
+CbamValue *cbam_net_inverted_extra (CbamNet *net, guint e, CbamValue *x);
 
 /* Extras of a backbone with @n_trunk usual sources in its trunk and @most extras: as many as the levels need. */
 guint cbam_net_count_extras (const CbamNet *net, guint n_trunk, guint most);

@@ -97,6 +97,17 @@
     "resnet50-" name, .classifier = RESNET ("50") ATTENTION ("\"kind\": \"cbam\", " members), __VA_ARGS__              \
   }
 
+/* As their authors have them: TensorFlow's padding and epsilon, a part of size / (size + 32) of the picture. */
+#define EFFICIENTNET_LITE(number, size, fraction)                                                                      \
+  {                                                                                                                    \
+    "efficientnet-lite" number,                                                                                        \
+        .classifier = "\"backbone\": \"efficientnet_lite" number                                                       \
+                      "\", \"activation\": \"relu6\", \"padding\": \"same\", \"bn_eps\": 0.001",                       \
+        .input = "\"width\": " size ", \"height\": " size ", \"channels\": \"rgb\", \"mean\": [127, 127, 127],"        \
+                 " \"scale\": [0.0078125, 0.0078125, 0.0078125], \"resize\": \"crop\", \"filter\": \"bicubic\", "      \
+                 "\"crop\": { \"fraction\": " fraction " }"                                                            \
+  }
+
 /* clang-format off */
 const CbamPreset cbam_presets[] = {
   { "ssd-vgg16", .head_kernel = 3, .document = NETWORK ("ssd-vgg16", "ssd", "vgg16", "none") VGG16_300 },
@@ -161,6 +172,11 @@ const CbamPreset cbam_presets[] = {
   ABLATION ("cbam-spatial-first", "\"order\": \"spatial-channel\""),
   ABLATION ("cbam-parallel", "\"order\": \"parallel\""),
   { "resnet50-bam", .classifier = RESNET ("50") ATTENTION ("\"kind\": \"bam\", \"place\": \"stages\"") },
+  EFFICIENTNET_LITE ("0", "224", "0.875"),
+  EFFICIENTNET_LITE ("1", "240", "0.882352941"),
+  EFFICIENTNET_LITE ("2", "260", "0.890410959"),
+  EFFICIENTNET_LITE ("3", "280", "0.897435897"),
+  EFFICIENTNET_LITE ("4", "300", "0.903614458"),
   { "mobilenet-v2", .classifier = "\"backbone\": \"mobilenet_v2\", \"activation\": \"relu6\"" },
   { NULL },
 };
@@ -175,22 +191,24 @@ cbam_preset_find (const char *name)
   return NULL;
 }
 
-/* What all the classifiers see and say: Jongchan/attention-module's evaluation, which is torchvision's, of ImageNet's
- * thousand classes. */
+/* Most classifiers see what Jongchan/attention-module's evaluation shows them, which is torchvision's; all say which of
+ * ImageNet's thousand classes it is. */
 static char *
 make_classifier (const CbamPreset *preset)
 {
+  static const char usual[] = "\"width\": 224, \"height\": 224, \"channels\": \"rgb\","
+                              " \"mean\": [123.675, 116.28, 103.53],"
+                              " \"scale\": [0.0171247538, 0.0175070028, 0.0174291939],"
+                              " \"resize\": \"crop\", \"crop\": { \"shorter\": 256 }";
   g_autoptr (GString) classes = g_string_new (NULL);
 
   for (guint k = 0; k < N_IMAGENET; k++)
     g_string_append_printf (classes, "%s\"class %u\"", k > 0 ? ", " : "", k);
   return g_strdup_printf ("{ \"version\": 1, \"task\": \"classify\", \"name\": \"%s\", \"network\": { %s },"
-                          " \"input\": { \"width\": 224, \"height\": 224, \"channels\": \"rgb\","
-                          " \"mean\": [123.675, 116.28, 103.53],"
-                          " \"scale\": [0.0171247538, 0.0175070028, 0.0174291939],"
-                          " \"resize\": \"crop\", \"crop\": { \"shorter\": 256 } },"
+                          " \"input\": { %s },"
                           " \"output\": { \"classes\": [%s], \"score\": \"softmax\" } }",
-                          preset->name, preset->classifier, classes->str);
+                          preset->name, preset->classifier, preset->input != NULL ? preset->input : usual,
+                          classes->str);
 }
 
 char *

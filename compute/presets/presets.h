@@ -27,6 +27,7 @@ typedef struct
   /* Either of these. */
   const char *document;
   const char *classifier; /* members of the document's network */
+  const char *input;      /* of a classifier that does not see what torchvision's do */
 } CbamPreset;
 
 /* All of them; ends with one whose name is NULL. */

@@ -251,6 +251,15 @@ def mobilenet_v2_cases():
                sources=["features.3", "features.6", "features.13", "features.17"], **damp)
 
 
+def efficientnet_cases():
+    # Rows of 5x5, TensorFlow's padding of odd and even maps; sources that are widened maps, blocks' ends, extras
+    yield case("ssd-efficientnet-lite0", "efficientnet_lite0", (101, 75), Form(head=1), width=0.2, padding="same",
+               levels=4, activation="relu6", bn_eps=0.3)
+    yield case("cbam-efficientnet-lite1-blocks", "efficientnet_lite1", (64, 48),
+               Form(neck=Neck(24, "bn", "depthwise bn", "separable bn"), head=1), {"kind": "cbam", "place": "blocks"},
+               width=0.2, sources=["_blocks.3", "_blocks.6", "_blocks.14", "_blocks.20"], bn_eps=0.3)
+
+
 def classifier(name, backbone, size, form, attention=None, input=None, output=None, **network):
     network = {"backbone": backbone, **network}
     if attention:
@@ -287,9 +296,11 @@ def classifier_cases():
                      activation="relu6", output={"top_k": 0})
     yield classifier("classify-mobilenet-v2-eca", "mobilenet_v2", (64, 64), Form(gate=Gate(kernel=3)),
                      {"kind": "eca"}, width=0.2, activation="relu6", bn_eps=0.3)
+    yield classifier("classify-efficientnet-lite2", "efficientnet_lite2", (75, 64), Form("bias"), width=0.2,
+                     padding="same", activation="relu6")
     yield classifier("classify-shufflenet", "shufflenet_v2", (64, 64), Form(), width=0.5, bn_eps=0.3)
 
 
 def all_cases():
     return [*ssd_cases(), *stairnet_cases(), *distribution_cases(), *attention_cases(), *shufflenet_cases(),
-            *mobilenet_v2_cases(), *resnet_cases(), *classifier_cases()]
+            *mobilenet_v2_cases(), *efficientnet_cases(), *resnet_cases(), *classifier_cases()]

@@ -418,6 +418,11 @@ static const struct
   { "resnet50-cbam-parallel", 28089624, 4.0956 },
   { "resnet50-bam", 25915099, 4.1713 },
   { "mobilenet-v2", 3504872, 0.3008 },
+  { "efficientnet-lite0", 4652008, 0.3852 },
+  { "efficientnet-lite1", 5416680, 0.6002 },
+  { "efficientnet-lite2", 6092072, 0.8597 },
+  { "efficientnet-lite3", 8197096, 1.3833 },
+  { "efficientnet-lite4", 13006568, 2.5530 },
 };
 
 static void

@@ -3,6 +3,8 @@
 SPDX-License-Identifier: LGPL-2.1-or-later
 """
 
+import math
+
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -407,5 +409,108 @@ class ResNet(nn.Module):
         return out
 
 
+class LiteBlock(nn.Module):
+    """An inverted residual with EfficientNet-PyTorch's names; as InvertedResidual."""
+
+    def __init__(self, words, eps, activation, n, widened, wanted, depthwise, adds, attention):
+        super().__init__()
+        inner, self.adds, self.activation = widened or n, adds, activation
+        convs = [("_depthwise_conv", depthwise(inner), "_bn1"),
+                 ("_project_conv", nn.Conv2d(inner, wanted, 1, bias="bias" in words), "_bn2")]
+        if widened:
+            convs.insert(0, ("_expand_conv", nn.Conv2d(n, widened, 1, bias="bias" in words), "_bn0"))
+        self.steps = [Conv(words, eps, name, conv, norm) for name, conv, norm in convs]
+        for step in self.steps:
+            for name, layer in step.named_children():
+                self.add_module(name, layer)
+        self.attention = attention[0] if attention else None
+        if attention:
+            self.add_module(*attention)
+
+    def widen(self, x):
+        return self.activation(self.steps[0](x))
+
+    def forward(self, x):
+        y = x
+        for step in self.steps[:-1]:
+            y = self.activation(step(y))
+        y = self.steps[-1](y)
+        y = getattr(self, self.attention)(y)[0] if self.attention else y
+        return x + y if self.adds else y
+
+
+class EfficientNetLite(nn.Module):
+    # widening, kernel, stride, channels, blocks
+    ROWS = ((1, 3, 1, 16, 1), (6, 3, 2, 24, 2), (6, 5, 2, 40, 2), (6, 3, 2, 80, 3), (6, 5, 1, 112, 3), (6, 5, 2, 192, 4),
+            (6, 3, 1, 320, 1))
+    SIZES = {0: (1, 1, 11), 1: (1, 1.1, 15), 2: (1.1, 1.2, 15), 3: (1.2, 1.4, 17), 4: (1.4, 1.8, 21)}
+    END = "_conv_head"
+
+    def __init__(self, network, form, n_extras, eps, classifies=False):
+        super().__init__()
+        attention, words, more = network.get("attention", {}), form.trunk, network.get("width", 1)
+        self.activation, bias = activation_of(network), "bias" in form.trunk
+        symmetric = network.get("padding") != "same"
+        width, depth, self.widest = self.SIZES[int(network["backbone"][-1])]
+
+        def spatial(i, o, kernel, stride, groups=1, pad=None):
+            if symmetric:
+                return nn.Conv2d(i, o, kernel, stride, kernel // 2 if pad is None else pad, groups=groups, bias=bias)
+            return SameConv(i, o, kernel, stride, groups=groups, bias=bias)
+
+        def module(wanted):
+            if attention.get("kind", "none") == "none" or attention.get("place") not in ("blocks", "both"):
+                return None
+            return attention["kind"], ATTENTION[attention["kind"]](attention, form.gate, wanted, eps)
+
+        n, self.channels, blocks = round_channels(32 * more), {}, []
+        stem = Conv(words, eps, "_conv_stem", spatial(3, n, 3, 2), "_bn0")
+        for row, (widening, kernel, stride, wanted, count) in enumerate(self.ROWS):
+            wanted = round_channels(wanted * width * more)
+            for block in range(math.ceil(round(count * depth, 6)) if 0 < row < 6 else count):
+                step = 1 if block else stride
+                blocks.append(LiteBlock(
+                    words, eps, self.activation, n, widening * n if widening > 1 else None, wanted,
+                    lambda inner, kernel=kernel, step=step: spatial(inner, inner, kernel, step, inner),
+                    step == 1 and n == wanted, module(wanted)))
+                name = f"_blocks.{len(blocks) - 1}"
+                self.channels[f"{name}._expand_conv"], self.channels[name] = widening * n, wanted
+                n = wanted
+        last = self.channels["_conv_head"] = round_channels(1280 * more)
+        head = Conv(words, eps, "_conv_head", nn.Conv2d(n, last, 1, bias=bias), "_bn1")
+        self.ends, n = (stem, head), last
+        for step in self.ends:
+            for name, layer in step.named_children():
+                self.add_module(name, layer)
+        self._blocks = nn.ModuleList(blocks)
+        self.extras, spec = nn.ModuleList(), network.get("extras", {"stride": [2] * 4, "pad": [1] * 4})
+        for e, (hidden, wanted) in enumerate(MobileNetV2.EXTRAS[:n_extras]):
+            hidden, wanted = round_channels(hidden * more), round_channels(wanted * more)
+            stride, pad = spec["stride"][e], spec["pad"][e]
+            self.extras.append(InvertedResidual(
+                words, eps, self.activation, n, hidden, wanted,
+                lambda inner, stride=stride, pad=pad: spatial(inner, inner, 3, stride, inner, pad), False, None))
+            n = self.channels[f"extras.{e}.conv.2"] = wanted
+
+    def forward(self, x):
+        stem, head = self.ends
+        out, x = {}, self.activation(stem(x))
+        for number, block in enumerate(self._blocks):
+            if number == self.widest:
+                out[f"_blocks.{number}._expand_conv"] = block.widen(x)
+            x = out[f"_blocks.{number}"] = block(x)
+        x = out["_conv_head"] = self.activation(head(x))
+        for e, extra in enumerate(self.extras):
+            x = out[f"extras.{e}.conv.2"] = extra(x)
+        return out
+
+
+def lite(size):
+    """The class of one size, with its sources."""
+    widest = EfficientNetLite.SIZES[size][2]
+    return type(f"EfficientNetLite{size}", (EfficientNetLite,), {"SOURCES": [
+        f"_blocks.{widest}._expand_conv", "_conv_head"] + MobileNetV2.SOURCES[2:]})
+
+
 BACKBONES = {"vgg16": Vgg16, "mobilenet_v1": MobileNetV1, "mobilenet_v2": MobileNetV2, "shufflenet_v2": ShuffleNetV2,
-             "resnet": ResNet}
+             "resnet": ResNet, **{f"efficientnet_lite{size}": lite(size) for size in EfficientNetLite.SIZES}}
