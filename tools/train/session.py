@@ -270,7 +270,7 @@ class Session:
         return {"recipe": known, "seed": self.seed, "pictures": len(self.pictures)}
 
     def save(self):
-        state = {"step": self.step, "identity": self.identity(), "network": self.network.state_dict(),
+        state = {"step": self.step, "identity": self.identity(), "half": self.half, "network": self.network.state_dict(),
                  "average": self.average.tensors, "average_steps": self.average.steps,
                  "optimizer": self.optimizer.state_dict()}
         content = io.BytesIO()  # PyTorch 1.13 aborts the process if its own writing fails
@@ -294,7 +294,7 @@ class Session:
             if state["identity"][key] != value:
                 raise ValueError(f"'{self.checkpoint}' is of another training: its {key} differs; "
                                  "choose another --out or the same options")
-        self.step = state["step"]
+        self.step, self.half = state["step"], state.get("half", self.half)
         self.network.load_state_dict(state["network"])
         self.average.steps = state["average_steps"]
         self.average.tensors = {name: tensor.to(self.device) for name, tensor in state["average"].items()}
