@@ -122,7 +122,8 @@ def make_scratch(folder):
     os.symlink(BUILD, os.path.join(folder, "build"))
     os.symlink(os.path.join(ROOT, "models"), os.path.join(folder, "models"))
     copy(os.path.join(ROOT, "models", "coco-to-voc.txt"), folder, "coco-to-voc.txt")
-    for place in ("m.safetensors", "mine.safetensors", "training/bolts/model.safetensors"):
+    for place in ("m.safetensors", "mine.safetensors", "training/bolts/model.safetensors",
+                  "lite0.safetensors"):
         copy(SHAPES, folder, *place.split("/"))
     for name in ("photo.jpg", "a.jpg", "b.jpg"):
         write_png(os.path.join(folder, name), 160, 100)

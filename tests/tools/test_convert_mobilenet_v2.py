@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""tools/convert on MobileNetV2: trunks of torchvision's checkpoints.
+"""tools/convert on MobileNetV2: torchvision's checkpoints.
 
 SPDX-License-Identifier: LGPL-2.1-or-later
 """
@@ -17,7 +17,7 @@ import numpy as np
 
 from tap import Tap
 from test_convert import check_refusal, convert, tensor
-from test_convert_resnet import save, without
+from test_convert_resnet import check_classifier, save, without
 
 # Channels that torchvision's mobilenet_v2(width_mult=...) has: stem, rows of the paper's table, last.
 CHANNELS = {1: (32, 16, 24, 32, 64, 96, 160, 320, 1280), 0.5: (16, 8, 16, 16, 32, 48, 80, 160, 1280),
@@ -26,7 +26,7 @@ BLOCKS = (1, 2, 3, 4, 3, 3, 1)
 
 
 class Checkpoint(dict):
-    """{name: array} of a trunk and its classifier, every number another."""
+    """{name: array} of a classifier, every number another."""
 
     def __init__(self, channels):
         super().__init__()
@@ -45,7 +45,6 @@ class Checkpoint(dict):
                 self.conv(f"{place}.{step + 1}", f"{place}.{step + 2}", outputs, inner, 1)
                 inputs = outputs
         self.conv("features.18.0", "features.18.1", last, inputs, 1)
-        self.trunk = dict(self)
         self.fill("classifier.1.weight", 10, last)
         self.fill("classifier.1.bias", 10)
 
@@ -59,16 +58,22 @@ class Checkpoint(dict):
         self[f"{norm}.num_batches_tracked"] = np.array(3)
 
 
-def test_trunks(tap, folder):
+def test_classifiers(tap, folder):
+    out = os.path.join(folder, "m.safetensors")
     for width, channels in CHANNELS.items():
-        with tap.point(f"a trunk of width {width:g}"):
+        with tap.point(f"a classifier of width {width:g}"):
             net = Checkpoint(channels)
-            document, tensors, _ = convert(save(folder, net), os.path.join(folder, "m.safetensors"))
-            expected = {key: array for key, array in net.trunk.items() if "num_batches" not in key}
+            document, tensors, _ = convert(save(folder, net), out)
+            expected = {key.replace("classifier.1.", "fc."): array for key, array in net.items()
+                        if "num_batches" not in key}
             assert tensors.keys() == expected.keys(), set(tensors) ^ set(expected)
             assert all((tensor(tensors, key) == array).all() for key, array in expected.items())
             assert document["network"] == {"backbone": "mobilenet_v2", "width": width, "activation": "relu6"}, document
-            assert document["name"] == f"mobilenet-v2-x{width:g}" and document["input"]["channels"] == "rgb", document
+            assert document["name"] == f"mobilenet-v2-x{width:g}", document
+            check_classifier(document)
+    with tap.point("without its linear layer it is a trunk"):
+        document, tensors, _ = convert(save(folder, without(Checkpoint(CHANNELS[0.1]), "classifier.")), out)
+        assert "task" not in document and "fc.weight" not in tensors, document
 
 
 def test_refusals(tap, folder):
@@ -87,7 +92,7 @@ def test_refusals(tap, folder):
 def main():
     tap = Tap()
     with tempfile.TemporaryDirectory() as folder:
-        test_trunks(tap, folder)
+        test_classifiers(tap, folder)
         test_refusals(tap, folder)
     tap.done()
 

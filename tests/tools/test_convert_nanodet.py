@@ -23,6 +23,7 @@ from nanodet_files import BINS, CLASSES, NECK, STAGES, Nanodet
 from ncnn_files import Ncnn, plain, tagged
 from tap import Tap
 from test_convert import check_refusal, convert, tensor
+from test_convert_resnet import check_classifier
 
 STEP_UP = np.array([[1, 2, 1], [2, 4, 2], [1, 2, 1]]) / 8
 
@@ -162,9 +163,10 @@ def trunk(widths=(48, 96, 192), seed=5):
     return arrays
 
 
-def classifier(channels=192):
-    return {"conv5.0.weight": np.ones((1024, channels, 1, 1), np.float32), "conv5.1.weight": np.ones(1024, np.float32),
-            "fc.weight": np.ones((10, 1024), np.float32), "fc.bias": np.ones(10, np.float32)}
+def classifier(channels=192, last=1024):
+    return {"conv5.0.weight": np.ones((last, channels, 1, 1), np.float32),
+            **{f"conv5.1.{part}": np.ones(last, np.float32) for part in ("weight", "bias", "running_mean", "running_var")},
+            "fc.weight": np.ones((10, last), np.float32), "fc.bias": np.ones(10, np.float32)}
 
 
 def prefixed(prefix, arrays):
@@ -187,21 +189,25 @@ def save(folder, arrays):
 
 def test_trunks(tap, folder):
     out = os.path.join(folder, "m.safetensors")
-    for label, arrays, seed, activation, channels in (
-            ("torchvision's", TORCHVISION, 5, "relu", "rgb"), ("NanoDet's", NANODET, 5, "leaky_relu", "bgr"),
-            ("NanoDet's, the averaged one of two", LIGHTNING, 6, "leaky_relu", "bgr")):
+    for label, arrays, net, activation, channels in (
+            ("torchvision's, a classifier", TORCHVISION, TORCHVISION, "relu", "rgb"),
+            ("NanoDet's", NANODET, trunk(), "leaky_relu", "bgr"),
+            ("NanoDet's, the averaged one of two", LIGHTNING, trunk(seed=6), "leaky_relu", "bgr")):
         with tap.point(f"a trunk: {label}"):
             document, tensors, _ = convert(save(folder, arrays), out)
-            expected = {name: array for name, array in trunk(seed=seed).items() if "num_batches" not in name}
+            expected = {name: array for name, array in net.items() if "num_batches" not in name}
             assert tensors.keys() == expected.keys(), set(tensors) ^ set(expected)
             assert all((tensor(tensors, name) == array).all() for name, array in expected.items())
             network = document["network"]
             assert (network["backbone"], network["width"], network["activation"], document["input"]["channels"]) == \
                 ("shufflenet_v2", 0.5, activation, channels), document
             assert network.get("slope") == (0.1 if activation == "leaky_relu" else None)
+            assert document.get("task") == ("classify" if net is TORCHVISION else None), document
     for width, depths in ((1, (116, 232, 464)), (1.5, (176, 352, 704)), (2, (244, 488, 976))):
-        with tap.point(f"a trunk of width {width}"):
-            document, _, _ = convert(save(folder, {**trunk(depths), **classifier(depths[2])}), out)
+        with tap.point(f"a classifier of width {width}"):
+            last = 2048 if width == 2 else 1024
+            document, _, _ = convert(save(folder, {**trunk(depths), **classifier(depths[2], last)}), out)
+            check_classifier(document)
             assert document["network"]["width"] == width and document["name"] == f"shufflenet-v2-x{width:.1f}"
     with tap.point("a trunk: what was left out is said"):
         process = expect_ok(run(CONVERT, save(folder, NANODET), out))
@@ -216,7 +222,7 @@ def test_trunks(tap, folder):
         with tap.point(f"refused: {label}"):
             check_refusal(folder, save(folder, arrays), *words)
     with tap.point("refused: --labels for a trunk"):
-        check_refusal(folder, save(folder, TORCHVISION), "--labels", "trunk", options=("--labels", os.devnull))
+        check_refusal(folder, save(folder, trunk()), "--labels", "trunk", options=("--labels", os.devnull))
     for option in ("--size", "--levels"):
         with tap.point(f"refused: {option} for a trunk"):
             check_refusal(folder, save(folder, TORCHVISION), option, options=(option, "5"))

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""tools/convert on ResNet: trunks of torchvision's checkpoints and of Jongchan/attention-module's.
+"""tools/convert on ResNet: classifiers of torchvision's checkpoints and of Jongchan/attention-module's, and their trunks.
 
 SPDX-License-Identifier: LGPL-2.1-or-later
 """
@@ -23,9 +23,9 @@ NARROW = 8  # channels of the first stage's 3x3 convolutions
 
 
 class Checkpoint(dict):
-    """{name: array} of a trunk and its classifier, every number another."""
+    """{name: array} of a classifier, every number another."""
 
-    def __init__(self, kernels, blocks, narrow=NARROW, groups=1):
+    def __init__(self, kernels, blocks, narrow=NARROW, groups=1, classes=10):
         super().__init__()
         self.narrow, self.groups = narrow, groups
         self.rng, self.kernels, self.blocks, self.depths = np.random.default_rng(7), kernels, blocks, []
@@ -38,9 +38,8 @@ class Checkpoint(dict):
                 self.block(f"layer{stage + 1}.{block}", inputs, inner, outputs)
                 inputs = outputs
             self.depths.append(outputs)
-        self.trunk = dict(self)
-        self.fill("fc.weight", 10, inputs)
-        self.fill("fc.bias", 10)
+        self.fill("fc.weight", classes, inputs)
+        self.fill("fc.bias", classes)
 
     def fill(self, name, *shape):
         self[name] = self.rng.random(shape, np.float32)
@@ -67,7 +66,6 @@ class Checkpoint(dict):
         for stage, n in list(enumerate(self.blocks))[:stages]:
             for block in range(n):
                 add(self, name.format(stage + 1, block), self.depths[stage])
-        self.trunk = {key: array for key, array in self.items() if not key.startswith("fc.")}
         return self
 
 
@@ -115,7 +113,14 @@ def save(folder, arrays, prefix=""):
 IN_BLOCKS = "layer{}.{}."
 
 
-def test_trunks(tap, folder):
+def check_classifier(document, classes=10, size=224):
+    """What all classifiers' documents say."""
+    assert document["task"] == "classify" and len(document["output"]["classes"]) == classes, document
+    assert document["output"]["score"] == "softmax" and document["input"]["width"] == size, document
+    assert document["input"]["resize"] == "crop" and document["input"]["channels"] == "rgb", document
+
+
+def test_classifiers(tap, folder):
     out = os.path.join(folder, "m.safetensors")
     none = {"kind": "none"}
     for label, net, prefix, depth, name, attention in (
@@ -132,15 +137,27 @@ def test_trunks(tap, folder):
              {"kind": "eca", "place": "blocks"}),
             ("BAM between its stages", resnet18().attention(add_bam, "bam{}", 3), "module.", 18, "resnet18-x0.125-bam",
              {"kind": "bam", "place": "stages"})):
-        with tap.point(f"a trunk: {label}"):
+        with tap.point(f"a classifier: {label}"):
             document, tensors, _ = convert(save(folder, net, prefix), out)
-            expected = {key: array for key, array in net.trunk.items() if "num_batches" not in key}
+            expected = {key: array for key, array in net.items() if "num_batches" not in key}
             assert tensors.keys() == expected.keys(), set(tensors) ^ set(expected)
             assert all((tensor(tensors, key) == array).all() for key, array in expected.items())
             width = 1 if name == "resnet18" else net.narrow / 64
             assert document["network"] == {"backbone": "resnet", "depth": depth, "width": width, "groups": net.groups,
                                            "stride_place": "3x3", "attention": attention}, document
-            assert document["name"] == name and document["input"]["channels"] == "rgb", document
+            assert document["name"] == name, document
+            check_classifier(document)
+            assert document["input"]["crop"] == {"shorter": 256}, document
+    with tap.point("ImageNet's classes have their names"):
+        document, _, _ = convert(save(folder, Checkpoint(BASIC, (2, 2, 2, 2), classes=1000)), out)
+        check_classifier(document, 1000)
+        assert [document["output"]["classes"][k] for k in (0, 249, 999)] == ["tench", "malamute", "toilet tissue"]
+    with tap.point("with a background before them, as TensorFlow's"):
+        document, _, _ = convert(save(folder, Checkpoint(BASIC, (2, 2, 2, 2), classes=1001)), out)
+        assert document["output"]["classes"][:2] == ["background", "tench"], document["output"]["classes"][:2]
+    with tap.point("without its linear layer it is a trunk"):
+        document, tensors, _ = convert(save(folder, without(resnet18(), "fc.")), out)
+        assert "task" not in document and "output" not in document and "fc.weight" not in tensors, document
 
 
 def without(net, name):
@@ -161,18 +178,20 @@ def test_refusals(tap, folder):
             ("groups that are not whole", uneven, ("found 8 of them in groups of 3",)),
             ("a block without attention", without(attended, "layer3.1.cbam."), ("no attention", "layer3.1.cbam.")),
             ("a block with half of it", spatial, ("layer3.1.cbam.", "is not the attention that 'layer1.0.cbam.' is")),
+            ("a linear layer of another depth", {**net, "fc.weight": np.ones((10, 7), np.float32)},
+             ("fc.weight", "[10, 64]", "[10, 7]")),
             ("a tensor too many", {**net, "layer1.0.more.weight": np.ones(3, np.float32)},
              ("layer1.0.more.weight", "no part"))):
         with tap.point(f"refused: {label}"):
             check_refusal(folder, save(folder, arrays), *words)
     with tap.point("refused: --labels for a trunk"):
-        check_refusal(folder, save(folder, net), "--labels", "trunk", options=("--labels", os.devnull))
+        check_refusal(folder, save(folder, without(net, "fc.")), "--labels", "trunk", options=("--labels", os.devnull))
 
 
 def main():
     tap = Tap()
     with tempfile.TemporaryDirectory() as folder:
-        test_trunks(tap, folder)
+        test_classifiers(tap, folder)
         test_refusals(tap, folder)
     tap.done()
 

@@ -3,6 +3,8 @@
 SPDX-License-Identifier: LGPL-2.1-or-later
 """
 
+import os
+
 from shared.faults import DataError
 from shared.labels import COCO, VOC
 from shared.text_file import read_lines
@@ -27,6 +29,28 @@ def data_set(count):
 
 def class_names(count):
     return ["background"] + KNOWN_CLASSES.get(count, (None, [f"class_{k}" for k in range(1, count)]))[1]
+
+
+IMAGENET = os.path.join(os.path.dirname(__file__), "..", "..", "models", "imagenet.txt")
+
+
+def image_classes(count):
+    """A classifier's: ImageNet's thousand, in the order of their synsets, which TensorFlow puts a background before."""
+    if count not in (1000, 1001):
+        return [f"class_{k}" for k in range(count)]
+    return ["background"] * (count - 1000) + [line for line in read_lines(IMAGENET) if line]
+
+
+def classifier_of(layers, document, depth, size=224, crop=None):
+    """What is known of a trunk, as the classifier that it is with a linear layer `fc` behind `depth` channels. Pictures are
+    cut as in the evaluation on ImageNet: 224 of 256 pixels."""
+    count = layers.shape("fc.weight", 2)[0]
+    layers.take("fc.weight", count, depth)
+    layers.take("fc.bias", count)
+    return {**document, "task": "classify", "description": "What a picture shows",
+            "input": {"width": size, "height": size, **document["input"], "resize": "crop",
+                      "crop": crop or {"shorter": 256}},
+            "output": {"classes": image_classes(count), "score": "softmax"}}
 
 
 # An OpenCV port resizes bytes; `mean` and `scale` are in the order of `channels`.

@@ -1,12 +1,12 @@
-"""MobileNetV2 (Sandler et al. 2018, arXiv 1801.04381) of any width: torchvision's, a trunk to start training from and
-no detector yet, whose names are ours; and qfgaohao/pytorch-ssd's mb2-ssd-lite.
+"""MobileNetV2 (Sandler et al. 2018, arXiv 1801.04381) of any width: torchvision's, a classifier, or without its linear
+layer a trunk to start training from, whose names are ours; and qfgaohao/pytorch-ssd's mb2-ssd-lite.
 
 SPDX-License-Identifier: LGPL-2.1-or-later
 """
 
 from converter.dialects.mobilenet_v1 import EXTRAS, MAPS, QFGAOHAO, QFGAOHAO_SIZES, STEPS
 from converter.dialects.shufflenet_v2 import TORCHVISION
-from converter.document import anchors_of, document_of, input_of
+from converter.document import anchors_of, classifier_of, document_of, input_of
 from converter.layers import Layers
 from shared.faults import DataError
 
@@ -68,17 +68,19 @@ def detect_torchvision(source):
 
 
 def convert_torchvision(source):
-    layers = Layers(source)
-    width, _ = take_trunk(layers, source.base)
-    layers.drop("classifier.")
-    return layers.finish(), {
+    layers = Layers(source, [("fc.", "classifier.1.")])
+    width, depths = take_trunk(layers, source.base)
+    document = {
         "version": 1,
         "name": f"mobilenet-v2-x{width:g}",
         "description": "MobileNetV2's trunk, to start training from; no detector yet",
         "network": {"backbone": "mobilenet_v2", "width": width, "activation": "relu6"},
         "input": TORCHVISION,
-        "provenance": {"recipe": "the trunk as torchvision has it; converted by tools/convert", "source": source.base},
+        "provenance": {"recipe": "as torchvision has it; converted by tools/convert", "source": source.base},
     }
+    if layers.has("fc.weight"):
+        document = classifier_of(layers, document, depths[-1])
+    return layers.finish(), document
 
 
 # ---- qfgaohao -------------------------------------------------------------------------------------------------------

@@ -1,11 +1,12 @@
-"""The trunk of ResNet (He et al. 2015, arXiv 1512.03385) or ResNeXt (Xie et al. 2016, arXiv 1611.05431) as torchvision
-saves it, and with attention in it as Jongchan/attention-module does: CBAM in every block or BAM between the stages; a
-trunk to start training from, and no detector yet. Their names are ours.
+"""ResNet (He et al. 2015, arXiv 1512.03385) or ResNeXt (Xie et al. 2016, arXiv 1611.05431) as torchvision saves it, and with
+attention in it as Jongchan/attention-module does: CBAM in every block or BAM between the stages; without its linear layer
+a trunk to start training from. Their names are ours.
 
 SPDX-License-Identifier: LGPL-2.1-or-later
 """
 
 from converter.dialects.shufflenet_v2 import TORCHVISION
+from converter.document import classifier_of
 from converter.layers import Layers
 from shared.faults import DataError
 
@@ -40,19 +41,21 @@ def convert_resnet(source):
             inputs = outputs
         depths.append(outputs)
     attention = take_attention(layers, source, blocks, depths)
-    layers.drop("fc.")
     depth, kind = DEPTHS[form, blocks], attention["kind"]
-    return layers.finish(), {
+    document = {
         "version": 1,
         "name": name_of(depth, width, groups) + (f"-{kind}" if kind != "none" else ""),
         "description": "ResNet's trunk, to start training from; no detector yet",
         "network": {"backbone": "resnet", "depth": depth, "width": width, "groups": groups, "stride_place": "3x3",
                     "attention": attention},
         "input": TORCHVISION,
-        "provenance": {"recipe": "the trunk with its stride in the 3x3 convolutions, as torchvision and "
+        "provenance": {"recipe": "with its stride in the 3x3 convolutions, as torchvision and "
                                  "Jongchan/attention-module have it; converted by tools/convert",
                        "source": source.base},
     }
+    if layers.has("fc.weight"):
+        document = classifier_of(layers, document, depths[-1])
+    return layers.finish(), document
 
 
 def count_blocks(source, stage):

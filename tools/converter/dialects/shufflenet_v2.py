@@ -1,16 +1,18 @@
-"""ShuffleNetV2's trunk (Ma et al. 2018, arXiv 1807.11164) as torchvision and RangiLyu/nanodet save it: a trunk to start
-training from, and no detector yet. Their names are ours.
+"""ShuffleNetV2 (Ma et al. 2018, arXiv 1807.11164) as torchvision saves it, a classifier, and its trunk as RangiLyu/nanodet
+does, to start training from. Their names are ours.
 
 SPDX-License-Identifier: LGPL-2.1-or-later
 """
 
+from converter.document import classifier_of
 from converter.layers import Layers
 from shared.faults import DataError
 
 STAGES = ((2, 4), (3, 8), (4, 4))  # their number and their units
 STEM = 24
 WIDTHS = {(48, 96, 192): 0.5, (116, 232, 464): 1, (176, 352, 704): 1.5, (244, 488, 976): 2}
-CLASSIFIER = ("conv5.", "fc.")
+LAST = {2: 2048}  # channels of the classifier's last convolution, by width
+USUAL_LAST = 1024
 
 # What a picture becomes: of the pixels 0 to 255 in the order of the channels.
 TORCHVISION = {"channels": "rgb", "mean": [255 * mean for mean in (0.485, 0.456, 0.406)],
@@ -33,9 +35,9 @@ def detect_shufflenet(source):
 
 
 def convert_shufflenet(source):
-    """torchvision's classifier, which is left out, tells its checkpoints from NanoDet's."""
+    """torchvision's classifier tells its checkpoints from NanoDet's."""
     layers = Layers(source)
-    is_classifier = any(name.startswith(CLASSIFIER) for name in source.tensors)
+    is_classifier = layers.has("fc.weight")
     depths = [2 * layers.shape(f"stage{stage}.0.branch1.2.weight", 4)[0] for stage, _ in STAGES]
     width = width_of(source.base, depths)
     layers.conv("conv1.0", STEM, 3, 3, "conv1.1")
@@ -44,17 +46,21 @@ def convert_shufflenet(source):
         for unit in range(units):
             take_unit(layers, f"stage{stage}.{unit}", inputs, outputs // 2, unit == 0)
         inputs = outputs
-    layers.drop(*CLASSIFIER)
     project = "torchvision" if is_classifier else "RangiLyu/nanodet"
     activation = {"activation": "relu"} if is_classifier else {"activation": "leaky_relu", "slope": SLOPE}
-    return layers.finish(), {
+    document = {
         "version": 1,
         "name": f"shufflenet-v2-x{width:.1f}",
         "description": "ShuffleNetV2's trunk, to start training from; no detector yet",
         "network": {"backbone": "shufflenet_v2", "width": width, **activation},
         "input": TORCHVISION if is_classifier else NANODET,
-        "provenance": {"recipe": f"the trunk as {project} has it; converted by tools/convert", "source": source.base},
+        "provenance": {"recipe": f"as {project} has it; converted by tools/convert", "source": source.base},
     }
+    if is_classifier:
+        last = LAST.get(width, USUAL_LAST)
+        layers.conv("conv5.0", last, inputs, 1, "conv5.1")
+        document = classifier_of(layers, document, last)
+    return layers.finish(), document
 
 
 def take_unit(layers, name, inputs, half, is_first):
