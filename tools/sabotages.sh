@@ -886,3 +886,57 @@ sabotage 'setup: without what builds it goes on' tools/setup.sh \
 # shellcheck disable=SC2016 # the script's text
 sabotage 'setup: it sets up when it is sourced' tools/setup.sh \
   'if [ "${BASH_SOURCE[0]}" = "$0" ]; then' 'if true; then' tools-setup
+
+# Classifiers.
+sabotage 'classes: of equals the last comes first' compute/classes.c \
+  'x->class_id < y->class_id ? -1 : 1' 'x->class_id < y->class_id ? 1 : -1' nets-classifier
+sabotage 'classes: the worst comes first' compute/classes.c \
+  'x->score < y->score ? 1 : -1' 'x->score < y->score ? -1 : 1' nets-classifier
+sabotage 'classes: one at the threshold is above it' compute/classes.c \
+  '!(scores[k] > params->threshold)' '!(scores[k] >= params->threshold)' nets-classifier
+sabotage 'classes: gaps in the list are reported' compute/classes.c \
+  'if (!cbam_output_spec_reports (output, k))' 'if (FALSE)' nets-classifier
+sabotage 'classes: all that are above, whatever the model says' compute/classes.c \
+  'MIN (result->n_classes, params->max_detections)' 'result->n_classes' nets-classifier
+sabotage 'classes: probabilities of one class each' compute/classes.c \
+  'exp ((double) scores[k] - largest) / sum' 'exp ((double) scores[k] - largest)' nets-classifier
+sabotage 'classes: the best that was asked for is the best' compute/classes.c \
+  'result->best_score = MAX (result->best_score, scores[k]);' \
+  'if (is_wanted (params, k)) result->best_score = MAX (result->best_score, scores[k]);' nets-classifier
+sabotage 'classifier: Grad-CAM as if classes knew nothing of each other' compute/explain.c \
+  '.softmax = model->spec->output.score == CBAM_SCORE_SOFTMAX,' '.softmax = FALSE,' golden
+sabotage 'classifier: attention is of the first module on a size' compute/nets/attention.c \
+  '  *level = (CbamLevel){ .features = x,' '  if (level->features == NULL) *level = (CbamLevel){ .features = x,' golden
+sabotage 'classifier: the last size of map has no room' compute/nets/attention.c \
+  'level->features->width != x->width ||' 'FALSE ||' golden
+sabotage 'classifier: ShuffleNetV2 ends in its stages' compute/nets/shufflenet_v2.c \
+  '.end = "conv5.0"' '.end = "stage4.3"' golden
+sabotage 'image: what is cut out begins in the corner' compute/detect/image.c \
+  'rint ((resized - n) / 2) * scale' '0' nets-classifier
+sabotage 'image: the longer side is what is resized' compute/detect/image.c \
+  'input->shorter * extent / shortest' 'input->shorter * 1.0' nets-classifier tools-cbam_run
+sabotage 'resample: a cubic as narrow as a triangle' shaders/resample.comp \
+  'CBAM_RESAMPLE_REACH_LINEAR : CBAM_RESAMPLE_REACH_CUBIC' 'CBAM_RESAMPLE_REACH_LINEAR : CBAM_RESAMPLE_REACH_LINEAR' \
+  ops-resample
+sabotage 'resample: the filter is not stretched' shaders/resample.comp \
+  'const float stretch = max (scale, 1.0)' 'const float stretch = 1.0' ops-resample
+sabotage 'resample: chroma is stretched as luma' shaders/resample.comp \
+  'span_at (p.x, scale.x * c.scale_x, c.width)' 'span_at (p.x, scale.x, c.width)' ops-resample
+sabotage 'resample: weights do not sum up to one' shaders/resample.comp \
+  'return sum / total;' 'return sum;' ops-resample
+sabotage 'resample, host: a column too far' compute/run/host/frame.c \
+  'line + across->begins[i] * (gssize) step' 'line + (across->begins[i] + 1) * (gssize) step' ops-resample-host
+sabotage 'resample, host: rows of the first part' compute/run/host/frame.c \
+  'top = MAX (top, rows.first);' '' ops-resample-host
+sabotage 'resample, host: no rounding' compute/run/host/frame.c \
+  'colours->round_u8 ? floorf (v + 0.5f) : v' 'v' ops-resample-host
+sabotage 'detector: a frame too large for a filter is thinned' compute/detector.c \
+  'if (input->filter == CBAM_FILTER_NONE ||' 'if (TRUE ||' nets-classifier
+sabotage 'efficientnet: all rows are lengthened' compute/nets/efficientnet_lite.c \
+  'r == 0 || r == G_N_ELEMENTS (rows) - 1' 'FALSE' networks
+sabotage 'efficientnet: rows repeat rounded down' compute/nets/efficientnet_lite.c \
+  '(rows[r].blocks * depth + 9) / 10' 'rows[r].blocks * depth / 10' networks
+sabotage 'gst: a classifier detects nothing, silently' gst/stream/gstcbamsession.c \
+  'if (g_str_equal (info->task, "detect"))' 'if (TRUE)' gst-errors
+sabotage 'cbam-run: classes are drawn over each other' tools/run/draw.c \
+  'const Rect plate = { 0, taken.height,' 'const Rect plate = { 0, 0,' tools-cbam_run

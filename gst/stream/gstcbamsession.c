@@ -22,6 +22,18 @@ time_one_frame (CbamDetector *detector, GError **error)
   return MAX (1, cbam_result_get_seconds (result) * GST_SECOND);
 }
 
+static gboolean
+check_task (CbamModel *model, GError **error)
+{
+  const CbamModelInfo *info = cbam_model_get_info (model);
+
+  if (g_str_equal (info->task, "detect"))
+    return TRUE;
+  g_set_error (error, CBAM_ERROR, CBAM_ERROR_UNSUPPORTED, "%s: expected a model that can detect, found one that can %s",
+               info->origin, info->task);
+  return FALSE;
+}
+
 GstCbamSession *
 gst_cbam_session_new (CbamDevice *device, const char *path, CbamPrecision precision, guint slots, GError **error)
 {
@@ -34,7 +46,7 @@ gst_cbam_session_new (CbamDevice *device, const char *path, CbamPrecision precis
   session->slots = slots;
   session->device = cbam_device_ref (device);
   session->model = cbam_model_load (device, session->wanted, &(CbamModelConfig){ .precision = precision }, error);
-  if (session->model == NULL)
+  if (session->model == NULL || !check_task (session->model, error))
     return NULL;
   session->detector = cbam_detector_new (session->model, &(CbamDetectorConfig){ .slots = slots }, error);
   if (session->detector == NULL)

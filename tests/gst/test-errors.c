@@ -58,6 +58,17 @@ GST_START_TEST (missing_model)
 }
 GST_END_TEST
 
+GST_START_TEST (classifier)
+{
+  g_autofree char *property = g_strdup_printf ("model=%s", g_getenv ("CBAM_TEST_CLASSIFIER"));
+  GstElement *element = detect_new ("%s", property);
+
+  check_failure (element, GST_STATE_PAUSED, GST_RESOURCE_ERROR_SETTINGS,
+                 "expected a model that can detect, found one that can classify");
+  check_recovery (element);
+}
+GST_END_TEST
+
 static void
 check_file (const char *contents, gsize size)
 {
@@ -116,6 +127,7 @@ main (int argc, char **argv)
   TCase *tests = tcase_create ("errors");
   tcase_add_test (tests, no_model);
   tcase_add_test (tests, missing_model);
+  tcase_add_test (tests, classifier);
   tcase_add_test (tests, corrupt_models);
   tcase_add_test (tests, unknown_device);
   tcase_add_test (tests, lacking_precision);

@@ -9,37 +9,24 @@
 #include <string.h>
 
 #include "compare.h"
-#include "presets/seeded.h"
 #include "results.h"
 #include "turned.h"
 #include "write-model.h"
 
 #define WIDTH 120
-#define HEIGHT 80
+#define HEIGHT 80 /* so that the middle 64x64 pixels are what is seen, one for one */
 #define N_CLASSES 12
-#define SHORTER 80 /* so that the picture's middle 64x64 pixels are what is seen, one for one */
 #define SEED 5
 
 static CbamDevice *device;
 
-/* The test model's trunk with a linear layer behind it. @flat: one that gives all classes the same score. */
+/* @flat: gives all classes the same score. */
 static TestModel *
 make_model (gboolean flat)
 {
-  static const gsize dims[] = { N_CLASSES, 256 };
   TestModel *model = test_model_new (3);
-  TestTensor *weight = test_model_add (model, "fc.weight", 2, dims);
 
-  test_model_add (model, "fc.bias", 1, dims);
-  if (!flat)
-    cbam_seeded_fill ("fc.weight", dims, 2, SEED, (float *) weight->values->data);
-  test_model_set (model, "task", "\"classify\"");
-  test_model_set (model, "network.detector", NULL);
-  test_model_set (model, "input.resize", "\"crop\"");
-  test_model_set (model, "input.crop", "{ \"shorter\": " G_STRINGIFY (SHORTER) " }");
-  test_model_set (model, "output.classes",
-                  "[\"a\", \"b\", \"c\", \"d\", \"e\", \"f\", \"g\", \"h\", \"i\", \"j\", \"k\", \"???\"]");
-  test_model_set (model, "output.score", "\"softmax\"");
+  test_model_classify (model, N_CLASSES, flat ? 0 : SEED);
   return model;
 }
 
@@ -244,6 +231,27 @@ test_orientation (void)
   }
 }
 
+/* Through a filter all of a frame is looked at, so that there is an end. */
+static void
+test_filter (void)
+{
+  static const guint8 bytes[32 * TEST_MODEL_SIZE * TEST_MODEL_SIZE];
+  CbamImage image = { .format = CBAM_FORMAT_GRAY8, .width = 31 * TEST_MODEL_SIZE, .height = 64, .planes = { bytes } };
+  g_autoptr (TestModel) source = make_model (FALSE);
+  g_autoptr (CbamDetector) detector = NULL;
+  g_autoptr (CbamResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+
+  test_model_set (source, "input.filter", "\"bicubic\"");
+  detector = load (source);
+  result = classify (detector, &image, NULL);
+  g_assert_cmpuint (cbam_result_get_n_classes (result), ==, 5);
+  image.width = 32 * TEST_MODEL_SIZE;
+  g_assert_null (cbam_detector_detect (detector, &image, NULL, &error));
+  g_assert_error (error, CBAM_ERROR, CBAM_ERROR_UNSUPPORTED);
+  g_assert_nonnull (strstr (error->message, "a frame of 2048x64 pixels"));
+}
+
 /* ---- What there is to see ---------------------------------------------------------------------------------------- */
 
 static void
@@ -326,6 +334,7 @@ main (int argc, char **argv)
   g_test_add_func ("/classifier/sigmoid", test_sigmoid);
   g_test_add_func ("/classifier/crop", test_crop);
   g_test_add_func ("/classifier/orientation", test_orientation);
+  g_test_add_func ("/classifier/filter", test_filter);
   g_test_add_func ("/classifier/grad-cam", test_grad_cam);
   g_test_add_func ("/classifier/attention", test_attention);
   status = g_test_run ();

@@ -220,6 +220,11 @@ test_formats (gconstpointer data)
         bench.spec.input.rounding = CBAM_ROUNDING_NONE;
         bench_run (&bench, &image, found, &expected);
         assert_close (what, expected, found, n, 2e-4, 5e-2);
+        bench.spec.input.rounding = CBAM_ROUNDING_U8;
+        bench_run (&bench, &image, found, &expected);
+        assert_close (what, expected, found, n, 5e-3, 1);
+        for (gsize i = 0; i < n; i++)
+          g_assert_cmpfloat (found[i], ==, floorf (found[i]));
       }
     bench_clear (&bench);
   }

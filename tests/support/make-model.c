@@ -1,5 +1,5 @@
-/* make-model OUT [cbam]: writes the test model, for tests that only see a model file. With `cbam` it letterboxes, and
- * has a CBAM module before each head.
+/* make-model OUT [cbam|classifier]: writes the test model, for tests that only see a model file. With `cbam` it
+ * letterboxes, and has a CBAM module before each head; with `classifier` it is one, of seven classes.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
@@ -44,15 +44,18 @@ add_cbam (TestModel *model)
 int
 main (int argc, char **argv)
 {
+  static const char *const kinds[] = { "", "cbam", "classifier", NULL };
   g_autoptr (TestModel) model = test_model_new (SEED);
   g_autoptr (GError) error = NULL;
 
-  if (argc < 2 || argc > 3 || (argc == 3 && strcmp (argv[2], "cbam") != 0)) {
-    g_printerr ("usage: make-model OUT.safetensors [cbam]\n");
+  if (argc < 2 || argc > 3 || !g_strv_contains (kinds, argc == 3 ? argv[2] : "")) {
+    g_printerr ("usage: make-model OUT.safetensors [cbam|classifier]\n");
     return 2;
   }
-  if (argc == 3)
+  if (argc == 3 && strcmp (argv[2], "cbam") == 0)
     add_cbam (model);
+  else if (argc == 3)
+    test_model_classify (model, 8, SEED);
   if (test_model_write (model, argv[1], &error))
     return 0;
   g_printerr ("make-model: %s\n", error->message);

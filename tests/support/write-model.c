@@ -11,7 +11,10 @@
 #include <math.h>
 #include <string.h>
 
+#include "presets/seeded.h"
+
 #define LEVELS 3
+#define CLASSIFIED 256 /* channels of the trunk's last map */
 #define PER_CELL 4
 
 static const char document[] =
@@ -62,6 +65,27 @@ test_model_add (TestModel *model, const char *name, guint n_dims, const gsize *d
   tensor_reshape (tensor, n_dims, dims);
   g_ptr_array_add (model->tensors, tensor);
   return tensor;
+}
+
+void
+test_model_classify (TestModel *model, guint n_classes, guint32 seed)
+{
+  const gsize dims[] = { n_classes, CLASSIFIED };
+  g_autoptr (GString) classes = g_string_new ("[");
+  TestTensor *weight = test_model_add (model, "fc.weight", 2, dims);
+
+  test_model_add (model, "fc.bias", 1, dims);
+  if (seed != 0)
+    cbam_seeded_fill ("fc.weight", dims, 2, seed, (float *) weight->values->data);
+  for (guint k = 0; k + 1 < n_classes; k++)
+    g_string_append_printf (classes, "\"%c\", ", 'a' + k);
+  g_string_append (classes, "\"???\"]");
+  test_model_set (model, "task", "\"classify\"");
+  test_model_set (model, "network.detector", NULL);
+  test_model_set (model, "input.resize", "\"crop\"");
+  test_model_set (model, "input.crop", "{ \"shorter\": 80 }");
+  test_model_set (model, "output.classes", classes->str);
+  test_model_set (model, "output.score", "\"softmax\"");
 }
 
 TestTensor *

@@ -45,6 +45,11 @@ typedef struct
 TestModel *test_model_new (guint32 seed);
 void test_model_free (TestModel *model);
 
+/* Makes a classifier of it, on the trunk that it has: so many classes, named a, b and so on, of which the last is never
+ * reported, with softmax; of a picture whose shorter side is 80 pixels it sees the middle. @seed: of the linear layer's
+ * weights, 0 = zeros. */
+void test_model_classify (TestModel *model, guint n_classes, guint32 seed);
+
 /* The tensor must be there. */
 TestTensor *test_model_find (TestModel *model, const char *name);
 

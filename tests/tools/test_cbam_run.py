@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """cbam-run as a user meets it: help, errors, tables, JSON and drawings. Needs a Vulkan device, but no trained weights.
 
-    test_cbam_run.py CBAM-RUN
+    test_cbam_run.py CBAM-RUN CLASSIFIER
+
+CLASSIFIER is a model file of seven classes, a to g.
 
 SPDX-License-Identifier: LGPL-2.1-or-later
 """
@@ -21,7 +23,7 @@ from attention_model import MAPS, attention_model
 from common import HERE, TOOLS, check_one_error, expect_ok, fake_model, json_lines, png_size, run, write_png
 from tap import Tap
 
-CBAM_RUN = sys.argv[1]
+CBAM_RUN, CLASSIFIER = sys.argv[1:]
 PHOTO = os.path.join(TOOLS, "..", "models", "stairnet-cbam-mobilenet-voc", "dog.jpg")
 DETECTION_KEYS = {"label", "score", "x", "y", "width", "height"}
 MAP_KEYS = {"width", "height", "over"}
@@ -413,6 +415,52 @@ def test_attention(tap, folder, model, picture):
         assert [set(entry) for entry in line["attention"]] == [{"level", "channel"}] * 3, line
 
 
+def test_classifier(tap, folder, picture):
+    def classes_of(*options):
+        line, = json_lines(expect_ok(cbam_run("-m", CLASSIFIER, "-j", *options, picture)).stdout)
+        assert set(line) == {"file", "width", "height", "classes"}, line
+        return line["classes"]
+
+    with tap.point("--json of a classifier"):
+        best = classes_of()
+        assert len(best) == 5 and len({found["class_id"] for found in best}) == 5, best
+        for found in best:
+            assert set(found) == {"label", "class_id", "score"} and 0 < found["score"] < 1, found
+            assert found["label"] == "abcdefg"[found["class_id"]], found
+        scores = [found["score"] for found in best]
+        assert scores == sorted(scores, reverse=True), scores
+    with tap.point("--max-detections of a classifier"):
+        assert classes_of("-n", "2") == best[:2]
+        assert len(classes_of("-n", "0")) == 7  # one has no name
+    with tap.point("--threshold of a classifier"):
+        assert classes_of("-t", str((scores[1] + scores[2]) / 2)) == best[:2]
+        assert classes_of("-t", "1") == []
+    with tap.point("--grad-cam of a classifier"):
+        first, second, *rest = classes_of("-g", "2")
+        for found in (first, second):
+            check_map(found["grad_cam"]["values"], 2, 2)
+            # The middle 64 pixels of a picture whose shorter side has 80: of 160x100 80x80.
+            assert found["grad_cam"]["over"] == [40, 10, 80, 80], found
+        assert all("grad_cam" not in found for found in rest)
+    with tap.point("--attention of a classifier without"):
+        check_one_error(cbam_run("-m", CLASSIFIER, "-j", "-a", "mean", picture), "in its blocks, found none")
+    with tap.point("a table of classes"):
+        table = expect_ok(cbam_run("-m", CLASSIFIER, picture)).stdout.splitlines()
+        assert [line.split() for line in table[1:]] == [[f["label"], f"{f['score']:.3f}"] for f in best], table
+        assert "nothing above 1.00" in expect_ok(cbam_run("-m", CLASSIFIER, "-t", "1", picture)).stdout
+    with tap.point("classes drawn"):
+        drawn, plain = os.path.join(folder, "classes.png"), os.path.join(folder, "plain.png")
+        expect_ok(cbam_run("-m", CLASSIFIER, "-o", drawn, picture))
+        expect_ok(cbam_run("-m", CLASSIFIER, "-t", "1", "-o", plain, picture))
+        (width, height, rows), (_, _, before) = read_png(drawn), read_png(plain)
+        changed = {(x, y) for y in range(height) for x in range(width) if rows[y][x] != before[y][x]}
+        assert changed and (0, 0) in changed and max(x for x, _ in changed) < width / 2, len(changed)
+        assert max(y for _, y in changed) > 50, "five below each other"
+    with tap.point("--check of a classifier"):
+        report = cbam_run("--check", "-m", CLASSIFIER).stdout  # which may lack the plugin
+        assert "classifier on mobilenet_v1, width 0.25" in report and "7 classes, a to g" in report, report
+
+
 def main():
     tap = Tap()
     with tempfile.TemporaryDirectory() as folder:
@@ -425,6 +473,7 @@ def main():
         test_drawings(tap, folder, model, picture)
         test_grad_cam(tap, folder, model, picture)
         test_attention(tap, folder, model, picture)
+        test_classifier(tap, folder, picture)
     tap.done()
 
 

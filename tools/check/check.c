@@ -298,7 +298,7 @@ time_frames (CbamDetector *detector, const CbamImage *image, double *ret_seconds
   return g_steal_pointer (&result);
 }
 
-/* The best detection whatever the threshold says; nothing is expected of it. */
+/* The best detection or class whatever the threshold says; nothing is expected of it. */
 static CbamResult *
 find_best (CbamDetector *detector, const CbamImage *image, GError **error)
 {
@@ -306,13 +306,22 @@ find_best (CbamDetector *detector, const CbamImage *image, GError **error)
   return detect (detector, image, &params, error);
 }
 
+/* NULL where there is none. */
+static const char *
+label_of_best (const CbamResult *result)
+{
+  if (cbam_result_get_n_classes (result) > 0)
+    return cbam_result_get_class (result, 0)->label;
+  return cbam_result_get_n_detections (result) > 0 ? cbam_result_get_detection (result, 0)->label : NULL;
+}
+
 static void
 report_frame (Findings *findings, const CbamModel *model, double seconds, const CbamResult *usual,
               const CbamResult *all)
 {
   const float threshold = cbam_model_get_info (model)->threshold, score = cbam_result_get_best_score (usual);
-  const gsize n_above = cbam_result_get_n_detections (usual), n_best = cbam_result_get_n_detections (all);
-  const char *label = n_best > 0 ? cbam_result_get_detection (all, 0)->label : "nothing";
+  const gsize n_above = cbam_result_get_n_detections (usual) + cbam_result_get_n_classes (usual);
+  const char *label = label_of_best (all);
   if (!(isfinite (score) && score >= 0 && score <= 1)) {
     findings_add (findings, FINDING_FAIL, "frame", "install a newer driver, or try another device with --device",
                   "expected scores from 0 to 1, found %g", score);
@@ -321,11 +330,12 @@ report_frame (Findings *findings, const CbamModel *model, double seconds, const 
   findings_add (findings, FINDING_OK, "frame", NULL,
                 "%.1f ms with this model and %s kernels on the same picture (median of %d); best score %.2f (%s), "
                 "%" G_GSIZE_FORMAT " above the threshold %.2f; nothing is expected there",
-                1000 * seconds, cbam_model_get_info (model)->kernels, TIMED_FRAMES, score, label, n_above, threshold);
+                1000 * seconds, cbam_model_get_info (model)->kernels, TIMED_FRAMES, score,
+                label != NULL ? label : "nothing", n_above, threshold);
   findings_detail_number (findings, "seconds", seconds);
   findings_detail (findings, "kernels", cbam_model_get_info (model)->kernels);
   findings_detail_number (findings, "best_score", score);
-  findings_detail (findings, "best_label", n_best > 0 ? label : NULL);
+  findings_detail (findings, "best_label", label);
   findings_detail_number (findings, "above_threshold", n_above);
   findings_detail_number (findings, "threshold", threshold);
 }

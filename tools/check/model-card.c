@@ -8,7 +8,7 @@ static char *
 describe_network (const CbamModelInfo *info)
 {
   GString *text = g_string_new (NULL);
-  g_string_append_printf (text, "%s on %s", info->detector, info->backbone);
+  g_string_append_printf (text, "%s on %s", info->detector != NULL ? info->detector : "classifier", info->backbone);
   if (info->width != 1)
     g_string_append_printf (text, ", width %g", info->width);
   if (info->attention != NULL)

@@ -190,6 +190,12 @@ load_model (Run *run, GError **error)
   run->model = cbam_model_load (device, options.model, NULL, error);
   if (run->model == NULL)
     return FALSE;
+  const CbamModelInfo *info = cbam_model_get_info (run->model);
+  if (strcmp (info->task, "detect") != 0) {
+    g_set_error (error, CBAM_ERROR, CBAM_ERROR_UNSUPPORTED,
+                 "%s: expected a model that can detect, found one that can %s", info->origin, info->task);
+    return FALSE;
+  }
   const CbamDetectorConfig config = { .slots = 1 };
   run->detector = cbam_detector_new (run->model, &config, error);
   return run->detector != NULL;
