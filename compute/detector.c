@@ -84,7 +84,7 @@ send (Entry *entry, CbamSlotInput input, GError **error)
 {
   input.size = entry->placement.size;
   input.data = entry;
-  input.keep = entry->flight->params.grad_cam > 0;
+  input.keep = entry->flight->params.grad_cam > 0 && entry->detector->model->info->has_grad_cam;
   input.ticket = &entry->flight->ticket;
   return cbam_slot_submit (entry->flight->slot, &input, error);
 }

@@ -145,7 +145,7 @@ gboolean
 cbam_explain_classes (const CbamModel *model, CbamSlot *slot, guint n, CbamResult *result, GError **error)
 {
   const CbamLevels *levels = cbam_levels_of (model->program->plan->graph);
-  const gsize wanted = MIN (n, result->n_classes);
+  const gsize wanted = levels->scores->keepable ? MIN (n, result->n_classes) : 0;
 
   result->grad_cam = g_new0 (CbamMap, wanted);
   for (gsize i = 0; i < wanted; i++) {

@@ -132,7 +132,7 @@ fill_from_graph (CbamModelInfo *info, const CbamGraph *graph)
     info->spatial_levels |= (guint32) (levels->levels[l].spatial.map != NULL) << l;
     info->channel_levels |= (guint32) (levels->levels[l].channel.map != NULL) << l;
   }
-  info->has_grad_cam = levels->n_levels > 0 || levels->scores != NULL;
+  info->has_grad_cam = levels->scores != NULL ? levels->scores->keepable : levels->n_levels > 0;
 }
 
 CbamModelInfo *

@@ -22,7 +22,9 @@ vec4 map_texel (vec4 x, uint block)
 #ifdef SIGMOID
   return real_channels (1.0 / (1.0 + exp (-x)), block, a.channels);
 #else
-  return activate (x, a.lo, a.hi);
+  const vec4 v = activate (x, a.lo, a.hi);
+
+  return FUNCTION == CBAM_FUNCTION_HARD_SIGMOID ? real_channels (v, block, a.channels) : v;
 #endif
 }
 

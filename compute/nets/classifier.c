@@ -1,7 +1,8 @@
 /* A classifier's head: the mean of each channel of what the backbone ends in, and a linear layer with a score for each
- * class (Lin et al. 2013, arXiv 1312.4400, section 3.2, as in all the networks here).
+ * class (Lin et al. 2013, arXiv 1312.4400, section 3.2, as in all the networks here). MobileNetV3 has a layer more,
+ * after the mean, so that it costs little (Howard et al. 2019, arXiv 1905.02244, section 5.1).
  *
- *     [H][W][C] -> mean -> fc [1 a class]
+ *     [H][W][C] -> mean -> [hidden -> hard swish] -> fc [1 a class]
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
@@ -14,6 +15,19 @@ show (CbamValue *map)
     map->host |= CBAM_HOST_READS;
 }
 
+static CbamValue *
+hide (CbamNet *net, CbamValue *x)
+{
+  const guint usual = cbam_net_round_channels (net, net->spec->network.backbone->hidden);
+  const CbamConvForm form = { .name = "hidden",
+                              .input = x,
+                              .channels = cbam_net_dim (net, "hidden", 0, usual),
+                              .weight_dims = 2,
+                              .needs_bias = TRUE };
+
+  return cbam_graph_activation (net->graph, cbam_graph_conv (net->graph, &form), CBAM_ACTIVATION_HARD_SWISH);
+}
+
 static void
 build (CbamNet *net)
 {
@@ -21,13 +35,16 @@ build (CbamNet *net)
   CbamValue *end = net->sources[0], *x;
 
   x = cbam_graph_global_pool (net->graph, "pool", end, &mean);
+  if (net->spec->network.backbone->hidden > 0)
+    x = hide (net, x);
   x = cbam_graph_conv (
       net->graph,
       &(CbamConvForm){
           .name = "fc", .input = x, .channels = net->spec->output.n_classes, .weight_dims = 2, .needs_bias = TRUE });
   if (net->graph->error != NULL)
     return;
-  end->keepable = x->keepable = TRUE; /* for Grad-CAM */
+  if (net->spec->network.backbone->hidden == 0) /* else Grad-CAM has no closed form */
+    end->keepable = x->keepable = TRUE;
   cbam_levels_set_scores (net->levels, net->graph, end, x);
   for (guint l = 0; l < net->levels->n_levels; l++) {
     show (net->levels->levels[l].channel.map);

@@ -41,7 +41,7 @@ typedef struct
   guint32 max_hits;           /* an image */
   gsize hits, boxes, results; /* bytes: where the first image's begin in the block, and how far those of the next are */
   CbamValue *scores;          /* a classifier's, [1][1][class]; NULL = a detector */
-  CbamValue *evidence;        /* what they are a linear function of the mean of */
+  CbamValue *evidence;        /* what they are a linear function of the mean of, if keepable */
   guint n_levels;
   CbamLevel levels[CBAM_MAX_LEVELS]; /* finest first */
 } CbamLevels;

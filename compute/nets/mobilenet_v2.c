@@ -35,12 +35,17 @@ static const struct
 } extras[CBAM_INVERTED_EXTRAS] = { { 256, 512 }, { 128, 256 }, { 128, 256 }, { 64, 64 } };
 
 guint
+cbam_net_round_eights (double channels)
+{
+  const guint nearest = MAX (DIVISOR, (guint) (channels + DIVISOR / 2.0) / DIVISOR * DIVISOR);
+
+  return nearest < 0.9 * channels ? nearest + DIVISOR : nearest;
+}
+
+guint
 cbam_net_round_channels (const CbamNet *net, double channels)
 {
-  const double wanted = channels * net->spec->network.width;
-  const guint nearest = MAX (DIVISOR, (guint) (wanted + DIVISOR / 2.0) / DIVISOR * DIVISOR);
-
-  return nearest < 0.9 * wanted ? nearest + DIVISOR : nearest;
+  return cbam_net_round_eights (channels * net->spec->network.width);
 }
 
 /* An inverted residual. */

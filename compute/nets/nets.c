@@ -14,6 +14,7 @@
 const CbamBackbone *const cbam_backbones[] = { &cbam_backbone_vgg16,
                                                &cbam_backbone_mobilenet_v1,
                                                &cbam_backbone_mobilenet_v2,
+                                               &cbam_backbone_mobilenet_v3,
                                                &cbam_backbone_shufflenet_v2,
                                                &cbam_backbone_resnet,
                                                &cbam_backbone_efficientnet_lite0,

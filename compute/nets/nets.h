@@ -45,6 +45,7 @@ struct _CbamBackbone
   /* The usual sources, fine to coarse; as many as the usual levels. */
   const char *const *sources;
   const char *end;     /* what a classifier looks at; NULL = it has none */
+  guint hidden;        /* channels of a layer between that and a classifier's last one, at width 1; 0 = there is none */
   gboolean attends;    /* its blocks can have attention in them */
   gboolean has_stages; /* between which there can be attention */
 };
@@ -52,6 +53,7 @@ struct _CbamBackbone
 extern const CbamBackbone cbam_backbone_vgg16;
 extern const CbamBackbone cbam_backbone_mobilenet_v1;
 extern const CbamBackbone cbam_backbone_mobilenet_v2;
+extern const CbamBackbone cbam_backbone_mobilenet_v3;
 extern const CbamBackbone cbam_backbone_shufflenet_v2;
 extern const CbamBackbone cbam_backbone_resnet;
 extern const CbamBackbone cbam_backbone_efficientnet_lite0;
@@ -153,6 +155,7 @@ guint cbam_net_channels (const CbamNet *net, guint channels);
 
 /* The same of networks of inverted residuals: to the nearest multiple of 8 that is not a tenth less. */
 guint cbam_net_round_channels (const CbamNet *net, double channels);
+guint cbam_net_round_eights (double channels);
 
 /* Extra number @e of such a network: an inverted residual with stride 2, as in SSDLite (Sandler et al. 2018, arXiv
  * 1801.04381, section 6.2), of which there are at most so many. */

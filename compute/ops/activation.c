@@ -20,6 +20,7 @@ const CbamActivationParams cbam_activations[] = {
   [CBAM_ACTIVATION_RELU6] = { CBAM_FUNCTION_CLAMP, 0, 6 },
   [CBAM_ACTIVATION_LEAKY_RELU] = { CBAM_FUNCTION_LEAKY_RELU, 0.1f, 0 },
   [CBAM_ACTIVATION_HARD_SWISH] = { CBAM_FUNCTION_HARD_SWISH, 0, 0 },
+  [CBAM_ACTIVATION_HARD_SIGMOID] = { CBAM_FUNCTION_HARD_SIGMOID, 0, 0 },
 };
 const CbamActivationParams cbam_activation_none = { CBAM_FUNCTION_CLAMP, -INFINITY, INFINITY };
 
@@ -36,6 +37,7 @@ cbam_activation_apply (const CbamActivationParams *params, double v)
     case CBAM_FUNCTION_CLAMP: return CLAMP (v, (double) params->lo, (double) params->hi);
     case CBAM_FUNCTION_LEAKY_RELU: return v < 0 ? v * (double) params->lo : v;
     case CBAM_FUNCTION_HARD_SWISH: return v * CLAMP (v / 6 + 0.5, 0, 1);
+    case CBAM_FUNCTION_HARD_SIGMOID: return CLAMP (v / 6 + 0.5, 0, 1);
   }
   g_return_val_if_reached (v);
 }
@@ -86,14 +88,15 @@ cbam_graph_activation (CbamGraph *graph, CbamValue *input, CbamActivation activa
   return cbam_graph_activate (graph, input, &cbam_activations[activation]);
 }
 
-/* Taken by the convolution or the sum before it. */
+/* Taken by the convolution or the sum before it, but for a function that makes something of the zeros which pad a map's
+ * channels: epilogues do not look where those begin. */
 static CbamFusionResult
 fuse (CbamGraph *graph, CbamNode *node)
 {
   CbamActivationParams *activation;
   CbamNode *before;
 
-  if (node->op != &cbam_op_activation)
+  if (node->op != &cbam_op_activation || cbam_activation_apply (cbam_activation_params (node), 0) != 0)
     return CBAM_FUSION_NOTHING;
   before = cbam_graph_find_sole_writer (graph, node, 0);
   if (before == NULL || (before->op != &cbam_op_add && !cbam_conv_is_any (before)))
@@ -118,6 +121,8 @@ static const CbamOpCase cases[] = {
   { 13, 7, 21, .kernel = CBAM_ACTIVATION_RELU6, .big_reader = TRUE },
   { 13, 7, 21, .kernel = CBAM_ACTIVATION_LEAKY_RELU },
   { 9, 4, 6, .kernel = CBAM_ACTIVATION_HARD_SWISH, .big_reader = TRUE },
+  { 1, 1, 18, .kernel = CBAM_ACTIVATION_HARD_SIGMOID },
+  { 9, 4, 6, .kernel = CBAM_ACTIVATION_HARD_SIGMOID, .big_reader = TRUE },
 };
 
 const CbamOpClass cbam_op_activation = {

@@ -20,8 +20,9 @@ typedef enum
 {
   CBAM_ACTIVATION_RELU,
   CBAM_ACTIVATION_RELU6,
-  CBAM_ACTIVATION_LEAKY_RELU, /* Maas, Hannun, Ng 2013: a slope of 0.1 where it is negative */
-  CBAM_ACTIVATION_HARD_SWISH, /* Howard et al. 2019, arXiv 1905.02244 */
+  CBAM_ACTIVATION_LEAKY_RELU,   /* Maas, Hannun, Ng 2013: a slope of 0.1 where it is negative */
+  CBAM_ACTIVATION_HARD_SWISH,   /* Howard et al. 2019, arXiv 1905.02244 */
+  CBAM_ACTIVATION_HARD_SIGMOID, /* the same, section 5.2: what that multiplies with */
   CBAM_N_ACTIVATIONS
 } CbamActivation;
 

@@ -12,6 +12,8 @@ layout (constant_id = 0) const uint FUNCTION = CBAM_FUNCTION_CLAMP;
       return max (v, T (0.0)) + lo * min (v, T (0.0));                                                                 \
     if (FUNCTION == CBAM_FUNCTION_HARD_SWISH)                                                                          \
       return v * clamp (v / 6.0 + 0.5, T (0.0), T (1.0));                                                              \
+    if (FUNCTION == CBAM_FUNCTION_HARD_SIGMOID)                                                                        \
+      return clamp (v / 6.0 + 0.5, T (0.0), T (1.0));                                                                  \
     return clamp (v, T (lo), T (hi));                                                                                  \
   }
 

@@ -260,6 +260,16 @@ def efficientnet_cases():
                width=0.2, sources=["_blocks.3", "_blocks.6", "_blocks.14", "_blocks.20"], bn_eps=0.3)
 
 
+def mobilenet_v3_cases():
+    mobilenet, relu6 = "mobilenet_v3", {"activation": "relu6"}
+    # torchvision's SSDLite: the last blocks half as wide, separable heads, extras with activations of their own
+    yield case("ssdlite-mobilenet-v3", mobilenet, (160, 96), Form(heads="separable bn", head=1, tail=0.5), width=0.2,
+               levels=5, extras={"stride": [2, 1, 2], "pad": [1, 1, 1]}, bn_eps=0.3, **relu6)
+    yield case("cbam-mobilenet-v3-blocks", mobilenet, (75, 52),
+               Form("bias", 1, Neck(16, "bias", "depthwise bias", "separable bias")),
+               {"kind": "cbam", "place": "blocks"}, width=0.2, padding="same", sources=["features.3", "features.6", "features.12", "features.15"])
+
+
 def classifier(name, backbone, size, form, attention=None, input=None, output=None, **network):
     network = {"backbone": backbone, **network}
     if attention:
@@ -298,9 +308,10 @@ def classifier_cases():
                      {"kind": "eca"}, width=0.2, activation="relu6", bn_eps=0.3)
     yield classifier("classify-efficientnet-lite2", "efficientnet_lite2", (75, 64), Form("bias"), width=0.2,
                      padding="same", activation="relu6")
+    yield classifier("classify-mobilenet-v3-cbam", "mobilenet_v3", (64, 48), Form(), cbam, width=0.2, bn_eps=0.3)
     yield classifier("classify-shufflenet", "shufflenet_v2", (64, 64), Form(), width=0.5, bn_eps=0.3)
 
 
 def all_cases():
     return [*ssd_cases(), *stairnet_cases(), *distribution_cases(), *attention_cases(), *shufflenet_cases(),
-            *mobilenet_v2_cases(), *efficientnet_cases(), *resnet_cases(), *classifier_cases()]
+            *mobilenet_v2_cases(), *mobilenet_v3_cases(), *efficientnet_cases(), *resnet_cases(), *classifier_cases()]

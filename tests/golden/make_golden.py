@@ -214,6 +214,8 @@ def rank(document, scores):
 def explain_classes(classifier, document, answer, best):
     """Grad-CAM of the first classes, or None where one is ill-conditioned."""
     score, cams = document["output"]["score"], []
+    if classifier.hidden:  # the engine has none
+        return cams
     for k, value in best[:CAMS]:
         cam, rest = explain_class(classifier, answer.features, k, score)
         if rest < CAM_REST or (score == "softmax" and value > CERTAIN):
@@ -247,7 +249,7 @@ def make_classifier_case(folder, name, document, form, say=print):
             answer = classifier(preprocess(document, pixels, torch.float64))
         best, gap = rank(document, answer.scores)
         cams = explain_classes(classifier, document, answer, best) if gap >= CLASS_GAP else None
-        if cams:
+        if cams is not None:
             write_classified(folder, name, document, answer, best, cams, LARGEST, {
                 "seed": seed, "parameters": classifier.count_parameters(), "tensors": tree(shapes)}, say)
             return

@@ -441,8 +441,8 @@ class LiteBlock(nn.Module):
 
 class EfficientNetLite(nn.Module):
     # widening, kernel, stride, channels, blocks
-    ROWS = ((1, 3, 1, 16, 1), (6, 3, 2, 24, 2), (6, 5, 2, 40, 2), (6, 3, 2, 80, 3), (6, 5, 1, 112, 3), (6, 5, 2, 192, 4),
-            (6, 3, 1, 320, 1))
+    ROWS = ((1, 3, 1, 16, 1), (6, 3, 2, 24, 2), (6, 5, 2, 40, 2), (6, 3, 2, 80, 3), (6, 5, 1, 112, 3),
+            (6, 5, 2, 192, 4), (6, 3, 1, 320, 1))
     SIZES = {0: (1, 1, 11), 1: (1, 1.1, 15), 2: (1.1, 1.2, 15), 3: (1.2, 1.4, 17), 4: (1.4, 1.8, 21)}
     END = "_conv_head"
 
@@ -505,6 +505,110 @@ class EfficientNetLite(nn.Module):
         return out
 
 
+class SqueezeExcite(nn.Module):
+    """MobileNetV3's: a hard sigmoid of two 1x1 convolutions."""
+
+    def __init__(self, channels):
+        super().__init__()
+        squeezed = round_channels(channels / 4)
+        self.fc1, self.fc2 = nn.Conv2d(channels, squeezed, 1), nn.Conv2d(squeezed, channels, 1)
+
+    def forward(self, x):
+        return x * F.hardsigmoid(self.fc2(F.relu(self.fc1(x.mean((2, 3), keepdim=True)))))
+
+
+class V3Block(nn.Module):
+    """Howard et al. 2019, figure 4; `steps` are (module, whether an activation follows)."""
+
+    def __init__(self, words, eps, activation, n, widened, wanted, depthwise, squeezes, adds, attention):
+        super().__init__()
+        self.activation, self.adds, bias = activation, adds, "bias" in words
+        self.steps = [(Conv(words, eps, "0", nn.Conv2d(n, widened, 1, bias=bias), "1"), True)] if widened != n else []
+        self.steps.append((Conv(words, eps, "0", depthwise(widened), "1"), True))
+        if squeezes:
+            self.steps.append((SqueezeExcite(widened), False))
+        self.steps.append((Conv(words, eps, "0", nn.Conv2d(widened, wanted, 1, bias=bias), "1"), False))
+        self.block = nn.ModuleList(step for step, _ in self.steps)
+        self.attention = attention[0] if attention else None
+        if attention:
+            self.add_module(*attention)
+
+    def widen(self, x):
+        return self.activation(self.block[0](x))
+
+    def forward(self, x):
+        y = x
+        for step, activated in self.steps:
+            y = self.activation(step(y)) if activated else step(y)
+        y = getattr(self, self.attention)(y)[0] if self.attention else y
+        return x + y if self.adds else y
+
+
+class MobileNetV3(nn.Module):
+    # kernel, hidden, channels, squeezes, hard swish, stride
+    ROWS = ((3, 16, 16, 0, 0, 1), (3, 64, 24, 0, 0, 2), (3, 72, 24, 0, 0, 1), (5, 72, 40, 1, 0, 2),
+            (5, 120, 40, 1, 0, 1), (5, 120, 40, 1, 0, 1), (3, 240, 80, 0, 1, 2), (3, 200, 80, 0, 1, 1),
+            (3, 184, 80, 0, 1, 1), (3, 184, 80, 0, 1, 1), (3, 480, 112, 1, 1, 1), (3, 672, 112, 1, 1, 1),
+            (5, 672, 160, 1, 1, 2), (5, 960, 160, 1, 1, 1), (5, 960, 160, 1, 1, 1))
+    TAIL = 12  # the row from which on `form.tail` holds; of that row only for what it narrows to
+    EXTRAS = (512, 256, 256, 128)
+    END, HIDDEN = "features.16.0", 1280
+    SOURCES = ["features.13.block.0.0", "features.16.0"] + [f"extras.{e}.2.0" for e in range(4)]
+
+    def __init__(self, network, form, n_extras, eps, classifies=False):
+        super().__init__()
+        attention, width, words = network.get("attention", {}), network.get("width", 1), form.trunk
+        self.activation, bias = activation_of(network), "bias" in form.trunk
+        symmetric = network.get("padding") != "same"
+
+        def spatial(i, o, kernel, stride, groups=1, pad=None):
+            if symmetric:
+                return nn.Conv2d(i, o, kernel, stride, kernel // 2 if pad is None else pad, groups=groups, bias=bias)
+            return SameConv(i, o, kernel, stride, groups=groups, bias=bias)
+
+        def module(wanted):
+            if attention.get("kind", "none") == "none" or attention.get("place") not in ("blocks", "both"):
+                return None
+            return attention["kind"], ATTENTION[attention["kind"]](attention, form.gate, wanted, eps)
+
+        n, self.channels = round_channels(16 * width), {}
+        self.features = nn.ModuleList([Conv(words, eps, "0", spatial(3, n, 3, 2), "1")])
+        for row, (kernel, hidden, wanted, squeezes, swishes, stride) in enumerate(self.ROWS):
+            hidden = round_channels(hidden * width * (form.tail if row > self.TAIL else 1))
+            wanted = round_channels(wanted * width * (form.tail if row >= self.TAIL else 1))
+            self.features.append(V3Block(
+                words, eps, F.hardswish if swishes else F.relu, n, hidden, wanted,
+                lambda inner, kernel=kernel, stride=stride: spatial(inner, inner, kernel, stride, inner), squeezes,
+                stride == 1 and n == wanted, module(wanted)))
+            self.channels[f"features.{row + 1}.block.0.0"], self.channels[f"features.{row + 1}"] = hidden, wanted
+            n = wanted
+        self.features.append(Conv(words, eps, "0", nn.Conv2d(n, 6 * n, 1, bias=bias), "1"))
+        n = self.channels["features.16.0"] = 6 * n
+        self.extras, spec = nn.ModuleList(), network.get("extras", {"stride": [2] * 4, "pad": [1] * 4})
+        for e, wanted in enumerate(self.EXTRAS[:n_extras]):
+            wanted = round_channels(wanted * width)
+            stride, pad = spec["stride"][e], spec["pad"][e]
+            self.extras.append(nn.ModuleList(
+                Conv(words, eps, "0", conv, "1")
+                for conv in (nn.Conv2d(n, wanted // 2, 1, bias=bias),
+                             spatial(wanted // 2, wanted // 2, 3, stride, wanted // 2, pad),
+                             nn.Conv2d(wanted // 2, wanted, 1, bias=bias))))
+            n = self.channels[f"extras.{e}.2.0"] = wanted
+
+    def forward(self, x):
+        out, x = {}, F.hardswish(self.features[0](x))
+        for number, block in enumerate(self.features[1:-1], 1):
+            if number == 13:
+                out["features.13.block.0.0"] = block.widen(x)
+            x = out[f"features.{number}"] = block(x)
+        x = out["features.16.0"] = F.hardswish(self.features[16](x))
+        for e, extra in enumerate(self.extras):
+            for step in extra:
+                x = self.activation(step(x))
+            out[f"extras.{e}.2.0"] = x
+        return out
+
+
 def lite(size):
     """The class of one size, with its sources."""
     widest = EfficientNetLite.SIZES[size][2]
@@ -512,5 +616,6 @@ def lite(size):
         f"_blocks.{widest}._expand_conv", "_conv_head"] + MobileNetV2.SOURCES[2:]})
 
 
-BACKBONES = {"vgg16": Vgg16, "mobilenet_v1": MobileNetV1, "mobilenet_v2": MobileNetV2, "shufflenet_v2": ShuffleNetV2,
-             "resnet": ResNet, **{f"efficientnet_lite{size}": lite(size) for size in EfficientNetLite.SIZES}}
+BACKBONES = {"vgg16": Vgg16, "mobilenet_v1": MobileNetV1, "mobilenet_v2": MobileNetV2, "mobilenet_v3": MobileNetV3,
+             "shufflenet_v2": ShuffleNetV2, "resnet": ResNet,
+             **{f"efficientnet_lite{size}": lite(size) for size in EfficientNetLite.SIZES}}

@@ -9,9 +9,10 @@ from collections import namedtuple
 
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 from attention import ATTENTION
-from backbones import BACKBONES
+from backbones import BACKBONES, round_channels
 
 # features: what the mean is taken of; seen: for each size of map, from the finest on, what the last attention module on
 # such a map lets through
@@ -27,7 +28,11 @@ class Classifier(nn.Module):
             network["attention"] = {"place": "blocks", **network["attention"]}
         kind = BACKBONES[network["backbone"]]
         self.backbone, self.end = kind(network, form, 0, network.get("bn_eps", 1e-5), classifies=True), kind.END
-        self.fc = nn.Linear(self.backbone.channels[kind.END], len(document["output"]["classes"]))
+        channels, self.hidden = self.backbone.channels[kind.END], None
+        if hasattr(kind, "HIDDEN"):
+            hidden = round_channels(kind.HIDDEN * network.get("width", 1))
+            channels, self.hidden = hidden, nn.Linear(channels, hidden)
+        self.fc = nn.Linear(channels, len(document["output"]["classes"]))
         for module in self.backbone.modules():
             if isinstance(module, tuple(ATTENTION.values())):
                 module.register_forward_hook(self.see)
@@ -51,7 +56,8 @@ class Classifier(nn.Module):
         return Classified(features, self.classify(features), list(self.seen.values()))
 
     def classify(self, features):
-        return self.fc(features.mean((2, 3)))
+        x = features.mean((2, 3))
+        return self.fc(F.hardswish(self.hidden(x)) if self.hidden else x)
 
 
 def grad_cam(classifier, features, k, score):

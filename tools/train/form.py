@@ -47,3 +47,4 @@ class Form:
     extras: Extras = field(default_factory=Extras)
     heads: str = ""  # separable: a depthwise 3x3 with "bn" or "bias" as said, an activation, and a 1x1; empty = whole
     whole: tuple = ()  # the levels whose heads are whole all the same
+    tail: float = 1  # width of MobileNetV3's last blocks, by that of the others

@@ -173,6 +173,10 @@ activate (float *y, const float *x, gsize n, const CbamActivationParams *functio
       for (gsize i = 0; i < n; i++)
         y[i] = x[i] * smaller (larger (x[i] * (1.0f / 6) + 0.5f, 0), 1);
       return;
+    case CBAM_FUNCTION_HARD_SIGMOID:
+      for (gsize i = 0; i < n; i++)
+        y[i] = smaller (larger (x[i] * (1.0f / 6) + 0.5f, 0), 1);
+      return;
   }
   g_return_if_reached ();
 }
