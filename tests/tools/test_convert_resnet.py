@@ -160,6 +160,66 @@ def test_classifiers(tap, folder):
         assert "task" not in document and "output" not in document and "fc.weight" not in tensors, document
 
 
+def as_pytorchcv(net):
+    """The same tensors as osmr/imgclsmob calls them."""
+    def theirs(name):
+        parts = name.split(".")
+        if parts[0] in ("conv1", "bn1"):
+            return f"features.init_block.conv.{'conv' if parts[0] == 'conv1' else 'bn'}.{parts[1]}"
+        if parts[0] == "fc":
+            return f"output.{parts[1]}"
+        unit, layer, last = f"features.stage{parts[0][5:]}.unit{int(parts[1]) + 1}", parts[2], parts[-1]
+        if layer == "downsample":
+            return f"{unit}.identity_conv.{('conv', 'bn')[int(parts[3])]}.{last}"
+        if layer == "cbam" and parts[3] == "ChannelGate":
+            return f"{unit}.cbam.ch_gate.mlp.fc{1 if parts[5] == '1' else 2}.{last}"
+        if layer == "cbam":
+            return f"{unit}.cbam.sp_gate.conv.{parts[5]}.{last}"
+        return f"{unit}.body.conv{layer[-1]}.{'conv' if layer.startswith('conv') else 'bn'}.{last}"
+    return {theirs(name): array for name, array in net.items()}
+
+
+def add_article(net, name, channels):
+    """CBAM as in much read articles, under luuuyi's names and others."""
+    fc1, fc2, conv = {"layer1": ("fc.0", "fc.2", "conv1"), "layer2": ("fc1", "fc2", "conv1")}.get(
+        name.split(".")[0], ("sharedMLP.0", "sharedMLP.2", "conv"))
+    net.fill(f"{name}ca.{fc1}.weight", 2, channels, 1, 1)
+    net.fill(f"{name}ca.{fc2}.weight", channels, 2, 1, 1)
+    net.fill(f"{name}sa.{conv}.weight", 1, 2, 7, 7)
+
+
+def test_others_names(tap, folder):
+    out = os.path.join(folder, "m.safetensors")
+    for label, net, name, place in (
+            ("basic blocks", resnet18(), "resnet18.npz", "3x3"),
+            ("with CBAM", resnet18().attention(add_cbam, IN_BLOCKS + "cbam", 4), "cbam_resnet18.npz", "3x3"),
+            ("bottlenecks", Checkpoint(BOTTLENECK, (3, 4, 6, 3)), "resnet50-0633.npz", "1x1"),
+            ("bottlenecks with the stride in the 3x3", Checkpoint(BOTTLENECK, (3, 4, 6, 3)), "resnet50b.npz", "3x3")):
+        with tap.point(f"pytorchcv's: {label}"):
+            path = os.path.join(folder, name)
+            os.rename(save(folder, as_pytorchcv(net)), path)
+            document, tensors, _ = convert(path, out)
+            expected = {key: array for key, array in net.items() if "num_batches" not in key}
+            assert tensors.keys() == expected.keys(), set(tensors) ^ set(expected)
+            assert all((tensor(tensors, key) == array).all() for key, array in expected.items())
+            assert document["network"]["stride_place"] == place, document
+            check_classifier(document)
+    with tap.point("CBAM as in articles"):
+        net = resnet18().attention(add_article, IN_BLOCKS, 4)
+        document, tensors, _ = convert(save(folder, net), out)
+        assert document["network"]["attention"] == {"kind": "cbam", "spatial_input": "mean-max", "place": "blocks"}, document
+        for ours, theirs in (("layer1.1.cbam.ChannelGate.mlp.3", "layer1.1.ca.fc.2"),
+                             ("layer2.0.cbam.ChannelGate.mlp.1", "layer2.0.ca.fc1"),
+                             ("layer3.0.cbam.ChannelGate.mlp.1", "layer3.0.ca.sharedMLP.0")):
+            assert (tensor(tensors, f"{ours}.weight") == net[f"{theirs}.weight"][..., 0, 0]).all(), ours
+        assert (tensor(tensors, "layer4.1.cbam.SpatialGate.spatial.conv.weight") ==
+                net["layer4.1.sa.conv.weight"]).all()
+    with tap.point("refused: what is wrong is called as the file calls it"):
+        net = as_pytorchcv(resnet18())
+        net["features.stage2.unit1.body.conv2.conv.weight"] = np.ones((3, 3, 3, 3), np.float32)
+        check_refusal(folder, save(folder, net), "features.stage2.unit1.body.conv2.conv.weight", "[16, 16, 3, 3]")
+
+
 def without(net, name):
     return {key: array for key, array in net.items() if not key.startswith(name)}
 
@@ -192,6 +252,7 @@ def main():
     tap = Tap()
     with tempfile.TemporaryDirectory() as folder:
         test_classifiers(tap, folder)
+        test_others_names(tap, folder)
         test_refusals(tap, folder)
     tap.done()
 

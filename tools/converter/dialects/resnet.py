@@ -5,6 +5,9 @@ a trunk to start training from. Their names are ours.
 SPDX-License-Identifier: LGPL-2.1-or-later
 """
 
+import re
+from dataclasses import replace
+
 from converter.dialects.shufflenet_v2 import TORCHVISION
 from converter.document import classifier_of
 from converter.layers import Layers
@@ -106,3 +109,84 @@ def take_attention(layers, source, blocks, depths):
                     raise DataError(f"'{source.base}' has no {kind} under '{where[0][0]}'")
                 return {**attention, "place": place}
     return {"kind": "none"}
+
+
+# ---- Others' names --------------------------------------------------------------------------------------------------
+
+
+def renamed(source, rules):
+    """The source with other names, by the first pattern that one has, and how to find the way back."""
+    tensors, theirs = {}, {}
+    for name, array in source.tensors.items():
+        ours = name
+        for pattern, replacement in rules:
+            if re.match(pattern, name):
+                ours = re.sub(pattern, replacement, name)
+                break
+        tensors[ours], theirs[ours] = array, name
+    return replace(source, tensors=tensors), theirs
+
+
+def convert_renamed(source, rules, change):
+    """As convert_resnet(), with names in messages as the source has them; `change` is laid over the document's network."""
+    other, theirs = renamed(source, rules)
+    try:
+        tensors, document = convert_resnet(other)
+    except DataError as error:
+        raise DataError(re.sub("'([^']+)'", lambda name: f"'{theirs.get(name[1], name[1])}'", str(error))) from error
+    document["network"] = change(document["network"])
+    return tensors, document
+
+
+# osmr/imgclsmob, whose PyTorch package is pytorchcv. Units count from 1.
+def unit(name):
+    return rf"features\.stage(\d)\.unit{name}"
+
+
+PYTORCHCV = [
+    (r"features\.init_block\.conv\.conv\.", "conv1."),
+    (r"features\.init_block\.conv\.bn\.", "bn1."),
+    *((unit(rf"{block + 1}\.") + pattern, rf"layer\1.{block}." + ours) for block in range(max(map(max, (
+        blocks for _, blocks in DEPTHS)))) for pattern, ours in (
+            (r"body\.conv(\d)\.conv\.", r"conv\2."), (r"body\.conv(\d)\.bn\.", r"bn\2."),
+            (r"identity_conv\.conv\.", "downsample.0."), (r"identity_conv\.bn\.", "downsample.1."),
+            (r"cbam\.ch_gate\.mlp\.fc1\.", "cbam.ChannelGate.mlp.1."),
+            (r"cbam\.ch_gate\.mlp\.fc2\.", "cbam.ChannelGate.mlp.3."),
+            (r"cbam\.sp_gate\.conv\.conv\.", "cbam.SpatialGate.spatial.conv."),
+            (r"cbam\.sp_gate\.conv\.bn\.", "cbam.SpatialGate.spatial.bn."))),
+    (r"output\.", "fc."),
+]
+
+
+def detect_pytorchcv(source):
+    return all(f"features.{name}.weight" in source.tensors for name in (
+        "init_block.conv.conv", "stage1.unit1.body.conv1.conv", "stage4.unit1.body.conv2.conv"))
+
+
+def convert_pytorchcv(source):
+    """Its plain bottlenecks have the stride in the 1x1, those called `b` (resnet50b) and those with attention in the 3x3."""
+    early = re.search(r"resnet\d+(?!\d*b)", source.base) is not None and not any(
+        ".cbam." in name for name in source.tensors)
+    has_bottlenecks = any(".body.conv3." in name for name in source.tensors)
+    if has_bottlenecks:
+        source.remarks.append(f"taken to have its strides in the {'1x1' if early else '3x3'} convolutions, by its name "
+                              "and attention: pytorchcv's resnet50 and the like have them in the 1x1, resnet50b in the 3x3")
+    return convert_renamed(source, PYTORCHCV,
+                           lambda network: {**network, "stride_place": "1x1" if early and has_bottlenecks else "3x3"})
+
+
+# luuuyi/CBAM.PyTorch and the many copies of it: no biases, no batch norm, the mean before the largest.
+LUUUYI = [
+    (r"(layer\d\.\d+)\.ca\.(fc\.0|fc1|sharedMLP\.0)\.", r"\1.cbam.ChannelGate.mlp.1."),
+    (r"(layer\d\.\d+)\.ca\.(fc\.2|fc2|sharedMLP\.2)\.", r"\1.cbam.ChannelGate.mlp.3."),
+    (r"(layer\d\.\d+)\.sa\.(conv1|conv)\.", r"\1.cbam.SpatialGate.spatial.conv."),
+]
+
+
+def detect_luuuyi(source):
+    return detect_resnet(source) and any(re.match(LUUUYI[-1][0], name) for name in source.tensors)
+
+
+def convert_luuuyi(source):
+    return convert_renamed(source, LUUUYI, lambda network: {
+        **network, "attention": {**network["attention"], "spatial_input": "mean-max"}})
