@@ -454,8 +454,8 @@ sabotage 'settings: nms-across=0 is what the model file says' gst/stream/gstcbam
   'settings->nms_across > 0 ? (float) settings->nms_across : -1' '(float) settings->nms_across' gst-settings
 sabotage 'cbam-run: --nms-across 0 is what the model file says' tools/run/cbam-run.c \
   'options.nms_across > 0 ? (float) options.nms_across : -1' '(float) options.nms_across' tools-cbam_run
-sabotage 'cbam-eval: across classes as the model file says' tools/eval/cbam-eval.c \
-  'run->params.nms_across = options.nms_across > 0 ? (float) options.nms_across : -1;' '' eval-program
+sabotage 'cbam-eval: across classes as the model file says' tools/eval/detector-eval.c \
+  'run->params.nms_across = run->options->nms_across > 0 ? (float) options.nms_across : -1;' '' eval-program
 sabotage 'anchors: the larger square is the mean, not the root' compute/nets/anchors.c \
   'sqrt (size * spec->max_size[level])' '(size + spec->max_size[level]) / 2' anchors
 sabotage 'anchors: centres on the corners of cells' compute/nets/anchors.c \
@@ -832,9 +832,9 @@ sabotage 'bench_peers: beside the slower' tools/bench_peers.py \
   'times = ours / min(others)' 'times = ours / max(others)' tools-bench_peers
 sabotage 'check: a licence that nobody named' compute/info.c \
   'g_str_has_prefix (info->licence, "unknown")' 'FALSE' tools-cbam_check
-sabotage 'cbam-eval: boxes count from 0' tools/eval/cbam-eval.c \
+sabotage 'cbam-eval: boxes count from 0' tools/eval/detector-eval.c \
   '.x0 = (double) detection->x + 1,' '.x0 = (double) detection->x,' eval-program
-sabotage 'cbam-eval: overlap as the model has it' tools/eval/cbam-eval.c \
+sabotage 'cbam-eval: overlap as the model has it' tools/eval/detector-eval.c \
   '  .overlap = CBAM_OVERLAP_FRACTIONS,' '' eval-program
 sabotage 'detector: overlap is always the model'"'"'s' compute/detections.c \
   'params->overlap == CBAM_OVERLAP_FRACTIONS ?' 'FALSE ?' nets-detector

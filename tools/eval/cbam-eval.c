@@ -1,49 +1,17 @@
-/* cbam-eval: how well a model finds what people marked in pictures, measured as Pascal VOC does. Start reading at
- * evaluate().
- *
- * Every model is run with the settings that published figures are measured with, Caffe's, whatever its file says.
- * Pictures go through the device one at a time, so that the time of each is its own.
+/* cbam-eval: how well a model finds what people marked in pictures. Start reading at evaluate().
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "attention-auc.h"
-#include "curves.h"
-#include "devkit.h"
-#include "eval-report.h"
-#include "label-map.h"
-#include "progress.h"
-#include "shared/numbers.h"
-#include "shared/picture.h"
+#include "detector-eval.h"
+#include "eval-options.h"
 #include "shared/program.h"
 
 #include <cbamdetect/cbamdetect.h>
-#include <errno.h>
-#include <glib/gstdio.h>
-#include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #define DEFAULT_SPLIT "test"
 
-#define RESAMPLES 1000
-#define SEED 20071001
-
-static const CbamDetectParams evaluation_params = {
-  .threshold = 0.01f,
-  .nms_iou = 0.45f,
-  .top_k = 400,
-  .max_detections = 200,
-  .overlap = CBAM_OVERLAP_FRACTIONS,
-};
-
-static struct
-{
-  int cpu_threads;
-  char *model, *device, *split, *map, *detections, *plots;
-  char **devkits;
-  gboolean json, attention, version;
-  double nms_across;
-} options = { .nms_across = 1 }; /* none goes */
+static EvalOptions options = { .nms_across = 1 };
 
 static const GOptionEntry entries[] = {
   { "model", 'm', 0, G_OPTION_ARG_FILENAME, &options.model,
@@ -68,282 +36,40 @@ static const GOptionEntry entries[] = {
   { "detections", 0, 0, G_OPTION_ARG_FILENAME, &options.detections, "Write every detection that was counted to a file",
     "FILE" },
   { "version", 'V', 0, G_OPTION_ARG_NONE, &options.version, "Print the version and exit", NULL },
-  { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options.devkits, NULL, "DEVKIT..." },
+  { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options.folders, NULL, "DEVKIT..." },
   { NULL, 0, 0, 0, NULL, NULL, NULL },
 };
 
-typedef struct
+static CbamModel *
+load_model (GError **error)
 {
-  Devkit *devkit;
-  CbamModel *model;
-  CbamDetector *detector;
-  CbamDetectParams params;
-  int *meanings; /* the set's class of each of the model's */
-  Evaluation *evaluation;
-  AttentionStudy *attention; /* NULL without --attention */
-  FILE *detections;          /* NULL without --detections */
-  GArray *seconds;           /* double per picture */
-} Run;
-
-static const char *const *
-class_names (const Run *run)
-{
-  return (const char *const *) run->devkit->classes->pdata;
-}
-
-/* ---- One picture ------------------------------------------------------------------------------------------------ */
-
-/* The engine counts in edges of pixels from 0: a box that covers the third to the fifth pixel starts at 2 and is 3
- * wide. VOC names the first and the last pixel covered, counted from 1: 3 and 5. */
-static VocBox
-voc_box (const CbamDetection *detection)
-{
-  return (VocBox){
-    .x0 = (double) detection->x + 1,
-    .y0 = (double) detection->y + 1,
-    .x1 = (double) detection->x + detection->width,
-    .y1 = (double) detection->y + detection->height,
-  };
-}
-
-static void
-write_detection (const Run *run, const DevkitPicture *picture, const VocDetection *detection)
-{
-  const VocBox *box = &detection->box;
-  fprintf (run->detections, "%s\t%s\t%.9g\t%.9g\t%.9g\t%.9g\t%.9g\n", picture->name,
-           class_names (run)[detection->class_id], detection->score, box->x0, box->y0, box->x1, box->y1);
-}
-
-static void
-count_result (Run *run, const DevkitPicture *picture, const CbamImage *image, const CbamResult *result)
-{
-  g_autoptr (GArray) found = g_array_new (FALSE, FALSE, sizeof (VocDetection));
-  for (gsize i = 0; i < cbam_result_get_n_detections (result); i++) {
-    const CbamDetection *d = cbam_result_get_detection (result, i);
-    const int meaning = run->meanings[d->class_id];
-    if (meaning == LABEL_MEANS_NOTHING)
-      continue;
-    const VocDetection detection = { voc_box (d), (guint) meaning, d->score };
-    g_array_append_val (found, detection);
-    if (run->detections != NULL)
-      write_detection (run, picture, &detection);
-  }
-  const VocObject *objects = (const VocObject *) (void *) picture->objects->data;
-  const gsize n_objects = picture->objects->len;
-  evaluation_add_picture (run->evaluation, objects, n_objects, (const VocDetection *) (void *) found->data, found->len);
-
-  for (gsize i = 0; run->attention != NULL && i < cbam_result_get_n_attention (result); i++) {
-    const CbamAttention *attention = cbam_result_get_attention (result, i);
-    if (attention->spatial != NULL)
-      attention_study_add (run->attention, attention->level, attention->spatial, image->width, image->height, objects,
-                           n_objects);
-  }
+  const CbamDeviceConfig config = { .cpu_threads = (guint) MAX (options.cpu_threads, 0) };
+  g_autoptr (CbamDevice) device = cbam_device_open_configured (options.device, &config, error);
+  return device != NULL ? cbam_model_load (device, options.model, NULL, error) : NULL;
 }
 
 static gboolean
-look_at (Run *run, DevkitPicture *picture, GError **error)
+run (GError **error)
 {
-  g_autoptr (GdkPixbuf) pixbuf = picture_load (picture->path, error);
-  if (pixbuf == NULL)
+  g_autoptr (CbamModel) model = load_model (error);
+  if (model == NULL)
     return FALSE;
-  const CbamImage image = picture_view (pixbuf);
-  if (!devkit_picture_fit (picture, class_names (run), image.width, image.height, error))
-    return FALSE;
-  g_autoptr (CbamResult) result = NULL;
-  if (cbam_detector_submit (run->detector, &image, &run->params, error))
-    result = cbam_detector_collect (run->detector, error);
-  if (result == NULL) {
-    g_prefix_error (error, "%s: ", picture->path);
-    return FALSE;
-  }
-  const double seconds = cbam_result_get_seconds (result);
-  g_array_append_val (run->seconds, seconds);
-  count_result (run, picture, &image, result);
-  return TRUE;
-}
-
-static gboolean
-look_at_all (Run *run, GError **error)
-{
-  const GPtrArray *pictures = run->devkit->pictures;
-  Progress progress = progress_start ("cbam-eval", pictures->len);
-  gboolean ok = TRUE;
-  for (guint i = 0; ok && i < pictures->len; i++) {
-    ok = look_at (run, g_ptr_array_index (pictures, i), error);
-    if (ok)
-      progress_step (&progress);
-    else
-      progress_clear (&progress);
-  }
-  return ok;
-}
-
-/* ---- Before and after ------------------------------------------------------------------------------------------- */
-
-static gboolean
-load_model (Run *run, GError **error)
-{
-  const CbamDeviceConfig device_config = { .cpu_threads = (guint) MAX (options.cpu_threads, 0) };
-  g_autoptr (CbamDevice) device = cbam_device_open_configured (options.device, &device_config, error);
-  if (device == NULL)
-    return FALSE;
-  run->model = cbam_model_load (device, options.model, NULL, error);
-  if (run->model == NULL)
-    return FALSE;
-  const CbamModelInfo *info = cbam_model_get_info (run->model);
-  if (strcmp (info->task, "detect") != 0) {
-    g_set_error (error, CBAM_ERROR, CBAM_ERROR_UNSUPPORTED,
-                 "%s: expected a model that can detect, found one that can %s", info->origin, info->task);
-    return FALSE;
-  }
-  const CbamDetectorConfig config = { .slots = 1 };
-  run->detector = cbam_detector_new (run->model, &config, error);
-  return run->detector != NULL;
-}
-
-/* Says for which classes the model has no label: nothing else in the tables tells why they have not been found. */
-static void
-report_missing (const Run *run, guint n_labels)
-{
-  g_autoptr (GString) missing = g_string_new (NULL);
-  for (guint i = 0; i < run->devkit->n_classes; i++) {
-    gboolean is_meant = FALSE;
-    for (guint j = 0; j < n_labels; j++)
-      is_meant |= run->meanings[j] == (int) i;
-    if (!is_meant)
-      g_string_append_printf (missing, "%s'%s'", missing->len > 0 ? ", " : "", class_names (run)[i]);
-  }
-  if (missing->len > 0)
-    program_complain ("no label of the model means the set's %s, so none is found", missing->str);
-}
-
-/* It may be that files were renamed, or that annotations lie beside pictures that are not theirs. */
-static void
-report_renamed (const Devkit *devkit)
-{
-  if (devkit->n_renamed > 0)
-    program_complain ("%u of %u annotations name another picture, the first is %s", devkit->n_renamed,
-                      devkit->pictures->len, devkit->renamed);
-}
-
-static gboolean
-map_labels (Run *run, GError **error)
-{
-  const guint n_labels = cbam_model_get_info (run->model)->n_classes;
-  const char *const *labels = cbam_model_get_info (run->model)->classes;
-  run->meanings = label_map_read (options.map, labels, n_labels, class_names (run), error);
-  if (run->meanings == NULL)
-    return FALSE;
-  report_missing (run, n_labels);
-  return TRUE;
-}
-
-static gboolean
-check_attention (const CbamModelInfo *info, GError **error)
-{
-  if (info->spatial_levels != 0)
-    return TRUE;
-  g_set_error (error, CBAM_ERROR, CBAM_ERROR_UNSUPPORTED,
-               "--attention: expected a network with spatial attention before its heads, found none in %s", info->name);
+  const CbamModelInfo *info = cbam_model_get_info (model);
+  if (strcmp (info->task, "detect") == 0)
+    return eval_detector (model, &options, error);
+  g_set_error (error, CBAM_ERROR, CBAM_ERROR_UNSUPPORTED, "%s: expected a model that can detect, found one that can %s",
+               info->origin, info->task);
   return FALSE;
-}
-
-static gboolean
-open_detections (Run *run, GError **error)
-{
-  if (options.detections == NULL)
-    return TRUE;
-  run->detections = g_fopen (options.detections, "w");
-  if (run->detections != NULL)
-    return TRUE;
-  g_set_error (error, G_FILE_ERROR, g_file_error_from_errno (errno), "cannot write '%s': %s", options.detections,
-               g_strerror (errno));
-  return FALSE;
-}
-
-static gboolean
-close_detections (Run *run, GError **error)
-{
-  if (run->detections == NULL)
-    return TRUE;
-  const gboolean is_whole = !ferror (run->detections);
-  if (fclose (g_steal_pointer (&run->detections)) == 0 && is_whole)
-    return TRUE;
-  g_set_error (error, G_FILE_ERROR, G_FILE_ERROR_IO, "cannot write '%s' to its end", options.detections);
-  return FALSE;
-}
-
-static gboolean
-prepare (Run *run, GError **error)
-{
-  run->devkit = devkit_read (options.devkits, options.split, error);
-  if (run->devkit == NULL || !load_model (run, error) || !map_labels (run, error))
-    return FALSE;
-  report_renamed (run->devkit);
-  run->evaluation = evaluation_new (run->devkit->n_classes);
-  run->seconds = g_array_new (FALSE, FALSE, sizeof (double));
-  run->params = evaluation_params;
-  run->params.attention = options.attention;
-  run->params.nms_across = options.nms_across > 0 ? (float) options.nms_across : -1;
-  if (options.attention) {
-    run->attention = attention_study_new ();
-    if (!check_attention (cbam_model_get_info (run->model), error))
-      return FALSE;
-  }
-  return open_detections (run, error);
-}
-
-static gboolean
-report (Run *run, GError **error)
-{
-  const float threshold = cbam_model_get_info (run->model)->threshold;
-  g_autoptr (GArray) attention = run->attention != NULL ? attention_study_scores (run->attention) : NULL;
-  EvalReport text = {
-    .model = cbam_model_get_info (run->model)->name,
-    .split = options.split,
-    .classes = class_names (run),
-    .evaluation = run->evaluation,
-    .threshold = threshold,
-    .nms_across = options.nms_across,
-    .low = NAN,
-    .high = NAN,
-    .attention = attention,
-  };
-  evaluation_finish (run->evaluation);
-  evaluation_interval (run->evaluation, RESAMPLES, SEED, &text.low, &text.high);
-  g_array_sort (run->seconds, by_rising_value);
-  text.seconds = g_array_index (run->seconds, double, run->seconds->len / 2);
-
-  if (!close_detections (run, error))
-    return FALSE;
-  if (options.plots != NULL && !curves_write (options.plots, run->evaluation, text.classes, threshold, error))
-    return FALSE;
-  if (options.json)
-    eval_report_json (stdout, &text);
-  else
-    eval_report_table (stdout, &text);
-  return TRUE;
 }
 
 static int
 evaluate (void)
 {
   g_autoptr (GError) error = NULL;
-  Run run = { 0 };
-  const gboolean ok = prepare (&run, &error) && look_at_all (&run, &error) && report (&run, &error);
-  if (!ok)
-    program_complain ("%s", error->message);
-
-  if (run.detections != NULL)
-    fclose (run.detections);
-  g_clear_pointer (&run.seconds, g_array_unref);
-  attention_study_free (run.attention);
-  evaluation_free (run.evaluation);
-  g_free (run.meanings);
-  cbam_detector_unref (run.detector);
-  cbam_model_unref (run.model);
-  devkit_free (run.devkit);
-  return ok ? STATUS_OK : STATUS_FAILED;
+  if (run (&error))
+    return STATUS_OK;
+  program_complain ("%s", error->message);
+  return STATUS_FAILED;
 }
 
 /* ---- Options ---------------------------------------------------------------------------------------------------- */
@@ -388,7 +114,7 @@ check_options (void)
     options.split = g_strdup (DEFAULT_SPLIT);
   if (options.version)
     return NULL;
-  if (options.devkits == NULL)
+  if (options.folders == NULL)
     return "say where the pictures are: DEVKIT";
   if (!(options.nms_across >= 0 && options.nms_across <= 1))
     return "--nms-across is a share from 0 to 1";
@@ -418,6 +144,6 @@ main (int argc, char **argv)
   g_free (options.map);
   g_free (options.detections);
   g_free (options.plots);
-  g_strfreev (options.devkits);
+  g_strfreev (options.folders);
   return status;
 }

@@ -5,12 +5,10 @@
 #include "devkit.h"
 
 #include "annotation.h"
+#include "picture-names.h"
 #include "shared/text-file.h"
 
 #include <string.h>
-
-/* What pictures may be called behind the last point, in any case: of several of one name, the first in this order. */
-static const char *const kinds[] = { "jpg", "jpeg", "png", "bmp", "gif", "tif", "tiff", "webp", "pgm", "ppm" };
 
 static void
 picture_free (DevkitPicture *picture)
@@ -41,45 +39,24 @@ compare_strings (gconstpointer a, gconstpointer b)
   return strcmp (*(char *const *) a, *(char *const *) b);
 }
 
-/* The names in a folder, sorted. */
-static GPtrArray *
-list_folder (const char *folder)
-{
-  GPtrArray *names = g_ptr_array_new_with_free_func (g_free);
-  g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
-  for (const char *name; dir != NULL && (name = g_dir_read_name (dir)) != NULL;)
-    g_ptr_array_add (names, g_strdup (name));
-  g_ptr_array_sort (names, compare_strings);
-  return names;
-}
-
-static guint
-kind_of (const char *extension)
-{
-  guint kind = 0;
-  while (kind < G_N_ELEMENTS (kinds) && g_ascii_strcasecmp (extension, kinds[kind]) != 0)
-    kind++;
-  return kind;
-}
-
 /* The picture in @folder that is called @stem whatever its kind; %NULL if there is none. @listings: folder -> what
- * list_folder() says. */
+ * picture_names_list() says. */
 static char *
 find_by_kind (const char *folder, const char *stem, GHashTable *listings)
 {
   GPtrArray *names = g_hash_table_lookup (listings, folder);
   if (names == NULL) {
-    names = list_folder (folder);
+    names = picture_names_list (folder);
     g_hash_table_insert (listings, g_strdup (folder), names);
   }
   const gsize length = strlen (stem);
   const char *best = NULL;
-  guint best_kind = G_N_ELEMENTS (kinds);
+  guint best_kind = PICTURE_KIND_NONE;
   for (guint i = 0; i < names->len; i++) {
     const char *name = g_ptr_array_index (names, i);
     if (strncmp (name, stem, length) != 0 || name[length] != '.')
       continue;
-    const guint kind = kind_of (name + length + 1);
+    const guint kind = picture_kind (name + length + 1);
     if (kind < best_kind) {
       best_kind = kind;
       best = name;
