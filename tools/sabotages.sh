@@ -455,7 +455,7 @@ sabotage 'settings: nms-across=0 is what the model file says' gst/stream/gstcbam
 sabotage 'cbam-run: --nms-across 0 is what the model file says' tools/run/cbam-run.c \
   'options.nms_across > 0 ? (float) options.nms_across : -1' '(float) options.nms_across' tools-cbam_run
 sabotage 'cbam-eval: across classes as the model file says' tools/eval/detector-eval.c \
-  'run->params.nms_across = run->options->nms_across > 0 ? (float) options.nms_across : -1;' '' eval-program
+  'run->params.nms_across = run->options->nms_across > 0 ? (float) run->options->nms_across : -1;' '' eval-program
 sabotage 'anchors: the larger square is the mean, not the root' compute/nets/anchors.c \
   'sqrt (size * spec->max_size[level])' '(size + spec->max_size[level]) / 2' anchors
 sabotage 'anchors: centres on the corners of cells' compute/nets/anchors.c \
@@ -940,3 +940,27 @@ sabotage 'gst: a classifier detects nothing, silently' gst/stream/gstcbamsession
   'if (g_str_equal (info->task, "detect"))' 'if (TRUE)' gst-errors
 sabotage 'cbam-run: classes are drawn over each other' tools/run/draw.c \
   'const Rect plate = { 0, taken.height,' 'const Rect plate = { 0, 0,' tools-cbam_run
+sabotage 'activation: a hard sigmoid fills up the channels that pad' shaders/activation.comp \
+  'FUNCTION == CBAM_FUNCTION_HARD_SIGMOID ? real_channels (v, block, a.channels) : v' 'v' ops-ops
+sabotage 'mobilenet-v3: the weights of channels are a hard swish' compute/nets/mobilenet_v3.c \
+  'z, CBAM_ACTIVATION_HARD_SIGMOID' 'z, CBAM_ACTIVATION_HARD_SWISH' golden
+sabotage 'mobilenet-v3: the last blocks are always the paper'"'"'s' compute/nets/mobilenet_v3.c \
+  'cbam_net_dim (net, name, 0, cbam_net_round_channels (net, rows[row].hidden))' \
+  'cbam_net_round_channels (net, rows[row].hidden)' networks golden
+sabotage 'mobilenet-v3: a shortcut wherever the stride is 1' compute/nets/mobilenet_v3.c \
+  'rows[row].stride == 1 && x->channels == y->channels' 'rows[row].stride == 1' networks
+sabotage 'classifier: a hidden layer is linear' compute/nets/classifier.c \
+  'cbam_graph_activation (net->graph, cbam_graph_conv (net->graph, &form), CBAM_ACTIVATION_HARD_SWISH)' \
+  'cbam_graph_conv (net->graph, &form)' golden
+sabotage 'accuracy: the second answer is the first, too' tools/eval/accuracy.c \
+  'is_right && i == 0' 'is_right && i <= 1' eval-accuracy
+sabotage 'accuracy: the sixth answer counts' tools/eval/accuracy.c \
+  'i < MIN (n, ACCURACY_TOP)' 'i < n' eval-accuracy
+sabotage 'accuracy: the mean goes by pictures' tools/eval/accuracy.c \
+  'sum += accuracy_top1 (accuracy, i)' 'sum += accuracy_top1 (accuracy, ACCURACY_ALL)' eval-accuracy
+sabotage 'class-folders: every file is a picture' tools/eval/class-folders.c \
+  'if (is_picture (name))' 'if (TRUE)' eval-program-classifier
+sabotage 'class-folders: hidden files are pictures' tools/eval/class-folders.c \
+  "    if (*name == '.')" '    if (FALSE)' eval-program-classifier
+sabotage 'cbam-eval: the options of detectors are ignored' tools/eval/classifier-eval.c \
+  'if (wrong == NULL)' 'if (TRUE)' eval-program-classifier

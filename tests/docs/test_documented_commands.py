@@ -25,6 +25,7 @@ for neighbour in ("tools", "eval"):
 from common import CONVERT, expect_ok, run, write_png
 from devkits import write_devkit
 from documents import documented_commands
+from noise_models import classifier_model
 from tap import Skip, Tap
 
 KIND, ROOT, BUILD = sys.argv[1:4]
@@ -99,6 +100,17 @@ def make_devkit(root, split):
         write_png(os.path.join(root, "JPEGImages", name + ".jpg"), 80, 60)
 
 
+def make_classifiers(folder):
+    """Models of noise that know ImageNet's classes and a few flowers, and pictures in the folders of some."""
+    with open(os.path.join(ROOT, "models", "imagenet.txt"), encoding="utf-8") as file:
+        labels = [*file.read().splitlines(), "rose"]
+    for name in ("resnet18-cbam", "classifier"):
+        classifier_model(folder, name, labels)
+    for place in ("flowers/daisy", "flowers/rose", "imagenet/val/n01440764", "imagenet/val/n11939491"):
+        os.makedirs(os.path.join(folder, *place.split("/")))
+        write_png(os.path.join(folder, *place.split("/"), "one.jpg"), 80, 60)
+
+
 def turn_video(path):
     """Writes into the track's header that the video lies on its side, as phones do (ISO 14496-12, 8.3.2)."""
     with open(path, "r+b") as file:
@@ -121,7 +133,8 @@ def make_scratch(folder):
     """Files of the names that the commands use."""
     os.symlink(BUILD, os.path.join(folder, "build"))
     os.symlink(os.path.join(ROOT, "models"), os.path.join(folder, "models"))
-    copy(os.path.join(ROOT, "models", "coco-to-voc.txt"), folder, "coco-to-voc.txt")
+    for name in ("coco-to-voc.txt", "imagenet-folders.txt"):
+        copy(os.path.join(ROOT, "models", name), folder, name)
     for place in ("m.safetensors", "mine.safetensors", "training/bolts/model.safetensors",
                   "lite0.safetensors"):
         copy(SHAPES, folder, *place.split("/"))
@@ -131,6 +144,7 @@ def make_scratch(folder):
         make_media(folder)
     else:
         make_coco_model(folder)
+        make_classifiers(folder)
         for root in ("VOCdevkit/VOC2007", "VOCdevkit/VOC2012", "mine"):
             for split in ("test", "val"):
                 make_devkit(os.path.join(folder, *root.split("/")), split)

@@ -19,7 +19,7 @@ import xml.etree.ElementTree as ElementTree
 sys.dont_write_bytecode = True
 
 from devkits import same, write_devkit
-from attention_model import MAPS, attention_model
+from noise_models import MAPS, attention_model
 from common import CONVERT, TOOLS, check_one_error, expect_ok, json_lines, run, test_data, write_png
 from independent import evaluate, read_detections
 from tap import Skip, Tap
@@ -325,7 +325,7 @@ def test_options(tap, folder, root):
         check_one_error(cbam_eval("-m", os.path.join(folder, "no.safetensors"), root), "no.safetensors")
     with tap.point("unknown device"):
         check_one_error(cbam_eval("-m", "m", "--device", "abacus 2000", root), "abacus 2000")
-    for name, arguments, word in (("no folder named", ["-m", "m"], "DEVKIT"),
+    for name, arguments, word in (("no folder named", ["-m", "m"], "FOLDER"),
                                   ("a split that is a path", ["-m", "m", "--split", "../test", root], "--split"),
                                   ("overlap above 1", ["-m", "m", "--nms-across", "1.1", root], "--nms-across"),
                                   ("unknown option", ["-m", "m", "--splits", root], "--splits")):

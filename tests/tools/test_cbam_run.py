@@ -19,7 +19,7 @@ import zlib
 
 sys.dont_write_bytecode = True
 
-from attention_model import MAPS, attention_model
+from noise_models import MAPS, attention_model
 from common import HERE, TOOLS, check_one_error, expect_ok, fake_model, json_lines, png_size, run, write_png
 from tap import Tap
 

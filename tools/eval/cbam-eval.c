@@ -2,14 +2,13 @@
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include "classifier-eval.h"
 #include "detector-eval.h"
 #include "eval-options.h"
 #include "shared/program.h"
 
 #include <cbamdetect/cbamdetect.h>
 #include <string.h>
-
-#define DEFAULT_SPLIT "test"
 
 static EvalOptions options = { .nms_across = 1 };
 
@@ -21,7 +20,8 @@ static const GOptionEntry entries[] = {
   { "cpu-threads", 0, 0, G_OPTION_ARG_INT, &options.cpu_threads,
     "Threads where the processor itself computes, 0 = as many processors as it may use (default: 0)", "N" },
   { "split", 's', 0, G_OPTION_ARG_STRING, &options.split,
-    "Which pictures: those of ImageSets/Main/SPLIT.txt (default: " DEFAULT_SPLIT ")", "SPLIT" },
+    "Which pictures: those of ImageSets/Main/SPLIT.txt (default: test), or for a classifier of the folder SPLIT",
+    "SPLIT" },
   { "map", 0, 0, G_OPTION_ARG_FILENAME, &options.map,
     "What the set calls the model's labels, in lines 'model label = set label'", "NAMES" },
   { "nms-across", 0, 0, G_OPTION_ARG_DOUBLE, &options.nms_across,
@@ -33,10 +33,10 @@ static const GOptionEntry entries[] = {
     "Measure how well spatial attention tells objects from background", NULL },
   { "plots", 'p', 0, G_OPTION_ARG_FILENAME, &options.plots, "Draw precision-recall curves as SVG files in a folder",
     "DIR" },
-  { "detections", 0, 0, G_OPTION_ARG_FILENAME, &options.detections, "Write every detection that was counted to a file",
-    "FILE" },
+  { "detections", 0, 0, G_OPTION_ARG_FILENAME, &options.detections,
+    "Write every detection that was counted, or a classifier's best five, to a file", "FILE" },
   { "version", 'V', 0, G_OPTION_ARG_NONE, &options.version, "Print the version and exit", NULL },
-  { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options.folders, NULL, "DEVKIT..." },
+  { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options.folders, NULL, "FOLDER..." },
   { NULL, 0, 0, 0, NULL, NULL, NULL },
 };
 
@@ -55,11 +55,8 @@ run (GError **error)
   if (model == NULL)
     return FALSE;
   const CbamModelInfo *info = cbam_model_get_info (model);
-  if (strcmp (info->task, "detect") == 0)
-    return eval_detector (model, &options, error);
-  g_set_error (error, CBAM_ERROR, CBAM_ERROR_UNSUPPORTED, "%s: expected a model that can detect, found one that can %s",
-               info->origin, info->task);
-  return FALSE;
+  return strcmp (info->task, "detect") == 0 ? eval_detector (model, &options, error)
+                                            : eval_classifier (model, &options, error);
 }
 
 static int
@@ -75,13 +72,16 @@ evaluate (void)
 /* ---- Options ---------------------------------------------------------------------------------------------------- */
 
 static const char description[] =
-    "DEVKIT is a folder laid out as VOC2007 of Pascal VOC's devkit is, with JPEGImages/, Annotations/ and\n"
-    "ImageSets/Main/, or a folder of such folders; several are evaluated together.\n\n"
+    "For a detector FOLDER is laid out as VOC2007 of Pascal VOC's devkit is, with JPEGImages/, Annotations/ and\n"
+    "ImageSets/Main/, or is a folder of such folders. For a classifier it has a folder of pictures for each class, as\n"
+    "ImageNet's sets have. Several are evaluated together.\n\n"
     "Examples:\n"
     "  cbam-eval --model m.safetensors VOCdevkit/VOC2007\n"
     "  cbam-eval -m m.safetensors --split val --plots curves/ VOCdevkit\n"
-    "  cbam-eval -m coco.safetensors --map coco-to-voc.txt --json VOCdevkit/VOC2007 > result.json\n\n"
-    "The classes are those of the split's annotations. A detection is right if it overlaps an object of its class by\n"
+    "  cbam-eval -m coco.safetensors --map coco-to-voc.txt --json VOCdevkit/VOC2007 > result.json\n"
+    "  cbam-eval -m classifier.safetensors --split val --map imagenet-folders.txt imagenet\n\n"
+    "Detectors: the classes are those of the split's annotations. A detection is right if it overlaps an object of its "
+    "class by\n"
     "an intersection over union of 0.5 or more, and is the first to do so; one that overlaps a difficult object most\n"
     "is neither right nor wrong. All models run with the settings of published figures: scores above 0.01, the best\n"
     "400 of each class, non-maximum suppression at 0.45, 200 detections a picture; --nms-across leaves out more.\n"
@@ -89,9 +89,13 @@ static const char description[] =
     "average precision, shown as '-', and are not in the mean. The interval tells how much the mean would vary over\n"
     "other pictures of the same kind (1000 resamples). Precision and recall are those at the threshold of the model\n"
     "file.\n\n"
+    "Classifiers: a picture is cut and resized as the model file says. Top-1 is the share of pictures whose best "
+    "label\n"
+    "means their folder, top-5 of those where one of the best five does. The interval is Wilson's.\n\n"
     "A line of --map is 'model label = set label'; '#' begins a comment. Labels without a line mean the class of "
     "their\n"
-    "own name; 'label =' means none, and its detections are left out, as are those of labels that the set lacks.\n\n"
+    "own name; 'label =' means none, and its detections are left out, as are those of labels that the set lacks. A\n"
+    "classifier's answers are never left out: one that means none is wrong.\n\n"
     "--json prints {\"model\", \"split\", \"pictures\", \"map_11point\", \"map_area\", \"map_50_95\",\n"
     "\"interval\": [low, high], \"threshold\", \"nms_across\", \"best_f1\": {\"f1\", \"threshold\", \"precision\",\n"
     "\"recall\"}, \"seconds_per_picture\", \"classes\": [{\"name\", \"objects\", \"ap_11point\", \"ap_area\",\n"
@@ -103,29 +107,33 @@ static const char description[] =
     "all\n"
     "pictures was subtracted, and the mean map's mean on its outermost cells and within. A map of one cell tells only\n"
     "pictures apart: its two chances are null.\n"
+    "For a classifier it prints {\"model\", \"split\", \"pictures\", \"top1\", \"interval\": [low, high], \"top5\",\n"
+    "\"mean_top1\", \"seconds_per_picture\", \"classes\": [{\"name\", \"pictures\", \"top1\", \"top5\", "
+    "\"taken_for\",\n"
+    "\"taken_for_times\"}]}.\n"
     "--detections writes lines of 'picture class score xmin ymin xmax ymax' with tabs between, in VOC's pixels, which\n"
-    "count from 1. With several folders a picture is named FOLDER/PICTURE.\n\n"
+    "count from 1; of a classifier of 'CLASS/PICTURE label score'. With several folders a picture's name begins with\n"
+    "its FOLDER/.\n\n"
     "Exit status: 0, 1 when something could not be read or run, 2 for wrong options.\n";
 
 static const char *
 check_options (void)
 {
-  if (options.split == NULL)
-    options.split = g_strdup (DEFAULT_SPLIT);
   if (options.version)
     return NULL;
   if (options.folders == NULL)
-    return "say where the pictures are: DEVKIT";
+    return "say where the pictures are: FOLDER";
   if (!(options.nms_across >= 0 && options.nms_across <= 1))
     return "--nms-across is a share from 0 to 1";
-  if (*options.split == '\0' || strchr (options.split, G_DIR_SEPARATOR) != NULL)
-    return "--split is the name of a list in ImageSets/Main, without .txt";
+  if (options.split != NULL && (*options.split == '\0' || strchr (options.split, G_DIR_SEPARATOR) != NULL))
+    return "--split is the name of a list in ImageSets/Main, without .txt, or of a folder of classes";
   return NULL;
 }
 
 static const Program program = {
   .name = "cbam-eval",
-  .summary = "Measures how well a model finds objects that people marked, as Pascal VOC does.",
+  .summary =
+      "Measures how well a model finds objects that people marked, as Pascal VOC does, or names what pictures show.",
   .description = description,
   .entries = entries,
   .check_options = check_options,

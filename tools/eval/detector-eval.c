@@ -21,6 +21,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define DEFAULT_SPLIT "test"
+
 #define RESAMPLES 1000
 #define SEED 20071001
 
@@ -35,6 +37,7 @@ static const CbamDetectParams evaluation_params = {
 typedef struct
 {
   const EvalOptions *options;
+  const char *split;
   Devkit *devkit;
   CbamModel *model;
   CbamDetector *detector;
@@ -141,22 +144,6 @@ look_at_all (Run *run, GError **error)
 
 /* ---- Before and after ------------------------------------------------------------------------------------------- */
 
-/* Says for which classes the model has no label: nothing else in the tables tells why they have not been found. */
-static void
-report_missing (const Run *run, guint n_labels)
-{
-  g_autoptr (GString) missing = g_string_new (NULL);
-  for (guint i = 0; i < run->devkit->n_classes; i++) {
-    gboolean is_meant = FALSE;
-    for (guint j = 0; j < n_labels; j++)
-      is_meant |= run->meanings[j] == (int) i;
-    if (!is_meant)
-      g_string_append_printf (missing, "%s'%s'", missing->len > 0 ? ", " : "", class_names (run)[i]);
-  }
-  if (missing->len > 0)
-    program_complain ("no label of the model means the set's %s, so none is found", missing->str);
-}
-
 /* It may be that files were renamed, or that annotations lie beside pictures that are not theirs. */
 static void
 report_renamed (const Devkit *devkit)
@@ -174,7 +161,9 @@ map_labels (Run *run, GError **error)
   run->meanings = label_map_read (run->options->map, labels, n_labels, class_names (run), error);
   if (run->meanings == NULL)
     return FALSE;
-  report_missing (run, n_labels);
+  g_autofree char *missing = label_map_missing (run->meanings, n_labels, class_names (run));
+  if (missing != NULL)
+    program_complain ("no label of the model means the set's %s, so none is found", missing);
   return TRUE;
 }
 
@@ -191,7 +180,7 @@ check_attention (const CbamModelInfo *info, GError **error)
 static gboolean
 prepare (Run *run, GError **error)
 {
-  run->devkit = devkit_read (run->options->folders, run->options->split, error);
+  run->devkit = devkit_read (run->options->folders, run->split, error);
   if (run->devkit == NULL || !map_labels (run, error))
     return FALSE;
   const CbamDetectorConfig config = { .slots = 1 };
@@ -221,7 +210,7 @@ report (Run *run, GError **error)
   g_autoptr (GArray) attention = run->attention != NULL ? attention_study_scores (run->attention) : NULL;
   EvalReport text = {
     .model = cbam_model_get_info (run->model)->name,
-    .split = run->options->split,
+    .split = run->split,
     .classes = class_names (run),
     .evaluation = run->evaluation,
     .threshold = threshold,
@@ -251,7 +240,11 @@ report (Run *run, GError **error)
 gboolean
 eval_detector (CbamModel *model, const EvalOptions *options, GError **error)
 {
-  Run run = { .options = options, .model = model };
+  Run run = {
+    .options = options,
+    .split = options->split != NULL ? options->split : DEFAULT_SPLIT,
+    .model = model,
+  };
   const gboolean ok = prepare (&run, error) && look_at_all (&run, error) && report (&run, error);
 
   if (run.detections != NULL)

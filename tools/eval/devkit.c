@@ -5,7 +5,7 @@
 #include "devkit.h"
 
 #include "annotation.h"
-#include "picture-names.h"
+#include "picture-folder.h"
 #include "shared/text-file.h"
 
 #include <string.h>
@@ -33,20 +33,14 @@ devkit_free (Devkit *devkit)
 
 /* ---- Pictures --------------------------------------------------------------------------------------------------- */
 
-static int
-compare_strings (gconstpointer a, gconstpointer b)
-{
-  return strcmp (*(char *const *) a, *(char *const *) b);
-}
-
 /* The picture in @folder that is called @stem whatever its kind; %NULL if there is none. @listings: folder -> what
- * picture_names_list() says. */
+ * picture_folder_list() says. */
 static char *
 find_by_kind (const char *folder, const char *stem, GHashTable *listings)
 {
   GPtrArray *names = g_hash_table_lookup (listings, folder);
   if (names == NULL) {
-    names = picture_names_list (folder);
+    names = picture_folder_list (folder);
     g_hash_table_insert (listings, g_strdup (folder), names);
   }
   const gsize length = strlen (stem);
@@ -230,7 +224,7 @@ find_years (const char *folder, const char *split)
     if (g_file_test (path, G_FILE_TEST_IS_REGULAR))
       g_ptr_array_add (years, g_steal_pointer (&year));
   }
-  g_ptr_array_sort (years, compare_strings);
+  g_ptr_array_sort (years, by_name);
   return years;
 }
 
@@ -258,20 +252,6 @@ find_roots (const char *folder, const char *split, GPtrArray *roots, GError **er
   return TRUE;
 }
 
-static gboolean
-check_different (const GPtrArray *roots, GError **error)
-{
-  g_autoptr (GHashTable) seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-  for (guint i = 0; i < roots->len; i++) {
-    const char *root = g_ptr_array_index (roots, i);
-    if (g_hash_table_add (seen, g_canonicalize_filename (root, NULL)))
-      continue;
-    g_set_error (error, G_FILE_ERROR, G_FILE_ERROR_EXIST, "expected different folders, found '%s' twice", root);
-    return FALSE;
-  }
-  return TRUE;
-}
-
 /* Turns ids in the order of appearance into places in the sorted list of names. */
 static void
 sort_classes (Devkit *devkit, GHashTable *class_ids)
@@ -281,7 +261,7 @@ sort_classes (Devkit *devkit, GHashTable *class_ids)
   g_hash_table_iter_init (&iter, class_ids);
   while (g_hash_table_iter_next (&iter, &name, NULL))
     g_ptr_array_add (devkit->classes, g_strdup (name));
-  g_ptr_array_sort (devkit->classes, compare_strings);
+  g_ptr_array_sort (devkit->classes, by_name);
   devkit->n_classes = devkit->classes->len;
 
   g_autofree guint *places = g_new (guint, devkit->n_classes + 1);
@@ -311,7 +291,7 @@ devkit_read (char *const *folders, const char *split, GError **error)
   for (char *const *folder = folders; *folder != NULL; folder++)
     if (!find_roots (*folder, split, roots, error))
       return NULL;
-  if (!check_different (roots, error))
+  if (!picture_folders_check (roots, error))
     return NULL;
   for (guint i = 0; i < roots->len; i++) {
     const char *root = g_ptr_array_index (roots, i);

@@ -29,22 +29,38 @@ print_number (FILE *out, double value)
     fprintf (out, "%9.3f", value);
 }
 
+/* The columns that the longest of @names (up to %NULL) needs, at least @least. */
+static int
+name_width_of (const char *const *names, int least)
+{
+  int width = least;
+  for (guint i = 0; names[i] != NULL; i++)
+    width = MAX (width, (int) g_utf8_strlen (names[i], -1));
+  return width;
+}
+
+static void
+print_name (FILE *out, const char *name, int width)
+{
+  fprintf (out, "%s%*s", name, width - (int) g_utf8_strlen (name, -1), "");
+}
+
+/* ---- Detectors -------------------------------------------------------------------------------------------------- */
+
 static void
 print_classes (FILE *out, const EvalReport *report)
 {
   const Evaluation *evaluation = report->evaluation;
   const guint n_classes = evaluation_n_classes (evaluation);
-  int name_width = 5;
+  const int name_width = name_width_of (report->classes, 5);
   guint n_objects = 0;
-  for (guint i = 0; i < n_classes; i++)
-    name_width = MAX (name_width, (int) g_utf8_strlen (report->classes[i], -1));
 
   fprintf (out, "%-*s%9s%9s%9s%9s   at %.2f:%10s%9s\n", name_width, "class", "objects", "11-point", "area", "50:95",
            report->threshold, "precision", "recall");
   for (guint i = 0; i < n_classes; i++) {
     const OperatingPoint point = evaluation_at (evaluation, i, report->threshold);
-    const int padding = name_width - (int) g_utf8_strlen (report->classes[i], -1);
-    fprintf (out, "%s%*s%9u", report->classes[i], padding, "", evaluation_n_objects (evaluation, i));
+    print_name (out, report->classes[i], name_width);
+    fprintf (out, "%9u", evaluation_n_objects (evaluation, i));
     for (ApMeasure measure = AP_11_POINT; measure <= AP_50_95; measure++)
       print_percent (out, evaluation_average_precision (evaluation, i, measure));
     fprintf (out, "%12s", "");
@@ -178,5 +194,84 @@ eval_report_json (FILE *out, const EvalReport *report)
   append_classes (json, report);
   if (report->attention != NULL)
     append_attention (json, report->attention);
+  fprintf (out, "%s}\n", json->str);
+}
+
+/* ---- Classifiers ------------------------------------------------------------------------------------------------ */
+
+void
+accuracy_report_table (FILE *out, const AccuracyReport *report)
+{
+  const Accuracy *accuracy = report->accuracy;
+  const guint n_pictures = accuracy_n_pictures (accuracy, ACCURACY_ALL);
+  const int name_width = name_width_of (report->classes, 15); /* "mean of classes" */
+  double low, high;
+
+  fprintf (out, "%s on %u pictures", report->model, n_pictures);
+  if (report->split != NULL)
+    fprintf (out, " of split %s", report->split);
+  fprintf (out, "\n\n%-*s%9s%9s%9s   most often taken for\n", name_width, "class", "pictures", "top-1", "top-5");
+  for (guint i = 0; i < accuracy_n_classes (accuracy); i++) {
+    guint label, times;
+    print_name (out, report->classes[i], name_width);
+    fprintf (out, "%9u", accuracy_n_pictures (accuracy, i));
+    print_percent (out, accuracy_top1 (accuracy, i));
+    print_percent (out, accuracy_top5 (accuracy, i));
+    if (accuracy_taken_for (accuracy, i, &label, &times))
+      fprintf (out, "   %s (%u)", report->labels[label], times);
+    fputc ('\n', out);
+  }
+  fprintf (out, "%-*s%9s", name_width, "mean of classes", "");
+  print_percent (out, accuracy_mean_top1 (accuracy));
+
+  const double top1 = accuracy_top1 (accuracy, ACCURACY_ALL), top5 = accuracy_top5 (accuracy, ACCURACY_ALL);
+  accuracy_interval (top1, n_pictures, &low, &high);
+  fprintf (out, "\n\ntop-1 accuracy %.1f %%   (95 %% interval %.1f to %.1f)\n", 100 * top1, 100 * low, 100 * high);
+  if (!isnan (top5))
+    fprintf (out, "top-5 accuracy %.1f %%\n", 100 * top5);
+  fprintf (out, "time per picture %.1f ms (median from the decoded picture to its classes, one at a time)\n",
+           1e3 * report->seconds);
+}
+
+static void
+append_accuracies (GString *json, const AccuracyReport *report)
+{
+  json_open (json, "classes", '[');
+  for (guint i = 0; i < accuracy_n_classes (report->accuracy); i++) {
+    guint label, times;
+    const gboolean is_any = accuracy_taken_for (report->accuracy, i, &label, &times);
+    json_open (json, NULL, '{');
+    json_add_string (json, "name", report->classes[i]);
+    json_add_count (json, "pictures", accuracy_n_pictures (report->accuracy, i));
+    json_add_double (json, "top1", accuracy_top1 (report->accuracy, i));
+    json_add_double (json, "top5", accuracy_top5 (report->accuracy, i));
+    json_add_string (json, "taken_for", is_any ? report->labels[label] : NULL);
+    json_add_count (json, "taken_for_times", times);
+    g_string_append_c (json, '}');
+  }
+  g_string_append_c (json, ']');
+}
+
+void
+accuracy_report_json (FILE *out, const AccuracyReport *report)
+{
+  const Accuracy *accuracy = report->accuracy;
+  const guint n_pictures = accuracy_n_pictures (accuracy, ACCURACY_ALL);
+  const double top1 = accuracy_top1 (accuracy, ACCURACY_ALL);
+  double low, high;
+  g_autoptr (GString) json = g_string_new ("{");
+  accuracy_interval (top1, n_pictures, &low, &high);
+  json_add_string (json, "model", report->model);
+  json_add_string (json, "split", report->split);
+  json_add_count (json, "pictures", n_pictures);
+  json_add_double (json, "top1", top1);
+  json_open (json, "interval", '[');
+  json_add_double (json, NULL, low);
+  json_add_double (json, NULL, high);
+  g_string_append_c (json, ']');
+  json_add_double (json, "top5", accuracy_top5 (accuracy, ACCURACY_ALL));
+  json_add_double (json, "mean_top1", accuracy_mean_top1 (accuracy));
+  json_add_double (json, "seconds_per_picture", report->seconds);
+  append_accuracies (json, report);
   fprintf (out, "%s}\n", json->str);
 }

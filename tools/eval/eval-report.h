@@ -4,6 +4,7 @@
 
 #pragma once
 
+#include "accuracy.h"
 #include "average-precision.h"
 
 #include <stdio.h>
@@ -27,5 +28,19 @@ void eval_report_table (FILE *out, const EvalReport *report);
 
 /* Shares as fractions, not per cent; what has no value is null. */
 void eval_report_json (FILE *out, const EvalReport *report);
+
+typedef struct
+{
+  const char *model;          /* its name */
+  const char *split;          /* NULL = none was named */
+  const char *const *classes; /* the set's */
+  const char *const *labels;  /* the model's */
+  const Accuracy *accuracy;
+  double seconds; /* per picture, the median */
+} AccuracyReport;
+
+/* The same of a classifier. */
+void accuracy_report_table (FILE *out, const AccuracyReport *report);
+void accuracy_report_json (FILE *out, const AccuracyReport *report);
 
 G_END_DECLS

@@ -100,3 +100,17 @@ label_map_read (const char *path, const char *const *labels, guint n_labels, con
                ours, theirs);
   return NULL;
 }
+
+char *
+label_map_missing (const int *meanings, guint n_labels, const char *const *classes)
+{
+  GString *missing = g_string_new (NULL);
+  for (guint i = 0; classes[i] != NULL; i++) {
+    gboolean is_meant = FALSE;
+    for (guint j = 0; j < n_labels; j++)
+      is_meant |= meanings[j] == (int) i;
+    if (!is_meant)
+      g_string_append_printf (missing, "%s'%s'", missing->len > 0 ? ", " : "", classes[i]);
+  }
+  return g_string_free (missing, missing->len == 0);
+}

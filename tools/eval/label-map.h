@@ -23,4 +23,7 @@ G_BEGIN_DECLS
 int *label_map_read (const char *path, const char *const *labels, guint n_labels, const char *const *classes,
                      GError **error);
 
+/* The names of @classes (up to %NULL) that no label means, quoted and with commas between; %NULL if all are meant. */
+char *label_map_missing (const int *meanings, guint n_labels, const char *const *classes);
+
 G_END_DECLS

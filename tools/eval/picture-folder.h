@@ -1,4 +1,4 @@
-/* Files that are pictures by their names.
+/* Folders with pictures in them: the names that they hold, and which of those are pictures'.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
@@ -15,6 +15,12 @@ G_BEGIN_DECLS
 guint picture_kind (const char *extension);
 
 /* The names in a folder, sorted; none where it cannot be read. */
-GPtrArray *picture_names_list (const char *folder);
+GPtrArray *picture_folder_list (const char *folder);
+
+/* Refuses a list of folders (char *) in which one is twice. */
+gboolean picture_folders_check (const GPtrArray *folders, GError **error);
+
+/* Compares two char * for a sort of such a list. */
+int by_name (gconstpointer a, gconstpointer b);
 
 G_END_DECLS
