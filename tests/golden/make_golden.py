@@ -54,6 +54,7 @@ LARGEST = 2600  # floats of a level's tensor in the file of a case; larger ones 
 SEEDS = 100
 TOP_K = 5  # a classifier's, where its document does not say
 CLASS_GAP = 1e-3  # between scores of classes whose order matters
+CLASS_GAP_PRESET = 0.01  # the same, as a share: a thousand classes of a network without training are near each other
 CROWD = 100  # of the highest scores, between which a preset's threshold may lie
 
 
@@ -310,6 +311,55 @@ def make_preset(folder, name, document, dtype, say=print):
         "picture": {"low": low, "span": span}}, say)
 
 
+# Not those with CBAM on MobileNetV1, whose 27 gates let nothing of made-up maps through.
+CLASSIFIER_PRESETS = {
+    "resnet18-cbam": (Form(gate=GATE), 11779392),
+    "resnet50-se": (Form(gate=GATE), 28088024),
+    "resnet50-cbam": (Form(gate=GATE), 28089624),
+    "resnet50-cbam-parallel": (Form(gate=GATE), 28089624),
+    "resnet50-bam": (Form(gate=GATE), 25915099),
+    "resnext50-cbam": (Form(gate=GATE), 27561496),
+    "wrn18x1.5-cbam": (Form(gate=GATE), 26075516),
+    "mobilenet": (Form(), 4231976),
+    "mobilenet-v2": (Form(), 3504872),
+    "mobilenet-v3": (Form(), 5483032),
+    "efficientnet-lite0": (Form(), 4652008),
+}
+CLASSIFIER_PRESET_SPAN = 6
+
+
+def clear_order(best):
+    """The first of the best classes, up to the first that a rounding error could exchange for the next."""
+    pairs = list(zip(best, best[1:]))
+    unclear = [i for i, ((_, a), (_, b)) in enumerate(pairs) if a - b < CLASS_GAP_PRESET * a]
+    return best[:unclear[0]] if unclear else best[:-1]
+
+
+def make_classifier_preset(folder, name, document, dtype, say=print):
+    form, parameters = CLASSIFIER_PRESETS[name]
+    classifier = Classifier(document, form).to(dtype)
+    assert classifier.count_parameters() == parameters or parameters is None, \
+        f"{name}: {classifier.count_parameters()} parameters, {parameters} in the tables"
+    load_weights(classifier, PRESET_SEED)
+    spec = document["input"]
+    low = [round(mean) - CLASSIFIER_PRESET_SPAN // 2 for mean in spec["mean"]]
+    pixels = seeded.picture(spec["width"], spec["height"], PRESET_SEED, low, CLASSIFIER_PRESET_SPAN)
+    with torch.no_grad():
+        answer = classifier(preprocess(document, pixels, dtype))
+    best = clear_order(rank(document, answer.scores)[0])
+    if not best:
+        raise RuntimeError(f"{name}: the first two classes are as good as each other")
+    cams = explain_classes(classifier, document, answer, best) or []
+    write_classified(folder, name, document, answer, best, cams, sys.maxsize, {
+        "seed": PRESET_SEED, "parameters": classifier.count_parameters(), "preset": name,
+        "picture": {"low": low, "span": CLASSIFIER_PRESET_SPAN}}, say)
+
+
+def make_any_preset(folder, name, document, dtype, say=print):
+    make = make_classifier_preset if name in CLASSIFIER_PRESETS else make_preset
+    make(folder, name, document, dtype, say)
+
+
 def read_document(program, name):
     return json.loads(subprocess.run([program, "--document", name], check=True, capture_output=True).stdout)
 
@@ -326,9 +376,9 @@ def main():
     if arguments.what == "presets":
         if not arguments.documents:
             parser.error("presets need --documents")
-        for name in arguments.names or PRESETS:
+        for name in arguments.names or [*PRESETS, *CLASSIFIER_PRESETS]:
             start = time.monotonic()
-            make_preset(arguments.folder, name, read_document(arguments.documents, name),
+            make_any_preset(arguments.folder, name, read_document(arguments.documents, name),
                         torch.float64 if arguments.float64 else torch.float32)
             print(f"# {time.monotonic() - start:.1f} s", flush=True)
         return

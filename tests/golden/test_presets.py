@@ -4,7 +4,7 @@
     test_presets.py TEST-GOLDEN quick|slow [DEVICE...]
 
 PyTorch computes each once; then it is the turn of the first Vulkan device, and of those that are named. A quick test has
-those on MobileNet and the first on VGG16, a slow one the others.
+those on the small backbones and the first on VGG16, a slow one the others.
 
 SPDX-License-Identifier: LGPL-2.1-or-later
 """
@@ -27,7 +27,7 @@ if not have("numpy", "torch"):
 
 import torch
 
-from make_golden import PRESETS, make_preset, read_document
+from make_golden import CLASSIFIER_PRESETS, PRESETS, make_any_preset, read_document
 
 TEST_GOLDEN, PART, DEVICES = *sys.argv[1:3], [None, *sys.argv[3:]]
 
@@ -44,13 +44,13 @@ def check(name, path, device):
 
 
 def is_quick(name):
-    return "mobilenet" in name or name == "ssd-vgg16"
+    return "mobilenet" in name or name in ("ssd-vgg16", "resnet18-cbam", "efficientnet-lite0")
 
 
 tap = Tap()
-for preset in (name for name in PRESETS if is_quick(name) == (PART == "quick")):
+for preset in (name for name in [*PRESETS, *CLASSIFIER_PRESETS] if is_quick(name) == (PART == "quick")):
     with tempfile.TemporaryDirectory() as made:
-        make_preset(made, preset, read_document(TEST_GOLDEN, preset), torch.float32, say=lambda text: None)
+        make_any_preset(made, preset, read_document(TEST_GOLDEN, preset), torch.float32, say=lambda text: None)
         for device in DEVICES:
             with tap.point(preset + (f" on {device}" if device else "")):
                 check(preset, os.path.join(made, preset + ".safetensors"), device)
