@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Tries the library on the GPU of this machine: says what is missing, runs its tests there, measures all presets, and
-# writes a report to send in. At most six minutes.
+# Tries the library on the GPU of this machine: says what is missing, runs its tests there, measures the detectors
+# and some classifiers, and writes a report to send in. At most six minutes.
 #
 #     tests/gpu.sh [--build FOLDER] [--out FOLDER] [--cpu] [--seconds N] [--runs N] [--suite NAME]...
 #                  [--preset NAME]...

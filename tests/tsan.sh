@@ -28,7 +28,8 @@ build=${BUILD:-$cbam_root/build}-tsan
 locks=$build/tests/support/libglib-locks.so
 options="suppressions=$cbam_root/tests/tsan.supp exitcode=66 history_size=5 second_deadlock_stack=1"
 seconds=${1:-20}
-tests=(nets-detector nets-sharing nets-vulkan-frames gst-stress gst-streams gst-flow gst-live gst-settings)
+tests=(team nets-host nets-detector nets-detector-host nets-classifier nets-sharing nets-vulkan-frames
+  gst-stress gst-streams gst-flow gst-live gst-settings)
 
 # control MODE STATUS: what it must exit with.
 control() {

@@ -25,6 +25,9 @@ from carried import Build, BuildError
 HERE = os.path.dirname(os.path.abspath(__file__))
 SOURCES = os.path.dirname(os.path.dirname(HERE))
 SMALL_PRESET = "ssd-mobilenet"
+DETECTORS = ("ssd", "stairnet")  # begin their names; all are measured, and of the classifiers these
+CLASSIFIERS = ("resnet18-cbam", "resnet50", "resnet50-cbam", "resnext50-cbam", "mobilenet", "mobilenet-cbam",
+               "mobilenet-v3", "efficientnet-lite0")
 SUITES = ("unit", "model", "ops", "nets", "golden")
 TESTS_SHARE = 0.6  # of the time, at most; the rest is for measuring
 FEWEST_RUNS = 3
@@ -212,7 +215,8 @@ def make_report(build, arguments):
         found["libraries"] = check_libraries(build)
         found["loader"] = check_loader()
         found["driver"] = check_driver()
-        presets = arguments.preset or build.presets()
+        presets = arguments.preset or [name for name in build.presets()
+                                       if name.startswith(DETECTORS) or name in CLASSIFIERS]
         found["device"] = check_device(build, arguments.cpu, max(arguments.seconds / 4, START_SECONDS))
         say(found["device"])
         end = start + arguments.seconds
@@ -233,7 +237,8 @@ def parse_arguments():
     parser.add_argument("--seconds", type=float, default=330, metavar="N", help="time for all of it (default: 330)")
     parser.add_argument("--runs", type=int, default=200, metavar="N", help="frames of a preset, at most (default: 200)")
     parser.add_argument("--suite", action="append", choices=SUITES, help="default: all of them")
-    parser.add_argument("--preset", action="append", metavar="NAME", help="default: all of them")
+    parser.add_argument("--preset", action="append", metavar="NAME",
+                        help="default: all detectors and eight classifiers")
     parser.add_argument("--libraries", action="store_true", help="put what the programs need into the build, and exit")
     return parser.parse_args()
 

@@ -10,6 +10,8 @@
 #include <json-glib/json-glib.h>
 #include <math.h>
 
+#define PATIENCE (60 * GST_SECOND)
+
 static char *
 data_file (const char *name)
 {
@@ -27,8 +29,12 @@ file_through (const char *path, const char *middle)
 
   g_autoptr (GstElement) sink = gst_bin_get_by_name (GST_BIN (pipeline), "sink");
   gst_element_set_state (pipeline, GST_STATE_PLAYING);
-  GstSample *sample = gst_app_sink_pull_sample (GST_APP_SINK (sink));
-  fail_unless (sample != NULL, "%s", line);
+  GstSample *sample = gst_app_sink_try_pull_sample (GST_APP_SINK (sink), PATIENCE);
+  g_autoptr (GstBus) bus = gst_element_get_bus (pipeline);
+  g_autoptr (GstMessage) message = gst_bus_pop_filtered (bus, GST_MESSAGE_ERROR);
+  if (message != NULL)
+    gst_message_parse_error (message, &error, NULL);
+  fail_unless (sample != NULL, "%s: %s", line, error != NULL ? error->message : "no picture came");
   gst_element_set_state (pipeline, GST_STATE_NULL);
   return sample;
 }

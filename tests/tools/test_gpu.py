@@ -29,7 +29,7 @@ arguments = sys.argv[1:]
 if "--version" in arguments:
     print("cbam-bench 9.9.9")
 elif "--list-presets" in arguments:
-    print("ssd-one\\nssd-two")
+    print("ssd-one\\nssd-two\\nresnet101")
 elif arguments[-1] == "ssd-two":
     sys.exit("cbam-bench: the device was lost")
 else:
