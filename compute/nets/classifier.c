@@ -2,7 +2,7 @@
  * class (Lin et al. 2013, arXiv 1312.4400, section 3.2, as in all the networks here). MobileNetV3 has a layer more,
  * after the mean, so that it costs little (Howard et al. 2019, arXiv 1905.02244, section 5.1).
  *
- *     [H][W][C] -> mean -> [hidden -> hard swish] -> fc [1 a class]
+ *     [H][W][C] -> mean -> [hidden -> activation] -> fc [1 a class]
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
@@ -25,7 +25,8 @@ hide (CbamNet *net, CbamValue *x)
                               .weight_dims = 2,
                               .needs_bias = TRUE };
 
-  return cbam_graph_activation (net->graph, cbam_graph_conv (net->graph, &form), CBAM_ACTIVATION_HARD_SWISH);
+  return cbam_graph_activation (net->graph, cbam_graph_conv (net->graph, &form),
+                                net->spec->network.backbone->hidden_activation);
 }
 
 static void

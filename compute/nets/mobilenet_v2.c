@@ -35,17 +35,17 @@ static const struct
 } extras[CBAM_INVERTED_EXTRAS] = { { 256, 512 }, { 128, 256 }, { 128, 256 }, { 64, 64 } };
 
 guint
-cbam_net_round_eights (double channels)
+cbam_net_round (double channels, guint divisor)
 {
-  const guint nearest = MAX (DIVISOR, (guint) (channels + DIVISOR / 2.0) / DIVISOR * DIVISOR);
+  const guint nearest = MAX (divisor, (guint) (channels + divisor / 2.0) / divisor * divisor);
 
-  return nearest < 0.9 * channels ? nearest + DIVISOR : nearest;
+  return nearest < 0.9 * channels ? nearest + divisor : nearest;
 }
 
 guint
 cbam_net_round_channels (const CbamNet *net, double channels)
 {
-  return cbam_net_round_eights (channels * net->spec->network.width);
+  return cbam_net_round (channels * net->spec->network.width, DIVISOR);
 }
 
 /* An inverted residual. */

@@ -23,6 +23,7 @@
 #define STEM 16
 #define WIDENING_OF_LAST 6
 #define HIDDEN 1280
+#define DIVISOR 8 /* of squeezed channels */
 
 static const struct
 {
@@ -58,27 +59,22 @@ conv (CbamNet *net, const char *place, const CbamActivationParams *activation, c
   return x;
 }
 
-/* A weight for each channel, from its mean. */
-static CbamValue *
-squeeze (CbamNet *net, const char *place, CbamValue *x)
+CbamValue *
+cbam_net_squeeze (CbamNet *net, const char *place, const char *first, const char *second, guint divisor, CbamValue *x)
 {
   const CbamGlobalPoolParams mean = cbam_global_pool_of (CBAM_REDUCE_MEAN);
   g_autofree char *pool = g_strconcat (place, ".pool", NULL);
-  g_autofree char *first = g_strconcat (place, ".fc1", NULL);
-  g_autofree char *second = g_strconcat (place, ".fc2", NULL);
-  const guint channels = x->channels;
+  g_autofree char *narrow = g_strdup_printf ("%s.%s", place, first);
+  g_autofree char *widen = g_strdup_printf ("%s.%s", place, second);
   CbamValue *z = cbam_graph_global_pool (net->graph, pool, x, &mean);
-  const CbamConvForm narrow = {
-    .name = first,
-    .input = z,
-    .channels = cbam_net_dim (net, first, 0, cbam_net_round_eights (channels / 4.0)),
-    .needs_bias = TRUE,
-  };
+  CbamConvForm form = { .name = narrow, .input = z, .needs_bias = TRUE };
 
-  z = cbam_graph_activation (net->graph, cbam_graph_conv (net->graph, &narrow), CBAM_ACTIVATION_RELU);
-  z = cbam_graph_conv (net->graph,
-                       &(CbamConvForm){ .name = second, .input = z, .channels = channels, .needs_bias = TRUE });
-  z = cbam_graph_activation (net->graph, z, CBAM_ACTIVATION_HARD_SIGMOID);
+  if (net->graph->error != NULL)
+    return NULL;
+  form.channels = cbam_net_dim (net, narrow, 0, cbam_net_round (x->channels / 4.0, divisor));
+  z = cbam_graph_activation (net->graph, cbam_graph_conv (net->graph, &form), CBAM_ACTIVATION_RELU);
+  form = (CbamConvForm){ .name = widen, .input = z, .channels = x->channels, .needs_bias = TRUE };
+  z = cbam_graph_activation (net->graph, cbam_graph_conv (net->graph, &form), CBAM_ACTIVATION_HARD_SIGMOID);
   return cbam_graph_multiply (net->graph, place, x, z);
 }
 
@@ -128,8 +124,8 @@ inverted_residual (CbamNet *net, guint row, CbamValue *x)
                              .pad = rows[row].kernel / 2,
                              .padding = net->spec->network.padding,
                              .depthwise = TRUE });
-  if (net->graph->error == NULL && rows[row].squeezes)
-    y = squeeze (net, se = name_part (name, &number), y);
+  if (rows[row].squeezes)
+    y = cbam_net_squeeze (net, se = name_part (name, &number), "fc1", "fc2", DIVISOR, y);
   y = narrow (net, row, last = name_part (name, &number), y);
   y = cbam_net_attend_in_block (net, prefix, name, y, NULL);
   if (net->graph->error == NULL && rows[row].stride == 1 && x->channels == y->channels)
@@ -193,5 +189,6 @@ const CbamBackbone cbam_backbone_mobilenet_v3 = {
   .sources = sources,
   .end = "features.16.0",
   .hidden = HIDDEN,
+  .hidden_activation = CBAM_ACTIVATION_HARD_SWISH,
   .attends = TRUE,
 };

@@ -11,18 +11,13 @@
 
 #include <stdio.h>
 
-const CbamBackbone *const cbam_backbones[] = { &cbam_backbone_vgg16,
-                                               &cbam_backbone_mobilenet_v1,
-                                               &cbam_backbone_mobilenet_v2,
-                                               &cbam_backbone_mobilenet_v3,
-                                               &cbam_backbone_shufflenet_v2,
-                                               &cbam_backbone_resnet,
-                                               &cbam_backbone_efficientnet_lite0,
-                                               &cbam_backbone_efficientnet_lite1,
-                                               &cbam_backbone_efficientnet_lite2,
-                                               &cbam_backbone_efficientnet_lite3,
-                                               &cbam_backbone_efficientnet_lite4,
-                                               NULL };
+#define CBAM_BACKBONE(file, name) &cbam_backbone_##name,
+const CbamBackbone *const cbam_backbones[] = {
+#include "nets/backbones.h"
+  NULL
+};
+#undef CBAM_BACKBONE
+
 const CbamNeck *const cbam_necks[] = { &cbam_neck_ssd, &cbam_neck_stairnet, NULL };
 const CbamHead *const cbam_heads[] = { &cbam_head_ssd, &cbam_head_classifier, NULL };
 

@@ -11,6 +11,7 @@
 #include "ops/add.h"
 #include "ops/batch_norm.h"
 #include "ops/channel_pool.h"
+#include "ops/concat.h"
 #include "ops/conv.h"
 #include "ops/deconv.h"
 #include "ops/detect.h"
@@ -44,23 +45,16 @@ struct _CbamBackbone
   void (*build) (CbamNet *net, CbamValue *input);
   /* The usual sources, fine to coarse; as many as the usual levels. */
   const char *const *sources;
-  const char *end;     /* what a classifier looks at; NULL = it has none */
-  guint hidden;        /* channels of a layer between that and a classifier's last one, at width 1; 0 = there is none */
+  const char *end; /* what a classifier looks at; NULL = it has none */
+  guint hidden;    /* channels of a layer between that and a classifier's last one, at width 1; 0 = there is none */
+  CbamActivation hidden_activation;
   gboolean attends;    /* its blocks can have attention in them */
   gboolean has_stages; /* between which there can be attention */
 };
 
-extern const CbamBackbone cbam_backbone_vgg16;
-extern const CbamBackbone cbam_backbone_mobilenet_v1;
-extern const CbamBackbone cbam_backbone_mobilenet_v2;
-extern const CbamBackbone cbam_backbone_mobilenet_v3;
-extern const CbamBackbone cbam_backbone_shufflenet_v2;
-extern const CbamBackbone cbam_backbone_resnet;
-extern const CbamBackbone cbam_backbone_efficientnet_lite0;
-extern const CbamBackbone cbam_backbone_efficientnet_lite1;
-extern const CbamBackbone cbam_backbone_efficientnet_lite2;
-extern const CbamBackbone cbam_backbone_efficientnet_lite3;
-extern const CbamBackbone cbam_backbone_efficientnet_lite4;
+#define CBAM_BACKBONE(file, name) extern const CbamBackbone cbam_backbone_##name;
+#include "nets/backbones.h"
+#undef CBAM_BACKBONE
 
 /* All of them; NULL-terminated. */
 extern const CbamBackbone *const cbam_backbones[];
@@ -155,7 +149,15 @@ guint cbam_net_channels (const CbamNet *net, guint channels);
 
 /* The same of networks of inverted residuals: to the nearest multiple of 8 that is not a tenth less. */
 guint cbam_net_round_channels (const CbamNet *net, double channels);
-guint cbam_net_round_eights (double channels);
+
+/* To the nearest multiple of @divisor that is not a tenth less, whatever the width multiplier. */
+guint cbam_net_round (double channels, guint divisor);
+
+/* Squeeze-and-excitation as MobileNetV3 has it (Howard et al. 2019, arXiv 1905.02244, section 5.3): @x times a hard
+ * sigmoid of what two convolutions make of its mean. They are called @place.@first and @place.@second; between them are
+ * as many channels as the source says, else a quarter of @x's to a multiple of @divisor. */
+CbamValue *cbam_net_squeeze (CbamNet *net, const char *place, const char *first, const char *second, guint divisor,
+                             CbamValue *x);
 
 /* Extra number @e of such a network: an inverted residual with stride 2, as in SSDLite (Sandler et al. 2018, arXiv
  * 1801.04381, section 6.2), of which there are at most so many. */

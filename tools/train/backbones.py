@@ -130,10 +130,10 @@ class MobileNetV1(nn.Module):
         return out
 
 
-def round_channels(n):
-    """MobileNetV2's: to the nearest multiple of 8 that is not a tenth less."""
-    nearest = max(8, int(n + 4) // 8 * 8)
-    return nearest + 8 if nearest < 0.9 * n else nearest
+def round_channels(n, divisor=8):
+    """MobileNetV2's: to the nearest multiple that is not a tenth less."""
+    nearest = max(divisor, int(n + divisor / 2) // divisor * divisor)
+    return nearest + divisor if nearest < 0.9 * n else nearest
 
 
 class InvertedResidual(nn.Module):
@@ -506,15 +506,18 @@ class EfficientNetLite(nn.Module):
 
 
 class SqueezeExcite(nn.Module):
-    """MobileNetV3's: a hard sigmoid of two 1x1 convolutions."""
+    """MobileNetV3's: a hard sigmoid of two 1x1 convolutions, which `names` names."""
 
-    def __init__(self, channels):
+    def __init__(self, channels, names=("fc1", "fc2"), divisor=8):
         super().__init__()
-        squeezed = round_channels(channels / 4)
-        self.fc1, self.fc2 = nn.Conv2d(channels, squeezed, 1), nn.Conv2d(squeezed, channels, 1)
+        squeezed = round_channels(channels / 4, divisor)
+        self.convs = nn.Conv2d(channels, squeezed, 1), nn.Conv2d(squeezed, channels, 1)
+        for name, conv in zip(names, self.convs):
+            self.add_module(name, conv)
 
     def forward(self, x):
-        return x * F.hardsigmoid(self.fc2(F.relu(self.fc1(x.mean((2, 3), keepdim=True)))))
+        narrow, widen = self.convs
+        return x * F.hardsigmoid(widen(F.relu(narrow(x.mean((2, 3), keepdim=True)))))
 
 
 class V3Block(nn.Module):
@@ -552,7 +555,7 @@ class MobileNetV3(nn.Module):
             (5, 672, 160, 1, 1, 2), (5, 960, 160, 1, 1, 1), (5, 960, 160, 1, 1, 1))
     TAIL = 12  # the row from which on `form.tail` holds; of that row only for what it narrows to
     EXTRAS = (512, 256, 256, 128)
-    END, HIDDEN = "features.16.0", 1280
+    END, HIDDEN, HIDDEN_ACTIVATION = "features.16.0", 1280, staticmethod(F.hardswish)
     SOURCES = ["features.13.block.0.0", "features.16.0"] + [f"extras.{e}.2.0" for e in range(4)]
 
     def __init__(self, network, form, n_extras, eps, classifies=False):

@@ -32,6 +32,7 @@ class Classifier(nn.Module):
         if hasattr(kind, "HIDDEN"):
             hidden = round_channels(kind.HIDDEN * network.get("width", 1))
             channels, self.hidden = hidden, nn.Linear(channels, hidden)
+            self.hidden_activation = kind.HIDDEN_ACTIVATION
         self.fc = nn.Linear(channels, len(document["output"]["classes"]))
         for module in self.backbone.modules():
             if isinstance(module, tuple(ATTENTION.values())):
@@ -57,7 +58,7 @@ class Classifier(nn.Module):
 
     def classify(self, features):
         x = features.mean((2, 3))
-        return self.fc(F.hardswish(self.hidden(x)) if self.hidden else x)
+        return self.fc(self.hidden_activation(self.hidden(x)) if self.hidden else x)
 
 
 def grad_cam(classifier, features, k, score):
