@@ -963,3 +963,11 @@ sabotage 'class-folders: hidden files are pictures' tools/eval/class-folders.c \
   "    if (*name == '.')" '    if (FALSE)' eval-program-classifier
 sabotage 'cbam-eval: the options of detectors are ignored' tools/eval/classifier-eval.c \
   'if (wrong == NULL)' 'if (TRUE)' eval-program-classifier
+sabotage 'ghostnet: the cheap half comes first' compute/nets/ghostnet.c \
+  'cbam_graph_concat (net->graph, place, a, b)' 'cbam_graph_concat (net->graph, place, b, a)' golden
+sabotage 'ghostnet: the second module activates' compute/nets/ghostnet.c \
+  '"ghost2", channels, FALSE, y' '"ghost2", channels, TRUE, y' golden
+sabotage 'ghostnet: channels are rounded to eights' compute/nets/ghostnet.c \
+  '#define DIVISOR 4' '#define DIVISOR 8' networks golden
+sabotage 'ghostnet: nothing lies on the way past a block that widens' compute/nets/ghostnet.c \
+  'rows[row].stride == 1 && x->channels == channels' 'rows[row].stride == 1' networks

@@ -178,6 +178,7 @@ const CbamPreset cbam_presets[] = {
   EFFICIENTNET_LITE ("3", "280", "0.897435897"),
   EFFICIENTNET_LITE ("4", "300", "0.903614458"),
   { "mobilenet-v3", .classifier = "\"backbone\": \"mobilenet_v3\", \"bn_eps\": 0.001" },
+  { "ghostnet", .classifier = "\"backbone\": \"ghostnet\"" },
   { "mobilenet-v2", .classifier = "\"backbone\": \"mobilenet_v2\", \"activation\": \"relu6\"" },
   { NULL },
 };

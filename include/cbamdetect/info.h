@@ -15,8 +15,8 @@ G_BEGIN_DECLS
  * @task: what the network does: `detect` (its results are detections) or `classify` (classes of the whole picture)
  * @format: version of the file's document
  * @detector: (nullable): `stairnet` or `ssd`; %NULL = a classifier
- * @backbone: `mobilenet_v1`, `mobilenet_v2`, `mobilenet_v3`, `resnet`, `shufflenet_v2`, `efficientnet_lite0` to 4 or
- *   `vgg16`
+ * @backbone: `mobilenet_v1`, `mobilenet_v2`, `mobilenet_v3`, `resnet`, `shufflenet_v2`, `efficientnet_lite0` to 4,
+ *   `ghostnet` or `vgg16`
  * @width: multiplier of the backbone's channels
  * @input_width: in pixels; frames of any size are resized to it on the device
  * @input_height: in pixels

@@ -270,6 +270,15 @@ def mobilenet_v3_cases():
                {"kind": "cbam", "place": "blocks"}, width=0.2, padding="same", sources=["features.3", "features.6", "features.12", "features.15"])
 
 
+def ghostnet_cases():
+    # Extras; sums of odd maps with TensorFlow's padding; attention in the blocks
+    yield case("ssd-ghostnet", "ghostnet", (101, 75), Form(head=1), width=0.3, levels=4, bn_eps=1)
+    yield case("cbam-ghostnet-blocks", "ghostnet", (75, 64),
+               Form(neck=Neck(24, "bn", "depthwise bn", "separable bn"), head=1),
+               {"kind": "cbam", "place": "blocks"}, width=0.2, padding="same", bn_eps=1,
+               sources=["blocks.4.0", "blocks.6.4", "blocks.8.3"])
+
+
 def classifier(name, backbone, size, form, attention=None, input=None, output=None, **network):
     network = {"backbone": backbone, **network}
     if attention:
@@ -309,9 +318,12 @@ def classifier_cases():
     yield classifier("classify-efficientnet-lite2", "efficientnet_lite2", (75, 64), Form("bias"), width=0.2,
                      padding="same", activation="relu6")
     yield classifier("classify-mobilenet-v3-cbam", "mobilenet_v3", (64, 48), Form(), cbam, width=0.2, bn_eps=0.3)
+    # SE beside the blocks' own
+    yield classifier("classify-ghostnet-se", "ghostnet", (64, 48), Form(), {"kind": "se"}, width=0.3, bn_eps=1)
     yield classifier("classify-shufflenet", "shufflenet_v2", (64, 64), Form(), width=0.5, bn_eps=0.3)
 
 
 def all_cases():
     return [*ssd_cases(), *stairnet_cases(), *distribution_cases(), *attention_cases(), *shufflenet_cases(),
-            *mobilenet_v2_cases(), *mobilenet_v3_cases(), *efficientnet_cases(), *resnet_cases(), *classifier_cases()]
+            *mobilenet_v2_cases(), *mobilenet_v3_cases(), *efficientnet_cases(), *ghostnet_cases(), *resnet_cases(),
+            *classifier_cases()]

@@ -311,7 +311,8 @@ def make_preset(folder, name, document, dtype, say=print):
         "picture": {"low": low, "span": span}}, say)
 
 
-# Not those with CBAM on MobileNetV1, whose 27 gates let nothing of made-up maps through.
+# Not those with CBAM on MobileNetV1, whose 27 gates let nothing of made-up maps through, and not GhostNet, whose sums of
+# linear maps grow until one score is one.
 CLASSIFIER_PRESETS = {
     "resnet18-cbam": (Form(gate=GATE), 11779392),
     "resnet50-se": (Form(gate=GATE), 28088024),

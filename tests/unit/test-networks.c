@@ -419,6 +419,7 @@ static const struct
   { "resnet50-bam", 25915099, 4.1713 },
   { "mobilenet-v2", 3504872, 0.3008 },
   { "mobilenet-v3", 5483032, 0.2166 },
+  { "ghostnet", 5182508, 0.1412 },
   { "efficientnet-lite0", 4652008, 0.3852 },
   { "efficientnet-lite1", 5416680, 0.6002 },
   { "efficientnet-lite2", 6092072, 0.8597 },

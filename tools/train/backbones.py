@@ -612,6 +612,118 @@ class MobileNetV3(nn.Module):
         return out
 
 
+class Ghost(nn.Module):
+    """Han et al. 2020, figure 1b: half of the channels are made of the others, cheaply."""
+
+    def __init__(self, words, eps, activation, n, wanted, depthwise):
+        super().__init__()
+        self.primary_conv = Conv(words, eps, "0", nn.Conv2d(n, wanted // 2, 1, bias="bias" in words), "1")
+        self.cheap_operation = Conv(words, eps, "0", depthwise(wanted // 2, 3, 1), "1")
+        self.activation = activation
+
+    def forward(self, x):
+        a = self.activation(self.primary_conv(x))
+        return torch.cat((a, self.activation(self.cheap_operation(a))), 1)
+
+
+class GhostBottleneck(nn.Module):
+    """The same, figure 3; and its sum with `x` whatever the shape."""
+
+    def __init__(self, words, eps, activation, row, n, hidden, wanted, depthwise, attention):
+        super().__init__()
+        kernel, squeezes, stride = row
+        self.ghost1 = Ghost(words, eps, activation, n, hidden, depthwise)
+        self.ghost2 = Ghost(words, eps, lambda x: x, hidden, wanted, depthwise)
+        self.halve = Conv(words, eps, "conv_dw", depthwise(hidden, kernel, stride), "bn_dw") if stride > 1 else None
+        self.squeeze = [SqueezeExcite(hidden, ("conv_reduce", "conv_expand"), 4)] if squeezes else []
+        self.ways = []
+        if stride > 1 or n != wanted:
+            self.ways = [Conv(words, eps, "0", depthwise(n, kernel, stride), "1"),
+                         Conv(words, eps, "2", nn.Conv2d(n, wanted, 1, bias="bias" in words), "3")]
+        self.shortcut = nn.Module()
+        for parent, conv in ((self, self.halve), *((self.shortcut, way) for way in self.ways)):
+            for name, layer in conv.named_children() if conv else ():
+                parent.add_module(name, layer)
+        self.attention = attention[0] if attention else None
+        if attention:
+            self.add_module(*attention)
+        self.se = getattr(self, "se", nn.Module())  # an attention module may be called so, too
+        for name, layer in self.squeeze[0].named_children() if squeezes else ():
+            self.se.add_module(name, layer)
+
+    def forward(self, x):
+        y = self.ghost1(x)
+        y = self.halve(y) if self.halve else y
+        for squeeze in self.squeeze:
+            y = squeeze(y)
+        y = self.ghost2(y)
+        y = getattr(self, self.attention)(y)[0] if self.attention else y
+        for way in self.ways:
+            x = way(x)
+        return x + y
+
+
+class GhostNet(nn.Module):
+    # of each stage: (kernel, hidden, channels, squeezes, stride) of each block
+    STAGES = (((3, 16, 16, 0, 1),), ((3, 48, 24, 0, 2),), ((3, 72, 24, 0, 1),), ((5, 72, 40, 1, 2),),
+              ((5, 120, 40, 1, 1),), ((3, 240, 80, 0, 2),),
+              ((3, 200, 80, 0, 1), (3, 184, 80, 0, 1), (3, 184, 80, 0, 1), (3, 480, 112, 1, 1), (3, 672, 112, 1, 1)),
+              ((5, 672, 160, 1, 2),), ((5, 960, 160, 0, 1), (5, 960, 160, 1, 1)) * 2)
+    END, HIDDEN, HIDDEN_ACTIVATION = "blocks.9.0.conv", 1280, staticmethod(F.relu)
+    SOURCES = ["blocks.6.4", "blocks.9.0.conv"] + [f"extras.{e}.conv.2" for e in range(4)]
+
+    def __init__(self, network, form, n_extras, eps, classifies=False):
+        super().__init__()
+        attention, words, more = network.get("attention", {}), form.trunk, network.get("width", 1)
+        self.activation, bias = activation_of(network), "bias" in form.trunk
+        symmetric = network.get("padding") != "same"
+
+        def spatial(i, o, kernel, stride, groups=1, pad=None):
+            if symmetric:
+                return nn.Conv2d(i, o, kernel, stride, kernel // 2 if pad is None else pad, groups=groups, bias=bias)
+            return SameConv(i, o, kernel, stride, groups=groups, bias=bias)
+
+        def channels(n):
+            return round_channels(n * more, 4)
+
+        def module(wanted):
+            if attention.get("kind", "none") == "none" or attention.get("place") not in ("blocks", "both"):
+                return None
+            return attention["kind"], ATTENTION[attention["kind"]](attention, form.gate, wanted, eps)
+
+        n, self.channels, self.blocks = channels(16), {}, nn.ModuleList()
+        self.conv_stem = spatial(3, n, 3, 2)
+        self.bn1 = nn.BatchNorm2d(n, eps=eps) if "bn" in words else nn.Identity()
+        for stage, rows in enumerate(self.STAGES):
+            self.blocks.append(nn.ModuleList())
+            for number, (kernel, hidden, wanted, squeezes, stride) in enumerate(rows):
+                wanted = channels(wanted)
+                self.blocks[-1].append(GhostBottleneck(
+                    words, eps, self.activation, (kernel, squeezes, stride), n, channels(hidden), wanted,
+                    lambda n, kernel, stride: spatial(n, n, kernel, stride, n), module(wanted)))
+                n = self.channels[f"blocks.{stage}.{number}"] = wanted
+        last = self.channels[self.END] = channels(960)
+        self.blocks.append(nn.ModuleList([Conv(words, eps, "conv", nn.Conv2d(n, last, 1, bias=bias), "bn1")]))
+        n, self.extras, spec = last, nn.ModuleList(), network.get("extras", {"stride": [2] * 4, "pad": [1] * 4})
+        for e, (hidden, wanted) in enumerate(MobileNetV2.EXTRAS[:n_extras]):
+            hidden, wanted = round_channels(hidden * more), round_channels(wanted * more)
+            stride, pad = spec["stride"][e], spec["pad"][e]
+            self.extras.append(InvertedResidual(
+                words, eps, self.activation, n, hidden, wanted,
+                lambda inner, stride=stride, pad=pad: spatial(inner, inner, 3, stride, inner, pad), False, None))
+            n = self.channels[f"extras.{e}.conv.2"] = wanted
+
+    def forward(self, x):
+        out, x = {}, self.activation(self.bn1(self.conv_stem(x)))
+        for stage, blocks in enumerate(self.blocks[:-1]):
+            for number, block in enumerate(blocks):
+                x = out[f"blocks.{stage}.{number}"] = block(x)
+        x = out[self.END] = self.activation(self.blocks[-1][0](x))
+        for e, extra in enumerate(self.extras):
+            x = out[f"extras.{e}.conv.2"] = extra(x)
+        return out
+
+
 def lite(size):
     """The class of one size, with its sources."""
     widest = EfficientNetLite.SIZES[size][2]
@@ -620,5 +732,5 @@ def lite(size):
 
 
 BACKBONES = {"vgg16": Vgg16, "mobilenet_v1": MobileNetV1, "mobilenet_v2": MobileNetV2, "mobilenet_v3": MobileNetV3,
-             "shufflenet_v2": ShuffleNetV2, "resnet": ResNet,
+             "shufflenet_v2": ShuffleNetV2, "resnet": ResNet, "ghostnet": GhostNet,
              **{f"efficientnet_lite{size}": lite(size) for size in EfficientNetLite.SIZES}}

@@ -16,10 +16,10 @@ ROWS = ((1, 16, 1), (6, 24, 2), (6, 32, 3), (6, 64, 4), (6, 96, 3), (6, 160, 3),
 WIDTHS = (1, 0.75, 0.5, 0.35, 0.25, 0.1, 1.3, 1.4, 1.1, 1.2, 2)
 
 
-def round_channels(channels):
-    """To the nearest multiple of 8 that is not a tenth less."""
-    nearest = max(DIVISOR, int(channels + DIVISOR / 2) // DIVISOR * DIVISOR)
-    return nearest + DIVISOR if nearest < 0.9 * channels else nearest
+def round_channels(channels, divisor=DIVISOR):
+    """To the nearest multiple that is not a tenth less."""
+    nearest = max(divisor, int(channels + divisor / 2) // divisor * divisor)
+    return nearest + divisor if nearest < 0.9 * channels else nearest
 
 
 def depths_of(width):

@@ -4,6 +4,7 @@ layers a trunk to start training from; and the detector ssdlite320_mobilenet_v3_
 SPDX-License-Identifier: LGPL-2.1-or-later
 """
 
+from converter.dialects.mobilenet_v2 import round_channels
 from converter.dialects.shufflenet_v2 import TORCHVISION
 from converter.document import anchors_of, classifier_of, document_of
 from converter.layers import Layers
@@ -20,10 +21,7 @@ EPSILON = 1e-3
 
 
 def squeezed(channels):
-    """A quarter, to the nearest multiple of 8 that is not a tenth less."""
-    quarter = channels / 4
-    nearest = max(8, int(quarter + 4) // 8 * 8)
-    return nearest + 8 if nearest < 0.9 * quarter else nearest
+    return round_channels(channels / 4)
 
 
 def take_trunk(layers, halves):
