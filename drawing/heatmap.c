@@ -135,11 +135,23 @@ cbam_drawing_heat_stretch (CbamDrawingHeat *heat, double width, double height)
   return TRUE;
 }
 
+/* A crop and a region leave out parts of a picture, of which the network knows nothing. */
+static gboolean
+is_seen (const CbamDrawingHeat *heat, double x, double y)
+{
+  for (guint i = 0; i < heat->layers->len; i++) {
+    const CbamMap *map = &g_array_index (heat->layers, HeatLayer, i).map;
+    if (x >= map->x && y >= map->y && x <= map->x + map->frame_width && y <= map->y + map->frame_height)
+      return TRUE;
+  }
+  return FALSE;
+}
+
 double
 cbam_drawing_heat_value (const CbamDrawingHeat *heat, double x, double y)
 {
   const double value = (mixed_value (heat, x, y) - heat->from) / (heat->to - heat->from);
-  return value > 0 ? MIN (value, 1) : 0; /* NaN is cold */
+  return value > 0 && is_seen (heat, x, y) ? MIN (value, 1) : 0; /* NaN is cold */
 }
 
 /* matplotlib's inferno, whose steps look equally large and stay in order without colour vision, as Matt Zucker's
@@ -174,8 +186,10 @@ cbam_drawing_heat_fill (const CbamDrawingHeat *heat, double cold, double hot, gu
 
   for (int y = 0; y < height; y++) {
     guint32 *row = (guint32 *) (pixels + (gssize) y * stride);
-    for (int x = 0; x < width; x++)
-      row[x] = colours[lround ((N_COLOURS - 1) * cbam_drawing_heat_value (heat, x + 0.5, y + 0.5))];
+    for (int x = 0; x < width; x++) {
+      const double value = cbam_drawing_heat_value (heat, x + 0.5, y + 0.5);
+      row[x] = is_seen (heat, x + 0.5, y + 0.5) ? colours[lround ((N_COLOURS - 1) * value)] : 0;
+    }
   }
 }
 

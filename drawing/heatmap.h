@@ -44,14 +44,14 @@ void cbam_drawing_heat_scale (CbamDrawingHeat *heat, double x, double y);
  * neither. Returns %FALSE where all places are alike. */
 gboolean cbam_drawing_heat_stretch (CbamDrawingHeat *heat, double width, double height);
 
-/* The heat at a point of the picture: 0 (cold) to 1 (hot). */
+/* The heat at a point of the picture: 0 (cold) to 1 (hot); 0 where the network did not look. */
 double cbam_drawing_heat_value (const CbamDrawingHeat *heat, double x, double y);
 
 /* The colour of a heat of 0 to 1: red, green and blue of 0 to 1. */
 void cbam_drawing_heat_colour (double value, double rgb[3]);
 
 /* Fills a picture of this size, 4 bytes a pixel as cairo wants them, with the colours: as opaque as @cold and @hot say
- * (0 to 1) at the ends, and in between in proportion. */
+ * (0 to 1) at the ends, and in between in proportion; not at all where the network did not look. */
 void cbam_drawing_heat_fill (const CbamDrawingHeat *heat, double cold, double hot, guint8 *pixels, int width,
                              int height, int stride);
 

@@ -87,9 +87,13 @@ def read_png(path):
     return width, height, rows
 
 
+def grey_of(pixel):
+    return 0.3 * pixel[0] + 0.59 * pixel[1] + 0.11 * pixel[2]
+
+
 def blended(pixel, heat):
     """The picture's colour, most of it gone towards grey, under the colour of that heat."""
-    grey = 0.3 * pixel[0] + 0.59 * pixel[1] + 0.11 * pixel[2]
+    grey = grey_of(pixel)
     opacity = OPACITY[0] + (OPACITY[1] - OPACITY[0]) * heat
     quarter = min(int(4 * heat), 3)
     colour = [a + (b - a) * (4 * heat - quarter) for a, b in zip(INFERNO[quarter], INFERNO[quarter + 1])]
@@ -442,6 +446,16 @@ def test_classifier(tap, folder, picture):
             # The middle 64 pixels of a picture whose shorter side has 80: of 160x100 80x80.
             assert found["grad_cam"]["over"] == [40, 10, 80, 80], found
         assert all("grad_cam" not in found for found in rest)
+    with tap.point("--grad-cam of a classifier lies where it looked"):
+        drawn = os.path.join(folder, "explained.png")
+        expect_ok(cbam_run("-m", CLASSIFIER, "-g", "1", "-o", drawn, picture))
+        (width, height, before), (_, _, after) = read_png(picture), read_png(drawn)
+
+        def share_grey(columns):
+            pixels = [(before[y][x], after[y][x]) for y in range(12, height - 12) for x in columns]
+            return sum(all(abs(a - 0.3 * b - 0.7 * grey_of(was)) < 3 for a, b in zip(now, was))
+                       for was, now in pixels) / len(pixels)
+        assert share_grey(range(125, width)) > 0.5 and share_grey(range(60, 100)) < 0.1, share_grey(range(125, width))
     with tap.point("--attention of a classifier without"):
         check_one_error(cbam_run("-m", CLASSIFIER, "-j", "-a", "mean", picture), "in its blocks, found none")
     with tap.point("a table of classes"):
