@@ -971,3 +971,7 @@ sabotage 'ghostnet: channels are rounded to eights' compute/nets/ghostnet.c \
   '#define DIVISOR 4' '#define DIVISOR 8' networks golden
 sabotage 'ghostnet: nothing lies on the way past a block that widens' compute/nets/ghostnet.c \
   'rows[row].stride == 1 && x->channels == channels' 'rows[row].stride == 1' networks
+sabotage 'spec: depth and the like are ignored where there is no ResNet' compute/nets/spec.c \
+  'network->backbone == NULL || network->backbone == &cbam_backbone_resnet' 'TRUE' spec
+sabotage 'heatmap: what a crop leaves out has the colour of its edge' drawing/heatmap.c \
+  'row[x] = is_seen (heat, x + 0.5, y + 0.5) ?' 'row[x] = TRUE ?' tools-cbam_run

@@ -125,6 +125,22 @@ read_strides (CbamNetworkSpec *spec, const CbamItem *network)
     spec->strides[i] = strides.node != NULL ? cbam_item_to_uint (cbam_item_nth (&strides, i), 1, 2) : usual[i];
 }
 
+/* What says how a ResNet is built means nothing elsewhere. */
+static void
+check_backbone (const CbamNetworkSpec *network, const CbamItem *item)
+{
+  static const char *const of_resnet[] = { "depth", "strides", "stride_place", "groups" };
+
+  if (network->backbone == NULL || network->backbone == &cbam_backbone_resnet)
+    return;
+  for (guint i = 0; i < G_N_ELEMENTS (of_resnet); i++) {
+    const CbamItem found = cbam_item_get (item, of_resnet[i]);
+
+    if (found.node != NULL)
+      cbam_item_fail (&found, "nothing with %s", network->backbone->name);
+  }
+}
+
 /* A detector's maps and what looks at them. A classifier looks at the end of its backbone. */
 static void
 read_levels (CbamNetworkSpec *network, const CbamItem *item, CbamTask task)
@@ -163,6 +179,7 @@ read_network (CbamNetworkSpec *network, const CbamItem *document, CbamTask task)
   read_strides (network, &item);
   network->stride_place = cbam_read_word (&item, "stride_place", stride_places, CBAM_STRIDE_PLACE_3X3);
   network->groups = cbam_read_uint (&item, "groups", 1, 1024, 1);
+  check_backbone (network, &item);
   slope = cbam_read_double (&item, "slope", &slope_interval, cbam_activations[CBAM_ACTIVATION_LEAKY_RELU].lo);
   network->activation = read_activation (&item, "activation", slope);
   network->post_activation = read_activation (&item, "post_activation", slope);

@@ -249,7 +249,7 @@ test_documents (void)
     { "network.attention",
       "{ \"kind\": \"eca\", \"place\": \"blocks\" }",
       CBAM_ERROR_BAD_MODEL,
-      { "base_net.1.att.0.conv.weight", "missing", "[1, 1, 3]" } },
+      { "base_net.0.att.0.conv.weight", "missing", "[1, 1, 3]" } },
     { "network",
       "{ \"detector\": \"ssd\", \"backbone\": \"vgg16\", \"levels\": 3,"
       " \"attention\": { \"kind\": \"se\", \"place\": \"both\" } }",

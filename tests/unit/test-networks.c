@@ -13,12 +13,12 @@
 
 #define DOCUMENT                                                                                                       \
   "{ \"version\": 1, \"network\": { \"detector\": \"%s\", \"backbone\": \"%s\", \"head\": \"%s\", \"width\": 0.5,"     \
-  " \"depth\": 18, \"levels\": 3, \"attention\": { \"kind\": \"%s\", \"place\": \"%s\" } },"                           \
+  " \"levels\": 3, \"attention\": { \"kind\": \"%s\", \"place\": \"%s\" } },"                                          \
   " \"input\": { \"width\": 96, \"height\": 64, \"channels\": \"rgb\" }, \"anchors\": { \"tensor\": \"anchors\" },"    \
   " \"output\": { \"classes\": [\"a\", \"b\", \"c\"], \"score\": \"softmax\" } }"
 
 #define CLASSIFIER                                                                                                     \
-  "{ \"version\": 1, \"task\": \"classify\", \"network\": { \"backbone\": \"%s\", \"width\": 0.5, \"depth\": 18,"      \
+  "{ \"version\": 1, \"task\": \"classify\", \"network\": { \"backbone\": \"%s\", \"width\": 0.5,"                     \
   " \"attention\": { \"kind\": \"%s\" } }, \"input\": { \"width\": 96, \"height\": 64, \"channels\": \"rgb\" },"       \
   " \"output\": { \"classes\": [\"a\", \"b\", \"c\"], \"score\": \"softmax\" } }"
 
@@ -251,11 +251,11 @@ test_shufflenet (void)
 static void
 test_resnet (void)
 {
-  assert_no_network ("resnet", "\"depth\": 18", "\"depth\": 42",
+  assert_no_network ("resnet", "\"levels\": 3", "\"levels\": 3, \"depth\": 42",
                      "network.depth: expected one of 18, 34, 50, 101, found 42");
-  assert_no_network ("resnet", "\"depth\": 18", "\"depth\": 18, \"groups\": 2",
+  assert_no_network ("resnet", "\"levels\": 3", "\"levels\": 3, \"depth\": 18, \"groups\": 2",
                      "network.groups: expected 1 with basic blocks, found 2");
-  assert_no_network ("resnet", "\"depth\": 18", "\"depth\": 50, \"groups\": 7",
+  assert_no_network ("resnet", "\"levels\": 3", "\"levels\": 3, \"groups\": 7",
                      "layer1.0.conv2: expected multiples of 7 groups of channels, found 32 and 32");
   assert_no_network ("resnet", "\"levels\": 3", "\"levels\": 3, \"padding\": \"same\"",
                      "network.padding: expected \"symmetric\" with resnet, found \"same\"");

@@ -14,11 +14,11 @@
 /* Every key, none at its default. */
 static const char full[] =
     "{ \"version\": 1, \"name\": \"full\", \"description\": \"every key\","
-    "  \"network\": { \"detector\": \"stairnet\", \"backbone\": \"mobilenet_v1\", \"head\": \"ssd\", \"width\": 0.75,"
+    "  \"network\": { \"detector\": \"stairnet\", \"backbone\": \"resnet\", \"head\": \"ssd\", \"width\": 0.75,"
     "    \"depth\": 34, \"strides\": [2, 1, 1], \"stride_place\": \"1x1\", \"groups\": 4,"
     "    \"activation\": \"relu6\", \"slope\": 0.25, \"post_activation\": \"leaky_relu\", \"padding\": \"same\","
     "    \"levels\": 2,"
-    "    \"sources\": [\"base_net.11.3\", \"extras.0.2\"],"
+    "    \"sources\": [\"layer3\", \"extras.0.2\"],"
     "    \"extras\": { \"stride\": [2, 1], \"pad\": [1, 0] }, \"upsample\": \"bilinear\","
     "    \"attention\": { \"kind\": \"cbam\", \"pool\": [\"lse\", \"avg\"], \"order\": \"parallel\","
     "      \"spatial_input\": \"conv\", \"spatial\": true, \"channel\": false, \"combine\": \"add\", \"dilation\": 2,"
@@ -55,7 +55,7 @@ test_full (void)
 
   network = &spec->network;
   g_assert_true (network->detector == &cbam_neck_stairnet);
-  g_assert_true (network->backbone == &cbam_backbone_mobilenet_v1);
+  g_assert_true (network->backbone == &cbam_backbone_resnet);
   g_assert_true (network->head == &cbam_head_ssd);
   g_assert_cmpfloat (network->width, ==, 0.75);
   g_assert_cmpuint (network->depth, ==, 34);
@@ -281,7 +281,7 @@ static const struct
   { "network.levels", "-1", NULL, "from 1 to 8", "-1" },
   { "network.levels", "2.5", NULL, "a whole number", "2.5" },
   { "network.levels", "1e300", NULL, "from 1 to 8", "1.0000000000000001e+300" },
-  { "network.levels", "3", "network.sources", "a list of 3 to 8 names", "[\"base_net.11.3\",\"extras.0.2\"]" },
+  { "network.levels", "3", "network.sources", "a list of 3 to 8 names", "[\"layer3\",\"extras.0.2\"]" },
   { "network.levels", "1", "anchors.maps", "a list of 1 maps (one per network.levels)", "[[15,20],[8,10]]" },
   { "network.sources", "[]", NULL, "a list of 2 to 8 names", "[]" },
   { "network.sources", "\"extras.0\"", NULL, "a list", "\"extras.0\"" },
@@ -460,6 +460,24 @@ test_bad_classifier (void)
     g_autofree char *json = with (classifier, bad_of_classifiers[i].path, bad_of_classifiers[i].value);
 
     assert_refused (json, bad_of_classifiers[i].path, bad_of_classifiers[i].expected, bad_of_classifiers[i].found);
+  }
+}
+
+/* What says how a ResNet is built, where there is none. */
+static void
+test_bad_backbone (void)
+{
+  static const char *const keys[][2] = {
+    { "network.depth", "50" },
+    { "network.strides", "[1,2,2]" },
+    { "network.stride_place", "\"3x3\"" },
+    { "network.groups", "1" },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (keys); i++) {
+    g_autofree char *json = with (smallest, keys[i][0], keys[i][1]);
+
+    assert_refused (json, keys[i][0], "nothing with vgg16", keys[i][1]);
   }
 }
 
@@ -643,6 +661,7 @@ main (int argc, char **argv)
   g_test_add_func ("/spec/full-pictures", test_full_pictures);
   g_test_add_func ("/spec/defaults", test_defaults);
   g_test_add_func ("/spec/bad", test_bad);
+  g_test_add_func ("/spec/bad-backbone", test_bad_backbone);
   g_test_add_func ("/spec/bad-classifier", test_bad_classifier);
   g_test_add_func ("/spec/classifier", test_classifier);
   g_test_add_func ("/spec/not-a-document", test_not_a_document);
