@@ -66,28 +66,30 @@ is_wanted (const CbamDetectParams *params, guint class_id)
          (params->classes[class_id / 32] >> (class_id % 32) & 1) != 0;
 }
 
-/* Those above the threshold that are ever reported, and asked for, best first. */
+/* Those above the threshold that are ever reported, and asked for, best first. Unwanted are those that would have been
+ * among as many. */
 static void
 rank (CbamResult *result, const CbamSpec *spec, const CbamDetectParams *params, const float *scores)
 {
   const CbamOutputSpec *output = &spec->output;
+  const guint most = params->max_detections > 0 ? params->max_detections : G_MAXUINT;
+  guint n = 0;
 
   result->classes = g_new0 (CbamClass, output->n_classes);
   for (guint k = 0; k < output->n_classes; k++) {
     if (!cbam_output_spec_reports (output, k))
       continue;
-    result->best_score = MAX (result->best_score, scores[k]);
-    if (!(scores[k] > params->threshold))
-      continue;
-    if (is_wanted (params, k))
-      result->classes[result->n_classes++] =
-          (CbamClass){ .label = output->classes[k], .class_id = k, .score = scores[k] };
-    else
-      result->n_unwanted++;
+    if (scores[k] > result->best_score) /* what is no number is passed over */
+      result->best_score = scores[k];
+    if (scores[k] > params->threshold)
+      result->classes[n++] = (CbamClass){ .label = output->classes[k], .class_id = k, .score = scores[k] };
   }
-  qsort (result->classes, result->n_classes, sizeof (CbamClass), compare);
-  if (params->max_detections > 0)
-    result->n_classes = MIN (result->n_classes, params->max_detections);
+  qsort (result->classes, n, sizeof (CbamClass), compare);
+  for (guint i = 0; i < n && result->n_classes < most; i++)
+    if (is_wanted (params, result->classes[i].class_id))
+      result->classes[result->n_classes++] = result->classes[i];
+    else
+      result->n_unwanted += i < most ? 1 : 0;
 }
 
 CbamResult *

@@ -136,22 +136,22 @@ send_whole (Entry *entry, gsize limit, GError **error)
                                : send (entry, (CbamSlotInput){ .write = pack }, error);
 }
 
-/* A filter looks at all of a frame, and a kernel's loops have an end. */
+/* A filter looks at all of a frame, and a kernel's loops have an end. @entry is filled. */
 static gboolean
 check_filter (const Entry *entry, gsize limit, GError **error)
 {
   const CbamInputSpec *input = &entry->detector->model->spec->input;
   const CbamImage *part = entry->part;
+  const double covered = MAX (entry->args->scale_x, entry->args->scale_y);
 
-  if (input->filter == CBAM_FILTER_NONE ||
-      (entry->placement.size <= limit && MAX (part->width / input->width, part->height / input->height) < MOST_COVERED))
+  if (input->filter == CBAM_FILTER_NONE || (entry->placement.size <= limit && covered < MOST_COVERED))
     return TRUE;
-  g_set_error (
-      error, CBAM_ERROR, CBAM_ERROR_UNSUPPORTED,
-      "a frame of %ux%u pixels is %" G_GSIZE_FORMAT " bytes; through a filter %s looks at most at %" G_GSIZE_FORMAT
-      " bytes, and at less than %u times the %ux%u pixels of the network's input",
-      part->width, part->height, entry->placement.size, cbam_device_get_info (entry->detector->model->device)->name,
-      limit, MOST_COVERED, input->width, input->height);
+  g_set_error (error, CBAM_ERROR, CBAM_ERROR_UNSUPPORTED,
+               "a frame of %ux%u pixels is %" G_GSIZE_FORMAT
+               " bytes, %.3g pixels to one of the input's %ux%u; through a filter "
+               "%s looks at most at %" G_GSIZE_FORMAT " bytes, and at less than %u to one",
+               part->width, part->height, entry->placement.size, covered, input->width, input->height,
+               cbam_device_get_info (entry->detector->model->device)->name, limit, MOST_COVERED);
   return FALSE;
 }
 
@@ -189,9 +189,10 @@ start (CbamDetector *detector, CbamFlight *flight, const CbamVulkanPlane *source
   const gsize limit = cbam_program_get_pixels_limit (detector->model->program);
   Entry entry = { detector, flight, source, part, .placement = cbam_image_get_packed (part) };
 
+  entry.args = cbam_levels_begin (detector->levels, cbam_slot_get (flight->slot, detector->levels->block));
+  fill (&entry);
   if (!check_filter (&entry, limit, error))
     return FALSE;
-  entry.args = cbam_levels_begin (detector->levels, cbam_slot_get (flight->slot, detector->levels->block));
   return entry.placement.size > limit ? send_thinned (&entry, limit, error) : send_whole (&entry, limit, error);
 }
 

@@ -121,10 +121,19 @@ mixed_value (const CbamDrawingHeat *heat, double x, double y)
 gboolean
 cbam_drawing_heat_stretch (CbamDrawingHeat *heat, double width, double height)
 {
-  double from = INFINITY, to = -INFINITY;
+  double from = INFINITY, to = -INFINITY, left = width, top = height, right = 0, bottom = 0;
+  for (guint i = 0; i < heat->layers->len; i++) {
+    const CbamMap *map = &g_array_index (heat->layers, HeatLayer, i).map;
+    left = MIN (left, MAX (map->x, 0));
+    top = MIN (top, MAX (map->y, 0));
+    right = MAX (right, MIN (map->x + map->frame_width, width));
+    bottom = MAX (bottom, MIN (map->y + map->frame_height, height));
+  }
   for (guint i = 0; i < N_STRETCH; i++)
     for (guint j = 0; j < N_STRETCH; j++) {
-      const double value = mixed_value (heat, (j + 0.5) / N_STRETCH * width, (i + 0.5) / N_STRETCH * height);
+      const double x = left + (j + 0.5) / N_STRETCH * (right - left);
+      const double y = top + (i + 0.5) / N_STRETCH * (bottom - top);
+      const double value = mixed_value (heat, x, y);
       from = value < from ? value : from; /* NaN is passed over */
       to = value > to ? value : to;
     }

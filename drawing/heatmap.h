@@ -40,8 +40,8 @@ void cbam_drawing_heat_add_attention (CbamDrawingHeat *heat, const CbamAttention
 /* Fits a heat map of one picture to a copy of another size. */
 void cbam_drawing_heat_scale (CbamDrawingHeat *heat, double x, double y);
 
-/* Makes the coldest place of a picture of this size 0 and its hottest 1: layers that disagree about where that is leave
- * neither. Returns %FALSE where all places are alike. */
+/* Makes the coldest place of a picture of this size that the network looked at 0 and the hottest 1: layers that
+ * disagree about where that is leave neither. Returns %FALSE where all places are alike. */
 gboolean cbam_drawing_heat_stretch (CbamDrawingHeat *heat, double width, double height);
 
 /* The heat at a point of the picture: 0 (cold) to 1 (hot); 0 where the network did not look. */

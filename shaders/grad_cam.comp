@@ -43,11 +43,15 @@ vec4 weights (uint k, uint block, uint tap)
 // What the score gains by a block's features at one tap.
 vec4 gradient (uint block, uint tap, float largest, float sum)
 {
-  vec4 mean = vec4 (0.0);
+  const vec4 own = weights (a.class_id, block, tap);
+  vec4 gain = vec4 (0.0);
 
-  for (uint k = 0; a.softmax != 0 && k < a.n_classes; k++)
-    mean += exp (logit[k] - largest) / sum * weights (k, block, tap);
-  return weights (a.class_id, block, tap) - mean;
+  if (a.softmax == 0)
+    return own;
+  // Less each of the others: the mean of all is nearly its own where the network is sure, and nothing would be left.
+  for (uint k = 0; k < a.n_classes; k++)
+    gain += exp (logit[k] - largest) / sum * (own - weights (k, block, tap));
+  return gain;
 }
 
 void main ()

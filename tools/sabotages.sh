@@ -174,7 +174,7 @@ sabotage 'resize: the last pixel reads past the map' shaders/resize.comp \
 sabotage 'turn: channels of a block in another order' shaders/turn.comp \
   '[channel % CBAM_TEXEL_CHANNELS]' '[3u - channel % CBAM_TEXEL_CHANNELS]' ops-ops
 sabotage 'grad-cam: other classes do not speak against it' shaders/grad_cam.comp \
-  'return weights (a.class_id, block, tap) - mean;' 'return weights (a.class_id, block, tap);' golden
+  '(own - weights (k, block, tap))' 'own' golden
 sabotage 'grad-cam: taps outside of the map count' shaders/grad_cam.comp \
   'if (row >= 0 && row < int (a.height) && column >= 0 && column < int (a.width))' 'if (row > -9)' golden
 sabotage 'grad-cam: what speaks against it shows too' shaders/grad_cam.comp \
@@ -893,16 +893,15 @@ sabotage 'classes: of equals the last comes first' compute/classes.c \
 sabotage 'classes: the worst comes first' compute/classes.c \
   'x->score < y->score ? 1 : -1' 'x->score < y->score ? -1 : 1' nets-classifier
 sabotage 'classes: one at the threshold is above it' compute/classes.c \
-  '!(scores[k] > params->threshold)' '!(scores[k] >= params->threshold)' nets-classifier
+  'scores[k] > params->threshold' 'scores[k] >= params->threshold' nets-classifier
 sabotage 'classes: gaps in the list are reported' compute/classes.c \
   'if (!cbam_output_spec_reports (output, k))' 'if (FALSE)' nets-classifier
 sabotage 'classes: all that are above, whatever the model says' compute/classes.c \
-  'MIN (result->n_classes, params->max_detections)' 'result->n_classes' nets-classifier
+  'i < n && result->n_classes < most' 'i < n' nets-classifier
 sabotage 'classes: probabilities of one class each' compute/classes.c \
   'exp ((double) scores[k] - largest) / sum' 'exp ((double) scores[k] - largest)' nets-classifier
 sabotage 'classes: the best that was asked for is the best' compute/classes.c \
-  'result->best_score = MAX (result->best_score, scores[k]);' \
-  'if (is_wanted (params, k)) result->best_score = MAX (result->best_score, scores[k]);' nets-classifier
+  'scores[k] > result->best_score' 'is_wanted (params, k) && scores[k] > result->best_score' nets-classifier
 sabotage 'classifier: Grad-CAM as if classes knew nothing of each other' compute/explain.c \
   '.softmax = model->spec->output.score == CBAM_SCORE_SOFTMAX,' '.softmax = FALSE,' golden
 sabotage 'classifier: attention is of the first module on a size' compute/nets/attention.c \

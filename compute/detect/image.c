@@ -572,13 +572,16 @@ cut_resized (guint extent, guint shortest, guint n, const CbamInputSpec *input)
   return (Axis){ scale, rint ((resized - n) / 2) * scale };
 }
 
+#define ALMOST 1e-6 /* 7/8 and the like may be a little less than they are */
+
 /* As TensorFlow's evaluation of EfficientNet cuts: whole pixels, which are resized then. */
 static Axis
 cut_first (guint extent, guint shortest, guint n, const CbamInputSpec *input)
 {
-  const double part = floor (input->fraction * shortest) * n / MIN (input->width, input->height);
+  const double side = MAX (1, floor (input->fraction * shortest + ALMOST));
+  const double part = side * n / MIN (input->width, input->height);
 
-  return (Axis){ MAX (part, 1) / n, floor ((extent - part + 1) / 2) };
+  return (Axis){ part / n, floor ((extent - part + 1) / 2) };
 }
 
 static void

@@ -8,6 +8,8 @@
 
 #include "nets/nets.h"
 
+#include "args/grad_cam.h"
+
 static void
 show (CbamValue *map)
 {
@@ -44,7 +46,8 @@ build (CbamNet *net)
           .name = "fc", .input = x, .channels = net->spec->output.n_classes, .weight_dims = 2, .needs_bias = TRUE });
   if (net->graph->error != NULL)
     return;
-  if (net->spec->network.backbone->hidden == 0) /* else Grad-CAM has no closed form */
+  /* Grad-CAM has no closed form with a hidden layer, and its kernel a limit. */
+  if (net->spec->network.backbone->hidden == 0 && cbam_value_blocks (end) <= CBAM_GRAD_CAM_BLOCKS)
     end->keepable = x->keepable = TRUE;
   cbam_levels_set_scores (net->levels, net->graph, end, x);
   for (guint l = 0; l < net->levels->n_levels; l++) {

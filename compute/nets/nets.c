@@ -138,8 +138,16 @@ find_sources (CbamNet *net, const CbamBackbone *backbone)
   const CbamNetworkSpec *network = &net->spec->network;
   const char *const *names = network->sources != NULL ? (const char *const *) network->sources : backbone->sources;
 
-  if (network->detector == NULL)
-    names = &backbone->end;
+  if (network->detector == NULL) {
+    net->sources[0] = g_hash_table_lookup (net->layers, backbone->end);
+    if (net->sources[0] == NULL)
+      cbam_graph_fail (
+          net->graph, CBAM_ERROR_BAD_MODEL,
+          "network.backbone: expected a %s that reaches %s, which a classifier looks at, found one that ends "
+          "before",
+          backbone->name, backbone->end);
+    return;
+  }
   for (guint s = 0; net->graph->error == NULL && s < net->n_sources; s++) {
     net->sources[s] = g_hash_table_lookup (net->layers, names[s]);
     if (net->sources[s] == NULL)
@@ -147,6 +155,26 @@ find_sources (CbamNet *net, const CbamBackbone *backbone)
                        "network.sources: expected the name of a convolution of %s, found \"%s\"", backbone->name,
                        names[s]);
   }
+}
+
+/* Whether the backbone has the places for attention that the document wants. */
+static void
+check_places (CbamNet *net, const CbamBackbone *backbone)
+{
+  const gboolean classifies = net->spec->network.detector == NULL;
+  const char *lacking = NULL;
+
+  if (cbam_net_attends_in_blocks (net) && !backbone->attends)
+    lacking = "whose blocks have no place for attention";
+  if (cbam_net_attends_between_stages (net) && !backbone->has_stages)
+    lacking = "between whose stages there is no place for attention";
+  if (lacking != NULL && classifies)
+    cbam_graph_fail (net->graph, CBAM_ERROR_UNSUPPORTED,
+                     "network.attention.place: expected %s in a classifier on %s, %s",
+                     backbone->attends ? "\"blocks\"" : "no attention", backbone->name, lacking);
+  else if (lacking != NULL)
+    cbam_graph_fail (net->graph, CBAM_ERROR_UNSUPPORTED, "network.attention.place: expected \"levels\" with %s, %s",
+                     backbone->name, lacking);
 }
 
 /* ---- The network ------------------------------------------------------------------------------------------------ */
@@ -159,18 +187,15 @@ build_all (CbamNet *net)
   const CbamInputSpec *input = &net->spec->input;
   CbamValue *x, *block;
 
+  if (net->spec->output.n_classes > CBAM_MAX_CLASSES) {
+    cbam_graph_fail (net->graph, CBAM_ERROR_UNSUPPORTED, "output.classes: expected at most %u, found %u",
+                     CBAM_MAX_CLASSES, net->spec->output.n_classes);
+    return;
+  }
   net->n_sources = count_sources (net);
   if (!check_sources (net, backbone))
     return;
-  if (cbam_net_attends_in_blocks (net) && !backbone->attends)
-    cbam_graph_fail (net->graph, CBAM_ERROR_UNSUPPORTED,
-                     "network.attention.place: expected \"levels\" with %s, whose blocks have no place for attention",
-                     backbone->name);
-  if (cbam_net_attends_between_stages (net) && !backbone->has_stages)
-    cbam_graph_fail (net->graph, CBAM_ERROR_UNSUPPORTED,
-                     "network.attention.place: expected \"levels\" with %s, between whose stages there is no place for "
-                     "attention",
-                     backbone->name);
+  check_places (net, backbone);
   x = input->filter == CBAM_FILTER_NONE
           ? cbam_graph_preprocess (net->graph, input->width, input->height, &block)
           : cbam_graph_resample (net->graph, input->width, input->height, input->filter == CBAM_FILTER_BICUBIC, &block);

@@ -79,7 +79,7 @@ static void
 read_attention (CbamAttentionSpec *attention, const CbamItem *network, CbamTask task)
 {
   const CbamItem item = cbam_read_object (network, "attention", FALSE);
-  const CbamItem spatial = cbam_item_get (&item, "spatial");
+  const CbamItem spatial = cbam_item_get (&item, "spatial"), place = cbam_item_get (&item, "place");
 
   attention->kind = cbam_read_entry (&item, "kind", cbam_attentions, "none", NULL);
   attention->pool = read_pools (&item);
@@ -92,6 +92,8 @@ read_attention (CbamAttentionSpec *attention, const CbamItem *network, CbamTask 
   attention->spatial_relu = cbam_read_boolean (&item, "spatial_relu", FALSE);
   attention->place =
       cbam_read_word (&item, "place", places, task == CBAM_TASK_CLASSIFY ? CBAM_PLACE_BLOCKS : CBAM_PLACE_LEVELS);
+  if (task == CBAM_TASK_CLASSIFY && attention->place != CBAM_PLACE_BLOCKS && attention->place != CBAM_PLACE_STAGES)
+    cbam_item_fail (&place, "one of blocks, stages in a classifier, which has no levels");
 
   if (attention->kind != NULL && !attention->spatial && !attention->channel)
     cbam_item_fail (&spatial, "true where network.attention.channel is false");
@@ -125,28 +127,41 @@ read_strides (CbamNetworkSpec *spec, const CbamItem *network)
     spec->strides[i] = strides.node != NULL ? cbam_item_to_uint (cbam_item_nth (&strides, i), 1, 2) : usual[i];
 }
 
-/* What says how a ResNet is built means nothing elsewhere. */
+/* Members that mean nothing in such a network. */
+static void
+refuse (const CbamItem *network, const char *const *keys, const char *where)
+{
+  for (; *keys != NULL; keys++) {
+    const CbamItem found = cbam_item_get (network, *keys);
+
+    if (found.node != NULL)
+      cbam_item_fail (&found, "nothing %s", where);
+  }
+}
+
+/* What says how a ResNet is built. */
 static void
 check_backbone (const CbamNetworkSpec *network, const CbamItem *item)
 {
-  static const char *const of_resnet[] = { "depth", "strides", "stride_place", "groups" };
+  static const char *const of_resnet[] = { "depth", "strides", "stride_place", "groups", NULL };
+  g_autofree char *where = NULL;
 
   if (network->backbone == NULL || network->backbone == &cbam_backbone_resnet)
     return;
-  for (guint i = 0; i < G_N_ELEMENTS (of_resnet); i++) {
-    const CbamItem found = cbam_item_get (item, of_resnet[i]);
-
-    if (found.node != NULL)
-      cbam_item_fail (&found, "nothing with %s", network->backbone->name);
-  }
+  where = g_strdup_printf ("with %s", network->backbone->name);
+  refuse (item, of_resnet, where);
 }
 
 /* A detector's maps and what looks at them. A classifier looks at the end of its backbone. */
 static void
 read_levels (CbamNetworkSpec *network, const CbamItem *item, CbamTask task)
 {
-  if (task == CBAM_TASK_CLASSIFY)
+  static const char *const of_detectors[] = { "detector", "levels", "sources", "extras", NULL };
+
+  if (task == CBAM_TASK_CLASSIFY) {
+    refuse (item, of_detectors, "in a classifier");
     return;
+  }
   network->detector = cbam_read_entry (item, "detector", cbam_necks, NULL, NULL);
   network->levels = cbam_read_uint (item, "levels", 1, CBAM_MAX_LEVELS, 6);
   /* More sources than levels is right: StairNet's coarsest map may be only the seed of the others. */

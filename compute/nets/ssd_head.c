@@ -152,11 +152,7 @@ build (CbamNet *net)
   GArray *anchors = NULL;
   guint prior = 0;
 
-  if (output->n_classes > CBAM_MAX_CLASSES)
-    cbam_graph_fail (net->graph, CBAM_ERROR_UNSUPPORTED, "output.classes: expected at most %u, found %u",
-                     CBAM_MAX_CLASSES, output->n_classes);
-  if (net->graph->error == NULL)
-    anchors = make_anchors (net);
+  anchors = make_anchors (net);
   if (anchors != NULL)
     cbam_levels_set_anchors (levels, net->graph, anchors, output->n_classes);
   for (guint l = 0; net->graph->error == NULL && l < net->spec->network.levels; l++) {

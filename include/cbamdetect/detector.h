@@ -65,7 +65,8 @@ CBAM_API void cbam_detector_unref (CbamDetector *detector);
  * Starts detection and returns at once; it never waits while a slot is free.
  *
  * Returns: %TRUE, or %FALSE with #CBAM_ERROR_BUSY (no free slot, or not its turn), #CBAM_ERROR_BAD_IMAGE (which a
- * region outside of the frame is, too), or what the device says
+ * region outside of the frame is, too), #CBAM_ERROR_UNSUPPORTED (more bytes than the device binds, or more pixels than
+ * a filter looks at), or what the device says
  */
 CBAM_API gboolean cbam_detector_submit (CbamDetector *detector, const CbamImage *image, const CbamDetectParams *params,
                                         GError **error);

@@ -18,13 +18,14 @@ G_BEGIN_DECLS
  * @backbone: `mobilenet_v1`, `mobilenet_v2`, `mobilenet_v3`, `resnet`, `shufflenet_v2`, `efficientnet_lite0` to 4,
  *   `ghostnet` or `vgg16`
  * @width: multiplier of the backbone's channels
- * @input_width: in pixels; frames of any size are resized to it on the device
+ * @input_width: in pixels; frames of any size are resized to it on the device, or through a filter (the document's
+ *   `input.filter`) those with less than 32 pixels a side to one of the input
  * @input_height: in pixels
  * @n_levels: maps that have heads, or of a classifier those with attention to see; level 0 is the finest
  * @attention: (nullable): kind of the attention modules: `cbam`, `bam`, `se` or `eca`; %NULL = there are none
  * @spatial_levels: bit l is set where level l has weights by place to report (#CbamAttention.spatial)
  * @channel_levels: bit l is set where level l has weights by channel to report (#CbamAttention.channel)
- * @has_grad_cam: whether detections can be explained (#CbamDetectParams.grad_cam)
+ * @has_grad_cam: whether detections, or a classifier's classes, can be explained (#CbamDetectParams.grad_cam)
  * @n_classes: length of @classes, background included
  * @classes: (array zero-terminated=1): the classes' names
  * @reported: class k is ever reported if bit k % 32 of element k / 32 is set; a background and gaps in the list are not

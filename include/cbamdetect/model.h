@@ -164,7 +164,8 @@ CBAM_API CbamModel *cbam_model_load_bytes (CbamDevice *device, GBytes *bytes, co
  * @config: (nullable): %NULL = all defaults
  * @error: return location for an error
  *
- * A network known by name, with weights made up from a fixed seed: for measuring and for tests. It finds nothing.
+ * A network known by name, with weights made up from a fixed seed: for measuring and for tests. It finds nothing, or
+ * names any class.
  *
  * Returns: (transfer full): the model, or %NULL with #CBAM_ERROR_NOT_FOUND or as cbam_model_load()
  */

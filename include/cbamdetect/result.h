@@ -196,7 +196,8 @@ CBAM_API const CbamAttention *cbam_result_get_attention (const CbamResult *resul
  *
  * Where the evidence for a detection lies: Grad-CAM (Selvaraju et al. 2017, arXiv 1610.02391) of its class's score, on
  * the features that the head of its level sees. Divided by its maximum, so 0..1; all 0 where nothing speaks for it. Of
- * a class it is the same on what the mean is taken of, which is CAM (Zhou et al. 2016, arXiv 1512.04150).
+ * a class it is the same on what the mean is taken of: CAM (Zhou et al. 2016, arXiv 1512.04150), and where the scores
+ * are a softmax's less the mean of all classes' by their probabilities.
  *
  * Returns: (transfer none) (nullable): the map, as long as @result lives; %NULL for what is past the first
  * #CbamDetectParams.grad_cam
@@ -216,7 +217,8 @@ CBAM_API float cbam_result_get_best_score (const CbamResult *result);
  * cbam_result_get_n_unwanted:
  * @result: a result
  *
- * Returns: how many detections are not reported because #CbamDetectParams.classes leaves out their class.
+ * Returns: how many detections are not reported because #CbamDetectParams.classes leaves out their class; of a
+ * classifier how many of its best #CbamDetectParams.max_detections classes are not
  */
 CBAM_API gsize cbam_result_get_n_unwanted (const CbamResult *result);
 

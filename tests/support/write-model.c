@@ -82,6 +82,7 @@ test_model_classify (TestModel *model, guint n_classes, guint32 seed)
   g_string_append (classes, "\"???\"]");
   test_model_set (model, "task", "\"classify\"");
   test_model_set (model, "network.detector", NULL);
+  test_model_set (model, "network.levels", NULL);
   test_model_set (model, "input.resize", "\"crop\"");
   test_model_set (model, "input.crop", "{ \"shorter\": 80 }");
   test_model_set (model, "output.classes", classes->str);

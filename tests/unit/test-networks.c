@@ -99,9 +99,9 @@ build_classifier (const CbamBackbone *backbone, const CbamAttentionModule *atten
   if (backbone->end == NULL || (attention != NULL && !backbone->attends)) {
     g_assert_false (cbam_graph_finish (graph, &error));
     g_assert_error (error, CBAM_ERROR, CBAM_ERROR_UNSUPPORTED);
-    g_assert_nonnull (strstr (error->message, backbone->end == NULL
-                                                  ? "network.backbone: expected one that classifies"
-                                                  : "network.attention.place: expected \"levels\" with"));
+    g_assert_nonnull (strstr (
+        error->message, backbone->end == NULL ? "network.backbone: expected one that classifies"
+                                              : "network.attention.place: expected no attention in a classifier on"));
     return;
   }
   g_assert_true (cbam_graph_finish (graph, &error));
@@ -246,6 +246,56 @@ test_shufflenet (void)
   assert_no_network ("shufflenet_v2", "\"levels\": 3",
                      "\"levels\": 3, \"sources\": [\"stage2.3\", \"stage3.8\", \"stage4.3\"]",
                      "network.sources: expected the name of a convolution of shufflenet_v2, found \"stage3.8\"");
+}
+
+/* Of both kinds of networks: what is known of classes has bits for so many. */
+static void
+test_too_many_classes (void)
+{
+  static const char *const documents[] = {
+    "{ \"version\": 1, \"task\": \"classify\", \"network\": { \"backbone\": \"resnet\" },"
+    " \"input\": { \"width\": 32, \"height\": 32, \"channels\": \"rgb\" },"
+    " \"output\": { \"classes\": [%s], \"score\": \"softmax\" } }",
+    "{ \"version\": 1, \"network\": { \"detector\": \"ssd\", \"backbone\": \"resnet\", \"levels\": 3 },"
+    " \"input\": { \"width\": 32, \"height\": 32, \"channels\": \"rgb\" }, \"anchors\": { \"tensor\": \"anchors\" },"
+    " \"output\": { \"classes\": [%s], \"score\": \"softmax\" } }",
+  };
+  g_autoptr (GString) names = g_string_new ("\"a\"");
+
+  for (guint k = 1; k < CBAM_MAX_CLASSES + 1; k++)
+    g_string_append_printf (names, ", \"%u\"", k);
+  for (guint i = 0; i < G_N_ELEMENTS (documents); i++) {
+    g_auto (GStrv) parts = g_strsplit (documents[i], "%s", 2);
+    g_autofree char *json = g_strjoinv (names->str, parts);
+    g_autoptr (GError) error = NULL;
+    g_autoptr (CbamSpec) spec = cbam_spec_parse ("m", json, &error);
+    g_autoptr (CbamGraph) graph = NULL;
+
+    g_assert_no_error (error);
+    graph = cbam_net_build (spec, &zeros);
+    g_assert_false (cbam_graph_finish (graph, &error));
+    g_assert_cmpstr (error->message, ==, "output.classes: expected at most 1024, found 1025");
+  }
+}
+
+static void
+test_short_classifier (void)
+{
+  g_autofree char *whole = g_strdup_printf (CLASSIFIER, "resnet", "none");
+  g_autoptr (GString) json = g_string_new (whole);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (CbamSpec) spec = NULL;
+  g_autoptr (CbamGraph) graph = NULL;
+
+  g_string_replace (json, "\"width\": 0.5", "\"strides\": [1, 2, 2]", 1);
+  spec = cbam_spec_parse ("m", json->str, &error);
+  g_assert_no_error (error);
+  graph = cbam_net_build (spec, &zeros);
+  g_assert_false (cbam_graph_finish (graph, &error));
+  g_assert_cmpstr (
+      error->message, ==,
+      "network.backbone: expected a resnet that reaches layer4, which a classifier looks at, found one that "
+      "ends before");
 }
 
 static void
@@ -510,6 +560,8 @@ main (int argc, char **argv)
   g_test_add_func ("/networks/block", test_block);
   g_test_add_func ("/networks/shufflenet", test_shufflenet);
   g_test_add_func ("/networks/resnet", test_resnet);
+  g_test_add_func ("/networks/too-many-classes", test_too_many_classes);
+  g_test_add_func ("/networks/short-classifier", test_short_classifier);
   g_test_add_func ("/networks/resnet-counts", test_resnet_counts);
   g_test_add_func ("/networks/mobilenet_v2-counts", test_mobilenet_v2_counts);
   return g_test_run ();

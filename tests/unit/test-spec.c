@@ -444,6 +444,13 @@ static const struct
   const char *path, *value, *expected, *found;
 } bad_of_classifiers[] = {
   { "network.head", "\"ssd\"", "one that can classify", "\"ssd\"" },
+  { "network.detector", "\"ssd\"", "nothing in a classifier", "\"ssd\"" },
+  { "network.levels", "6", "nothing in a classifier", "6" },
+  { "network.sources", "[\"layer4\"]", "nothing in a classifier", "[\"layer4\"]" },
+  { "network.extras", "{}", "nothing in a classifier", "{}" },
+  { "network.attention.place", "\"levels\"", "one of blocks, stages in a classifier, which has no levels",
+    "\"levels\"" },
+  { "network.attention.place", "\"both\"", "one of blocks, stages in a classifier, which has no levels", "\"both\"" },
   { "input.crop", "{}", "either \"shorter\" or \"fraction\"", "{}" },
   { "input.crop", "{ \"shorter\": 256, \"fraction\": 0.5 }", "either \"shorter\" or \"fraction\"",
     "{\"shorter\":256,\"fraction\":0.5}" },
