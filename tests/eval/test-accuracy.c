@@ -34,7 +34,7 @@ test_counts (void)
     { 1, 5, { 4, 0, 2, 3, 6 } },                                      /* not at all */
     { 1, 5, { 2, 0, 4, 3, 6 } },    { 2, 1, { 6 } }, { 2, 0, { 0 } }, /* a model that has no answer */
   };
-  g_autoptr (Accuracy) accuracy = accuracy_new (3, G_N_ELEMENTS (meanings), meanings);
+  g_autoptr (Accuracy) accuracy = accuracy_new (3, G_N_ELEMENTS (meanings), 6, meanings);
   guint label, times;
 
   for (guint i = 0; i < G_N_ELEMENTS (pictures); i++)
@@ -65,7 +65,7 @@ static void
 test_few_labels (void)
 {
   static const guint labels[] = { 1, 0, 2 };
-  g_autoptr (Accuracy) accuracy = accuracy_new (3, 5, meanings);
+  g_autoptr (Accuracy) accuracy = accuracy_new (3, G_N_ELEMENTS (meanings), 5, meanings);
 
   accuracy_add (accuracy, 0, labels, G_N_ELEMENTS (labels));
   g_assert_true (isnan (accuracy_top5 (accuracy, 0)));

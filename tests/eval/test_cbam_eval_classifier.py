@@ -120,6 +120,19 @@ def test_figures(tap, folder, model, root, pictures):
         same(both, {"top1": result["top1"], "top5": result["top5"], "pictures": 2 * len(pictures)}, "both")
         with open(found, encoding="utf-8") as file:
             assert {line.split("/")[0] for line in file} == {"set", "val"}
+    with tap.point("several folders with a split"):
+        shutil.copytree(os.path.join(folder, "parent"), os.path.join(folder, "other"))
+        expect_ok(cbam_eval("-m", model, "--split", "val", "--detections", found, os.path.join(folder, "parent"),
+                            os.path.join(folder, "other")))
+        with open(found, encoding="utf-8") as file:
+            assert {line.split("/")[0] for line in file} == {"parent", "other"}
+    with tap.point("a folder's name that is not UTF-8"):
+        odd = os.path.join(os.fsencode(folder), b"odd")
+        shutil.copytree(os.fsencode(root), odd)
+        os.makedirs(os.path.join(odd, b"caf\xe9"))
+        write_png(os.path.join(odd, b"caf\xe9", b"1.png"), 40, 40)
+        text = expect_ok(cbam_eval("-m", model, odd.decode())).stdout
+        assert f"on {len(pictures) + 1} pictures" in text and "caf\ufffd" in text, text
 
 
 def test_few_labels(tap, folder, root):
@@ -131,6 +144,15 @@ def test_few_labels(tap, folder, root):
         assert result["top5"] is None and all(one["top5"] is None for one in result["classes"]), result
         assert all(one["top1"] == 0 for one in result["classes"] if one["name"] in missing), result
         assert "top-5 accuracy" not in cbam_eval("-m", few, root).stdout
+    with tap.point("a background is never answered"):
+        six = classifier_model(folder, "six", ["background", *LABELS[:4], "other"])
+        os.makedirs(os.path.join(folder, "with-background", "background"))
+        for name in os.listdir(root):
+            if os.path.isdir(os.path.join(root, name)):
+                shutil.copytree(os.path.join(root, name), os.path.join(folder, "with-background", name))
+        write_png(os.path.join(folder, "with-background", "background", "1.png"), 40, 40)
+        result, error = evaluated("-m", six, os.path.join(folder, "with-background"))
+        assert "'background'" in error and result["top5"] is None, (error, result)
 
 
 def test_map(tap, folder, model, pictures):

@@ -456,6 +456,9 @@ def test_classifier(tap, folder, picture):
             return sum(all(abs(a - 0.3 * b - 0.7 * grey_of(was)) < 3 for a, b in zip(now, was))
                        for was, now in pixels) / len(pixels)
         assert share_grey(range(125, width)) > 0.5 and share_grey(range(60, 100)) < 0.1, share_grey(range(125, width))
+    for option in ("--nms-iou", "--nms-across"):
+        with tap.point(f"{option} of a classifier"):
+            check_one_error(cbam_run("-m", CLASSIFIER, option, "0.5", picture), option, "detect", "classify")
     with tap.point("--attention of a classifier without"):
         check_one_error(cbam_run("-m", CLASSIFIER, "-j", "-a", "mean", picture), "in its blocks, found none")
     with tap.point("a table of classes"):

@@ -15,19 +15,20 @@ typedef struct
 
 struct _Accuracy
 {
-  guint n_classes, n_labels;
+  guint n_classes, n_labels, n_answers;
   const int *meanings;
   Counts *counts; /* of each class, then of all */
   guint *wrong;   /* n_classes x n_labels: how often the first label was this, and wrong */
 };
 
 Accuracy *
-accuracy_new (guint n_classes, guint n_labels, const int *meanings)
+accuracy_new (guint n_classes, guint n_labels, guint n_answers, const int *meanings)
 {
   Accuracy *accuracy = g_new (Accuracy, 1);
   *accuracy = (Accuracy){
     .n_classes = n_classes,
     .n_labels = n_labels,
+    .n_answers = n_answers,
     .meanings = meanings,
     .counts = g_new0 (Counts, n_classes + 1),
     .wrong = g_new0 (guint, (gsize) n_classes * n_labels),
@@ -94,7 +95,7 @@ double
 accuracy_top5 (const Accuracy *accuracy, guint class_id)
 {
   const Counts *counts = counts_of (accuracy, class_id);
-  return accuracy->n_labels > ACCURACY_TOP ? (double) counts->top5 / counts->pictures : NAN;
+  return accuracy->n_answers > ACCURACY_TOP ? (double) counts->top5 / counts->pictures : NAN;
 }
 
 double

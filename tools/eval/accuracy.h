@@ -12,9 +12,10 @@ G_BEGIN_DECLS
 
 typedef struct _Accuracy Accuracy;
 
-/* Of a set with @n_classes classes, each at least once in a picture, and a model with @n_labels labels. @meanings: the
- * class that each label means, or %LABEL_MEANS_NOTHING, which is always wrong; it must outlive the answer. */
-Accuracy *accuracy_new (guint n_classes, guint n_labels, const int *meanings);
+/* Of a set with @n_classes classes, each at least once in a picture, and a model with @n_labels labels, of which it
+ * answers @n_answers. @meanings: the class that each label means, or %LABEL_MEANS_NOTHING, which is always wrong; it
+ * must outlive the answer. */
+Accuracy *accuracy_new (guint n_classes, guint n_labels, guint n_answers, const int *meanings);
 void accuracy_free (Accuracy *accuracy);
 
 /* Counts a picture of class @class_id. @labels: the @n best, best first. */
@@ -26,7 +27,7 @@ guint accuracy_n_classes (const Accuracy *accuracy);
 #define ACCURACY_ALL G_MAXUINT
 guint accuracy_n_pictures (const Accuracy *accuracy, guint class_id);
 
-/* The share of pictures; top-5 is NaN of a model with five labels or fewer, which cannot miss. */
+/* The share of pictures; top-5 is NaN of a model with five answers or fewer, which cannot miss. */
 double accuracy_top1 (const Accuracy *accuracy, guint class_id);
 double accuracy_top5 (const Accuracy *accuracy, guint class_id);
 

@@ -39,10 +39,9 @@ is_picture (const char *name)
 static GPtrArray *
 list_classes (const char *folder, GError **error)
 {
-  g_autoptr (GDir) dir = g_dir_open (folder, 0, error);
-  if (dir == NULL)
+  g_autoptr (GPtrArray) names = picture_folder_list (folder, error);
+  if (names == NULL)
     return NULL;
-  g_autoptr (GPtrArray) names = picture_folder_list (folder);
   for (guint i = names->len; i-- > 0;) {
     const char *name = g_ptr_array_index (names, i);
     g_autofree char *path = g_build_filename (folder, name, NULL);
@@ -92,7 +91,9 @@ static gboolean
 add_class (ClassFolders *set, const char *folder, const char *prefix, const char *class_name, GError **error)
 {
   g_autofree char *within = g_build_filename (folder, class_name, NULL);
-  g_autoptr (GPtrArray) names = picture_folder_list (within);
+  g_autoptr (GPtrArray) names = picture_folder_list (within, error);
+  if (names == NULL)
+    return FALSE;
   const guint before = set->pictures->len;
   for (guint i = 0; i < names->len; i++) {
     const char *name = g_ptr_array_index (names, i);
@@ -143,13 +144,13 @@ find_classes (ClassFolders *set, const GPtrArray *folders, GError **error)
   return TRUE;
 }
 
+/* @named: the folders as their caller has them, without a split. */
 static gboolean
-find_pictures (ClassFolders *set, const GPtrArray *folders, GError **error)
+find_pictures (ClassFolders *set, const GPtrArray *folders, char *const *named, GError **error)
 {
   for (guint i = 0; i < folders->len; i++) {
-    const char *folder = g_ptr_array_index (folders, i);
-    g_autofree char *name = g_path_get_basename (folder), *prefix = g_strconcat (name, "/", NULL);
-    if (!add_folder (set, folder, folders->len > 1 ? prefix : "", error))
+    g_autofree char *name = g_path_get_basename (named[i]), *prefix = g_strconcat (name, "/", NULL);
+    if (!add_folder (set, g_ptr_array_index (folders, i), folders->len > 1 ? prefix : "", error))
       return FALSE;
   }
   return TRUE;
@@ -165,7 +166,7 @@ class_folders_read (char *const *folders, const char *split, GError **error)
   set->pictures = g_ptr_array_new_with_free_func ((GDestroyNotify) picture_free);
   set->classes = g_ptr_array_new_with_free_func (g_free);
   if (!picture_folders_check (within, error) || !find_classes (set, within, error) ||
-      !find_pictures (set, within, error))
+      !find_pictures (set, within, folders, error))
     return NULL;
   g_ptr_array_add (set->classes, NULL);
   return g_steal_pointer (&set);

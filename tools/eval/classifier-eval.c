@@ -107,6 +107,19 @@ check_options (const EvalOptions *options, const CbamModelInfo *info, GError **e
   return FALSE;
 }
 
+/* A background and gaps in the list are never answered. Returns how many labels are. */
+static guint
+leave_out_unreported (Run *run, const CbamModelInfo *info)
+{
+  guint n = 0;
+  for (guint i = 0; i < info->n_classes; i++)
+    if ((info->reported[i / 32] >> (i % 32) & 1) != 0)
+      n++;
+    else
+      run->meanings[i] = LABEL_MEANS_NOTHING;
+  return n;
+}
+
 static gboolean
 prepare (Run *run, GError **error)
 {
@@ -119,6 +132,7 @@ prepare (Run *run, GError **error)
   run->meanings = label_map_read (run->options->map, info->classes, info->n_classes, class_names (run), error);
   if (run->meanings == NULL)
     return FALSE;
+  const guint n_answers = leave_out_unreported (run, info);
   const CbamDetectorConfig config = { .slots = 1 };
   run->classifier = cbam_detector_new (run->model, &config, error);
   if (run->classifier == NULL)
@@ -126,7 +140,7 @@ prepare (Run *run, GError **error)
   g_autofree char *missing = label_map_missing (run->meanings, info->n_classes, class_names (run));
   if (missing != NULL)
     program_complain ("no label of the model means the set's %s, so none of them is right", missing);
-  run->accuracy = accuracy_new (run->set->n_classes, info->n_classes, run->meanings);
+  run->accuracy = accuracy_new (run->set->n_classes, info->n_classes, n_answers, run->meanings);
   run->seconds = g_array_new (FALSE, FALSE, sizeof (double));
   if (run->options->detections != NULL)
     run->found = found_file_open (run->options->detections, error);

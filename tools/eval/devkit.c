@@ -40,7 +40,9 @@ find_by_kind (const char *folder, const char *stem, GHashTable *listings)
 {
   GPtrArray *names = g_hash_table_lookup (listings, folder);
   if (names == NULL) {
-    names = picture_folder_list (folder);
+    names = picture_folder_list (folder, NULL);
+    if (names == NULL) /* what is missing is said where it is read */
+      names = g_ptr_array_new ();
     g_hash_table_insert (listings, g_strdup (folder), names);
   }
   const gsize length = strlen (stem);

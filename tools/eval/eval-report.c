@@ -29,20 +29,29 @@ print_number (FILE *out, double value)
     fprintf (out, "%9.3f", value);
 }
 
+/* A folder's name need not be UTF-8. */
+static int
+columns_of (const char *name)
+{
+  g_autofree char *valid = g_utf8_make_valid (name, -1);
+  return (int) g_utf8_strlen (valid, -1);
+}
+
 /* The columns that the longest of @names (up to %NULL) needs, at least @least. */
 static int
 name_width_of (const char *const *names, int least)
 {
   int width = least;
   for (guint i = 0; names[i] != NULL; i++)
-    width = MAX (width, (int) g_utf8_strlen (names[i], -1));
+    width = MAX (width, columns_of (names[i]));
   return width;
 }
 
 static void
 print_name (FILE *out, const char *name, int width)
 {
-  fprintf (out, "%s%*s", name, width - (int) g_utf8_strlen (name, -1), "");
+  g_autofree char *valid = g_utf8_make_valid (name, -1);
+  fprintf (out, "%s%*s", valid, width - columns_of (name), "");
 }
 
 /* ---- Detectors -------------------------------------------------------------------------------------------------- */

@@ -23,8 +23,10 @@ static char *
 list_names (const char *const *names, guint n)
 {
   GString *list = g_string_new (NULL);
-  for (guint i = 0; i < MIN (n, MANY); i++)
-    g_string_append_printf (list, "%s%s", i > 0 ? ", " : "", names[i]);
+  for (guint i = 0; i < MIN (n, MANY); i++) {
+    g_autofree char *valid = g_utf8_make_valid (names[i], -1);
+    g_string_append_printf (list, "%s%s", i > 0 ? ", " : "", valid);
+  }
   if (n > MANY)
     g_string_append_printf (list, " and %u more", n - MANY);
   return g_string_free (list, FALSE);
@@ -109,8 +111,9 @@ label_map_missing (const int *meanings, guint n_labels, const char *const *class
     gboolean is_meant = FALSE;
     for (guint j = 0; j < n_labels; j++)
       is_meant |= meanings[j] == (int) i;
+    g_autofree char *valid = g_utf8_make_valid (classes[i], -1); /* a folder's name need not be UTF-8 */
     if (!is_meant)
-      g_string_append_printf (missing, "%s'%s'", missing->len > 0 ? ", " : "", classes[i]);
+      g_string_append_printf (missing, "%s'%s'", missing->len > 0 ? ", " : "", valid);
   }
   return g_string_free (missing, missing->len == 0);
 }

@@ -25,11 +25,13 @@ picture_kind (const char *extension)
 }
 
 GPtrArray *
-picture_folder_list (const char *folder)
+picture_folder_list (const char *folder, GError **error)
 {
+  g_autoptr (GDir) dir = g_dir_open (folder, 0, error);
+  if (dir == NULL)
+    return NULL;
   GPtrArray *names = g_ptr_array_new_with_free_func (g_free);
-  g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
-  for (const char *name; dir != NULL && (name = g_dir_read_name (dir)) != NULL;)
+  for (const char *name; (name = g_dir_read_name (dir)) != NULL;)
     g_ptr_array_add (names, g_strdup (name));
   g_ptr_array_sort (names, by_name);
   return names;

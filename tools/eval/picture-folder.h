@@ -14,8 +14,8 @@ G_BEGIN_DECLS
  * pictures: of several pictures of one name the first is taken. %PICTURE_KIND_NONE if it is none. */
 guint picture_kind (const char *extension);
 
-/* The names in a folder, sorted; none where it cannot be read. */
-GPtrArray *picture_folder_list (const char *folder);
+/* The names in a folder, sorted. */
+GPtrArray *picture_folder_list (const char *folder, GError **error);
 
 /* Refuses a list of folders (char *) in which one is twice. */
 gboolean picture_folders_check (const GPtrArray *folders, GError **error);

@@ -294,6 +294,29 @@ prepare_output (Run *run, GError **error)
   return FALSE;
 }
 
+/* Options that mean nothing to this model. */
+static gboolean
+check_task (const CbamModelInfo *info, GError **error)
+{
+  const char *of_detectors = options.nms_iou != NOT_GIVEN      ? "--nms-iou"
+                             : options.nms_across != NOT_GIVEN ? "--nms-across"
+                                                               : NULL;
+
+  if (options.grad_cam != NOT_GIVEN && !info->has_grad_cam)
+    g_set_error (
+        error, CBAM_ERROR, CBAM_ERROR_UNSUPPORTED,
+        "--grad-cam: expected a network whose scores are linear in its last map, found '%s', which has a layer "
+        "between, or too many channels",
+        info->name);
+  else if (of_detectors != NULL && strcmp (info->task, "detect") != 0)
+    g_set_error (error, CBAM_ERROR, CBAM_ERROR_UNSUPPORTED,
+                 "%s: expected a model that can detect, found in '%s' one that can %s", of_detectors, info->name,
+                 info->task);
+  else
+    return TRUE;
+  return FALSE;
+}
+
 static gboolean
 prepare (Run *run, GError **error)
 {
@@ -312,6 +335,8 @@ prepare (Run *run, GError **error)
   if (run->detector == NULL)
     return FALSE;
 
+  if (!check_task (cbam_model_get_info (run->model), error))
+    return FALSE;
   if (options.threshold != NOT_GIVEN)
     run->params.threshold = options.threshold > 0 ? (float) options.threshold : -1;
   if (options.nms_iou != NOT_GIVEN)
