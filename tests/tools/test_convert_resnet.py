@@ -118,6 +118,7 @@ def check_classifier(document, classes=10, size=224):
     assert document["task"] == "classify" and len(document["output"]["classes"]) == classes, document
     assert document["output"]["score"] == "softmax" and document["input"]["width"] == size, document
     assert document["input"]["resize"] == "crop" and document["input"]["channels"] == "rgb", document
+    assert document["input"]["filter"] in ("bilinear", "bicubic") and document["input"]["rounding"] == "u8", document
 
 
 def test_classifiers(tap, folder):

@@ -43,13 +43,13 @@ def image_classes(count):
 
 def classifier_of(layers, document, depth, size=224, crop=None):
     """What is known of a trunk, as the classifier that it is with a linear layer `fc` behind `depth` channels. Pictures are
-    cut as in the evaluation on ImageNet: 224 of 256 pixels."""
+    cut as in the evaluation on ImageNet: 224 of 256 pixels, resized as PIL does."""
     count = layers.shape("fc.weight", 2)[0]
     layers.take("fc.weight", count, depth)
     layers.take("fc.bias", count)
     return {**document, "task": "classify", "description": "What a picture shows",
-            "input": {"width": size, "height": size, **document["input"], "resize": "crop",
-                      "crop": crop or {"shorter": 256}},
+            "input": {"width": size, "height": size, "filter": "bilinear", "rounding": "u8", **document["input"],
+                      "resize": "crop", "crop": crop or {"shorter": 256}},
             "output": {"classes": image_classes(count), "score": "softmax"}}
 
 

@@ -58,6 +58,8 @@ def convert_resnet(source):
     }
     if layers.has("fc.weight"):
         document = classifier_of(layers, document, depths[-1])
+    else:
+        layers.drop("fc.")  # several layers, of some training
     return layers.finish(), document
 
 
@@ -127,14 +129,16 @@ def renamed(source, rules):
     return replace(source, tensors=tensors), theirs
 
 
-def convert_renamed(source, rules, change):
-    """As convert_resnet(), with names in messages as the source has them; `change` is laid over the document's network."""
+def convert_renamed(source, rules, project, change):
+    """As convert_resnet(), with names in messages as the source has them; `change` is laid over the document's network, and
+    `project` is whose the source is."""
     other, theirs = renamed(source, rules)
     try:
         tensors, document = convert_resnet(other)
     except DataError as error:
         raise DataError(re.sub("'([^']+)'", lambda name: f"'{theirs.get(name[1], name[1])}'", str(error))) from error
     document["network"] = change(document["network"])
+    document["provenance"]["recipe"] = f"as {project} has it; converted by tools/convert"
     return tensors, document
 
 
@@ -165,13 +169,13 @@ def detect_pytorchcv(source):
 
 def convert_pytorchcv(source):
     """Its plain bottlenecks have the stride in the 1x1, those called `b` (resnet50b) and those with attention in the 3x3."""
-    early = re.search(r"resnet\d+(?!\d*b)", source.base) is not None and not any(
+    early = re.search(r"resnet\d+(?!\d*b(?![a-z]))", source.base, re.IGNORECASE) is not None and not any(
         ".cbam." in name for name in source.tensors)
     has_bottlenecks = any(".body.conv3." in name for name in source.tensors)
     if has_bottlenecks:
         source.remarks.append(f"taken to have its strides in the {'1x1' if early else '3x3'} convolutions, by its name "
                               "and attention: pytorchcv's resnet50 and the like have them in the 1x1, resnet50b in the 3x3")
-    return convert_renamed(source, PYTORCHCV,
+    return convert_renamed(source, PYTORCHCV, "osmr/imgclsmob",
                            lambda network: {**network, "stride_place": "1x1" if early and has_bottlenecks else "3x3"})
 
 
@@ -188,5 +192,5 @@ def detect_luuuyi(source):
 
 
 def convert_luuuyi(source):
-    return convert_renamed(source, LUUUYI, lambda network: {
+    return convert_renamed(source, LUUUYI, "luuuyi/CBAM.PyTorch", lambda network: {
         **network, "attention": {**network["attention"], "spatial_input": "mean-max"}})

@@ -37,7 +37,7 @@ def detect_shufflenet(source):
 def convert_shufflenet(source):
     """torchvision's classifier tells its checkpoints from NanoDet's."""
     layers = Layers(source)
-    is_classifier = layers.has("fc.weight")
+    is_classifier, is_torchvision = layers.has("fc.weight"), layers.has("conv5.0.weight")
     depths = [2 * layers.shape(f"stage{stage}.0.branch1.2.weight", 4)[0] for stage, _ in STAGES]
     width = width_of(source.base, depths)
     layers.conv("conv1.0", STEM, 3, 3, "conv1.1")
@@ -46,20 +46,22 @@ def convert_shufflenet(source):
         for unit in range(units):
             take_unit(layers, f"stage{stage}.{unit}", inputs, outputs // 2, unit == 0)
         inputs = outputs
-    project = "torchvision" if is_classifier else "RangiLyu/nanodet"
-    activation = {"activation": "relu"} if is_classifier else {"activation": "leaky_relu", "slope": SLOPE}
+    project = "torchvision" if is_torchvision else "RangiLyu/nanodet"
+    activation = {"activation": "relu"} if is_torchvision else {"activation": "leaky_relu", "slope": SLOPE}
     document = {
         "version": 1,
         "name": f"shufflenet-v2-x{width:.1f}",
         "description": "ShuffleNetV2's trunk, to start training from; no detector yet",
         "network": {"backbone": "shufflenet_v2", "width": width, **activation},
-        "input": TORCHVISION if is_classifier else NANODET,
+        "input": TORCHVISION if is_torchvision else NANODET,
         "provenance": {"recipe": f"as {project} has it; converted by tools/convert", "source": source.base},
     }
     if is_classifier:
         last = LAST.get(width, USUAL_LAST)
         layers.conv("conv5.0", last, inputs, 1, "conv5.1")
         document = classifier_of(layers, document, last)
+    else:
+        layers.drop("conv5.", "fc.")  # of a classifier that is none any more
     return layers.finish(), document
 
 
