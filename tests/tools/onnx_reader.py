@@ -160,6 +160,7 @@ OPERATORS = {
     "Relu": lambda form, x: F.relu(x),
     "LeakyRelu": lambda form, x: F.leaky_relu(x, form["alpha"]),
     "Sigmoid": lambda form, x: torch.sigmoid(x),
+    "HardSigmoid": lambda form, x: (form["alpha"] * x + form["beta"]).clamp(0, 1),
     "Sqrt": lambda form, x: torch.sqrt(x),
     "Clip": lambda form, x, low, high: x.clamp(low.item(), high.item()),
     "Add": lambda form, a, b: a + b,

@@ -163,6 +163,8 @@ def main():
             assert (varint(0), varint(127), varint(300)) == (b"\0", b"\x7f", b"\xac\x02")
             assert varint(-1) == b"\xff" * 9 + b"\x01"
         for name, document, form in all_cases():
+            if document.get("task") == "classify":  # peers are given detectors
+                continue
             with tap.point(name):
                 check_case(folder, document, form)
         with tap.point("leaky ReLU, halves, shuffled channels"):

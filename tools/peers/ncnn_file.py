@@ -166,6 +166,10 @@ def leaky_relu(writer, node):
     return Layer("ReLU", node.inputs, node.outputs, {0: node.attributes["alpha"]})
 
 
+def hard_sigmoid(writer, node):
+    return Layer("HardSigmoid", node.inputs, node.outputs, {0: node.attributes["alpha"], 1: node.attributes["beta"]})
+
+
 def clip(writer, node):
     low, high = (writer.number(name) for name in node.inputs[1:])
     return Layer("Clip", node.inputs[:1], node.outputs, {0: low, 1: high})
@@ -268,6 +272,7 @@ LAYERS = {
     "Relu": plain("ReLU"),
     "Sigmoid": plain("Sigmoid"),
     "LeakyRelu": leaky_relu,
+    "HardSigmoid": hard_sigmoid,
     "Clip": clip,
     "Sqrt": square_root,
     "Add": binary(ADD),

@@ -146,6 +146,17 @@ def leaky_relu(tracer, results, x, slope=0.01):
     return tracer.graph.add("LeakyRelu", [tracer.name_of(x)], alpha=float(slope))
 
 
+def hard_sigmoid(tracer, results, x):
+    return tracer.graph.add("HardSigmoid", [tracer.name_of(x)], alpha=1 / 6, beta=0.5)
+
+
+def hard_swish(tracer, results, x):
+    """Of two operators: opset 14 has one."""
+    gate = hard_sigmoid(tracer, results, x)
+    tracer.graph.shapes[gate] = list(x.shape)
+    return tracer.graph.add("Mul", [tracer.name_of(x), gate])
+
+
 def clamp(tracer, results, x, low=None, high=None):
     inputs = ["" if bound is None else tracer.name_of(bound) for bound in (low, high)]
     return tracer.graph.add("Clip", [tracer.name_of(x), *inputs])
@@ -268,6 +279,8 @@ OPERATORS = {
     "aten::relu": unary("Relu"),
     "aten::leaky_relu": leaky_relu,
     "aten::sigmoid": unary("Sigmoid"),
+    "aten::hardsigmoid": hard_sigmoid,
+    "aten::hardswish": hard_swish,
     "aten::sqrt": unary("Sqrt"),
     "aten::clamp": clamp,
     "aten::hardtanh": clamp,
