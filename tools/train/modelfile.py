@@ -6,6 +6,7 @@ SPDX-License-Identifier: LGPL-2.1-or-later
 import numpy as np
 import torch
 
+from backbones import round_channels
 from form import Extras, Form, Gate, Neck
 from network import Network, numbers_per_box
 from shared.faults import DataError
@@ -32,12 +33,20 @@ def read_model(path, or_trunk=False):
 
 
 # The batch norm behind a trunk's first convolution, by its backbone.
-FIRST_NORMS = ("base_net.0.1", "features.0.1", "conv1.1", "bn1")
+FIRST_NORMS = ("base_net.0.1", "features.0.1", "conv1.1", "bn1", "_bn0")
 
 
 def end_of_head(tensors, name):
     """The name of a head's last convolution."""
     return f"{name}.3" if f"{name}.0.weight" in tensors else name
+
+
+def tail_of(document, tensors):
+    """How wide MobileNetV3's last blocks are, by the others: whole or half."""
+    if document["network"]["backbone"] != "mobilenet_v3":
+        return 1
+    whole = round_channels(160 * document["network"].get("width", 1))
+    return 1 if tensors["features.16.0.weight"].shape[1] == whole else 0.5
 
 
 def form_of(document, tensors):
@@ -49,7 +58,7 @@ def form_of(document, tensors):
     attention = document["network"].get("attention", {})
     levels = range(document["network"].get("levels", 6))
     trunk = "bn" if any(f"{norm}.running_mean" in tensors for norm in FIRST_NORMS) else "bias"
-    form = Form(trunk, gate=gate_of(attention, tensors), extras=extras_of(tensors))
+    form = Form(trunk, gate=gate_of(attention, tensors), extras=extras_of(tensors), tail=tail_of(document, tensors))
     form.per_cell = [len(tensors[f"{end_of_head(tensors, f'loc.{l}')}.weight"]) // numbers_per_box(document)
                      for l in levels]
     form.whole = tuple(l for l in levels if f"conf.{l}.0.weight" not in tensors)
