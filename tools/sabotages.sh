@@ -974,3 +974,9 @@ sabotage 'spec: depth and the like are ignored where there is no ResNet' compute
   'network->backbone == NULL || network->backbone == &cbam_backbone_resnet' 'TRUE' spec
 sabotage 'heatmap: what a crop leaves out has the colour of its edge' drawing/heatmap.c \
   'row[x] = is_seen (heat, x + 0.5, y + 0.5) ?' 'row[x] = TRUE ?' tools-cbam_run
+sabotage 'image: a part of one pixel is none' compute/detect/image.c \
+  'MAX (1, floor (input->fraction * shortest + ALMOST))' 'floor (input->fraction * shortest)' nets-classifier
+sabotage 'nets: there may be any number of classes' compute/nets/nets.c \
+  'net->spec->output.n_classes > CBAM_MAX_CLASSES' 'FALSE' networks
+sabotage 'spec: a classifier may have what detectors have' compute/nets/spec.c \
+  'refuse (item, of_detectors, "in a classifier");' '' spec

@@ -231,6 +231,31 @@ test_orientation (void)
   }
 }
 
+/* A frame of one pixel is seen as a larger one of that colour, whatever part of it is cut out. */
+static void
+test_one_pixel (void)
+{
+  static const guint8 colour[3] = { 200, 90, 30 };
+  static guint8 bytes[WIDTH * HEIGHT * 3];
+  const CbamImage one = { .format = CBAM_FORMAT_RGB, .width = 1, .height = 1, .planes = { (guint8 *) colour } };
+  const CbamImage many = { .format = CBAM_FORMAT_RGB, .width = WIDTH, .height = HEIGHT, .planes = { bytes } };
+  static const char *const crops[] = { "{ \"shorter\": 80 }", "{ \"fraction\": 0.875 }", "{ \"fraction\": 0.3 }" };
+
+  for (guint i = 0; i < sizeof bytes; i++)
+    bytes[i] = colour[i % 3];
+  for (guint i = 0; i < G_N_ELEMENTS (crops); i++) {
+    g_autoptr (TestModel) source = make_model (FALSE);
+    g_autoptr (CbamDetector) detector = NULL;
+    g_autoptr (CbamResult) small = NULL, large = NULL;
+
+    test_model_set (source, "input.crop", crops[i]);
+    detector = load (source);
+    small = classify (detector, &one, NULL);
+    large = classify (detector, &many, NULL);
+    assert_same (small, large);
+  }
+}
+
 /* Through a filter all of a frame is looked at, so that there is an end: of the side that a crop goes by. */
 static void
 test_filter (void)
@@ -334,6 +359,7 @@ main (int argc, char **argv)
   g_test_add_func ("/classifier/sigmoid", test_sigmoid);
   g_test_add_func ("/classifier/crop", test_crop);
   g_test_add_func ("/classifier/orientation", test_orientation);
+  g_test_add_func ("/classifier/one-pixel", test_one_pixel);
   g_test_add_func ("/classifier/filter", test_filter);
   g_test_add_func ("/classifier/grad-cam", test_grad_cam);
   g_test_add_func ("/classifier/attention", test_attention);
