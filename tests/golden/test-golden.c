@@ -181,6 +181,8 @@ golden_open (Golden *golden, gconstpointer path)
   golden->limit = golden->is_preset ? LIMIT_PRESET : LIMIT;
   if (spec->input.shorter > 0)
     golden->margin = (spec->input.shorter - MIN (golden->width, golden->height)) / 2;
+  else if (spec->input.resize == CBAM_RESIZE_CROP)
+    golden->margin = ((guint) lround (golden->width / spec->input.fraction) - golden->width) / 2;
   seed = (guint32) json_object_get_int_member (golden->about, "seed");
   make_picture (golden, seed);
   if (golden->is_preset)
