@@ -5,7 +5,6 @@
 #include "classes.h"
 
 #include <math.h>
-#include <string.h>
 
 #include "explain.h"
 #include "result.h"
@@ -57,22 +56,15 @@ compare (gconstpointer a, gconstpointer b)
   return x->class_id < y->class_id ? -1 : 1;
 }
 
-static gboolean
-is_wanted (const CbamDetectParams *params, guint class_id)
-{
-  static const guint32 all_classes[G_N_ELEMENTS (params->classes)];
-
-  return memcmp (params->classes, all_classes, sizeof all_classes) == 0 ||
-         (params->classes[class_id / 32] >> (class_id % 32) & 1) != 0;
-}
-
 /* Those above the threshold that are ever reported, and asked for, best first. Unwanted are those that would have been
  * among as many. */
 static void
-rank (CbamResult *result, const CbamSpec *spec, const CbamDetectParams *params, const float *scores)
+rank (CbamResult *result, const CbamSpec *spec, const CbamFlight *flight, const float *scores)
 {
+  const CbamDetectParams *params = &flight->params;
   const CbamOutputSpec *output = &spec->output;
   const guint most = params->max_detections > 0 ? params->max_detections : G_MAXUINT;
+  const gboolean selects = cbam_flight_selects (flight);
   guint n = 0;
 
   result->classes = g_new0 (CbamClass, output->n_classes);
@@ -86,7 +78,7 @@ rank (CbamResult *result, const CbamSpec *spec, const CbamDetectParams *params, 
   }
   qsort (result->classes, n, sizeof (CbamClass), compare);
   for (guint i = 0; i < n && result->n_classes < most; i++)
-    if (is_wanted (params, result->classes[i].class_id))
+    if (!selects || cbam_flight_wants (flight, result->classes[i].class_id))
       result->classes[result->n_classes++] = result->classes[i];
     else
       result->n_unwanted += i < most ? 1 : 0;
@@ -98,7 +90,7 @@ cbam_classes_read (CbamModel *model, CbamFlight *flight, GError **error)
   g_autofree float *scores = read_scores (model, flight->slot);
   g_autoptr (CbamResult) result = cbam_result_new (model, 0);
 
-  rank (result, model->spec, &flight->params, scores);
+  rank (result, model->spec, flight, scores);
   result->seconds = (double) (g_get_monotonic_time () - flight->submitted) * 1e-6;
   if (flight->params.attention)
     cbam_explain_attention (model, flight->slot, result);

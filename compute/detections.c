@@ -5,8 +5,6 @@
 
 #include "detections.h"
 
-#include <string.h>
-
 #include "detect/nms.h"
 #include "explain.h"
 #include "result.h"
@@ -56,21 +54,16 @@ read_candidates (CbamDetections *detections, const CbamLevels *levels, const gui
   }
 }
 
-static gboolean
-is_wanted (const CbamDetectParams *params, guint class_id)
-{
-  return (params->classes[class_id / 32] >> (class_id % 32) & 1) != 0;
-}
-
 /* Takes out the classes that were not asked for, then what is too much. Returns how many are left. */
 static gsize
-keep_wanted (const CbamDetectParams *params, CbamCandidate *candidates, gsize n, gsize *ret_n_unwanted)
+keep_wanted (const CbamFlight *flight, CbamCandidate *candidates, gsize n, gsize *ret_n_unwanted)
 {
+  const guint most = flight->params.max_detections;
   gsize kept = 0;
 
   *ret_n_unwanted = 0;
-  for (gsize i = 0; i < n && (params->max_detections == 0 || kept < params->max_detections); i++) {
-    if (is_wanted (params, candidates[i].class_id))
+  for (gsize i = 0; i < n && (most == 0 || kept < most); i++) {
+    if (cbam_flight_wants (flight, candidates[i].class_id))
       candidates[kept++] = candidates[i];
     else
       ++*ret_n_unwanted;
@@ -80,12 +73,12 @@ keep_wanted (const CbamDetectParams *params, CbamCandidate *candidates, gsize n,
 
 /* Suppression leaves @candidates by falling score. Returns how many. */
 static gsize
-suppress (CbamDetections *detections, const CbamSpec *spec, const CbamDetectParams *params, gsize *ret_n_unwanted)
+suppress (CbamDetections *detections, const CbamSpec *spec, const CbamFlight *flight, gsize *ret_n_unwanted)
 {
-  static const guint32 all_classes[G_N_ELEMENTS (params->classes)];
+  const CbamDetectParams *params = &flight->params;
   CbamCandidate *candidates = (CbamCandidate *) detections->candidates->data;
   const CbamNmsProfile profile = params->overlap == CBAM_OVERLAP_FRACTIONS ? CBAM_PROFILE_CAFFE : spec->nms.profile;
-  const gboolean selects = memcmp (params->classes, all_classes, sizeof all_classes) != 0;
+  const gboolean selects = cbam_flight_selects (flight);
   CbamDetectParams nms = *params;
 
   if (selects)
@@ -93,7 +86,7 @@ suppress (CbamDetections *detections, const CbamSpec *spec, const CbamDetectPara
   *ret_n_unwanted = 0;
   const gsize n = cbam_nms (candidates, detections->candidates->len, &nms, profile, spec->input.width,
                             spec->input.height, detections->scratch);
-  return selects ? keep_wanted (params, candidates, n, ret_n_unwanted) : n;
+  return selects ? keep_wanted (flight, candidates, n, ret_n_unwanted) : n;
 }
 
 /* From fractions of the input to pixels of the frame as it is stored, clipped. FALSE when nothing of the box is in the
@@ -131,7 +124,7 @@ make_result (CbamDetections *detections, CbamModel *model, const CbamFlight *fli
   gsize n, n_unwanted;
 
   read_candidates (detections, levels, block);
-  n = suppress (detections, spec, &flight->params, &n_unwanted);
+  n = suppress (detections, spec, flight, &n_unwanted);
   result = cbam_result_new (model, n);
   result->n_unwanted = n_unwanted;
   result->best_score = cbam_levels_get_best_score (levels, block);

@@ -136,15 +136,19 @@ send_whole (Entry *entry, gsize limit, GError **error)
                                : send (entry, (CbamSlotInput){ .write = pack }, error);
 }
 
-/* A filter looks at all of a frame, and a kernel's loops have an end. @entry is filled. */
+/* A filter looks at all of a frame, and a kernel's loops have an end. */
 static gboolean
 check_filter (const Entry *entry, gsize limit, GError **error)
 {
   const CbamInputSpec *input = &entry->detector->model->spec->input;
   const CbamImage *part = entry->part;
-  const double covered = MAX (entry->args->scale_x, entry->args->scale_y);
+  double covered;
 
-  if (input->filter == CBAM_FILTER_NONE || (entry->placement.size <= limit && covered < MOST_COVERED))
+  if (input->filter == CBAM_FILTER_NONE)
+    return TRUE;
+  fill (entry);
+  covered = MAX (entry->args->scale_x, entry->args->scale_y);
+  if (entry->placement.size <= limit && covered < MOST_COVERED)
     return TRUE;
   g_set_error (error, CBAM_ERROR, CBAM_ERROR_UNSUPPORTED,
                "a frame of %ux%u pixels is %" G_GSIZE_FORMAT
@@ -190,7 +194,6 @@ start (CbamDetector *detector, CbamFlight *flight, const CbamVulkanPlane *source
   Entry entry = { detector, flight, source, part, .placement = cbam_image_get_packed (part) };
 
   entry.args = cbam_levels_begin (detector->levels, cbam_slot_get (flight->slot, detector->levels->block));
-  fill (&entry);
   if (!check_filter (&entry, limit, error))
     return FALSE;
   return entry.placement.size > limit ? send_thinned (&entry, limit, error) : send_whole (&entry, limit, error);

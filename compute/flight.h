@@ -16,3 +16,20 @@ typedef struct
   CbamOrientation orientation;
   gint64 submitted; /* g_get_monotonic_time() */
 } CbamFlight;
+
+/* Whether only some classes are asked for, and whether @class_id is one of those. */
+static inline gboolean
+cbam_flight_selects (const CbamFlight *flight)
+{
+  gboolean selects = FALSE;
+
+  for (guint i = 0; i < G_N_ELEMENTS (flight->params.classes); i++)
+    selects |= flight->params.classes[i] != 0;
+  return selects;
+}
+
+static inline gboolean
+cbam_flight_wants (const CbamFlight *flight, guint class_id)
+{
+  return (flight->params.classes[class_id / 32] >> (class_id % 32) & 1) != 0;
+}

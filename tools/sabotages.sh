@@ -930,7 +930,7 @@ sabotage 'resample, host: rows of the first part' compute/run/host/frame.c \
 sabotage 'resample, host: no rounding' compute/run/host/frame.c \
   'colours->round_u8 ? floorf (v + 0.5f) : v' 'v' ops-resample-host
 sabotage 'detector: a frame too large for a filter is thinned' compute/detector.c \
-  'if (input->filter == CBAM_FILTER_NONE ||' 'if (TRUE ||' nets-classifier
+  'if (input->filter == CBAM_FILTER_NONE)' 'if (TRUE)' nets-classifier
 sabotage 'efficientnet: all rows are lengthened' compute/nets/efficientnet_lite.c \
   'r == 0 || r == G_N_ELEMENTS (rows) - 1' 'FALSE' networks
 sabotage 'efficientnet: rows repeat rounded down' compute/nets/efficientnet_lite.c \

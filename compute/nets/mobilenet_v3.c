@@ -4,10 +4,9 @@
  *     conv 3x3 s2 -> 15 inverted residuals -> conv 1x1 (features.16) -> extras
  *     320 -> 160 .. 80 (features.3) .. 40 (features.6) .. 20 (features.12) .. 10 (features.15) -> 5 -> 3 -> 2 -> 1
  *
- *     inverted residual: x -> 1x1, wider -> depthwise k x k -> [squeeze-and-excitation] -> 1x1, narrow -> [attention]
- * -> +
- *                        '-> x, where the shape stays what it is --------------------------------------------------'
- *     extra:             1x1 -> depthwise 3x3, stride 2 -> 1x1
+ *     residual: x -> 1x1, wider -> depthwise k x k -> [squeeze-and-excitation] -> 1x1, narrow -> [attention] -> +
+ *               '-> x, where the shape stays what it is --------------------------------------------------------'
+ *     extra:    1x1 -> depthwise 3x3, stride 2 -> 1x1
  *
  * A row's activation, ReLU or hard swish, follows the first two convolutions of each, none the third. The weights of
  * squeeze-and-excitation are a hard sigmoid's. What the document calls the activation is the extras'. As a classifier
