@@ -54,15 +54,15 @@ count_result (Run *run, const ClassPicture *picture, const CbamResult *result)
 }
 
 static gboolean
-look_at (Run *run, const ClassPicture *picture, GError **error)
+look_at (gpointer data, gpointer item, GError **error)
 {
+  Run *run = data;
+  const ClassPicture *picture = item;
   g_autoptr (GdkPixbuf) pixbuf = picture_load (picture->path, error);
   if (pixbuf == NULL)
     return FALSE;
   const CbamImage image = picture_view (pixbuf);
-  g_autoptr (CbamResult) result = NULL;
-  if (cbam_detector_submit (run->classifier, &image, &best_five, error))
-    result = cbam_detector_collect (run->classifier, error);
+  g_autoptr (CbamResult) result = cbam_detector_detect (run->classifier, &image, &best_five, error);
   if (result == NULL) {
     g_prefix_error (error, "%s: ", picture->path);
     return FALSE;
@@ -71,22 +71,6 @@ look_at (Run *run, const ClassPicture *picture, GError **error)
   g_array_append_val (run->seconds, seconds);
   count_result (run, picture, result);
   return TRUE;
-}
-
-static gboolean
-look_at_all (Run *run, GError **error)
-{
-  const GPtrArray *pictures = run->set->pictures;
-  Progress progress = progress_start ("cbam-eval", pictures->len);
-  gboolean ok = TRUE;
-  for (guint i = 0; ok && i < pictures->len; i++) {
-    ok = look_at (run, g_ptr_array_index (pictures, i), error);
-    if (ok)
-      progress_step (&progress);
-    else
-      progress_clear (&progress);
-  }
-  return ok;
 }
 
 /* ---- Before and after ------------------------------------------------------------------------------------------- */
@@ -173,7 +157,8 @@ gboolean
 eval_classifier (CbamModel *model, const EvalOptions *options, GError **error)
 {
   Run run = { .options = options, .model = model };
-  const gboolean ok = prepare (&run, error) && look_at_all (&run, error) && report (&run, error);
+  const gboolean ok = prepare (&run, error) && progress_walk ("cbam-eval", run.set->pictures, look_at, &run, error) &&
+                      report (&run, error);
 
   if (run.found != NULL)
     fclose (run.found);

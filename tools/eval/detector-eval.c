@@ -105,17 +105,17 @@ count_result (Run *run, const DevkitPicture *picture, const CbamImage *image, co
 }
 
 static gboolean
-look_at (Run *run, DevkitPicture *picture, GError **error)
+look_at (gpointer data, gpointer item, GError **error)
 {
+  Run *run = data;
+  DevkitPicture *picture = item;
   g_autoptr (GdkPixbuf) pixbuf = picture_load (picture->path, error);
   if (pixbuf == NULL)
     return FALSE;
   const CbamImage image = picture_view (pixbuf);
   if (!devkit_picture_fit (picture, class_names (run), image.width, image.height, error))
     return FALSE;
-  g_autoptr (CbamResult) result = NULL;
-  if (cbam_detector_submit (run->detector, &image, &run->params, error))
-    result = cbam_detector_collect (run->detector, error);
+  g_autoptr (CbamResult) result = cbam_detector_detect (run->detector, &image, &run->params, error);
   if (result == NULL) {
     g_prefix_error (error, "%s: ", picture->path);
     return FALSE;
@@ -124,22 +124,6 @@ look_at (Run *run, DevkitPicture *picture, GError **error)
   g_array_append_val (run->seconds, seconds);
   count_result (run, picture, &image, result);
   return TRUE;
-}
-
-static gboolean
-look_at_all (Run *run, GError **error)
-{
-  const GPtrArray *pictures = run->devkit->pictures;
-  Progress progress = progress_start ("cbam-eval", pictures->len);
-  gboolean ok = TRUE;
-  for (guint i = 0; ok && i < pictures->len; i++) {
-    ok = look_at (run, g_ptr_array_index (pictures, i), error);
-    if (ok)
-      progress_step (&progress);
-    else
-      progress_clear (&progress);
-  }
-  return ok;
 }
 
 /* ---- Before and after ------------------------------------------------------------------------------------------- */
@@ -245,7 +229,8 @@ eval_detector (CbamModel *model, const EvalOptions *options, GError **error)
     .split = options->split != NULL ? options->split : DEFAULT_SPLIT,
     .model = model,
   };
-  const gboolean ok = prepare (&run, error) && look_at_all (&run, error) && report (&run, error);
+  const gboolean ok = prepare (&run, error) &&
+                      progress_walk ("cbam-eval", run.devkit->pictures, look_at, &run, error) && report (&run, error);
 
   if (run.detections != NULL)
     fclose (run.detections);

@@ -41,3 +41,18 @@ progress_step (Progress *progress)
            progress->is_terminal ? "" : "\n");
   fflush (stderr);
 }
+
+gboolean
+progress_walk (const char *program, const GPtrArray *items, ProgressStep step, gpointer data, GError **error)
+{
+  Progress progress = progress_start (program, items->len);
+  gboolean ok = TRUE;
+  for (guint i = 0; ok && i < items->len; i++) {
+    ok = step (data, g_ptr_array_index (items, i), error);
+    if (ok)
+      progress_step (&progress);
+    else
+      progress_clear (&progress);
+  }
+  return ok;
+}

@@ -23,4 +23,8 @@ void progress_step (Progress *progress);
 /* Wipes the line, before anything else is written to the terminal. */
 void progress_clear (const Progress *progress);
 
+/* Does @step with each of @items, and says how far it has come; up to the first that fails. */
+typedef gboolean (*ProgressStep) (gpointer data, gpointer item, GError **error);
+gboolean progress_walk (const char *program, const GPtrArray *items, ProgressStep step, gpointer data, GError **error);
+
 G_END_DECLS
