@@ -46,6 +46,7 @@
 #include "frame/gstcbamvulkan.h"
 #include "gstcbampreset.h"
 #include "stream/gstcbaminlet.h"
+#include "stream/gstcbamorientation.h"
 #include "stream/gstcbamselection.h"
 
 #define GST_CAT_DEFAULT gst_cbam_debug
@@ -77,51 +78,6 @@ GST_ELEMENT_REGISTER_DEFINE_WITH_CODE (cbamdetect, "cbamdetect", GST_RANK_NONE, 
 
 /* ---- States ---- */
 
-/* The device that the property names now; the one that is open already, unless it has failed. */
-static gboolean
-open_device (GstCbamDetect *self, GError **error)
-{
-  GST_OBJECT_LOCK (self);
-  g_autofree char *name = g_strdup (self->stream.settings.device);
-  const CbamDeviceConfig config = { .cpu_threads = self->stream.settings.cpu_threads };
-  GST_OBJECT_UNLOCK (self);
-
-  CbamDevice *device = cbam_device_open_configured (name, &config, error);
-  if (device == NULL)
-    return FALSE;
-  cbam_device_unref (self->stream.device);
-  self->stream.device = device;
-  GST_OBJECT_LOCK (self);
-  gst_cbam_settings_limit_device (&self->stream.settings, device);
-  GST_OBJECT_UNLOCK (self);
-  return TRUE;
-}
-
-static void
-post_no_device (GstCbamDetect *self, const GError *error)
-{
-  GST_OBJECT_LOCK (self);
-  g_autofree char *name = g_strdup (self->stream.settings.device);
-  GST_OBJECT_UNLOCK (self);
-
-  GST_ELEMENT_ERROR (self, RESOURCE, NOT_FOUND, ("No device to detect with: %s", error->message),
-                     ("Wanted: \"%s\". A machine without a GPU needs the CPU driver lavapipe, in Debian's package "
-                      "mesa-vulkan-drivers; the variables VK_DRIVER_FILES and VK_ICD_FILENAMES choose other drivers.",
-                      name ? name : "any"));
-}
-
-/* NULL to READY. */
-static gboolean
-prepare (GstCbamDetect *self)
-{
-  g_autoptr (GError) error = NULL;
-
-  if (open_device (self, &error))
-    return TRUE;
-  post_no_device (self, error);
-  return FALSE;
-}
-
 static void
 log_stats (GstCbamDetect *self)
 {
@@ -134,21 +90,19 @@ log_stats (GstCbamDetect *self)
 static void
 stop (GstCbamDetect *self)
 {
-  gst_cbam_switch_stop (&self->stream.sessions);
+  gst_cbam_engine_stop (&self->stream.engine);
   log_stats (self);
   gst_cbam_outlet_reset (self->outlet);
   gst_cbam_inlet_reset (self->inlet);
 }
 
 static gboolean
-start_sessions (GstCbamDetect *self, GError **error)
+start_engine (GstCbamDetect *self, GError **error)
 {
   GST_OBJECT_LOCK (self);
-  self->stream.slots = self->stream.settings.queue_depth;
   gboolean good = gst_cbam_region_parse (self->stream.settings.roi, &self->stream.settings.region, error);
   GST_OBJECT_UNLOCK (self);
-  if (!good || !open_device (self, error) ||
-      !gst_cbam_switch_start (&self->stream.sessions, self->stream.device, self->stream.slots, error))
+  if (!good || !gst_cbam_engine_start (&self->stream.engine, error))
     return FALSE;
   gst_cbam_stats_reset (&self->stream.stats);
   return TRUE;
@@ -159,23 +113,13 @@ start (GstCbamDetect *self)
 {
   g_autoptr (GError) error = NULL;
 
-  if (start_sessions (self, &error))
+  if (start_engine (self, &error))
     return TRUE;
-  if (g_error_matches (error, CBAM_ERROR, CBAM_ERROR_NO_DEVICE)) {
-    post_no_device (self, error);
-    return FALSE;
-  }
   GST_OBJECT_LOCK (self);
-  g_autofree char *details = g_strdup_printf ("model=%s classes=%s roi=%s", self->stream.settings.model,
+  g_autofree char *details = g_strdup_printf ("model=%s classes=%s roi=%s", self->stream.engine.settings.model,
                                               self->stream.settings.classes, self->stream.settings.roi);
   GST_OBJECT_UNLOCK (self);
-  if (g_error_matches (error, CBAM_ERROR, CBAM_ERROR_NOT_FOUND))
-    GST_ELEMENT_ERROR (self, RESOURCE, NOT_FOUND, ("%s", error->message), ("%s", details));
-  else if (g_error_matches (error, CBAM_ERROR, CBAM_ERROR_BAD_MODEL) ||
-           g_error_matches (error, CBAM_ERROR, CBAM_ERROR_UNSUPPORTED) || error->domain == GST_RESOURCE_ERROR)
-    GST_ELEMENT_ERROR (self, RESOURCE, SETTINGS, ("%s", error->message), ("%s", details));
-  else
-    GST_ELEMENT_ERROR (self, RESOURCE, FAILED, ("%s", error->message), ("%s", details));
+  gst_cbam_engine_post_start_error (&self->stream.engine, error, details);
   return FALSE;
 }
 
@@ -184,7 +128,7 @@ gst_cbam_detect_change_state (GstElement *element, GstStateChange transition)
 {
   GstCbamDetect *self = GST_CBAM_DETECT (element);
 
-  if (transition == GST_STATE_CHANGE_NULL_TO_READY && !prepare (self))
+  if (transition == GST_STATE_CHANGE_NULL_TO_READY && !gst_cbam_engine_prepare (&self->stream.engine))
     return GST_STATE_CHANGE_FAILURE;
   if (transition == GST_STATE_CHANGE_READY_TO_PAUSED && !start (self))
     return GST_STATE_CHANGE_FAILURE;
@@ -195,7 +139,7 @@ gst_cbam_detect_change_state (GstElement *element, GstStateChange transition)
   if (transition == GST_STATE_CHANGE_PAUSED_TO_READY || (transition == GST_STATE_CHANGE_READY_TO_PAUSED && failed))
     stop (self);
   if (transition == GST_STATE_CHANGE_READY_TO_NULL || (transition == GST_STATE_CHANGE_NULL_TO_READY && failed))
-    g_clear_pointer (&self->stream.device, cbam_device_unref);
+    gst_cbam_engine_release (&self->stream.engine);
   return result;
 }
 
@@ -211,7 +155,7 @@ set_text (GstCbamDetect *self, guint id, const GValue *value)
   gboolean good = TRUE;
 
   GST_OBJECT_LOCK (self);
-  GstCbamSession *session = self->stream.sessions.session;
+  GstCbamSession *session = self->stream.engine.sessions.session;
   if (session != NULL && id == GST_CBAM_PROP_CLASSES)
     good = gst_cbam_classes_parse (text, session->model, session->classes, &error);
   else if (session != NULL)
@@ -224,59 +168,18 @@ set_text (GstCbamDetect *self, guint id, const GValue *value)
 }
 
 static void
-set_model (GstCbamDetect *self, guint id, const GValue *value)
-{
-  GST_OBJECT_LOCK (self);
-  gst_cbam_settings_set (&self->stream.settings, id, value);
-  GST_OBJECT_UNLOCK (self);
-  gst_cbam_switch_change_model (&self->stream.sessions);
-}
-
-/* The interface that the values come from has one that says: what the element is set up for otherwise. Nothing is. */
-static gboolean
-is_custom (GstCbamDetect *self, guint id, const GValue *value)
-{
-  if (id != GST_CBAM_PROP_VIDEO_DIRECTION || g_value_get_enum (value) != GST_VIDEO_ORIENTATION_CUSTOM)
-    return FALSE;
-  GST_ELEMENT_WARNING (self, RESOURCE, SETTINGS,
-                       ("video-direction: custom means nothing here; expected auto, identity, 90r, 180, 90l, horiz, "
-                        "vert, ul-lr or ur-ll."),
-                       ("The property stays as it was."));
-  return TRUE;
-}
-
-static void
-set_timeout (GstCbamDetect *self, const GValue *value)
-{
-  GST_OBJECT_LOCK (self);
-  gst_cbam_settings_set (&self->stream.settings, GST_CBAM_PROP_TIMEOUT, value);
-  const GstCbamSession *session = self->stream.sessions.session;
-  if (session != NULL) {
-    cbam_device_set_fence_timeout (session->device, CBAM_FENCE_TIMEOUT_DEFAULT);
-    gst_cbam_settings_limit_device (&self->stream.settings, session->device);
-  }
-  GST_OBJECT_UNLOCK (self);
-}
-
-static void
 gst_cbam_detect_set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
 {
   GstCbamDetect *self = GST_CBAM_DETECT (object);
 
-  if (id == GST_CBAM_PROP_MODEL || id == GST_CBAM_PROP_PRECISION) {
-    set_model (self, id, value);
+  if (gst_cbam_engine_set_property (&self->stream.engine, id, value))
     return;
-  }
   if (id == GST_CBAM_PROP_CLASSES || id == GST_CBAM_PROP_ROI) {
     set_text (self, id, value);
     return;
   }
-  if (is_custom (self, id, value))
+  if (id == GST_CBAM_PROP_VIDEO_DIRECTION && gst_cbam_orientation_is_custom (GST_ELEMENT (self), value))
     return;
-  if (id == GST_CBAM_PROP_TIMEOUT) {
-    set_timeout (self, value);
-    return;
-  }
   GST_OBJECT_LOCK (self);
   gboolean known = gst_cbam_settings_set (&self->stream.settings, id, value);
   GST_OBJECT_UNLOCK (self);
@@ -290,10 +193,12 @@ gst_cbam_detect_get_property (GObject *object, guint id, GValue *value, GParamSp
   GstCbamDetect *self = GST_CBAM_DETECT (object);
 
   if (id == GST_CBAM_PROP_STATS) {
-    const GstClockTime latency = gst_cbam_latency_get_ceiling (&self->stream.latency);
+    const GstClockTime latency = gst_cbam_latency_get_ceiling (&self->stream.engine.latency);
     g_value_take_boxed (value, gst_cbam_stats_to_structure (&self->stream.stats, latency));
     return;
   }
+  if (gst_cbam_engine_get_property (&self->stream.engine, id, value))
+    return;
   GST_OBJECT_LOCK (self);
   gboolean known = gst_cbam_settings_get (&self->stream.settings, id, value);
   GST_OBJECT_UNLOCK (self);

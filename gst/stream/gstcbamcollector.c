@@ -48,7 +48,7 @@ run (gpointer data)
     flight->hung = flight->result == NULL && cbam_device_is_hung (flight->session->device);
     flight->took = g_get_monotonic_time () - flight->begun;
     g_clear_pointer (&flight->session, gst_cbam_session_unref);
-    if (flight->result != NULL)
+    if (flight->result != NULL && collector->return_slot != NULL)
       collector->return_slot (collector->data);
     g_mutex_lock (&collector->lock);
     flight->ended = TRUE; /* and from now on whoever takes it frees it */
@@ -116,6 +116,14 @@ keep_for_good (GstBuffer *buffer)
   kept = g_slist_prepend (kept, gst_buffer_ref (buffer));
 }
 
+gboolean
+gst_cbam_flight_has_ended (GstCbamFlight *flight)
+{
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&flight->collector->lock);
+
+  return flight->ended;
+}
+
 CbamResult *
 gst_cbam_flight_take (GstCbamFlight *flight, GstBuffer *buffer, gint64 *took, GError **error)
 {
@@ -127,7 +135,7 @@ gst_cbam_flight_take (GstCbamFlight *flight, GstBuffer *buffer, gint64 *took, GE
     g_cond_wait (&collector->ended, &collector->lock);
   g_mutex_unlock (&collector->lock);
   result = flight->result;
-  if (flight->hung)
+  if (flight->hung && buffer != NULL)
     keep_for_good (buffer);
   if (took != NULL)
     *took = flight->took;

@@ -22,6 +22,7 @@ typedef struct _GstCbamFlight GstCbamFlight; /* a frame in inference, or its res
  * it is not: nothing more goes to a device that has failed, until whoever takes the flight has said why. */
 typedef void (*GstCbamReturnSlot) (gpointer data);
 
+/* @return_slot: NULL: nobody counts slots. */
 GstCbamCollector *gst_cbam_collector_new (GstCbamReturnSlot return_slot, gpointer data);
 /* Nothing is in inference any more. @collector may be NULL. */
 void gst_cbam_collector_free (GstCbamCollector *collector);
@@ -29,6 +30,9 @@ void gst_cbam_collector_free (GstCbamCollector *collector);
 /* Streaming thread: what was just submitted to @session, which it keeps, by somebody who began with that at @begun
  * (g_get_monotonic_time()). */
 GstCbamFlight *gst_cbam_collector_add (GstCbamCollector *collector, GstCbamSession *session, gint64 begun);
+
+/* Whether @flight has ended, so that taking it takes no time. */
+gboolean gst_cbam_flight_has_ended (GstCbamFlight *flight);
 
 /* Waits until @flight, which is that of @buffer, has ended and frees it. Returns its result, or NULL with @error;
  * @buffer is kept for good then if the device hangs: it may be reading it. @took: microseconds until the device had

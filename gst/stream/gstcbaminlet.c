@@ -69,7 +69,7 @@ get_frame_settings (GstCbamInlet *self, GstBuffer *buffer)
     gst_object_sync_values (GST_OBJECT (self->stream->element), stream_time);
   if (timed)
     settings.running_time = gst_segment_to_running_time (segment, GST_FORMAT_TIME, pts);
-  settings.live = gst_cbam_latency_is_live (&self->stream->latency);
+  settings.live = gst_cbam_latency_is_live (&self->stream->engine.latency);
   GST_OBJECT_LOCK (self->stream->element);
   settings.region = self->stream->settings.region;
   settings.interval = self->stream->settings.interval;
@@ -92,7 +92,7 @@ submit (GstCbamInlet *self, GstCbamSession *session, GstBuffer *buffer, const Fr
 
   params.region = settings->region;
   params.turn = settings->live ? CBAM_TURN_LIVE : CBAM_TURN_FAIR;
-  return gst_cbam_session_submit (session, buffer, &self->info, settings->orientation, &params, error);
+  return gst_cbam_session_submit (session, buffer, &self->info, settings->orientation, &params, TRUE, error);
 }
 
 /* Whether the region lies outside of the frames, which is worth a warning. */
@@ -115,7 +115,7 @@ is_outside (GstCbamInlet *self, const CbamRegion *region)
 static gboolean
 is_late (GstCbamInlet *self, const FrameSettings *settings)
 {
-  const GstClockTime period = MAX (LATE_PERIOD, 10 * gst_cbam_latency_get_ceiling (&self->stream->latency));
+  const GstClockTime period = MAX (LATE_PERIOD, 10 * gst_cbam_latency_get_ceiling (&self->stream->engine.latency));
   const GstClockTime now = settings->running_time, last = self->last_submit;
 
   return settings->qos && gst_cbam_qos_is_late (&self->stream->qos, now) && GST_CLOCK_TIME_IS_VALID (last) &&
@@ -140,46 +140,19 @@ choose_fate (GstCbamInlet *self, const FrameSettings *settings)
 static GstFlowReturn
 wait_room (GstCbamInlet *self, const FrameSettings *settings)
 {
-  const gint64 held = 2 * gst_cbam_latency_get_ceiling (&self->stream->latency) / GST_USECOND;
-  const guint64 between = self->stream->slots * ((guint64) settings->interval + 1);
+  const gint64 held = 2 * gst_cbam_latency_get_ceiling (&self->stream->engine.latency) / GST_USECOND;
+  const guint64 between = self->stream->engine.slots * ((guint64) settings->interval + 1);
 
   if (settings->live)
     return gst_cbam_fifo_wait_room (self->stream->fifo, LIVE_FRAMES, MAX (LIVE_AGE, held));
-  return gst_cbam_fifo_wait_room (self->stream->fifo, MAX (self->stream->slots, MIN (between, OFFLINE_FRAMES)),
+  return gst_cbam_fifo_wait_room (self->stream->fifo, MAX (self->stream->engine.slots, MIN (between, OFFLINE_FRAMES)),
                                   G_MAXINT64);
-}
-
-/* Whether frames must be computed by the processor itself, and not only where there is nothing better. */
-static gboolean
-names_host (GstCbamInlet *self)
-{
-  GST_OBJECT_LOCK (self->stream->element);
-  const char *name = self->stream->settings.device;
-  const gboolean named = name != NULL && *name != '\0';
-  GST_OBJECT_UNLOCK (self->stream->element);
-  return named && g_str_equal (cbam_device_get_info (self->stream->device)->type, "host");
-}
-
-/* What @buffer is submitted to: frames that are on a device are inferred there. */
-static GstCbamSession *
-get_session (GstCbamInlet *self, GstBuffer *buffer, GError **error)
-{
-  if (!gst_cbam_vulkan_is_image (buffer))
-    return gst_cbam_switch_get (&self->stream->sessions);
-  if (names_host (self)) {
-    g_set_error_literal (error, CBAM_ERROR, CBAM_ERROR_UNSUPPORTED,
-                         "A frame lies on a Vulkan device, and the property device says that the processor computes. "
-                         "Leave it unset, or put vulkandownload before this element.");
-    return NULL;
-  }
-  CbamDevice *device = gst_cbam_vulkan_get_device (&self->vulkan, self->stream->element, buffer, error);
-  return device != NULL ? gst_cbam_switch_get_on (&self->stream->sessions, device, error) : NULL;
 }
 
 static GstFlowReturn
 fail (GstCbamInlet *self, const GError *error)
 {
-  gst_cbam_stream_post_error (self->stream, error);
+  gst_cbam_engine_post_error (&self->stream->engine, error);
   return GST_FLOW_ERROR;
 }
 
@@ -191,7 +164,8 @@ take_turn (GstCbamInlet *self, GstBuffer *buffer, const FrameSettings *settings,
   g_autoptr (GError) error = NULL;
   const gint64 begun = g_get_monotonic_time ();
 
-  g_autoptr (GstCbamSession) session = get_session (self, buffer, &error);
+  g_autoptr (GstCbamSession) session =
+      gst_cbam_engine_get_session (&self->stream->engine, &self->vulkan, buffer, &error);
   if (session == NULL)
     return fail (self, error);
   while (!submit (self, session, buffer, settings, &error)) {
@@ -212,7 +186,7 @@ take_turn (GstCbamInlet *self, GstBuffer *buffer, const FrameSettings *settings,
 static void
 miss_turn (GstCbamInlet *self)
 {
-  g_autoptr (GstCbamSession) session = gst_cbam_switch_get (&self->stream->sessions);
+  g_autoptr (GstCbamSession) session = gst_cbam_switch_get (&self->stream->engine.sessions);
 
   cbam_detector_miss (session->detector);
 }
@@ -251,7 +225,7 @@ infer (GstCbamInlet *self, GstBuffer *buffer, const FrameSettings *settings, Gst
 static void
 introduce (GstCbamInlet *self, const FrameSettings *settings)
 {
-  g_autoptr (GstCbamSession) session = gst_cbam_switch_get (&self->stream->sessions);
+  g_autoptr (GstCbamSession) session = gst_cbam_switch_get (&self->stream->engine.sessions);
   g_autoptr (GstCaps) caps = gst_pad_get_current_caps (self->stream->sink_pad);
   const CbamModelInfo *model = cbam_model_get_info (session->model);
   const CbamDeviceInfo *device = cbam_device_get_info (session->device);
@@ -262,7 +236,7 @@ introduce (GstCbamInlet *self, const FrameSettings *settings)
       "model %s (%s), input %ux%u, %u classes; device %u: %s (%s, %s), %s kernels, %.1f ms a frame, %u in flight; "
       "expected video/x-raw of " GST_CBAM_FORMATS ", found %" GST_PTR_FORMAT ", %slive; orientation %s: %s",
       model->name, model->origin, model->input_width, model->input_height, model->n_classes, device->index,
-      device->name, device->type, device->driver, model->kernels, session->once / 1e6, self->stream->slots, caps,
+      device->name, device->type, device->driver, model->kernels, session->once / 1e6, self->stream->engine.slots, caps,
       settings->live ? "" : "not ", gst_cbam_orientation_to_string (settings->orientation), settings->why_orientation);
 }
 
@@ -345,16 +319,16 @@ set_caps (GstCbamInlet *self, GstEvent *event)
     g_autoptr (GError) error =
         g_error_new (CBAM_ERROR, CBAM_ERROR_BAD_IMAGE,
                      "Expected frames of video/x-raw with a format, a width and a height; found %s.", text);
-    gst_cbam_stream_post_error (self->stream, error);
+    gst_cbam_engine_post_error (&self->stream->engine, error);
     return FALSE;
   }
   self->info = info;
   self->has_caps = TRUE;
   self->warned_of_region = FALSE;
   self->warned_of_meta = FALSE;
-  gst_cbam_latency_ask (&self->stream->latency, self->stream->sink_pad);
+  gst_cbam_latency_ask (&self->stream->engine.latency, self->stream->sink_pad);
   GST_DEBUG_OBJECT (self->stream->element, "%slive, %" GST_PTR_FORMAT,
-                    gst_cbam_latency_is_live (&self->stream->latency) ? "" : "not ", caps);
+                    gst_cbam_latency_is_live (&self->stream->engine.latency) ? "" : "not ", caps);
   return TRUE;
 }
 

@@ -72,6 +72,18 @@ gst_cbam_latency_get_ceiling (GstCbamLatency *latency)
 }
 
 gboolean
+gst_cbam_latency_pass (GstCbamLatency *latency, GstPad *sink_pad, GstQuery *query)
+{
+  gboolean live;
+
+  if (!gst_pad_peer_query (sink_pad, query))
+    return FALSE;
+  gst_query_parse_latency (query, &live, NULL, NULL);
+  set_live (latency, live);
+  return TRUE;
+}
+
+gboolean
 gst_cbam_latency_answer (GstCbamLatency *latency, GstPad *sink_pad, GstQuery *query)
 {
   gboolean live;

@@ -36,6 +36,9 @@ GstClockTime gst_cbam_latency_get_ceiling (GstCbamLatency *latency);
 /* Answers the LATENCY query: upstream's plus ours, and learns from it. */
 gboolean gst_cbam_latency_answer (GstCbamLatency *latency, GstPad *sink_pad, GstQuery *query);
 
+/* Answers it with what upstream says alone, for an element that holds no frames of a live stream. */
+gboolean gst_cbam_latency_pass (GstCbamLatency *latency, GstPad *sink_pad, GstQuery *query);
+
 /* A frame was held so long, up to @now of any clock. The ceiling rises at once, and sinks when ten seconds have shown
  * that it is much too high. Returns TRUE when the answer has changed, so that the pipeline must be told. */
 gboolean gst_cbam_latency_observe (GstCbamLatency *latency, GstClockTime held, GstClockTime now);

@@ -156,6 +156,19 @@ gst_cbam_orientation_get (const GstCbamOrientation *orientation, GstVideoOrienta
   return (CbamOrientation) tag;
 }
 
+/* The interface that the values come from has one that says: what the element is set up for otherwise. Nothing is. */
+gboolean
+gst_cbam_orientation_is_custom (GstElement *element, const GValue *value)
+{
+  if (g_value_get_enum (value) != GST_VIDEO_ORIENTATION_CUSTOM)
+    return FALSE;
+  GST_ELEMENT_WARNING (element, RESOURCE, SETTINGS,
+                       ("video-direction: custom means nothing here; expected auto, identity, 90r, 180, 90l, horiz, "
+                        "vert, ul-lr or ur-ll."),
+                       ("The property stays as it was."));
+  return TRUE;
+}
+
 const char *
 gst_cbam_orientation_to_string (CbamOrientation orientation)
 {

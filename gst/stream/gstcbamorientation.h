@@ -31,5 +31,9 @@ void gst_cbam_orientation_see (GstCbamOrientation *orientation, GstEvent *event)
 CbamOrientation gst_cbam_orientation_get (const GstCbamOrientation *orientation, GstVideoOrientationMethod direction,
                                           GstPad *sink_pad, const char **why);
 
+/* The property `video-direction` of @element can hold one value that means nothing: TRUE: @value is that, and a warning
+ * says so. */
+gboolean gst_cbam_orientation_is_custom (GstElement *element, const GValue *value);
+
 /* As values of the property are called. */
 const char *gst_cbam_orientation_to_string (CbamOrientation orientation);

@@ -45,14 +45,14 @@ take_result (GstCbamOutlet *self, GstCbamFlight *flight, GstBuffer *buffer)
   const GstClockTime now = g_get_monotonic_time () * GST_USECOND;
 
   if (result == NULL && self->flow == GST_FLOW_OK) {
-    gst_cbam_stream_post_error (self->stream, error);
+    gst_cbam_engine_post_error (&self->stream->engine, error);
     set_flow (self, GST_FLOW_ERROR);
   }
   /* The time that the device took, and not the task, which downstream may have held up: counting that would raise the
    * latency, which makes sinks hold it up longer, which would raise it again. */
-  if (result != NULL && gst_cbam_latency_observe (&self->stream->latency, took * GST_USECOND, now)) {
+  if (result != NULL && gst_cbam_latency_observe (&self->stream->engine.latency, took * GST_USECOND, now)) {
     GST_INFO_OBJECT (self->stream->element, "frames are now held for up to %" GST_TIME_FORMAT,
-                     GST_TIME_ARGS (gst_cbam_latency_get_ceiling (&self->stream->latency)));
+                     GST_TIME_ARGS (gst_cbam_latency_get_ceiling (&self->stream->engine.latency)));
     gst_element_post_message (self->stream->element, gst_message_new_latency (GST_OBJECT (self->stream->element)));
   }
   return result;
@@ -99,7 +99,7 @@ task_event (GstCbamOutlet *self, GstEvent *event)
       gboolean reported;
       gst_cbam_fifo_get_flow (self->stream->fifo, &reported);
       if ((self->flow == GST_FLOW_NOT_LINKED || self->flow < GST_FLOW_EOS) && !reported &&
-          gst_cbam_stream_is_first_error (self->stream))
+          gst_cbam_engine_is_first_error (&self->stream->engine))
         GST_ELEMENT_FLOW_ERROR (self->stream->element, self->flow);
       break;
     }
@@ -116,8 +116,8 @@ add_held_buffers (GstCbamOutlet *self, GstQuery *query)
     GstBufferPool *pool;
     guint size, min, max;
     gst_query_parse_nth_allocation_pool (query, i, &pool, &size, &min, &max);
-    if (max == 0 || min + self->stream->slots <= max)
-      gst_query_set_nth_allocation_pool (query, i, pool, size, min + self->stream->slots, max);
+    if (max == 0 || min + self->stream->engine.slots <= max)
+      gst_query_set_nth_allocation_pool (query, i, pool, size, min + self->stream->engine.slots, max);
     gst_clear_object (&pool);
   }
 }
@@ -126,7 +126,7 @@ add_held_buffers (GstCbamOutlet *self, GstQuery *query)
 static gboolean
 align_buffers (GstCbamOutlet *self, GstQuery *query)
 {
-  const gsize alignment = cbam_device_get_host_alignment (self->stream->device);
+  const gsize alignment = cbam_device_get_host_alignment (self->stream->engine.device);
   GstAllocator *allocator = NULL;
   GstAllocationParams params;
 
@@ -190,8 +190,8 @@ start (GstCbamOutlet *self)
   self->flow = GST_FLOW_OK;
   gst_cbam_publisher_restart (&self->publisher);
   gst_cbam_qos_reset (&stream->qos);
-  g_atomic_int_set (&stream->error_posted, FALSE);
-  gst_cbam_fifo_open (stream->fifo, stream->slots);
+  gst_cbam_engine_forget_errors (&stream->engine);
+  gst_cbam_fifo_open (stream->fifo, stream->engine.slots);
   gst_pad_start_task (stream->src_pad, task_run, self, NULL);
 }
 
@@ -241,7 +241,7 @@ src_query (GstPad *pad, GstObject *parent, GstQuery *query)
 
   switch (GST_QUERY_TYPE (query)) {
     case GST_QUERY_CAPS: gst_cbam_composition_answer_caps (pad, stream->sink_pad, query); return TRUE;
-    case GST_QUERY_LATENCY: return gst_cbam_latency_answer (&stream->latency, stream->sink_pad, query);
+    case GST_QUERY_LATENCY: return gst_cbam_latency_answer (&stream->engine.latency, stream->sink_pad, query);
     default: return gst_pad_query_default (pad, parent, query);
   }
 }

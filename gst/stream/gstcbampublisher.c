@@ -49,7 +49,7 @@ negotiate (GstCbamPublisher *self, GstCbamOverlayParts overlay)
 static void
 account (GstCbamStream *stream, GstBuffer *buffer, const CbamResult *result)
 {
-  g_autoptr (GstCbamSession) session = gst_cbam_switch_get (&stream->sessions);
+  g_autoptr (GstCbamSession) session = gst_cbam_switch_get (&stream->engine.sessions);
   const double own = cbam_model_get_info (session->model)->threshold;
 
   GST_OBJECT_LOCK (stream->element);

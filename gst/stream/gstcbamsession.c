@@ -23,19 +23,20 @@ time_one_frame (CbamDetector *detector, GError **error)
 }
 
 static gboolean
-check_task (CbamModel *model, GError **error)
+check_task (CbamModel *model, const char *task, GError **error)
 {
   const CbamModelInfo *info = cbam_model_get_info (model);
 
-  if (g_str_equal (info->task, "detect"))
+  if (g_str_equal (info->task, task))
     return TRUE;
-  g_set_error (error, CBAM_ERROR, CBAM_ERROR_UNSUPPORTED, "%s: expected a model that can detect, found one that can %s",
-               info->origin, info->task);
+  g_set_error (error, CBAM_ERROR, CBAM_ERROR_UNSUPPORTED, "%s: expected a model that can %s, found one that can %s",
+               info->origin, task, info->task);
   return FALSE;
 }
 
 GstCbamSession *
-gst_cbam_session_new (CbamDevice *device, const char *path, CbamPrecision precision, guint slots, GError **error)
+gst_cbam_session_new (CbamDevice *device, const char *path, CbamPrecision precision, const char *task, guint slots,
+                      GError **error)
 {
   const gboolean usual = path == NULL || *path == '\0';
   g_autoptr (GstCbamSession) session = g_new0 (GstCbamSession, 1);
@@ -46,7 +47,7 @@ gst_cbam_session_new (CbamDevice *device, const char *path, CbamPrecision precis
   session->slots = slots;
   session->device = cbam_device_ref (device);
   session->model = cbam_model_load (device, session->wanted, &(CbamModelConfig){ .precision = precision }, error);
-  if (session->model == NULL || !check_task (session->model, error))
+  if (session->model == NULL || !check_task (session->model, task, error))
     return NULL;
   session->detector = cbam_detector_new (session->model, &(CbamDetectorConfig){ .slots = slots }, error);
   if (session->detector == NULL)
@@ -57,7 +58,7 @@ gst_cbam_session_new (CbamDevice *device, const char *path, CbamPrecision precis
 
 static gboolean
 submit_mapped (GstCbamSession *session, GstBuffer *buffer, const GstVideoInfo *info, CbamOrientation orientation,
-               const CbamDetectParams *params, GError **error)
+               const CbamDetectParams *params, gboolean stays, GError **error)
 {
   GstVideoFrame frame;
   CbamImage image;
@@ -76,6 +77,7 @@ submit_mapped (GstCbamSession *session, GstBuffer *buffer, const GstVideoInfo *i
     image.width = MIN (image.width, (guint) GST_VIDEO_INFO_WIDTH (info));
     image.height = MIN (image.height, (guint) GST_VIDEO_INFO_HEIGHT (info));
     image.orientation = orientation;
+    image.lasting &= stays;
     submitted = cbam_detector_submit (session->detector, &image, params, error);
   } else
     g_set_error_literal (error, CBAM_ERROR, CBAM_ERROR_BAD_IMAGE, "A frame has a negative stride.");
@@ -85,12 +87,12 @@ submit_mapped (GstCbamSession *session, GstBuffer *buffer, const GstVideoInfo *i
 
 gboolean
 gst_cbam_session_submit (GstCbamSession *session, GstBuffer *buffer, const GstVideoInfo *info,
-                         CbamOrientation orientation, const CbamDetectParams *params, GError **error)
+                         CbamOrientation orientation, const CbamDetectParams *params, gboolean stays, GError **error)
 {
   CbamImage image;
 
   if (!gst_cbam_vulkan_is_image (buffer))
-    return submit_mapped (session, buffer, info, orientation, params, error);
+    return submit_mapped (session, buffer, info, orientation, params, stays, error);
   gst_cbam_frame_describe (info, &image);
   image.orientation = orientation;
   return gst_cbam_vulkan_submit (session->detector, buffer, &image, params, error);

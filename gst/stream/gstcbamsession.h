@@ -22,15 +22,18 @@ typedef struct
   guint32 classes[32]; /* as in CbamDetectParams; the only thing that changes, under the element's object lock */
 } GstCbamSession;
 
-/* The model at @path, NULL or "" being the default one, in @precision, and a detector for so many frames at a time.
+/* The model at @path, NULL or "" being the default one, in @precision, for @task, and a detector for so many frames at
+ * a time.
  * Returns once the file is read, the network compiled, and one frame inferred. */
-GstCbamSession *gst_cbam_session_new (CbamDevice *device, const char *path, CbamPrecision precision, guint slots,
-                                      GError **error);
+GstCbamSession *gst_cbam_session_new (CbamDevice *device, const char *path, CbamPrecision precision, const char *task,
+                                      guint slots, GError **error);
 
-/* Starts inference on @buffer, a frame of @info in system memory or on the session's device, which must stay until the
- * result is collected. It is CBAM_ERROR_BUSY that there is no room for it now. */
+/* Starts inference on @buffer, a frame of @info in system memory or on the session's device. What is on a device must
+ * stay until the result is collected, and with @stays what is in system memory does, too, so that a copy can be saved.
+ * It is CBAM_ERROR_BUSY that there is no room for it now. */
 gboolean gst_cbam_session_submit (GstCbamSession *session, GstBuffer *buffer, const GstVideoInfo *info,
-                                  CbamOrientation orientation, const CbamDetectParams *params, GError **error);
+                                  CbamOrientation orientation, const CbamDetectParams *params, gboolean stays,
+                                  GError **error);
 
 GstCbamSession *gst_cbam_session_ref (GstCbamSession *session);
 /* @session may be NULL. */

@@ -4,13 +4,16 @@
 
 #include "gstcbamsettings.h"
 
-#define DEFAULT_QUEUE_DEPTH 2
 #define DEFAULT_VIDEO_DIRECTION GST_VIDEO_ORIENTATION_AUTO
 #define DEFAULT_CARRY GST_CBAM_CARRY_LAST
 
-/* May be changed at any time, or below PAUSED only. */
-#define PLAYING (G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING)
-#define READY (G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY)
+const GstCbamEngineTexts gst_cbam_settings_texts = {
+  .model = "Path of the model file (.safetensors). Unset = the one that the environment variable CBAM_MODEL names, or "
+           "else the one that ships, which finds the twenty classes of Pascal VOC",
+  .queue_depth = "Frames in inference at the same time, 1..64. A further frame waits, or in a live stream goes on "
+                 "without inference",
+  .slots = 2,
+};
 
 GType
 gst_cbam_carry_get_type (void)
@@ -36,9 +39,7 @@ gst_cbam_settings_init (GstCbamSettings *settings)
     .nms_across = -1,
     .max_detections = -1,
     .video_direction = DEFAULT_VIDEO_DIRECTION,
-    .timeout = -1,
     .carry = DEFAULT_CARRY,
-    .queue_depth = DEFAULT_QUEUE_DEPTH,
     .qos = TRUE,
   };
   gst_cbam_overlay_settings_init (&settings->drawing, GST_CBAM_OVERLAY_NONE);
@@ -47,44 +48,29 @@ gst_cbam_settings_init (GstCbamSettings *settings)
 void
 gst_cbam_settings_clear (GstCbamSettings *settings)
 {
-  g_clear_pointer (&settings->model, g_free);
-  g_clear_pointer (&settings->device, g_free);
   g_clear_pointer (&settings->classes, g_free);
   g_clear_pointer (&settings->roi, g_free);
   gst_cbam_overlay_settings_clear (&settings->drawing);
-}
-
-static void
-take_string (char **setting, const GValue *value)
-{
-  g_free (*setting);
-  *setting = g_value_dup_string (value);
 }
 
 gboolean
 gst_cbam_settings_set (GstCbamSettings *settings, guint id, const GValue *value)
 {
   switch (id) {
-    case GST_CBAM_PROP_MODEL: take_string (&settings->model, value); break;
-    case GST_CBAM_PROP_DEVICE: take_string (&settings->device, value); break;
-    case GST_CBAM_PROP_CPU_THREADS: settings->cpu_threads = g_value_get_uint (value); break;
-    case GST_CBAM_PROP_PRECISION: settings->precision = g_value_get_enum (value); break;
     case GST_CBAM_PROP_THRESHOLD: settings->threshold = g_value_get_double (value); break;
     case GST_CBAM_PROP_THRESHOLD_SHIFT: settings->threshold_shift = g_value_get_double (value); break;
     case GST_CBAM_PROP_NMS_IOU: settings->nms_iou = g_value_get_double (value); break;
     case GST_CBAM_PROP_NMS_ACROSS: settings->nms_across = g_value_get_double (value); break;
     case GST_CBAM_PROP_MAX_DETECTIONS: settings->max_detections = g_value_get_int (value); break;
-    case GST_CBAM_PROP_CLASSES: take_string (&settings->classes, value); break;
-    case GST_CBAM_PROP_ROI: take_string (&settings->roi, value); break;
+    case GST_CBAM_PROP_CLASSES: gst_cbam_settings_take_string (&settings->classes, value); break;
+    case GST_CBAM_PROP_ROI: gst_cbam_settings_take_string (&settings->roi, value); break;
     case GST_CBAM_PROP_VIDEO_DIRECTION: settings->video_direction = g_value_get_enum (value); break;
     case GST_CBAM_PROP_INTERVAL: settings->interval = g_value_get_uint (value); break;
     case GST_CBAM_PROP_CARRY: settings->carry = g_value_get_enum (value); break;
     case GST_CBAM_PROP_ATTENTION: settings->attention = g_value_get_boolean (value); break;
     case GST_CBAM_PROP_GRAD_CAM: settings->grad_cam = g_value_get_boolean (value); break;
-    case GST_CBAM_PROP_QUEUE_DEPTH: settings->queue_depth = g_value_get_uint (value); break;
     case GST_CBAM_PROP_QOS: settings->qos = g_value_get_boolean (value); break;
     case GST_CBAM_PROP_POST_MESSAGES: settings->post_messages = g_value_get_boolean (value); break;
-    case GST_CBAM_PROP_TIMEOUT: settings->timeout = g_value_get_int (value); break;
     default:
       return id >= GST_CBAM_PROP_OVERLAY &&
              gst_cbam_overlay_settings_set (&settings->drawing, id - GST_CBAM_PROP_OVERLAY, value);
@@ -96,10 +82,6 @@ gboolean
 gst_cbam_settings_get (const GstCbamSettings *settings, guint id, GValue *value)
 {
   switch (id) {
-    case GST_CBAM_PROP_MODEL: g_value_set_string (value, settings->model); break;
-    case GST_CBAM_PROP_DEVICE: g_value_set_string (value, settings->device); break;
-    case GST_CBAM_PROP_CPU_THREADS: g_value_set_uint (value, settings->cpu_threads); break;
-    case GST_CBAM_PROP_PRECISION: g_value_set_enum (value, settings->precision); break;
     case GST_CBAM_PROP_THRESHOLD: g_value_set_double (value, settings->threshold); break;
     case GST_CBAM_PROP_THRESHOLD_SHIFT: g_value_set_double (value, settings->threshold_shift); break;
     case GST_CBAM_PROP_NMS_IOU: g_value_set_double (value, settings->nms_iou); break;
@@ -112,10 +94,8 @@ gst_cbam_settings_get (const GstCbamSettings *settings, guint id, GValue *value)
     case GST_CBAM_PROP_CARRY: g_value_set_enum (value, settings->carry); break;
     case GST_CBAM_PROP_ATTENTION: g_value_set_boolean (value, settings->attention); break;
     case GST_CBAM_PROP_GRAD_CAM: g_value_set_boolean (value, settings->grad_cam); break;
-    case GST_CBAM_PROP_QUEUE_DEPTH: g_value_set_uint (value, settings->queue_depth); break;
     case GST_CBAM_PROP_QOS: g_value_set_boolean (value, settings->qos); break;
     case GST_CBAM_PROP_POST_MESSAGES: g_value_set_boolean (value, settings->post_messages); break;
-    case GST_CBAM_PROP_TIMEOUT: g_value_set_int (value, settings->timeout); break;
     default:
       return id >= GST_CBAM_PROP_OVERLAY &&
              gst_cbam_overlay_settings_get (&settings->drawing, id - GST_CBAM_PROP_OVERLAY, value);
@@ -150,101 +130,6 @@ gst_cbam_settings_get_params (const GstCbamSettings *settings, const CbamModel *
   return params;
 }
 
-void
-gst_cbam_settings_limit_device (const GstCbamSettings *settings, CbamDevice *device)
-{
-  if (settings->timeout >= 0)
-    cbam_device_set_fence_timeout (device, (guint) settings->timeout);
-}
-
-/* ---- What runs ---- */
-
-static void
-install_model (GObjectClass *klass)
-{
-  /**
-   * GstCbamDetect:model:
-   *
-   * Path of the model file. Set while frames flow, it is loaded beside them: the frames in flight are finished with the
-   * old model, and the next ones go to the new one. A file that cannot be used, or that lacks one of
-   * #GstCbamDetect:classes, is a warning on the bus, and the old model stays. The same path again loads it anew if the
-   * file has changed.
-   */
-  g_object_class_install_property (
-      klass, GST_CBAM_PROP_MODEL,
-      g_param_spec_string ("model", "Model",
-                           "Path of the model file (.safetensors). Unset = the one that the environment variable "
-                           "CBAM_MODEL names, or else the one that ships, which finds the twenty classes of Pascal VOC",
-                           NULL, PLAYING));
-  /**
-   * GstCbamDetect:device:
-   *
-   * Which device detects: a GPU by Vulkan, the processor itself, or software that does as a GPU would. Elements of one
-   * process that name the same device and model share both: weights are in memory once, and the frames of all streams
-   * stand in one queue, in the order they came.
-   */
-  g_object_class_install_property (
-      klass, GST_CBAM_PROP_DEVICE,
-      g_param_spec_string ("device", "Device",
-                           "Device: its number (cbam-run --list-devices), \"cpu\" = the processor itself, \"gpu\", or "
-                           "a part of its name. Unset = the best there is: discrete GPU, integrated GPU, virtual GPU, "
-                           "the processor; frames that lie on a Vulkan device run there",
-                           NULL, READY));
-  /**
-   * GstCbamDetect:cpu-threads:
-   *
-   * How many threads compute where the processor itself is the device. A single stream's frame is computed by all of
-   * them together; frames side by side, a thread each, while as many wait. Elements that want another number share
-   * nothing with each other.
-   */
-  g_object_class_install_property (
-      klass, GST_CBAM_PROP_CPU_THREADS,
-      g_param_spec_uint (
-          "cpu-threads", "CPU threads",
-          "Threads where the processor itself computes, 0..1024. 0 = as many processors as this process may "
-          "use",
-          0, 1024, 0, READY));
-  /**
-   * GstCbamDetect:precision:
-   *
-   * The numbers that the network computes with. Set while frames flow, the model is loaded anew, as if
-   * #GstCbamDetect:model had been set. One that the device lacks is an error at the start, which lists those it has;
-   * while frames flow it is a warning, and the property stays as it was.
-   */
-  g_object_class_install_property (
-      klass, GST_CBAM_PROP_PRECISION,
-      g_param_spec_enum ("precision", "Precision",
-                         "Numbers to compute with, which the device must have. auto = the fastest of those that it "
-                         "has and that find the same objects",
-                         CBAM_TYPE_PRECISION, CBAM_PRECISION_AUTO, PLAYING));
-  /**
-   * GstCbamDetect:queue-depth:
-   *
-   * How many frames may be in inference at the same time. One takes as long as inference itself, two keep the device
-   * busy; more hold frames longer and win nothing, unless other streams are on the same device: it serves as many
-   * frames of each in turn.
-   */
-  g_object_class_install_property (
-      klass, GST_CBAM_PROP_QUEUE_DEPTH,
-      g_param_spec_uint ("queue-depth", "Queue depth",
-                         "Frames in inference at the same time, 1..64. A further frame waits, or in a live stream "
-                         "goes on without inference",
-                         1, 64, DEFAULT_QUEUE_DEPTH, READY));
-  /**
-   * GstCbamDetect:timeout:
-   *
-   * How long the device may take over a frame before it counts as hung, in milliseconds. Then there is one error, and
-   * by way of READY the element opens a fresh device. Elements that share a device share the limit: the one set last
-   * counts. On CPU devices the usual limit is 10 s more for every 1e9 multiply-adds of the network.
-   */
-  g_object_class_install_property (
-      klass, GST_CBAM_PROP_TIMEOUT,
-      g_param_spec_int ("timeout", "Timeout",
-                        "Milliseconds that the device may take over a frame before it counts as hung, for all who "
-                        "share it. 0 = no limit, -1 = a minute, and on CPU devices more for large networks",
-                        -1, G_MAXINT, -1, PLAYING));
-}
-
 /* ---- What is reported ---- */
 
 static void
@@ -255,7 +140,7 @@ install_detections (GObjectClass *klass)
       g_param_spec_double ("threshold", "Threshold",
                            "Report detections with a score above this, 0..1; lower reports more. -1 = as the model "
                            "file says",
-                           -1, 1, -1, PLAYING | GST_PARAM_CONTROLLABLE));
+                           -1, 1, -1, GST_CBAM_PLAYING | GST_PARAM_CONTROLLABLE));
   /**
    * GstCbamDetect:threshold-shift:
    *
@@ -268,13 +153,13 @@ install_detections (GObjectClass *klass)
       g_param_spec_double ("threshold-shift", "Threshold shift",
                            "Where threshold is -1: move the model's own by this share of the way to 0, which reports "
                            "more, or to 1, which reports less; -1..1. 0 = leave it where it is",
-                           -1, 1, 0, PLAYING | GST_PARAM_CONTROLLABLE));
+                           -1, 1, 0, GST_CBAM_PLAYING | GST_PARAM_CONTROLLABLE));
   g_object_class_install_property (
       klass, GST_CBAM_PROP_NMS_IOU,
       g_param_spec_double ("nms-iou", "NMS IoU",
                            "Of two boxes of one class that overlap by more than this (intersection over union, 0..1), "
                            "the weaker goes. -1 = as the model file says",
-                           -1, 1, -1, PLAYING));
+                           -1, 1, -1, GST_CBAM_PLAYING));
   /**
    * GstCbamDetect:nms-across:
    *
@@ -287,13 +172,13 @@ install_detections (GObjectClass *klass)
       g_param_spec_double ("nms-across", "NMS across classes",
                            "Of two boxes of different classes that overlap by more than this (intersection over union, "
                            "0..1), the weaker goes, too. 1 = none goes, -1 = as the model file says",
-                           -1, 1, -1, PLAYING));
+                           -1, 1, -1, GST_CBAM_PLAYING));
   g_object_class_install_property (
       klass, GST_CBAM_PROP_MAX_DETECTIONS,
       g_param_spec_int ("max-detections", "Maximum detections",
                         "Report at most so many detections a frame, the best ones. 0 = all. -1 = as the model file "
                         "says",
-                        -1, G_MAXINT, -1, PLAYING));
+                        -1, G_MAXINT, -1, GST_CBAM_PLAYING));
   /**
    * GstCbamDetect:classes:
    *
@@ -306,7 +191,7 @@ install_detections (GObjectClass *klass)
       g_param_spec_string ("classes", "Classes",
                            "Report only these classes: labels in any case or numbers, separated by commas, such as "
                            "\"person,car\". Unset = every class",
-                           NULL, PLAYING));
+                           NULL, GST_CBAM_PLAYING));
   /**
    * GstCbamDetect:roi:
    *
@@ -320,7 +205,7 @@ install_detections (GObjectClass *klass)
       g_param_spec_string ("roi", "Region of interest",
                            "Detect only in this part of the frame: \"x,y,width,height\" in pixels, such as "
                            "\"320,0,640,480\". Unset = everywhere",
-                           NULL, PLAYING));
+                           NULL, GST_CBAM_PLAYING));
   /**
    * GstCbamDetect:video-direction:
    *
@@ -337,7 +222,7 @@ install_detections (GObjectClass *klass)
           "How frames must be turned to be upright for the network. They go on as they came, and results "
           "are in their own pixels. auto = as the tag image-orientation says, identity = not at all; "
           "custom means nothing here",
-          GST_TYPE_VIDEO_ORIENTATION_METHOD, DEFAULT_VIDEO_DIRECTION, PLAYING));
+          GST_TYPE_VIDEO_ORIENTATION_METHOD, DEFAULT_VIDEO_DIRECTION, GST_CBAM_PLAYING));
   /**
    * GstCbamDetect:attention:
    *
@@ -349,7 +234,7 @@ install_detections (GObjectClass *klass)
       g_param_spec_boolean ("attention", "Attention",
                             "Attach the network's attention maps to every inferred frame, as levels of its "
                             "CbamAttentionMeta. Networks without attention have none",
-                            FALSE, PLAYING));
+                            FALSE, GST_CBAM_PLAYING));
   /**
    * GstCbamDetect:grad-cam:
    *
@@ -362,12 +247,12 @@ install_detections (GObjectClass *klass)
       g_param_spec_boolean ("grad-cam", "Grad-CAM",
                             "Attach where the evidence for the strongest detection lies, as grad-cam of the frame's "
                             "CbamAttentionMeta",
-                            FALSE, PLAYING));
+                            FALSE, GST_CBAM_PLAYING));
   g_object_class_install_property (
       klass, GST_CBAM_PROP_POST_MESSAGES,
       g_param_spec_boolean ("post-messages", "Post messages",
                             "Post an element message \"cbam-detections\" on the bus for every inferred frame", FALSE,
-                            PLAYING));
+                            GST_CBAM_PLAYING));
 }
 
 /* ---- Which frames are inferred, and what the others get ---- */
@@ -386,7 +271,7 @@ install_pace (GObjectClass *klass)
       g_param_spec_uint ("interval", "Interval",
                          "Frames that go on without inference between two that are inferred. 0 = infer every frame, 2 "
                          "= every third",
-                         0, G_MAXINT, 0, PLAYING));
+                         0, G_MAXINT, 0, GST_CBAM_PLAYING));
   /**
    * GstCbamDetect:carry:
    *
@@ -400,7 +285,7 @@ install_pace (GObjectClass *klass)
       g_param_spec_enum ("carry", "Carry",
                          "What frames without inference carry. Detections of an earlier frame tell their age, in "
                          "fields \"age\" (nanoseconds) and \"frame-age\" (frames)",
-                         GST_TYPE_CBAM_CARRY, DEFAULT_CARRY, PLAYING));
+                         GST_TYPE_CBAM_CARRY, DEFAULT_CARRY, GST_CBAM_PLAYING));
   /**
    * GstCbamDetect:qos:
    *
@@ -413,13 +298,13 @@ install_pace (GObjectClass *klass)
       g_param_spec_boolean ("qos", "QoS",
                             "Pass frames on without inference while downstream says that they come too late. Still, "
                             "about one a second is inferred",
-                            TRUE, PLAYING));
+                            TRUE, GST_CBAM_PLAYING));
 }
 
 void
 gst_cbam_settings_install (GObjectClass *klass)
 {
-  install_model (klass);
+  gst_cbam_engine_settings_install (klass, &gst_cbam_settings_texts);
   install_detections (klass);
   install_pace (klass);
   gst_cbam_overlay_settings_install (klass, GST_CBAM_PROP_OVERLAY, GST_CBAM_OVERLAY_NONE);

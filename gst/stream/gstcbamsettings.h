@@ -1,4 +1,5 @@
-/* GstCbamSettings: the properties of `cbamdetect`, all but `stats`, which is no setting.
+/* GstCbamSettings: the properties of `cbamdetect`: those of its engine, which are kept there, and all others but
+ * `stats`, which is no setting.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
@@ -8,6 +9,7 @@
 #include <gst/video/video.h>
 
 #include "draw/gstcbamoverlaysettings.h"
+#include "gstcbamenginesettings.h"
 
 /**
  * GstCbamCarry:
@@ -27,12 +29,7 @@ GType gst_cbam_carry_get_type (void);
 
 enum
 {
-  GST_CBAM_PROP_0,
-  GST_CBAM_PROP_MODEL,
-  GST_CBAM_PROP_DEVICE,
-  GST_CBAM_PROP_CPU_THREADS,
-  GST_CBAM_PROP_PRECISION,
-  GST_CBAM_PROP_THRESHOLD,
+  GST_CBAM_PROP_THRESHOLD = GST_CBAM_PROP_OWN,
   GST_CBAM_PROP_THRESHOLD_SHIFT,
   GST_CBAM_PROP_NMS_IOU,
   GST_CBAM_PROP_NMS_ACROSS,
@@ -44,20 +41,14 @@ enum
   GST_CBAM_PROP_CARRY,
   GST_CBAM_PROP_ATTENTION,
   GST_CBAM_PROP_GRAD_CAM,
-  GST_CBAM_PROP_QUEUE_DEPTH,
   GST_CBAM_PROP_QOS,
   GST_CBAM_PROP_POST_MESSAGES,
-  GST_CBAM_PROP_TIMEOUT,
   GST_CBAM_PROP_STATS,
   GST_CBAM_PROP_OVERLAY, /* and what else GstCbamOverlaySettings has */
 };
 
 typedef struct
 {
-  char *model; /* NULL: the default one */
-  char *device;
-  guint cpu_threads; /* 0: as many as there are processors */
-  CbamPrecision precision;
   double threshold;       /* < 0: the model's own, shifted */
   double threshold_shift; /* < 0: by this share of the way to 0; > 0: to 1 */
   double nms_iou;         /* < 0: the model's own */
@@ -70,17 +61,18 @@ typedef struct
   guint interval;
   GstCbamCarry carry;
   gboolean attention, grad_cam;
-  guint queue_depth;
   gboolean qos;
   gboolean post_messages;
-  int timeout; /* milliseconds; < 0: the device's own; 0: none */
   GstCbamOverlaySettings drawing;
 } GstCbamSettings;
 
 void gst_cbam_settings_init (GstCbamSettings *settings);
 void gst_cbam_settings_clear (GstCbamSettings *settings);
 
-/* Installs all properties above. */
+/* What the engine's properties are for here. */
+extern const GstCbamEngineTexts gst_cbam_settings_texts;
+
+/* Installs all properties above, and those of the engine. */
 void gst_cbam_settings_install (GObjectClass *klass);
 
 /* FALSE: it is none of these. */
@@ -92,6 +84,3 @@ double gst_cbam_settings_get_threshold (const GstCbamSettings *settings, double 
 
 /* What to ask of @model now: its own numbers, overridden by properties. Every class, and the whole frame. */
 CbamDetectParams gst_cbam_settings_get_params (const GstCbamSettings *settings, const CbamModel *model);
-
-/* Gives @device the timeout that the property wants. What is not set leaves it as others who share it want it. */
-void gst_cbam_settings_limit_device (const GstCbamSettings *settings, CbamDevice *device);

@@ -4,15 +4,16 @@
 
 #include "gstcbamswitch.h"
 
-#include "gstcbamselection.h"
-
 #define GST_CAT_DEFAULT gst_cbam_debug
 GST_DEBUG_CATEGORY_EXTERN (gst_cbam_debug);
 
 void
-gst_cbam_switch_init (GstCbamSwitch *self, GstElement *element, GstCbamSettings *settings, GstCbamLatency *latency)
+gst_cbam_switch_init (GstCbamSwitch *self, GstElement *element, GstCbamEngineSettings *settings,
+                      GstCbamLatency *latency, const char *task, GstCbamAccept accept, gpointer data)
 {
-  *self = (GstCbamSwitch){ .element = element, .settings = settings, .latency = latency };
+  *self = (GstCbamSwitch){
+    .element = element, .settings = settings, .latency = latency, .task = task, .accept = accept, .data = data
+  };
   g_mutex_init (&self->lock);
 }
 
@@ -30,12 +31,12 @@ gst_cbam_switch_start (GstCbamSwitch *self, CbamDevice *device, guint slots, GEr
   const CbamPrecision precision = self->settings->precision;
   GST_OBJECT_UNLOCK (self->element);
 
-  g_autoptr (GstCbamSession) session = gst_cbam_session_new (device, path, precision, slots, error);
+  g_autoptr (GstCbamSession) session = gst_cbam_session_new (device, path, precision, self->task, slots, error);
   if (session == NULL)
     return FALSE;
   gst_cbam_latency_reset (self->latency, session->once * slots);
   GST_OBJECT_LOCK (self->element);
-  const gboolean good = gst_cbam_classes_parse (self->settings->classes, session->model, session->classes, error);
+  const gboolean good = self->accept (self->data, session, error);
   if (good)
     self->session = g_steal_pointer (&session);
   GST_OBJECT_UNLOCK (self->element);
@@ -68,15 +69,14 @@ gst_cbam_switch_get (GstCbamSwitch *self)
 
 /* ---- Another session ---- */
 
-/* Makes @session the current one, if it knows the classes that the settings want. When stopped it is left alone. */
+/* Makes @session the current one, if the element accepts it. When stopped it is left alone. */
 static gboolean
 take_over (GstCbamSwitch *self, GstCbamSession *session, GError **error)
 {
   g_autoptr (GstCbamSession) old = NULL;
 
   GST_OBJECT_LOCK (self->element);
-  const gboolean good = self->session == NULL ||
-                        gst_cbam_classes_parse (self->settings->classes, session->model, session->classes, error);
+  const gboolean good = self->session == NULL || self->accept (self->data, session, error);
   if (good && self->session != NULL) {
     old = self->session;
     self->session = gst_cbam_session_ref (session);
@@ -98,7 +98,7 @@ new_beside_frames (GstCbamSwitch *self, CbamDevice *device, const char *path, Cb
                    GError **error)
 {
   gst_cbam_latency_begin_disturbance (self->latency);
-  g_autoptr (GstCbamSession) session = gst_cbam_session_new (device, path, precision, slots, error);
+  g_autoptr (GstCbamSession) session = gst_cbam_session_new (device, path, precision, self->task, slots, error);
   gst_cbam_latency_end_disturbance (self->latency, g_get_monotonic_time () * GST_USECOND);
   return session != NULL && take_over (self, session, error) ? g_steal_pointer (&session) : NULL;
 }
@@ -113,7 +113,7 @@ gst_cbam_switch_get_on (GstCbamSwitch *self, CbamDevice *device, GError **error)
   GST_OBJECT_LOCK (self->element);
   g_autofree char *path = g_strdup (self->settings->model);
   const CbamPrecision precision = self->settings->precision;
-  gst_cbam_settings_limit_device (self->settings, device);
+  gst_cbam_engine_settings_limit_device (self->settings, device);
   GST_OBJECT_UNLOCK (self->element);
   return new_beside_frames (self, device, path, precision, session->slots, error);
 }

@@ -6,15 +6,22 @@
 
 #pragma once
 
+#include "gstcbamenginesettings.h"
 #include "gstcbamlatency.h"
 #include "gstcbamsession.h"
-#include "gstcbamsettings.h"
+
+/* Whether the element can go on with @session, as its other properties want it; it may keep in it what they mean there.
+ * Called under the object lock. */
+typedef gboolean (*GstCbamAccept) (gpointer data, GstCbamSession *session, GError **error);
 
 typedef struct
 {
   GstElement *element;
-  GstCbamSettings *settings; /* under the object lock */
+  GstCbamEngineSettings *settings; /* under the object lock */
   GstCbamLatency *latency;
+  const char *task; /* that models must be for */
+  GstCbamAccept accept;
+  gpointer data;           /* its own */
   GstCbamSession *session; /* the current one, under the object lock; NULL when stopped */
 
   /* Private: loading. */
@@ -24,9 +31,9 @@ typedef struct
   gboolean again; /* the model was changed again since it began to load */
 } GstCbamSwitch;
 
-/* All three outlive it. */
-void gst_cbam_switch_init (GstCbamSwitch *self, GstElement *element, GstCbamSettings *settings,
-                           GstCbamLatency *latency);
+/* All of them outlive it. */
+void gst_cbam_switch_init (GstCbamSwitch *self, GstElement *element, GstCbamEngineSettings *settings,
+                           GstCbamLatency *latency, const char *task, GstCbamAccept accept, gpointer data);
 /* It has been stopped. */
 void gst_cbam_switch_clear (GstCbamSwitch *self);
 
