@@ -17,7 +17,9 @@
  *
  * `bounding_box` is in fractions of the frame, `x`, `y`, `w` and `h` are in its pixels, and `timestamp` is the stream
  * time in nanoseconds. An object that a tracker has numbered has an `id`, and one that `cbamdetect` carries on from an
- * earlier frame has in its `detection` an `age` in nanoseconds. What is not known is not there, and neither is what is
+ * earlier frame has in its `detection` an `age` in nanoseconds. What `cbamclassify` saw in it is a list
+ * `classifications` of objects with `label`, `label_id`, `confidence`, `model_name`, `layer_name` and maybe `age`, the
+ * best class first. What is not known is not there, and neither is what is
  * no number in JSON: infinities and NaN. Pixels are not looked at, so any memory will do. A line is as long as there
  * are objects and nothing is kept from frame to frame; lines have the times of their frames. Where what follows may be
  * slow, a leaky queue before the element keeps it from holding up the video.
@@ -37,6 +39,7 @@
 #include "gstcbamjson.h"
 
 #include "draw/gstcbamscene.h"
+#include "meta/gstcbamclassmeta.h"
 #include "meta/gstcbamfield.h"
 #include "meta/gstcbamregionmeta.h"
 
@@ -142,12 +145,46 @@ detection_to_json (const GstCbamBox *box, const GstStructure *detection, int wid
 }
 
 static JsonObject *
+class_to_json (const GstStructure *class)
+{
+  static const char *const names[] = { "label", "layer_name", "model_name" };
+  JsonObject *object = json_object_new ();
+  double confidence;
+  guint64 age;
+  int label_id;
+
+  if (gst_structure_get_uint64 (class, "age", &age))
+    set_time (object, "age", age);
+  if (gst_cbam_field_get_number (class, "confidence", &confidence))
+    set_number (object, "confidence", confidence);
+  if (gst_cbam_field_get_count (class, "label_id", &label_id))
+    json_object_set_int_member (object, "label_id", label_id);
+  for (gsize i = 0; i < G_N_ELEMENTS (names); i++)
+    if (gst_structure_get_string (class, names[i]) != NULL)
+      set_string (object, names[i], gst_structure_get_string (class, names[i]));
+  return object;
+}
+
+static JsonArray *
+classes_to_json (const GPtrArray *classes)
+{
+  JsonArray *array = json_array_new ();
+
+  for (guint i = 0; i < classes->len; i++)
+    json_array_add_object_element (array, class_to_json (g_ptr_array_index (classes, i)));
+  return array;
+}
+
+static JsonObject *
 region_to_json (GstBuffer *buffer, const GstVideoRegionOfInterestMeta *region, int width, int height)
 {
   const GstStructure *detection = gst_cbam_region_get_detection (buffer, region, width, height);
   const GstCbamBox box = gst_cbam_box_from_region (buffer, region, width, height);
+  g_autoptr (GPtrArray) classes = gst_cbam_region_get_classes (buffer, region, width, height);
   JsonObject *object = json_object_new ();
 
+  if (classes->len > 0)
+    json_object_set_array_member (object, "classifications", classes_to_json (classes));
   if (detection != NULL)
     json_object_set_object_member (object, "detection", detection_to_json (&box, detection, width, height));
   json_object_set_int_member (object, "h", region->h);

@@ -2,6 +2,7 @@
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include "gstcbamclassify.h"
 #include "gstcbamdetect.h"
 #include "gstcbamjson.h"
 #include "gstcbamoverlay.h"
@@ -42,8 +43,8 @@ plugin_init (GstPlugin *plugin)
   depend_on_drivers (plugin);
   gst_cbam_attention_meta_register ();
   gst_cbam_regions_meta_register ();
-  return GST_ELEMENT_REGISTER (cbamdetect, plugin) && GST_ELEMENT_REGISTER (cbamoverlay, plugin) &&
-         GST_ELEMENT_REGISTER (cbamjson, plugin);
+  return GST_ELEMENT_REGISTER (cbamdetect, plugin) && GST_ELEMENT_REGISTER (cbamclassify, plugin) &&
+         GST_ELEMENT_REGISTER (cbamoverlay, plugin) && GST_ELEMENT_REGISTER (cbamjson, plugin);
 }
 
 #define PACKAGE "cbamdetect" /* GST_PLUGIN_DEFINE wants it */

@@ -50,6 +50,7 @@ PARTS = {
         gst/frame  gst/meta
         gst/draw
         gst/stream
+        gst/classify
         gst
         """),
     "tools": ("include/cbamdetect drawing", """

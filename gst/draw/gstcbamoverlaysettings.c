@@ -43,6 +43,7 @@ gst_cbam_label_text_get_type (void)
     { GST_CBAM_LABEL_TEXT_NAME, "The class's name", "name" },
     { GST_CBAM_LABEL_TEXT_SCORE, "The score in per cent", "score" },
     { GST_CBAM_LABEL_TEXT_ID, "The number that a tracker has given to the object", "id" },
+    { GST_CBAM_LABEL_TEXT_CLASSES, "What classifiers saw in it, three classes at most", "classes" },
     { 0, NULL, NULL },
   };
   static gsize type;
@@ -104,7 +105,8 @@ param_spec (guint i, GstCbamOverlayParts overlay_default)
                                   NULL, flags);
     case SETTING_LABEL_TEXT:
       return g_param_spec_flags ("label-text", "Label text",
-                                 "What labels say, of the class's name, the score in per cent and a tracker's number",
+                                 "What labels say, of the class's name, the score in per cent, a tracker's number, and "
+                                 "the classes that classifiers saw, with their scores",
                                  GST_TYPE_CBAM_LABEL_TEXT, GST_CBAM_LABEL_TEXT_ALL, flags);
     case SETTING_ATTENTION_VIEW:
       return g_param_spec_enum ("attention-view", "Attention view",

@@ -33,6 +33,7 @@ GType gst_cbam_overlay_parts_get_type (void);
  * @GST_CBAM_LABEL_TEXT_NAME: the class's name
  * @GST_CBAM_LABEL_TEXT_SCORE: the score in per cent
  * @GST_CBAM_LABEL_TEXT_ID: the number that a tracker has given to the object
+ * @GST_CBAM_LABEL_TEXT_CLASSES: what classifiers saw in it, three classes at most
  *
  * What labels say.
  */
@@ -41,9 +42,11 @@ typedef enum
   GST_CBAM_LABEL_TEXT_NAME = 1 << 0,
   GST_CBAM_LABEL_TEXT_SCORE = 1 << 1,
   GST_CBAM_LABEL_TEXT_ID = 1 << 2,
+  GST_CBAM_LABEL_TEXT_CLASSES = 1 << 3,
 } GstCbamLabelText;
 
-#define GST_CBAM_LABEL_TEXT_ALL (GST_CBAM_LABEL_TEXT_NAME | GST_CBAM_LABEL_TEXT_SCORE | GST_CBAM_LABEL_TEXT_ID)
+#define GST_CBAM_LABEL_TEXT_ALL                                                                                        \
+  (GST_CBAM_LABEL_TEXT_NAME | GST_CBAM_LABEL_TEXT_SCORE | GST_CBAM_LABEL_TEXT_ID | GST_CBAM_LABEL_TEXT_CLASSES)
 #define GST_TYPE_CBAM_LABEL_TEXT (gst_cbam_label_text_get_type ())
 GType gst_cbam_label_text_get_type (void);
 

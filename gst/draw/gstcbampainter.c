@@ -14,6 +14,8 @@
 
 #include "gstcbampainter.h"
 
+#include "meta/gstcbamfield.h"
+
 #include <heatmap.h>
 #include <math.h>
 #include <palette.h>
@@ -22,6 +24,7 @@
 
 /* Labels are kept by text and colour; a hundred scores of each class that is on the screen would be much. */
 #define MAX_LABELS_KEPT 512
+#define MAX_CLASSES_WRITTEN 3
 
 #define RIM_OPACITY 0.55
 #define HEAT_SIZE 160 /* of a heat map's longer side: a few pixels for each of its cells */
@@ -335,18 +338,45 @@ render_label (GstCbamPainter *painter, const char *text, CbamDrawingColour colou
   return buffer;
 }
 
+static void
+append_score (GString *text, double score)
+{
+  if (score >= 0)
+    g_string_append_printf (text, " %ld%%", lround (MIN (score, 1) * 100));
+}
+
+/* ": malamute 34%, husky 20%" */
+static void
+append_classes (GString *text, const GPtrArray *classes, gboolean scores)
+{
+  const char *separator = text->len > 0 ? ": " : "";
+
+  for (guint i = 0; i < MIN (classes->len, MAX_CLASSES_WRITTEN); i++) {
+    const GstStructure *class = g_ptr_array_index (classes, i);
+    const char *label = gst_structure_get_string (class, "label");
+    g_autofree char *name = g_utf8_make_valid (label != NULL ? label : "", -1);
+    double score = -1;
+    g_string_append_printf (text, "%s%s", separator, name);
+    if (scores && gst_cbam_field_get_number (class, "confidence", &score))
+      append_score (text, score);
+    separator = ", ";
+  }
+}
+
 /* Returns (transfer full): what the label of @box says, maybe nothing. */
 static char *
 label_text (const GstCbamPainter *painter, const GstCbamBox *box)
 {
   const GstCbamLabelText parts = painter->settings.label_text;
   g_autofree char *name = g_utf8_make_valid (box->label, -1); /* somebody else's may be anything */
-  GString *text = g_string_new (parts & GST_CBAM_LABEL_TEXT_NAME ? name : NULL);
+  GString *text = g_string_new (parts & GST_CBAM_LABEL_TEXT_NAME && !box->whole ? name : NULL);
 
-  if (parts & GST_CBAM_LABEL_TEXT_SCORE && box->score >= 0)
-    g_string_append_printf (text, " %ld%%", lround (MIN (box->score, 1) * 100));
+  if (parts & GST_CBAM_LABEL_TEXT_SCORE)
+    append_score (text, box->score);
   if (parts & GST_CBAM_LABEL_TEXT_ID && box->id >= 0)
     g_string_append_printf (text, " #%" G_GINT64_FORMAT, box->id);
+  if (parts & GST_CBAM_LABEL_TEXT_CLASSES && box->classes != NULL)
+    append_classes (text, box->classes, parts & GST_CBAM_LABEL_TEXT_SCORE);
   return g_strstrip (g_string_free (text, FALSE));
 }
 
@@ -440,12 +470,14 @@ static void
 add_grad_cam (GstCbamPainter *painter, GstVideoOverlayComposition *composition, const GstCbamScene *scene)
 {
   CbamDrawingHeat *heat = cbam_drawing_heat_new (CBAM_DRAWING_HEAT_MAX, NULL, NULL, "Grad-CAM");
-  float min = 0, max = 0;
 
-  if (scene->grad_cam != NULL && scene->grad_cam->values != NULL)
-    cbam_drawing_map_range (scene->grad_cam, &min, &max);
-  if (max > 0)
-    cbam_drawing_heat_add (heat, scene->grad_cam, 0, 1);
+  for (guint i = 0; i < scene->grad_cam->len; i++) {
+    const CbamMap *map = g_ptr_array_index (scene->grad_cam, i);
+    float min, max;
+    cbam_drawing_map_range (map, &min, &max);
+    if (max > 0)
+      cbam_drawing_heat_add (heat, map, 0, 1);
+  }
   add_heat (painter, composition, heat);
   cbam_drawing_heat_free (heat);
 }
@@ -506,8 +538,11 @@ gst_cbam_painter_draw (GstCbamPainter *painter, const GstCbamScene *scene, GstCb
     add_grad_cam (painter, composition, scene);
   /* Boxes come by falling score: the best is drawn last, and labels on top of all boxes. */
   if (what & GST_CBAM_OVERLAY_BOXES)
-    for (guint i = scene->boxes->len; i-- > 0;)
-      add_box (painter, composition, &g_array_index (scene->boxes, GstCbamBox, i));
+    for (guint i = scene->boxes->len; i-- > 0;) {
+      const GstCbamBox *box = &g_array_index (scene->boxes, GstCbamBox, i);
+      if (!box->whole)
+        add_box (painter, composition, box);
+    }
   if (what & GST_CBAM_OVERLAY_LABELS)
     add_labels (painter, composition, scene->boxes);
   return gst_video_overlay_composition_n_rectangles (composition) > 0 ? g_steal_pointer (&composition) : NULL;

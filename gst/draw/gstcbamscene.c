@@ -4,6 +4,7 @@
 
 #include "gstcbamscene.h"
 
+#include "meta/gstcbamclassmeta.h"
 #include "meta/gstcbamfield.h"
 #include "meta/gstcbamregionmeta.h"
 
@@ -14,12 +15,22 @@
  * rounding did before. Where a region was moved by less, it does not show. */
 #define SLACK(size) MAX (2.5, (size) / 256.0)
 
+static void
+box_clear (gpointer data)
+{
+  GstCbamBox *box = data;
+
+  g_clear_pointer (&box->classes, g_ptr_array_unref);
+}
+
 static GstCbamScene *
 scene_new (void)
 {
   GstCbamScene *scene = g_new0 (GstCbamScene, 1);
 
   scene->boxes = g_array_new (FALSE, FALSE, sizeof (GstCbamBox));
+  g_array_set_clear_func (scene->boxes, box_clear);
+  scene->grad_cam = g_ptr_array_new ();
   scene->levels = g_ptr_array_new ();
   return scene;
 }
@@ -31,6 +42,7 @@ gst_cbam_scene_free (GstCbamScene *scene)
     return;
   g_array_unref (scene->boxes);
   g_ptr_array_unref (scene->levels);
+  g_ptr_array_unref (scene->grad_cam);
   gst_cbam_attention_maps_free (scene->maps);
   g_free (scene);
 }
@@ -55,7 +67,9 @@ gst_cbam_scene_new_from_result (const CbamResult *result)
   }
   for (gsize i = 0; i < cbam_result_get_n_attention (result); i++)
     g_ptr_array_add (scene->levels, (gpointer) cbam_result_get_attention (result, i));
-  scene->grad_cam = n > 0 ? cbam_result_get_grad_cam (result, 0) : NULL;
+  const CbamMap *grad_cam = n > 0 ? cbam_result_get_grad_cam (result, 0) : NULL;
+  if (grad_cam != NULL)
+    g_ptr_array_add (scene->grad_cam, (gpointer) grad_cam);
   return scene;
 }
 
@@ -121,6 +135,14 @@ compare_boxes (gconstpointer a, gconstpointer b)
   return first->score < second->score ? 1 : first->score > second->score ? -1 : 0;
 }
 
+/* Whether a classifier has added the region to say what it saw in the frame. */
+static gboolean
+is_whole (const GstCbamBox *box, int width, int height)
+{
+  return box->classes->len > 0 && box->score < 0 && g_str_equal (box->label, GST_CBAM_WHOLE_FRAME) && box->left <= 0 &&
+         box->top <= 0 && box->right >= (float) width && box->bottom >= (float) height;
+}
+
 GstCbamScene *
 gst_cbam_scene_new_from_buffer (GstBuffer *buffer, int width, int height)
 {
@@ -129,9 +151,13 @@ gst_cbam_scene_new_from_buffer (GstBuffer *buffer, int width, int height)
   GstMeta *meta;
 
   while ((meta = gst_buffer_iterate_meta_filtered (buffer, &state, GST_VIDEO_REGION_OF_INTEREST_META_API_TYPE))) {
-    const GstCbamBox box = gst_cbam_box_from_region (buffer, (GstVideoRegionOfInterestMeta *) meta, width, height);
-    if (box.left < width && box.top < height && box.right > 0 && box.bottom > 0)
-      g_array_append_val (scene->boxes, box);
+    const GstVideoRegionOfInterestMeta *region = (GstVideoRegionOfInterestMeta *) meta;
+    GstCbamBox box = gst_cbam_box_from_region (buffer, region, width, height);
+    if (box.left >= width || box.top >= height || box.right <= 0 || box.bottom <= 0)
+      continue;
+    box.classes = gst_cbam_region_get_classes (buffer, region, width, height);
+    box.whole = is_whole (&box, width, height);
+    g_array_append_val (scene->boxes, box);
   }
   g_array_sort (scene->boxes, compare_boxes); /* stable */
 
@@ -139,7 +165,7 @@ gst_cbam_scene_new_from_buffer (GstBuffer *buffer, int width, int height)
   if (scene->maps != NULL) {
     for (guint i = 0; i < scene->maps->levels->len; i++)
       g_ptr_array_add (scene->levels, &g_array_index (scene->maps->levels, CbamAttention, i));
-    scene->grad_cam = scene->maps->grad_cam;
+    g_ptr_array_extend (scene->grad_cam, scene->maps->grad_cam, NULL, NULL);
   }
   return scene;
 }

@@ -17,13 +17,15 @@ typedef struct
   gint64 id;                      /* a tracker's; < 0: none */
   int x, y;                       /* of the region's corner, in whole pixels; 0 without a region */
   float left, top, right, bottom; /* edges in pixels of the frame */
+  GPtrArray *classes;             /* const GstStructure: what classifiers saw in it; NULL: not asked */
+  gboolean whole;                 /* it is the whole frame, and was not detected in it */
 } GstCbamBox;
 
 typedef struct
 {
   GArray *boxes;              /* GstCbamBox, by falling score */
   GPtrArray *levels;          /* const CbamAttention */
-  const CbamMap *grad_cam;    /* of the strongest detection; NULL where there is none */
+  GPtrArray *grad_cam;        /* const CbamMap: of the strongest detection, or of each classified region */
   GstCbamAttentionMaps *maps; /* private */
 } GstCbamScene;
 
@@ -35,7 +37,7 @@ GstCbamScene *gst_cbam_scene_new_from_buffer (GstBuffer *buffer, int width, int 
 
 void gst_cbam_scene_free (GstCbamScene *scene);
 
-/* The parts of a region of interest of @buffer that `cbamdetect` and DL Streamer agree on. */
+/* The parts of a region of interest of @buffer that `cbamdetect` and DL Streamer agree on, but for its classes. */
 GstCbamBox gst_cbam_box_from_region (GstBuffer *buffer, const GstVideoRegionOfInterestMeta *region, int width,
                                      int height);
 

@@ -126,7 +126,7 @@ add_level (GstStructure *parent, const CbamAttention *attention)
   take_structure (parent, field, level);
 }
 
-void
+GstStructure *
 gst_cbam_attention_meta_attach (GstBuffer *buffer, const CbamResult *result, GstCbamAttentionParts parts, int width,
                                 int height)
 {
@@ -134,7 +134,7 @@ gst_cbam_attention_meta_attach (GstBuffer *buffer, const CbamResult *result, Gst
   const CbamMap *grad_cam = parts & GST_CBAM_ATTENTION_GRAD_CAM ? cbam_result_get_grad_cam (result, 0) : NULL;
 
   if (n == 0 && grad_cam == NULL)
-    return;
+    return NULL;
 
   gst_cbam_attention_meta_register ();
   GstStructure *structure =
@@ -147,6 +147,7 @@ gst_cbam_attention_meta_attach (GstBuffer *buffer, const CbamResult *result, Gst
     set_map (map, grad_cam);
     take_structure (structure, GRAD_CAM, map);
   }
+  return structure;
 }
 
 /* ---- Reading ---- */
@@ -208,7 +209,9 @@ read_field (GQuark field, const GValue *value, gpointer user_data)
   if (structure == NULL)
     return TRUE;
   if (strcmp (name, GRAD_CAM) == 0) {
-    maps->grad_cam = read_map (maps, structure);
+    const CbamMap *map = read_map (maps, structure);
+    if (map != NULL)
+      g_ptr_array_add (maps->grad_cam, (gpointer) map);
     return TRUE;
   }
   if (!g_str_has_prefix (name, LEVEL_PREFIX) || !gst_structure_get_int (structure, "level", &level) || level < 0)
@@ -230,17 +233,25 @@ compare_levels (gconstpointer a, gconstpointer b)
   return first->level < second->level ? -1 : first->level > second->level;
 }
 
-static GstStructure *
-find_structure (GstBuffer *buffer)
+/* What counts of all such metadata: the last one, or those of all regions that a classifier has looked at since. */
+static GPtrArray *
+find_structures (GstBuffer *buffer)
 {
   const GstMetaInfo *info = gst_meta_get_info (GST_CBAM_ATTENTION_META_NAME);
-  GstStructure *structure = NULL;
+  GPtrArray *structures = g_ptr_array_new ();
+  gboolean regions = FALSE;
   gpointer state = NULL;
   GstMeta *meta;
 
-  while ((meta = gst_buffer_iterate_meta_filtered (buffer, &state, info->api)))
-    structure = gst_custom_meta_get_structure ((GstCustomMeta *) meta);
-  return structure;
+  while ((meta = gst_buffer_iterate_meta_filtered (buffer, &state, info->api))) {
+    GstStructure *structure = gst_custom_meta_get_structure ((GstCustomMeta *) meta);
+    const gboolean of_region = gst_structure_has_field (structure, GST_CBAM_ATTENTION_REGION);
+    if (!of_region || !regions)
+      g_ptr_array_set_size (structures, 0);
+    g_ptr_array_add (structures, structure);
+    regions = of_region;
+  }
+  return structures;
 }
 
 /* Whether the maps are those of a frame of another size, which has come along with this one. */
@@ -258,14 +269,16 @@ GstCbamAttentionMaps *
 gst_cbam_attention_maps_new (GstBuffer *buffer, int width, int height)
 {
   gst_cbam_attention_meta_register ();
-  const GstStructure *structure = find_structure (buffer);
-  if (structure == NULL || is_of_other_size (structure, width, height))
+  g_autoptr (GPtrArray) structures = find_structures (buffer);
+  if (structures->len == 0 || is_of_other_size (g_ptr_array_index (structures, 0), width, height))
     return NULL;
 
   GstCbamAttentionMaps *maps = g_new0 (GstCbamAttentionMaps, 1);
   maps->levels = g_array_new (FALSE, FALSE, sizeof (CbamAttention));
+  maps->grad_cam = g_ptr_array_new ();
   maps->memory = g_ptr_array_new_with_free_func (g_free);
-  gst_structure_foreach (structure, read_field, maps);
+  for (guint i = 0; i < structures->len; i++)
+    gst_structure_foreach (g_ptr_array_index (structures, i), read_field, maps);
   g_array_sort (maps->levels, compare_levels);
   return maps;
 }
@@ -276,6 +289,7 @@ gst_cbam_attention_maps_free (GstCbamAttentionMaps *maps)
   if (maps == NULL)
     return;
   g_array_unref (maps->levels);
+  g_ptr_array_unref (maps->grad_cam);
   g_ptr_array_unref (maps->memory);
   g_free (maps);
 }

@@ -14,6 +14,8 @@
  *         channels: int, channel: GstBuffer
  *                                          float32 [channels], 0..1; only where there are weights of channels
  *       grad-cam: structure                Grad-CAM of the strongest detection; fields as a level's map has them
+ *       region: int                        the number of the region of interest that a classifier looked at; there is
+ *                                          such metadata for each. A detector's has none
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
@@ -23,6 +25,7 @@
 #include <gst/gst.h>
 
 #define GST_CBAM_ATTENTION_META_NAME "CbamAttentionMeta"
+#define GST_CBAM_ATTENTION_REGION "region"
 
 /* Makes the metadata known to GStreamer. Any number of times. */
 void gst_cbam_attention_meta_register (void);
@@ -33,21 +36,22 @@ typedef enum
   GST_CBAM_ATTENTION_GRAD_CAM = 1 << 1, /* grad-cam: CbamDetectParams.grad_cam */
 } GstCbamAttentionParts;
 
-/* Adds those parts of @result, of a frame of this size, to the writable @buffer. Nothing is added where it has
- * none of them. */
-void gst_cbam_attention_meta_attach (GstBuffer *buffer, const CbamResult *result, GstCbamAttentionParts parts,
-                                     int width, int height);
+/* Adds those parts of @result, of a frame of this size, to the writable @buffer. Returns (nullable): the metadata's own
+ * structure; NULL: the result has none of them, and nothing was added. */
+GstStructure *gst_cbam_attention_meta_attach (GstBuffer *buffer, const CbamResult *result, GstCbamAttentionParts parts,
+                                              int width, int height);
 
 /* What a buffer's metadata says, in the library's words. Values live as long as this does. */
 typedef struct
 {
-  GArray *levels;          /* CbamAttention */
-  const CbamMap *grad_cam; /* NULL where there is none */
+  GArray *levels;      /* CbamAttention */
+  GPtrArray *grad_cam; /* const CbamMap */
   GPtrArray *memory;
 } GstCbamAttentionMaps;
 
-/* Returns (transfer full) (nullable): what the last such metadata of @buffer says; NULL where it has none, or that of a
- * frame of another size. Maps whose sizes contradict each other are left out. */
+/* Returns (transfer full) (nullable): what the last such metadata of @buffer says, and if that is of a region, all that
+ * are; NULL where it has none, or that of a frame of another size. Maps whose sizes contradict each other are left out.
+ */
 GstCbamAttentionMaps *gst_cbam_attention_maps_new (GstBuffer *buffer, int width, int height);
 void gst_cbam_attention_maps_free (GstCbamAttentionMaps *maps);
 

@@ -1,4 +1,4 @@
-/* What regions of interest carry beside their place: the structure `detection`, kept where GStreamer loses it.
+/* What regions of interest carry beside their place, kept where GStreamer loses it.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
@@ -9,7 +9,13 @@
 
 #include <math.h>
 
+#define DETECTION "detection"
+#define CLASS "class"
+
+/* The lists of what is kept. */
 #define REGIONS "regions"
+#define CLASSES "classes"
+static const char *const lists[] = { REGIONS, CLASSES };
 
 /* ---- Frames that change ---- */
 
@@ -40,11 +46,11 @@ move_detection (const GstCbamPlacement *placement, const GstStructure *detection
   return NULL;
 }
 
-/* The list of detections that a structure has under our name; NULL: none, or something else. */
+/* What a structure has under the name of a list of ours; NULL: nothing, or something else. */
 static const GValue *
-get_list (const GstStructure *structure)
+get_list (const GstStructure *structure, const char *name)
 {
-  const GValue *list = gst_structure_get_value (structure, REGIONS);
+  const GValue *list = gst_structure_get_value (structure, name);
 
   return list != NULL && GST_VALUE_HOLDS_LIST (list) ? list : NULL;
 }
@@ -70,26 +76,34 @@ move_list (const GstCbamPlacement *placement, const GValue *from, GValue *to)
   }
 }
 
+static void
+transform_list (const GstCbamPlacement *placement, const char *name, const GstStructure *from, GstStructure *to)
+{
+  const GValue *list = get_list (from, name);
+  GValue moved = G_VALUE_INIT;
+
+  if (list == NULL)
+    return;
+  if (!placement->cut) {
+    gst_structure_set_value (to, name, list);
+    return;
+  }
+  move_list (placement, list, &moved);
+  gst_structure_take_value (to, name, &moved);
+}
+
 /* Fractions of the frame are the same at any size, as GStreamer's scaled regions are: as if there were no borders. */
 static gboolean
 transform (GstBuffer *to, GstCustomMeta *meta, G_GNUC_UNUSED GstBuffer *from, GQuark type, gpointer data,
            G_GNUC_UNUSED gpointer user_data)
 {
   GstCbamPlacement placement;
-  GValue moved = G_VALUE_INIT;
 
   if (!gst_cbam_placement_read (&placement, type, data))
     return FALSE;
-  const GValue *list = get_list (gst_custom_meta_get_structure (meta));
   GstStructure *structure = gst_custom_meta_get_structure (gst_buffer_add_custom_meta (to, GST_CBAM_REGIONS_META_NAME));
-  if (list == NULL)
-    return TRUE;
-  if (!placement.cut) {
-    gst_structure_set_value (structure, REGIONS, list);
-    return TRUE;
-  }
-  move_list (&placement, list, &moved);
-  gst_structure_take_value (structure, REGIONS, &moved);
+  for (gsize i = 0; i < G_N_ELEMENTS (lists); i++)
+    transform_list (&placement, lists[i], gst_custom_meta_get_structure (meta), structure);
   return TRUE;
 }
 
@@ -136,13 +150,32 @@ gst_cbam_region_numbers_clear (GstCbamRegionNumbers *numbers)
 /* ---- Writing ---- */
 
 static void
+set_region (GstStructure *structure, const GstVideoRegionOfInterestMeta *region)
+{
+  gst_structure_set (structure, "id", G_TYPE_INT, region->id, "label", G_TYPE_STRING,
+                     g_quark_to_string (region->roi_type), NULL);
+}
+
+static void
 append_region (GValue *regions, const GstVideoRegionOfInterestMeta *region, const GstStructure *detection)
 {
   GstStructure *copy = gst_structure_copy (detection);
 
-  gst_structure_set (copy, "id", G_TYPE_INT, region->id, "label", G_TYPE_STRING, g_quark_to_string (region->roi_type),
-                     NULL);
+  set_region (copy, region);
   gst_cbam_field_append (regions, copy);
+}
+
+GstStructure *
+gst_cbam_kept_class_new (const GstVideoRegionOfInterestMeta *region, const GstStructure *class, int width, int height)
+{
+  const double x = (int) region->x, y = (int) region->y;
+  GstStructure *kept =
+      gst_structure_new ("region", "x_min", G_TYPE_DOUBLE, x / width, "y_min", G_TYPE_DOUBLE, y / height, "x_max",
+                         G_TYPE_DOUBLE, (x + region->w) / width, "y_max", G_TYPE_DOUBLE, (y + region->h) / height,
+                         CLASS, GST_TYPE_STRUCTURE, class, NULL);
+
+  set_region (kept, region);
+  return kept;
 }
 
 /* Somebody else's region may have the same number. */
@@ -168,17 +201,17 @@ is_there (GstBuffer *buffer, const GstStructure *detection)
   return FALSE;
 }
 
-/* Adds what @regions lists to what the metadata of @buffer lists already, and empties @regions. What was listed of
- * regions that somebody has taken off since goes. */
+/* Adds what @regions lists to what the metadata of @buffer lists under @name already, and empties @regions. What was
+ * listed of regions that somebody has taken off since goes. */
 static void
-add_regions (GstBuffer *buffer, GValue *regions)
+add_to_list (GstBuffer *buffer, const char *name, GValue *regions)
 {
   gst_cbam_regions_meta_register ();
   GstCustomMeta *meta = gst_buffer_get_custom_meta (buffer, GST_CBAM_REGIONS_META_NAME);
   if (meta == NULL)
     meta = gst_buffer_add_custom_meta (buffer, GST_CBAM_REGIONS_META_NAME);
   GstStructure *structure = gst_custom_meta_get_structure (meta);
-  const GValue *earlier = get_list (structure);
+  const GValue *earlier = get_list (structure, name);
   GValue all = G_VALUE_INIT;
 
   gst_value_list_init (&all, 0);
@@ -190,7 +223,7 @@ add_regions (GstBuffer *buffer, GValue *regions)
   for (guint i = 0; i < gst_value_list_get_size (regions); i++)
     gst_value_list_append_value (&all, gst_value_list_get_value (regions, i));
   g_value_unset (regions);
-  gst_structure_take_value (structure, REGIONS, &all);
+  gst_structure_take_value (structure, name, &all);
 }
 
 void
@@ -203,14 +236,20 @@ gst_cbam_regions_meta_keep (GstBuffer *buffer, guint64 first)
   gst_value_list_init (&regions, 0);
   while ((meta = gst_buffer_iterate_meta_filtered (buffer, &state, GST_VIDEO_REGION_OF_INTEREST_META_API_TYPE))) {
     GstVideoRegionOfInterestMeta *region = (GstVideoRegionOfInterestMeta *) meta;
-    const GstStructure *detection = gst_video_region_of_interest_meta_get_param (region, "detection");
+    const GstStructure *detection = gst_video_region_of_interest_meta_get_param (region, DETECTION);
     if (detection != NULL && gst_meta_get_seqnum (meta) >= first)
       append_region (&regions, region, detection);
   }
   if (gst_value_list_get_size (&regions) > 0)
-    add_regions (buffer, &regions);
+    add_to_list (buffer, REGIONS, &regions);
   else
     g_value_unset (&regions);
+}
+
+void
+gst_cbam_regions_meta_keep_classes (GstBuffer *buffer, GValue *classes)
+{
+  add_to_list (buffer, CLASSES, classes);
 }
 
 /* ---- Reading ---- */
@@ -228,28 +267,55 @@ get_distance (const GstStructure *detection, const GstVideoRegionOfInterestMeta 
          fabs (edges.x_max * width - (x + region->w)) + fabs (edges.y_max * height - (y + region->h));
 }
 
-const GstStructure *
-gst_cbam_region_get_detection (GstBuffer *buffer, const GstVideoRegionOfInterestMeta *region, int width, int height)
+/* Appends what the list @name has of @region to @found: where several regions have the same number and label, that of
+ * the nearest one. */
+static void
+find_kept (GstBuffer *buffer, const GstVideoRegionOfInterestMeta *region, const char *name, int width, int height,
+           GPtrArray *found)
 {
-  GstVideoRegionOfInterestMeta *own = (GstVideoRegionOfInterestMeta *) region;
-  const GstStructure *nearest = gst_video_region_of_interest_meta_get_param (own, "detection");
   double least = G_MAXDOUBLE;
-
-  if (nearest != NULL)
-    return nearest;
 
   gst_cbam_regions_meta_register ();
   GstCustomMeta *meta = gst_buffer_get_custom_meta (buffer, GST_CBAM_REGIONS_META_NAME);
-  const GValue *list = meta != NULL ? get_list (gst_custom_meta_get_structure (meta)) : NULL;
+  const GValue *list = meta != NULL ? get_list (gst_custom_meta_get_structure (meta), name) : NULL;
   for (guint i = 0; list != NULL && i < gst_value_list_get_size (list); i++) {
-    const GstStructure *detection = get_nth (list, i);
-    if (detection == NULL || !is_of (detection, region))
+    const GstStructure *kept = get_nth (list, i);
+    if (kept == NULL || !is_of (kept, region))
       continue;
-    const double distance = get_distance (detection, region, width, height);
-    if (nearest != NULL && distance >= least)
+    const double distance = get_distance (kept, region, width, height);
+    if (found->len > 0 && distance > least)
       continue;
-    nearest = detection;
+    if (distance < least)
+      g_ptr_array_set_size (found, 0);
+    g_ptr_array_add (found, (gpointer) kept);
     least = distance;
   }
-  return nearest;
+}
+
+const GstStructure *
+gst_cbam_region_get_detection (GstBuffer *buffer, const GstVideoRegionOfInterestMeta *region, int width, int height)
+{
+  const GstStructure *own =
+      gst_video_region_of_interest_meta_get_param ((GstVideoRegionOfInterestMeta *) region, DETECTION);
+  g_autoptr (GPtrArray) found = NULL;
+
+  if (own != NULL)
+    return own;
+  found = g_ptr_array_new ();
+  find_kept (buffer, region, REGIONS, width, height, found);
+  return found->len > 0 ? g_ptr_array_index (found, 0) : NULL;
+}
+
+void
+gst_cbam_regions_meta_find_classes (GstBuffer *buffer, const GstVideoRegionOfInterestMeta *region, int width,
+                                    int height, GPtrArray *found)
+{
+  g_autoptr (GPtrArray) kept = g_ptr_array_new ();
+
+  find_kept (buffer, region, CLASSES, width, height, kept);
+  for (guint i = 0; i < kept->len; i++) {
+    const GValue *class = gst_structure_get_value (g_ptr_array_index (kept, i), CLASS);
+    if (class != NULL && GST_VALUE_HOLDS_STRUCTURE (class))
+      g_ptr_array_add (found, (gpointer) gst_value_get_structure (class));
+  }
 }

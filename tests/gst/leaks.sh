@@ -35,6 +35,7 @@ raw=video/x-raw,width=320,height=240,framerate=25/1
 small=video/x-raw,width=96,height=72,framerate=25/1
 model=$CBAM_TEST_MODEL
 attention_model=$CBAM_TEST_ATTENTION_MODEL
+classifier=$CBAM_TEST_CLASSIFIER
 everything=boxes+labels+attention+grad-cam
 
 expected=success
@@ -52,6 +53,11 @@ launch videotestsrc num-buffers=60 is-live=true ! $raw ! cbamdetect model=$model
 launch videotestsrc num-buffers=20 ! $raw ! cbamdetect model=$model threshold=0 interval=1 grad-cam=true ! queue \
   ! cbamoverlay overlay=boxes+grad-cam ! fakesink
 launch videotestsrc num-buffers=1000 ! $raw ! cbamdetect model=$model ! identity eos-after=5 ! fakesink
+launch videotestsrc num-buffers=30 ! $raw ! cbamdetect model=$model threshold=0 max-detections=5 \
+  ! cbamclassify model=$classifier reclassify-interval=3 grad-cam=true attention=true top-k=3 post-messages=true \
+  ! videoscale ! $small ! cbamoverlay overlay=$everything ! cbamjson ! fakesink
+launch videotestsrc num-buffers=60 is-live=true ! $raw ! cbamdetect model=$model threshold=0 max-detections=20 \
+  ! cbamclassify model=$classifier ! cbamclassify model=$classifier on=frame ! fakesink
 
 # A thousand frames, in which what one frame in ten leaves would be a hundred.
 launch videotestsrc num-buffers=1000 pattern=ball ! $small ! cbamdetect model=$attention_model threshold=0.3 \
@@ -63,4 +69,5 @@ check "$soak" --frames 1000 --size 96x72 --model "$model" --switch "$attention_m
 expected=failure
 launch videotestsrc ! $raw ! cbamdetect model=/nonexistent ! fakesink
 launch videotestsrc ! $raw ! cbamdetect model=$model classes=unheard-of ! fakesink
+launch videotestsrc ! $raw ! cbamclassify model=$model ! fakesink
 launch videotestsrc ! $raw ! cbamdetect model=$model threshold=0 ! identity error-after=5 ! fakesink

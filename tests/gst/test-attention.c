@@ -391,7 +391,8 @@ GST_START_TEST (contradictions_are_left_out)
     fail_unless_equals_int (levels[i].level, i);
   fail_unless (levels[0].spatial->values[3] == 0.4F && levels[1].spatial == NULL);
   fail_unless (levels[2].spatial->width == 2 && levels[2].spatial->frame_width == 320);
-  fail_unless (maps->grad_cam->width == 1 && maps->grad_cam->values[0] == 0.1F);
+  fail_unless (maps->grad_cam->len == 1 &&
+               ((const CbamMap *) g_ptr_array_index (maps->grad_cam, 0))->values[0] == 0.1F);
 }
 GST_END_TEST
 

@@ -82,6 +82,38 @@ GST_START_TEST (lines_say_what_metadata_says)
 }
 GST_END_TEST
 
+/* What classifiers saw is a list, in their order; of what others write, that which can be understood. */
+GST_START_TEST (classes_of_regions)
+{
+  static const char *const classes[] = {
+    "classification, label=(string)Manx, label_id=(int)7, confidence=(double)0.5, model_name=(string)m, "
+    "layer_name=(string)l, age=(guint64)40",
+    "classification_layer_name:prob, label=(string)tabby, confidence=(double)nan",
+    "other, label=(string)nothing",
+  };
+  GstHarness *h = gst_harness_new ("cbamjson");
+  GstBuffer *buffer = picture_new (CAPS, 0, 0);
+  GstVideoRegionOfInterestMeta *region = gst_buffer_add_video_region_of_interest_meta (buffer, "cat", 80, 60, 80, 120);
+
+  gst_harness_set_src_caps_str (h, CAPS);
+  for (guint i = 0; i < G_N_ELEMENTS (classes); i++)
+    gst_video_region_of_interest_meta_add_param (region, gst_structure_from_string (classes[i], NULL));
+  g_autoptr (JsonNode) line = line_of (h, buffer);
+  JsonArray *seen = json_object_get_array_member (nth_object (line, 0), "classifications");
+  fail_unless_equals_int (json_array_get_length (seen), 2);
+  JsonObject *manx = json_array_get_object_element (seen, 0), *tabby = json_array_get_object_element (seen, 1);
+  fail_unless_equals_string (json_object_get_string_member (manx, "label"), "Manx");
+  fail_unless_equals_string (json_object_get_string_member (manx, "model_name"), "m");
+  fail_unless_equals_string (json_object_get_string_member (manx, "layer_name"), "l");
+  fail_unless_equals_int (json_object_get_int_member (manx, "label_id"), 7);
+  fail_unless_equals_int (json_object_get_int_member (manx, "age"), 40);
+  fail_unless (json_object_get_double_member (manx, "confidence") == 0.5);
+  fail_unless_equals_string (json_object_get_string_member (tabby, "label"), "tabby");
+  fail_unless_equals_int (json_object_get_size (tabby), 1);
+  gst_harness_teardown (h);
+}
+GST_END_TEST
+
 /* What others write into `detection` may be of any type, and no number at all. A line has what can be understood of it;
  * the rest is as if it were not there. */
 GST_START_TEST (numbers_of_others)
@@ -518,6 +550,7 @@ main (int argc, char **argv)
   gst_check_init (&argc, &argv);
   TCase *tests = tcase_create ("cbamjson");
   tcase_add_test (tests, lines_say_what_metadata_says);
+  tcase_add_test (tests, classes_of_regions);
   tcase_add_test (tests, numbers_of_others);
   tcase_add_test (tests, edges_of_others);
   tcase_add_test (tests, places_of_others);

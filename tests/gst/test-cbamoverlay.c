@@ -325,6 +325,91 @@ GST_START_TEST (odd_regions_of_others)
 }
 GST_END_TEST
 
+/* ---- What classifiers saw ---- */
+
+static void
+class_add (GstVideoRegionOfInterestMeta *region, const char *label, double confidence)
+{
+  gst_video_region_of_interest_meta_add_param (region, gst_structure_new ("classification", "label", G_TYPE_STRING,
+                                                                          label, "confidence", G_TYPE_DOUBLE,
+                                                                          confidence, "label_id", G_TYPE_INT, 1, NULL));
+}
+
+/* Width of the only label of a cat in which so many classes were seen; 0: there is none. */
+static guint
+label_width (const char *properties, guint n_classes)
+{
+  GstBuffer *buffer = gray_new (CAPS);
+  GstVideoRegionOfInterestMeta *region = region_add (buffer, CAPS, "cat", 1, 0.9, 20, 80, 60, 180);
+  guint width = 0, height;
+  int x, y;
+
+  for (guint i = 0; i < n_classes; i++)
+    class_add (region, "Manx", 0.5);
+  g_autoptr (GstVideoOverlayComposition) drawing = drawing_of (properties, CAPS, buffer);
+  if (drawing == NULL)
+    return 0;
+  fail_unless_equals_int (gst_video_overlay_composition_n_rectangles (drawing), 1);
+  gst_video_overlay_rectangle_get_render_rectangle (gst_video_overlay_composition_get_rectangle (drawing, 0), &x, &y,
+                                                    &width, &height);
+  return width;
+}
+
+/* Three at most are written. */
+GST_START_TEST (classes_are_on_the_label)
+{
+  guint width[5];
+
+  for (guint i = 0; i < G_N_ELEMENTS (width); i++)
+    width[i] = label_width ("overlay:labels font-desc:Sans~6", i);
+  fail_unless (width[0] < width[1] && width[1] < width[2] && width[2] < width[3] && width[3] == width[4]);
+  fail_unless_equals_int (label_width ("overlay:labels label-text:name+score font-desc:Sans~6", 1), width[0]);
+  fail_unless (label_width ("overlay:labels label-text:classes font-desc:Sans~6", 1) < width[1]);
+  fail_unless_equals_int (label_width ("overlay:labels label-text:classes", 0), 0);
+}
+GST_END_TEST
+
+/* What stands for the whole frame has a label and no box; a detection of that name and size has both. */
+GST_START_TEST (whole_frames_have_no_box)
+{
+  for (guint detected = 0; detected < 2; detected++) {
+    GstBuffer *buffer = gray_new (CAPS);
+    GstVideoRegionOfInterestMeta *region =
+        detected ? region_add (buffer, CAPS, "frame", 1, 0.9, 0, 0, 320, 240)
+                 : gst_buffer_add_video_region_of_interest_meta (buffer, "frame", 0, 0, 320, 240);
+    class_add (region, "Manx", 0.5);
+    g_autoptr (GstVideoOverlayComposition) drawing = drawing_of ("overlay:boxes+labels", CAPS, buffer);
+    fail_unless_equals_int (gst_video_overlay_composition_n_rectangles (drawing), detected ? 5 : 1);
+  }
+}
+GST_END_TEST
+
+/* Heat of all regions is drawn where they are; that of the frame, from before, is not. */
+GST_START_TEST (heat_of_every_region)
+{
+  static const float hot[] = { 0, 1 };
+  g_autoptr (GstBuffer) before = gray_new (CAPS);
+  GstBuffer *buffer = gst_buffer_copy_deep (before);
+
+  map_add (buffer, CAPS, "grad-cam", 2, 1, hot);
+  for (guint i = 0; i < 2; i++) {
+    g_autoptr (GstBuffer) spatial = gst_buffer_new_memdup (hot, sizeof hot);
+    g_autoptr (GstStructure) map =
+        gst_structure_new ("map", "width", G_TYPE_INT, 2, "height", G_TYPE_INT, 1, "over-x", G_TYPE_DOUBLE, 100.0 * i,
+                           "over-y", G_TYPE_DOUBLE, 0.0, "over-width", G_TYPE_DOUBLE, 80.0, "over-height",
+                           G_TYPE_DOUBLE, 80.0, "spatial", GST_TYPE_BUFFER, spatial, NULL);
+    gst_structure_set (gst_custom_meta_get_structure (gst_buffer_add_custom_meta (buffer, "CbamAttentionMeta")),
+                       "frame-width", G_TYPE_INT, 320, "frame-height", G_TYPE_INT, 240, "region", G_TYPE_INT,
+                       (int) i + 1, "grad-cam", GST_TYPE_STRUCTURE, map, NULL);
+  }
+  g_autoptr (GstBuffer) after = drawn ("overlay:grad-cam", CAPS, buffer);
+  g_autofree guint8 *changes = frame_changes (before, after, CAPS);
+  fail_unless (changes[40 * 320 + 70] > 30 && changes[40 * 320 + 170] > 30, "%u %u", changes[40 * 320 + 70],
+               changes[40 * 320 + 170]);
+  fail_unless (changes[40 * 320 + 10] <= 1 && changes[200 * 320 + 310] <= 1);
+}
+GST_END_TEST
+
 /* Nothing to draw, or not asked to: the very buffer that came goes on. */
 GST_START_TEST (nothing_to_draw)
 {
@@ -410,6 +495,9 @@ main (int argc, char **argv)
   tcase_add_test (tests, properties_choose_the_looks);
   tcase_add_test (tests, regions_of_others);
   tcase_add_test (tests, odd_regions_of_others);
+  tcase_add_test (tests, classes_are_on_the_label);
+  tcase_add_test (tests, whole_frames_have_no_box);
+  tcase_add_test (tests, heat_of_every_region);
   tcase_add_test (tests, nothing_to_draw);
   tcase_add_test (tests, draws_as_cbamdetect_does);
   tcase_add_test (tests, colours_can_be_read_and_told_apart);

@@ -1,0 +1,224 @@
+/* From regions to the device and back.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "gstcbamclassifier.h"
+
+#define STALEST (2 * GST_SECOND) /* what was seen in a region longer ago is seen anew, whatever the properties say */
+#define TURN_PAUSE 5000          /* microseconds before a file asks again whether it is its turn */
+
+void
+gst_cbam_classifier_init (GstCbamClassifier *self, GstCbamEngine *engine, GstPad *sink_pad, GstCbamClassStats *stats)
+{
+  *self = (GstCbamClassifier){ .engine = engine, .sink_pad = sink_pad, .stats = stats };
+  self->collector = gst_cbam_collector_new (NULL, NULL);
+  gst_cbam_tracks_init (&self->tracks);
+}
+
+void
+gst_cbam_classifier_clear (GstCbamClassifier *self)
+{
+  gst_cbam_tracks_clear (&self->tracks);
+  gst_cbam_collector_free (self->collector);
+  gst_cbam_vulkan_reset (&self->vulkan);
+}
+
+void
+gst_cbam_classifier_restart (GstCbamClassifier *self)
+{
+  gst_cbam_tracks_reset (&self->tracks);
+  self->until_next = 0;
+}
+
+void
+gst_cbam_classifier_reset (GstCbamClassifier *self)
+{
+  gst_cbam_classifier_restart (self);
+  gst_cbam_vulkan_reset (&self->vulkan);
+}
+
+/* ---- What comes back ---- */
+
+/* Waits for what began first. */
+static gboolean
+end_first (GstCbamClassifier *self, GError **error)
+{
+  gint64 took;
+  const CbamResult *result = gst_cbam_tracks_end (&self->tracks, &took, error);
+
+  if (result != NULL)
+    gst_cbam_class_stats_add_result (self->stats, result, took * GST_USECOND);
+  return result != NULL;
+}
+
+/* Takes what is there. */
+static gboolean
+end_some (GstCbamClassifier *self, GError **error)
+{
+  while (gst_cbam_tracks_can_end (&self->tracks))
+    if (!end_first (self, error))
+      return FALSE;
+  return TRUE;
+}
+
+static gboolean
+end_all (GstCbamClassifier *self, GError **error)
+{
+  while (!g_queue_is_empty (&self->tracks.in_flight))
+    if (!end_first (self, error))
+      return FALSE;
+  return TRUE;
+}
+
+/* ---- What is due ---- */
+
+/* A region that has become due, with its place among the looks. */
+typedef struct
+{
+  GstCbamTrack *track;
+  guint nth;
+} Due;
+
+static gboolean
+is_due (const GstCbamTrack *track, const GstCbamClassifierFrame *frame, const GstCbamSession *session)
+{
+  const GstCbamWhen *last = &track->submitted;
+
+  if (track->flight != NULL)
+    return FALSE;
+  return last->frame == 0 || track->session != session ||
+         frame->when.frame - last->frame > frame->reclassify_interval || frame->when.time < last->time ||
+         frame->when.time - last->time >= STALEST;
+}
+
+/* Those first that have waited for longest. */
+static int
+compare_due (gconstpointer a, gconstpointer b)
+{
+  const Due *x = a, *y = b;
+
+  if (x->track->submitted.frame != y->track->submitted.frame)
+    return x->track->submitted.frame < y->track->submitted.frame ? -1 : 1;
+  return x->nth < y->nth ? -1 : 1;
+}
+
+static GArray *
+list_due (const GPtrArray *tracks, const GstCbamClassifierFrame *frame, const GstCbamSession *session)
+{
+  GArray *due = g_array_new (FALSE, FALSE, sizeof (Due));
+
+  for (guint i = 0; i < tracks->len; i++) {
+    const Due one = { g_ptr_array_index (tracks, i), i };
+    if (is_due (one.track, frame, session))
+      g_array_append_val (due, one);
+  }
+  g_array_sort (due, compare_due);
+  return due;
+}
+
+/* ---- To the device ---- */
+
+typedef enum
+{
+  SUBMITTED,
+  NO_ROOM,
+  FAILED,
+} Outcome;
+
+static Outcome
+submit (GstCbamClassifier *self, GstCbamSession *session, const GstCbamClassifierFrame *frame, const CbamRegion *region,
+        GstCbamTrack *track, GError **error)
+{
+  const gboolean image = gst_cbam_vulkan_is_image (frame->buffer);
+  const gint64 begun = g_get_monotonic_time ();
+  CbamDetectParams params = *frame->params;
+  g_autoptr (GError) cause = NULL;
+
+  if (cbam_detector_get_free_slots (session->detector) == 0) {
+    cbam_detector_miss (session->detector);
+    return NO_ROOM;
+  }
+  params.region = *region;
+  params.turn = frame->live ? CBAM_TURN_LIVE : CBAM_TURN_FAIR;
+  if (!gst_cbam_session_submit (session, frame->buffer, frame->info, frame->orientation, &params, FALSE, &cause)) {
+    if (g_error_matches (cause, CBAM_ERROR, CBAM_ERROR_BUSY))
+      return NO_ROOM;
+    g_propagate_error (error, g_steal_pointer (&cause));
+    return FAILED;
+  }
+  gst_cbam_tracks_begin (&self->tracks, track, gst_cbam_collector_add (self->collector, session, begun), session,
+                         image ? frame->buffer : NULL, frame->when);
+  return SUBMITTED;
+}
+
+/* Has a frame that waits wait for room. FALSE: there is an error. */
+static gboolean
+make_room (GstCbamClassifier *self, GError **error)
+{
+  if (!g_queue_is_empty (&self->tracks.in_flight))
+    return end_first (self, error);
+  g_usleep (TURN_PAUSE);
+  return TRUE;
+}
+
+/* As many of what is due as there is room for; all of it where the frame waits. */
+static gboolean
+submit_due (GstCbamClassifier *self, GstCbamSession *session, const GstCbamClassifierFrame *frame, const GArray *looks,
+            const GArray *due, GError **error)
+{
+  for (guint i = 0; i < due->len;) {
+    const Due *one = &g_array_index (due, Due, i);
+    const CbamRegion *region = &g_array_index (looks, GstCbamLook, one->nth).region;
+    const Outcome outcome = submit (self, session, frame, region, one->track, error);
+    if (outcome == FAILED)
+      return FALSE;
+    if (outcome == SUBMITTED)
+      i++;
+    else if (!frame->waits || GST_PAD_IS_FLUSHING (self->sink_pad))
+      return TRUE;
+    else if (!make_room (self, error))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+/* Whether the frame's regions are looked at, and not passed over. */
+static gboolean
+is_its_turn (GstCbamClassifier *self, const GstCbamClassifierFrame *frame)
+{
+  self->until_next = MIN (self->until_next, frame->interval);
+  if (self->until_next > 0) {
+    self->until_next--;
+    return FALSE;
+  }
+  self->until_next = frame->interval;
+  return TRUE;
+}
+
+static gboolean
+infer (GstCbamClassifier *self, const GstCbamClassifierFrame *frame, const GArray *looks, const GPtrArray *tracks,
+       GError **error)
+{
+  g_autoptr (GstCbamSession) session = gst_cbam_engine_get_session (self->engine, &self->vulkan, frame->buffer, error);
+  g_autoptr (GArray) due = NULL;
+
+  if (session == NULL)
+    return FALSE;
+  gst_cbam_vulkan_settle (&self->vulkan, frame->buffer);
+  due = list_due (tracks, frame, session);
+  return submit_due (self, session, frame, looks, due, error) && (!frame->waits || end_all (self, error));
+}
+
+GPtrArray *
+gst_cbam_classifier_look (GstCbamClassifier *self, const GstCbamClassifierFrame *frame, const GArray *looks,
+                          GError **error)
+{
+  g_autoptr (GPtrArray) tracks = NULL;
+
+  if (!end_some (self, error))
+    return NULL;
+  tracks = gst_cbam_tracks_follow (&self->tracks, looks, frame->when);
+  if (looks->len == 0 || !is_its_turn (self, frame))
+    return g_steal_pointer (&tracks);
+  return infer (self, frame, looks, tracks, error) ? g_steal_pointer (&tracks) : NULL;
+}
