@@ -139,13 +139,32 @@ get_wishes (GstCbamClassify *self)
   return wishes;
 }
 
+/* Width by height of what the network looks at, in frames that must be turned so. */
+static double
+get_shape (GstCbamClassify *self, CbamOrientation orientation)
+{
+  g_autoptr (GstCbamSession) session = gst_cbam_switch_get (&self->engine.sessions);
+  const CbamModelInfo *info = cbam_model_get_info (session->model);
+  const double shape = (double) info->input_width / info->input_height;
+
+  switch (orientation) {
+    case CBAM_ORIENTATION_90R:
+    case CBAM_ORIENTATION_90L:
+    case CBAM_ORIENTATION_UL_LR:
+    case CBAM_ORIENTATION_UR_LL: return 1 / shape;
+    default: return shape;
+  }
+}
+
 /* What of @buffer is to be looked at. */
 static GstCbamLooks *
-get_looks (GstCbamClassify *self, GstBuffer *buffer)
+get_looks (GstCbamClassify *self, GstBuffer *buffer, CbamOrientation orientation)
 {
+  const double shape = get_shape (self, orientation);
+
   GST_OBJECT_LOCK (self);
   GstCbamLooks *looks = gst_cbam_looks_new (buffer, GST_VIDEO_INFO_WIDTH (&self->info),
-                                            GST_VIDEO_INFO_HEIGHT (&self->info), &self->settings);
+                                            GST_VIDEO_INFO_HEIGHT (&self->info), shape, &self->settings);
   GST_OBJECT_UNLOCK (self);
   return looks;
 }
@@ -155,9 +174,9 @@ static GstBuffer *
 classify (GstCbamClassify *self, GstBuffer *buffer, GError **error)
 {
   g_autoptr (GstBuffer) owned = buffer;
-  g_autoptr (GstCbamLooks) looks = get_looks (self, buffer);
   CbamDetectParams params;
   const GstCbamClassifierFrame frame = get_frame (self, buffer, &params);
+  g_autoptr (GstCbamLooks) looks = get_looks (self, buffer, frame.orientation);
   const GstCbamVerdictWishes wishes = get_wishes (self);
   g_autoptr (GPtrArray) tracks = gst_cbam_classifier_look (&self->classifier, &frame, looks->looks, error);
   GstStructure *message = NULL;

@@ -17,27 +17,57 @@ is_wanted (GQuark label, char *const *wanted)
   return wanted == NULL || g_strv_contains ((const char *const *) wanted, folded);
 }
 
-/* The whole pixels of the frame that @box with its padding lies over. FALSE: there are too few. */
-static gboolean
-cut_out (const double box[4], int width, int height, const GstCbamClassifySettings *settings, CbamRegion *region)
+/* A part of a line, from @from to @to. */
+typedef struct
 {
-  const double across = settings->padding * (box[2] - box[0]), down = settings->padding * (box[3] - box[1]);
-  const int left = (int) floor (CLAMP (box[0] - across, 0, width));
-  const int top = (int) floor (CLAMP (box[1] - down, 0, height));
-  const int right = (int) ceil (CLAMP (box[2] + across, 0, width));
-  const int bottom = (int) ceil (CLAMP (box[3] + down, 0, height));
+  double from, to;
+} Range;
+
+/* At least @length long, about its middle, but inside of 0..@size as far as that is long enough. */
+static Range
+grow (Range range, double length, double size)
+{
+  const double more = MAX (0, length - (range.to - range.from)) / 2;
+  Range grown = { range.from - more, range.to + more };
+  const double shift = grown.from < 0 ? -grown.from : grown.to > size ? size - grown.to : 0;
+
+  grown.from += shift;
+  grown.to += shift;
+  return (Range){ CLAMP (grown.from, 0, size), CLAMP (grown.to, 0, size) };
+}
+
+/* A side of a box that is on the frame, with its padding. */
+static Range
+pad (double from, double to, double padding, double size)
+{
+  const double more = padding * (to - from);
+
+  return (Range){ CLAMP (from - more, 0, size), CLAMP (to + more, 0, size) };
+}
+
+/* The whole pixels of the frame that are looked at for @box. FALSE: too little of it is there. */
+static gboolean
+cut_out (const double box[4], int width, int height, double shape, const GstCbamClassifySettings *settings,
+         CbamRegion *region)
+{
   const int least = (int) settings->min_size;
+  Range across = pad (box[0], box[2], settings->padding, width), down = pad (box[1], box[3], settings->padding, height);
 
   /* Padding makes nothing of a region that is not there. */
   if (MIN (box[2], width) - MAX (box[0], 0) < least || MIN (box[3], height) - MAX (box[1], 0) < least)
     return FALSE;
-  *region = (CbamRegion){ (guint) left, (guint) top, (guint) (right - left), (guint) (bottom - top) };
+  const double length = across.to - across.from;
+  across = grow (across, (down.to - down.from) * shape, width);
+  down = grow (down, length / shape, height);
+  const int left = (int) floor (across.from), top = (int) floor (down.from);
+  *region = (CbamRegion){ (guint) left, (guint) top, (guint) ((int) ceil (across.to) - left),
+                          (guint) ((int) ceil (down.to) - top) };
   return TRUE;
 }
 
 static void
 add_region (GstCbamLooks *self, GstBuffer *buffer, const GstVideoRegionOfInterestMeta *meta, int nth, int width,
-            int height, const GstCbamClassifySettings *settings)
+            int height, double shape, const GstCbamClassifySettings *settings)
 {
   /* Regions have no negative places, but what begins left of the frame or above it was put there as if they had. */
   const double x = (int) meta->x, y = (int) meta->y;
@@ -45,7 +75,7 @@ add_region (GstCbamLooks *self, GstBuffer *buffer, const GstVideoRegionOfInteres
 
   if (!is_wanted (meta->roi_type, settings->wanted))
     self->left_out[GST_CBAM_LEFT_OUT_CLASS]++;
-  else if (!cut_out (look.box, width, height, settings, &look.region))
+  else if (!cut_out (look.box, width, height, shape, settings, &look.region))
     self->left_out[GST_CBAM_LEFT_OUT_SMALL]++;
   else if (self->looks->len >= GST_CBAM_MOST_LOOKS)
     self->left_out[GST_CBAM_LEFT_OUT_MANY]++;
@@ -66,7 +96,7 @@ add_frame (GstCbamLooks *self, int width, int height)
 }
 
 GstCbamLooks *
-gst_cbam_looks_new (GstBuffer *buffer, int width, int height, const GstCbamClassifySettings *settings)
+gst_cbam_looks_new (GstBuffer *buffer, int width, int height, double shape, const GstCbamClassifySettings *settings)
 {
   GstCbamLooks *self = g_new0 (GstCbamLooks, 1);
   gpointer state = NULL;
@@ -79,7 +109,7 @@ gst_cbam_looks_new (GstBuffer *buffer, int width, int height, const GstCbamClass
     return self;
   }
   while ((meta = gst_buffer_iterate_meta_filtered (buffer, &state, GST_VIDEO_REGION_OF_INTEREST_META_API_TYPE)))
-    add_region (self, buffer, (GstVideoRegionOfInterestMeta *) meta, nth++, width, height, settings);
+    add_region (self, buffer, (GstVideoRegionOfInterestMeta *) meta, nth++, width, height, shape, settings);
   return self;
 }
 

@@ -1,6 +1,9 @@
 /* GstCbamLooks: what of a frame a classifier is to look at: the regions of interest on it, or all of it.
  *
- *     region (type, x, y, w, h)  --classes, padding, the frame's edges, min-size-->  look, or why there is none
+ *     region (type, x, y, w, h)  --classes, min-size, padding, the network's shape-->  look, or why there is none
+ *
+ * A classifier looks at the middle of a square, or stretches what it gets to one: of a standing bottle it would see the
+ * belly, or a ball. So a region is grown to the shape of what the network looks at, as far as the frame has room.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
@@ -35,8 +38,10 @@ typedef struct
   guint left_out[GST_CBAM_N_LEFT_OUT];
 } GstCbamLooks;
 
-/* Returns (transfer full): what @settings want of @buffer, a frame of this size. */
-GstCbamLooks *gst_cbam_looks_new (GstBuffer *buffer, int width, int height, const GstCbamClassifySettings *settings);
+/* Returns (transfer full): what @settings want of @buffer, a frame of this size. @shape: width by height of what the
+ * network looks at, in the frame as it is stored. */
+GstCbamLooks *gst_cbam_looks_new (GstBuffer *buffer, int width, int height, double shape,
+                                  const GstCbamClassifySettings *settings);
 void gst_cbam_looks_free (GstCbamLooks *looks);
 
 /* How much of two looks' boxes is common to both, intersection over union, 0..1. */
