@@ -787,6 +787,8 @@ sabotage 'train: measured before it is written' tools/train/train \
   'path = write(session, network, recipe, arguments, model, {})' \
   'measure(network, recipe, val, half, say, ""); path = write(session, network, recipe, arguments, model, {})' \
   train-sentences
+sabotage 'train: a teacher with other cells is asked at every step' tools/train/train \
+  'if not arguments.teacher or recipe.loss != "quality" or' 'if True or' train-sentences
 sabotage 'quality: what a teacher confuses is learned' tools/train/quality.py \
   'wanted[wrong], weights[wrong] = 0, 1' 'pass' train-quality
 sabotage 'quality: what people missed is background' tools/train/quality.py \

@@ -26,7 +26,7 @@ from tap import Skip, Tap
 
 CBAM_EVAL, CBAM_RUN = sys.argv[1:]
 SIZES = {"one": (96, 96), "two": (120, 60), "three": (50, 90), "four": (33, 31)}
-PHOTO = os.path.join(TOOLS, "..", "models", "stairnet-cbam-mobilenet-voc", "dog.jpg")
+PHOTO = os.path.join(TOOLS, "..", "models", "stairnet-cbam-shufflenet-voc", "dog.jpg")
 COCO_TO_VOC = os.path.join(TOOLS, "..", "models", "coco-to-voc.txt")
 REAL_PICTURES = 25
 WEIGHT_SLACK = 1e-4  # cbam-run prints weights to four digits

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Whose the weights of models/ are, and under which licence: a NOTICE of each model says it, as the file itself does, the
-licence's text is there, and both are installed where the model is.
+licence's text is there, and both are installed where the model is, with its card.
 
     test_licences.py SOURCES BUILD
 
@@ -21,7 +21,6 @@ from common import read_safetensors
 from tap import Tap
 
 ROOT, BUILD = sys.argv[1:]
-CANDIDATE = "candidate"  # a model in training, which does not ship
 # What each licence calls itself.
 TITLES = {"Apache-2.0": "Apache License, Version 2.0", "BSD-3-Clause": "BSD 3-Clause License", "MIT": "MIT License"}
 
@@ -41,7 +40,7 @@ def check_notice(model):
     text = " ".join(read(os.path.splitext(model)[0], "NOTICE").split())
     assert text.startswith(os.path.basename(model)), text[:80]
     assert re.search(r"Copyright (\d{4}(-\d{4})? )?[A-Z]", text), "whose it is"
-    assert "Changed by the authors of cbamdetect:" in text
+    assert "Changed by the cbamdetect developers:" in text
     for licence in licences_of(model):
         assert TITLES[licence] in text and f"LICENSES/{licence}.txt" in text, licence
 
@@ -57,11 +56,9 @@ def check_installed(model):
     with open(os.path.join(BUILD, "meson-info", "intro-installed.json"), encoding="utf-8") as file:
         placed = {os.path.relpath(source, ROOT): place for source, place in json.load(file).items()}
     name = os.path.splitext(os.path.basename(model))[0]
-    if name == CANDIDATE:
-        assert not [source for source in placed if source.startswith(f"models/{name}")], "it is not to be installed"
-        return
     folder = os.path.dirname(placed[f"models/{name}.safetensors"])
-    assert placed[f"models/{name}/NOTICE"] == os.path.join(folder, name, "NOTICE")
+    for part in ("NOTICE", "README.md"):
+        assert placed[f"models/{name}/{part}"] == os.path.join(folder, name, part), part
     for licence in licences_of(model):
         assert placed[f"LICENSES/{licence}.txt"] == os.path.join(folder, "LICENSES", licence + ".txt")
 
@@ -74,7 +71,7 @@ def main():
         name = os.path.basename(model)
         with tap.point(f"{name}: its NOTICE"):
             check_notice(model)
-        with tap.point(f"{name}: NOTICE and licence are installed with it"):
+        with tap.point(f"{name}: NOTICE, card and licence are installed with it"):
             check_installed(model)
     for licence in sorted({licence for model in models for licence in licences_of(model)}):
         with tap.point(f"the text of {licence}"):

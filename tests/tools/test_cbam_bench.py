@@ -76,7 +76,7 @@ def main():
             assert "coco-ssd-mobilenet-v1" in process.stdout and "of peak" in process.stdout
         with tap.point("the model that ships, where none is named"):
             process = run(CBAM_BENCH, "--json", "--no-peak", "--no-pin", "--runs", "1")
-            assert "stairnet-cbam-mobilenet-voc" in expect_ok(process).stdout
+            assert "stairnet-cbam-shufflenet-voc" in expect_ok(process).stdout
         with tap.point("--interleave"):
             process = run(CBAM_BENCH, "--json", "--no-peak", "--no-pin", "--interleave", "--runs", "2", model,
                           "no.safetensors", model)

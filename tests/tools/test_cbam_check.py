@@ -21,16 +21,17 @@ import tempfile
 
 sys.dont_write_bytecode = True
 
-from common import HERE, check_one_error, run
+from common import HERE, check_one_error, read_safetensors, run
 from tap import Skip, Tap
 
 CBAM_RUN = os.path.abspath(sys.argv[1])
 PLUGINS = sys.argv[2] if len(sys.argv) > 2 else None
 MODELS = os.path.join(HERE, "..", "..", "models")
-SHIPPED_NAME = "stairnet-cbam-mobilenet-voc.safetensors"
+SHIPPED_NAME = "stairnet-cbam-shufflenet-voc.safetensors"
 SHIPPED = os.path.join(MODELS, SHIPPED_NAME)
 SHAPES = os.path.join(HERE, "..", "models", "shapes.safetensors")
 PLUGIN = "libgstcbamdetect.so"
+FIGURES = {"map_11point": "11-point", "map_area": "area", "map_50_95": "0.50:0.95"}
 LINE = re.compile(r"(ok|note|FAIL) +(\w+) +(\S.*)")
 ADVICE = re.compile(r"      -> (\S.*)")
 
@@ -122,11 +123,13 @@ def test_all_right(tap, checker):
         assert about(found, "vulkan", "ok") and len(about(found, "device", "ok")) == 1, found
         where, what, origin, which = (text for _, _, text, _ in about(found, "model", "ok"))
         assert SHIPPED_NAME in where and "(the default)" in where, where
-        for word in ('"stairnet-cbam-mobilenet-voc"', "format 1", "stairnet on mobilenet_v1", "attention cbam",
+        for word in ('"stairnet-cbam-shufflenet-voc"', "format 1", "stairnet on shufflenet_v2", "attention cbam",
                      "20 classes, aeroplane to tvmonitor"):
             assert word in what, f"no {word} in {what}"
-        assert origin == ("licence: Apache-2.0; average precision: 69.5 % 11-point, 70.7 % area, 42.6 % 0.50:0.95 on VOC "
-                          "2007 test (498 pictures)"), origin
+        metrics = read_safetensors(SHIPPED)[0]["provenance"]["metrics"]
+        shares = ", ".join(f"{100 * metrics[key]:.1f} % {name}" for key, name in FIGURES.items())
+        assert origin == (f"licence: Apache-2.0; average precision: {shares} on {metrics['set']} "
+                          f"({metrics['pictures']} pictures)"), origin
         assert which.endswith(f"SHA-256 {sum_of(SHIPPED)}: the model that ships"), which
         (_, _, answer, _), = about(found, "answer", "ok")
         assert answer.startswith("4 of 4 drawn shapes found: disc "), answer

@@ -24,7 +24,7 @@ from common import HERE, TOOLS, check_one_error, expect_ok, fake_model, json_lin
 from tap import Tap
 
 CBAM_RUN, CLASSIFIER = sys.argv[1:]
-PHOTO = os.path.join(TOOLS, "..", "models", "stairnet-cbam-mobilenet-voc", "dog.jpg")
+PHOTO = os.path.join(TOOLS, "..", "models", "stairnet-cbam-shufflenet-voc", "dog.jpg")
 DETECTION_KEYS = {"label", "score", "x", "y", "width", "height"}
 MAP_KEYS = {"width", "height", "over"}
 OPACITY = (0.15, 0.7)  # of heat 0 and 1
@@ -120,7 +120,7 @@ def test_without_model(tap, folder, picture):
         check_one_error(cbam_run("--model", os.path.join(folder, "no.safetensors"), picture), "no.safetensors")
     with tap.point("the model that ships, where none is named"):
         shown = expect_ok(cbam_run("--json", "--attention", "mean", picture)).stdout
-        assert len(json_lines(shown)[0]["attention"]) == 7
+        assert len(json_lines(shown)[0]["attention"]) == 4
     with tap.point("CBAM_MODEL names another one"):
         elsewhere = dict(os.environ, CBAM_MODEL=os.path.join(folder, "elsewhere.safetensors"))
         check_one_error(cbam_run(picture, env=elsewhere), "elsewhere.safetensors")

@@ -269,7 +269,7 @@ with tap.point("every recipe starts from numbers"):
         assert scale is None or (scale == 20).all(), name
 
 with tap.point("a StairNet made of an SSD's heads says what the SSD says"):
-    recipes = [RECIPES[name]() for name in ("default-ssd", "default")]
+    recipes = [RECIPES[name]() for name in ("default-mobilenet-ssd", "default-mobilenet")]
     for recipe in recipes:
         recipe.document["network"]["width"] = 0.25
     ssd, stairs = (Network(recipe.document, recipe.form) for recipe in recipes)

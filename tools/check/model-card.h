@@ -12,7 +12,7 @@ typedef struct
 {
   CbamDescription *description; /* owns @info */
   const CbamModelInfo *info;    /* its origin is the file's absolute path */
-  char *network;                /* "stairnet on mobilenet_v1, width 0.75, attention cbam" */
+  char *network;                /* "stairnet on shufflenet_v2, width 1.5, attention cbam" */
   char *classes;                /* "20 classes, aeroplane to tvmonitor" */
   guint n_classes;              /* that are reported */
   guint64 bytes;

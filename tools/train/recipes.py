@@ -1,6 +1,6 @@
 """What can be trained, by name: the eight detectors of the CBAM paper's VOC table under the names of the engine's
-presets, the default model and its ablations, and a small one for tests. A recipe is a document (models/README.md,
-section 3), the form of the tensors, and how it is trained.
+presets, the default model, the one before it with its ablations, and a small one for tests. A recipe is a document
+(models/README.md, section 3), the form of the tensors, and how it is trained.
 
 SPDX-License-Identifier: LGPL-2.1-or-later
 """
@@ -69,7 +69,7 @@ CELLS = (44, 22, 11, 6, 3, 2, 1)
 SCALES = (0.08, 0.175, 0.31, 0.45, 0.61, 0.78, 0.95, 1.05)
 
 
-def default(attention="cbam", detector="stairnet", name="stairnet-cbam-mobilenet-voc"):
+def mobilenet(attention="cbam", detector="stairnet", name="stairnet-cbam-mobilenet-voc"):
     """MobileNetV1 of three quarters of the width with levels from stride 8 on. Its neck starts as a factor of an SSD's
     heads (start.py), which needs twice as many channels as directions and no batch norm."""
     levels = range(len(CELLS)) if detector == "stairnet" else range(1, len(CELLS))
@@ -167,11 +167,12 @@ RECIPES = {
         ("stairnet-se-mobilenet", "stairnet", "mobilenet_v1", "se"),
         ("stairnet-cbam-mobilenet", "stairnet", "mobilenet_v1", "cbam"),
     )},
-    "default": default,
-    "default-ssd": lambda: default("none", "ssd", "ssd-mobilenet-voc"),
-    "default-stairnet": lambda: default("none", name="stairnet-mobilenet-voc"),
-    "default-se": lambda: default("se", name="stairnet-se-mobilenet-voc"),
+    "default": shufflenet,
     "shufflenet": shufflenet,
+    "default-mobilenet": mobilenet,
+    "default-mobilenet-ssd": lambda: mobilenet("none", "ssd", "ssd-mobilenet-voc"),
+    "default-mobilenet-stairnet": lambda: mobilenet("none", name="stairnet-mobilenet-voc"),
+    "default-mobilenet-se": lambda: mobilenet("se", name="stairnet-se-mobilenet-voc"),
     "quick": quick,
 }
 
