@@ -282,7 +282,7 @@ sabotage 'pipeline: its shader stays' compute/vk/pipeline.c \
   '  device->vk.vkDestroyShaderModule (device->handle, module, NULL);' '' faults
 sabotage 'collector: frames of a device that hangs go' gst/stream/gstcbamcollector.c \
   '    keep_for_good (buffer);' '    (void) buffer, (void) keep_for_good;' gst-faults
-sabotage 'settings: the timeout is not told' gst/stream/gstcbamsettings.c \
+sabotage 'settings: the timeout is not told' gst/stream/gstcbamenginesettings.c \
   'if (settings->timeout >= 0)' 'if (settings->timeout > G_MAXINT - 1)' gst-faults
 sabotage 'run: the count of hits is not flushed' compute/nets/levels.c \
   'graph->batch == 1 ? levels->hits + CBAM_LEVELS_HEADER :' 'graph->batch == 1 ? levels->hits / 2 :' ops-detect
@@ -589,8 +589,8 @@ sabotage 'regions: numbers begin anew on each frame' gst/meta/gstcbamregionmeta.
   'numbers->taken = collect_numbers (buffer);' 'numbers->taken = collect_numbers (buffer), given = 0;' gst-regions
 sabotage 'regions: the list outlives them' gst/meta/gstcbamplacement.c \
   'GST_META_TAG_VIDEO_STR, GST_META_TAG_VIDEO_ORIENTATION_STR,' 'GST_META_TAG_VIDEO_STR, NULL,' gst-regions
-sabotage 'regions: of two with one number, the last' gst/meta/gstcbamregionmeta.c \
-  'nearest != NULL && distance >= least' 'FALSE' gst-regions
+sabotage 'regions: of two with one number, the first' gst/meta/gstcbamregionmeta.c \
+  '      g_ptr_array_set_size (found, 0);' '' gst-regions
 sabotage 'placement: borders are a part of the picture' gst/meta/gstcbamplacement.c \
   'placement->shift[i] = borders[i] / 2;' '' gst-attention
 sabotage 'offer: sinks crop what is detected on' gst/frame/gstcbamoffer.c \
@@ -603,8 +603,8 @@ sabotage 'composition: what caps leave open stays open' gst/draw/gstcbamcomposit
   'if (!gst_structure_has_field (structure, field))' 'if (FALSE)' gst-caps
 sabotage 'attention: levels come unasked' gst/meta/gstcbamattentionmeta.c \
   'parts & GST_CBAM_ATTENTION_LEVELS ?' 'TRUE ?' gst-attention
-sabotage 'settings: more slots than the default' gst/stream/gstcbamsettings.c \
-  '.queue_depth = DEFAULT_QUEUE_DEPTH,' '.queue_depth = 3,' gst-inspect
+sabotage 'settings: more slots than the default' gst/stream/gstcbamenginesettings.c \
+  '.queue_depth = texts->slots,' '.queue_depth = 3,' gst-inspect
 sabotage 'host: stripes read the first rows' compute/run/host/conv.c \
   ' + (gsize) stripe->first_in * in->width * in->channels' '' ops-ops-host nets-nets-host golden-host
 sabotage 'host: the first stripe has the padding of the others' compute/run/host/conv.c \
@@ -632,7 +632,7 @@ sabotage 'team: a job that waits is left to whoever works' compute/host/team.c \
   'if (g_queue_get_length (&team->waiting) > 0 && g_queue_is_empty (&team->running))' team
 sabotage 'device list: software comes before the processor itself' compute/vk/device-list.c \
   '"virtual", "host", "cpu"' '"virtual", "cpu", "host"' nets-host
-sabotage 'inlet: frames of Vulkan with device=cpu run on Vulkan' gst/stream/gstcbaminlet.c \
+sabotage 'inlet: frames of Vulkan with device=cpu run on Vulkan' gst/stream/gstcbamengine.c \
   'if (names_host (self)) {' 'if (FALSE) {' gst-vulkan
 sabotage 'preset: the device of one machine for all' gst/gstcbampreset.c \
   '"model", "device", "cpu-threads", "precision", NULL' '"model", "precision", NULL' gst-presets
@@ -648,6 +648,33 @@ sabotage 'settings: the way to 1 is as long as that to 0' gst/stream/gstcbamsett
   'own + (1 - own) * shift' 'own + own * shift' gst-presets
 sabotage 'stats: classes are not what silences' gst/stream/gstcbamstats.c \
   'if (stats->last_unwanted > 0)' 'if (FALSE)' gst-silence
+sabotage 'classify: padding is the half of it' gst/classify/gstcbamlooks.c \
+  'const double more = padding * (to - from);' 'const double more = padding / 2 * (to - from);' gst-classify
+sabotage 'classify: regions are not grown to the shape' gst/classify/gstcbamlooks.c \
+  'down = grow (down, length / shape, height);' '' gst-classify
+sabotage 'classify: grown over the edge of the frame' gst/classify/gstcbamlooks.c \
+  'grown.from < 0 ? -grown.from : ' '' gst-classify
+sabotage 'classify: thousands of regions are looked at' gst/classify/gstcbamlooks.c \
+  'self->looks->len >= GST_CBAM_MOST_LOOKS' 'FALSE' gst-classify
+sabotage 'classify: any type of region is the same' gst/classify/gstcbamtracks.c \
+  ' || track->label != look->label' '' gst-classify
+sabotage 'classify: numbers of trackers say nothing' gst/classify/gstcbamtracks.c \
+  'look->id >= 0 ? find_by_id (self, look, now) : find_by_place (self, look, now)' \
+  'find_by_place (self, look, now)' gst-classify
+sabotage 'classify: a region may be stale for good' gst/classify/gstcbamclassifier.c \
+  '#define STALEST (2 * GST_SECOND)' '#define STALEST (2000 * GST_SECOND)' gst-classify
+sabotage 'classify: whoever came first has all the turns' gst/classify/gstcbamclassifier.c \
+  'if (x->track->submitted.frame != y->track->submitted.frame)' 'if (FALSE)' gst-classify
+sabotage 'classify: live frames wait' gst/gstcbamclassify.c \
+  'frame.waits = !frame.live && ' 'frame.waits = ' gst-classify
+sabotage 'classify: what is told is told again' gst/classify/gstcbamverdicts.c \
+  '  track->told = TRUE;' '' gst-classify
+sabotage 'classify: what scalers drop is lost' gst/classify/gstcbamverdicts.c \
+  '  gst_cbam_regions_meta_keep_classes (buffer, &told.kept);' '  g_value_unset (&told.kept);' gst-classify
+sabotage 'draw: whole frames have a box' gst/draw/gstcbampainter.c \
+  'if (!box->whole)' '' gst-cbamoverlay
+sabotage 'draw: heat of the last region alone' gst/meta/gstcbamattentionmeta.c \
+  'if (!of_region || !regions)' '' gst-cbamoverlay
 sabotage 'json: relative height by the width' gst/gstcbamjson.c \
   '"y_max", box->bottom, height);' '"y_max", box->bottom, width);' gst-cbamjson
 sabotage 'json: infinities are numbers' gst/meta/gstcbamfield.c \
@@ -938,7 +965,7 @@ sabotage 'efficientnet: all rows are lengthened' compute/nets/efficientnet_lite.
 sabotage 'efficientnet: rows repeat rounded down' compute/nets/efficientnet_lite.c \
   '(rows[r].blocks * depth + 9) / 10' 'rows[r].blocks * depth / 10' networks
 sabotage 'gst: a classifier detects nothing, silently' gst/stream/gstcbamsession.c \
-  'if (g_str_equal (info->task, "detect"))' 'if (TRUE)' gst-errors
+  'if (g_str_equal (info->task, task))' 'if (TRUE)' gst-errors
 sabotage 'cbam-run: classes are drawn over each other' tools/run/draw.c \
   'const Rect plate = { 0, taken.height,' 'const Rect plate = { 0, 0,' tools-cbam_run
 sabotage 'activation: a hard sigmoid fills up the channels that pad' shaders/activation.comp \

@@ -315,6 +315,13 @@ with tempfile.TemporaryDirectory() as folder:
         assert headers[0] == headers[1] and documents[1].pop("provenance") == printed
         assert documents[0].pop("provenance") and documents[0] == documents[1]
 
+    with tap.point("tools/train/describe: thresholds, of what it is and only there"):
+        before = read_model(a)[0]
+        expect_ok(run(describe, a, "--threshold", "0.4", "--across", "0.85"))
+        after = read_model(a)[0]
+        assert after.pop("nms") == {**before.pop("nms", {}), "threshold": 0.4, "across": 0.85} and after == before, after
+        check_one_error(run(describe, a, "--threshold", "1.5"), "expected 0 to 1, found 1.5", status=2)
+
     with tap.point("tools/train/describe: shows without changing"):
         before = open(a, "rb").read()
         assert json.loads(expect_ok(run(describe, a)).stdout)["license"] == "CC-BY-4.0"
