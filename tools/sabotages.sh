@@ -782,7 +782,7 @@ sabotage 'output-file: other names of a file keep the old' tools/shared/output-f
   'old->st_nlink == 1' 'TRUE' tools-output
 sabotage 'output.py: links are replaced' tools/shared/output.py \
   'if not os.path.islink(path):' 'if True:' tools-output
-sabotage 'text-file: byte order marks are text' tools/shared/text-file.c \
+sabotage 'text-file: byte order marks are text' lists/text-file.c \
   'while (g_str_has_prefix (line, MARK))' 'while (FALSE)' tools-text_files
 sabotage 'text_file.py: byte order marks are text' tools/shared/text_file.py \
   'line.lstrip(MARK)' 'line' tools-text_files

@@ -20,7 +20,7 @@ from documents import PAGES
 from tap import Tap
 
 (ROOT,) = sys.argv[1:]
-FOLDERS = ("compute", "docs", "drawing", "gst", "include", "models", "shaders", "tests", "tools")
+FOLDERS = ("compute", "docs", "drawing", "gst", "include", "lists", "models", "shaders", "tests", "tools")
 LINK = re.compile(r"\]\(\s*([^)\s]+)\s*\)")
 # A path from the root of the project: with the name of a file at its end, or of a folder and a slash.
 PATH = re.compile(rf"(?<![\w./<-])((?:{'|'.join(FOLDERS)})/(?:[\w.-]+/)*"

@@ -21,7 +21,7 @@ from common import expect_ok, run
 from tap import Skip, Tap
 
 (ROOT,) = sys.argv[1:]
-FOLDERS = ("compute", "drawing", "gst", "include", "shaders", "tests", "tools")
+FOLDERS = ("compute", "drawing", "gst", "include", "lists", "shaders", "tests", "tools")
 WIDTH = 120
 CLANG_FORMAT = 14  # others set some lines otherwise
 C_HEADING, SCRIPT_HEADING = r"/\* ---- \S.* -{4,}( \*/)?", r"# ---- \S.* -{4,}"

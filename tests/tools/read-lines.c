@@ -2,7 +2,7 @@
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "shared/text-file.h"
+#include "text-file.h"
 
 #include <stdio.h>
 

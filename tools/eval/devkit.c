@@ -6,7 +6,7 @@
 
 #include "annotation.h"
 #include "picture-folder.h"
-#include "shared/text-file.h"
+#include "text-file.h"
 
 #include <string.h>
 

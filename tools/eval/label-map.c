@@ -4,7 +4,7 @@
 
 #include "label-map.h"
 
-#include "shared/text-file.h"
+#include "text-file.h"
 
 #include <string.h>
 

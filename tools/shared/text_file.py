@@ -1,6 +1,6 @@
 """Lists that people write: labels, names of pictures, a line each.
 
-text-file.h says the rules and text-file.c is the same for the programs in C.
+lists/text-file.h says the rules and text-file.c is the same for the programs in C.
 
 SPDX-License-Identifier: LGPL-2.1-or-later
 """
