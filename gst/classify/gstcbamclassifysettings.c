@@ -4,6 +4,8 @@
 
 #include "gstcbamclassifysettings.h"
 
+#include <text-file.h>
+
 #define DEFAULT_TOP_K 1
 #define DEFAULT_MIN_SIZE 16
 #define MOST_PADDING 1.0
@@ -79,40 +81,23 @@ take_classes (GstCbamClassifySettings *settings, const GValue *value)
   settings->wanted = split_classes (settings->classes);
 }
 
-/* An empty last line is the end of the one before. */
-static char **
-split_lines (const char *text)
-{
-  char **lines = g_strsplit (text, "\n", -1);
-  const guint n = g_strv_length (lines);
-
-  if (n > 0 && *lines[n - 1] == '\0')
-    g_clear_pointer (&lines[n - 1], g_free);
-  for (guint i = 0; lines[i] != NULL; i++)
-    g_strchomp (lines[i]);
-  return lines;
-}
-
 gboolean
 gst_cbam_classify_settings_read_names (GstCbamClassifySettings *settings, GError **error)
 {
   g_autoptr (GError) cause = NULL;
-  g_autofree char *text = NULL;
-  const char *why = NULL;
 
   g_clear_pointer (&settings->names, g_strfreev);
   if (settings->labels == NULL || *settings->labels == '\0')
     return TRUE;
-  if (!g_file_get_contents (settings->labels, &text, NULL, &cause))
-    why = cause->message;
-  else if (!g_utf8_validate (text, -1, NULL))
-    why = "what was found is not in UTF-8";
-  if (why != NULL) {
+  settings->names = text_file_read_lines (settings->labels, &cause);
+  if (settings->names == NULL) {
     g_set_error (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS,
-                 "labels: expected a file with the name of a class a line: %s.", why);
+                 "labels: expected a file with the name of a class a line: %s", cause->message);
     return FALSE;
   }
-  settings->names = split_lines (text);
+  const guint n = g_strv_length (settings->names);
+  if (n > 0 && *settings->names[n - 1] == '\0') /* behind the last line's end */
+    g_clear_pointer (&settings->names[n - 1], g_free);
   return TRUE;
 }
 

@@ -12,7 +12,8 @@
  * long as there are enough; where they are somebody else's (those of GStreamer's analytics library begin anew on each
  * frame) and two detections have the same number and label, a region's is the one that lies nearest.
  *
- * All of a kind are in one list: a field for each would have a name for each, and GLib never forgets the name of a field.
+ * All of a kind are in one list: a field for each would have a name for each, and GLib never forgets the name of a
+ * field.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 

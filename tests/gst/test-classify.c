@@ -526,7 +526,7 @@ static char *
 write_names (guint n)
 {
   char *path = NULL;
-  g_autoptr (GString) text = g_string_new (NULL);
+  g_autoptr (GString) text = g_string_new ("\xef\xbb\xbf"); /* as Windows writes it */
   const int file = g_file_open_tmp ("names-XXXXXX", &path, NULL);
 
   fail_unless (file >= 0);

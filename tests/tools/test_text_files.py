@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Lists that people write, as Windows, old Macs and spreadsheets save them: lists/text-file.c and tools/shared/text_file.py
+"""Lists that people write, as Windows, old Macs and spreadsheets save them: lists/text-file.c and
+tools/shared/text_file.py
 on one table, then the programs that read lists.
 
     test_text_files.py READ-LINES CBAM-EVAL
