@@ -30,11 +30,11 @@
  * ## Example launch lines
  * |[
  * gst-launch-1.0 filesrc location=street.avi ! decodebin ! videoconvert ! cbamdetect \
- *   ! cbamclassify model=efficientnet-lite0.safetensors classes=dog,cat padding=0.1 \
+ *   ! cbamclassify model=lite0.safetensors classes=dog,cat padding=0.1 \
  *   ! cbamoverlay ! videoconvert ! autovideosink
  * ]| Says which dogs and cats they are.
  * |[
- * gst-launch-1.0 -m v4l2src ! videoconvert ! cbamclassify model=efficientnet-lite0.safetensors on=frame \
+ * gst-launch-1.0 -m v4l2src ! videoconvert ! cbamclassify model=lite0.safetensors on=frame \
  *   top-k=5 post-messages=true ! fakesink
  * ]| Prints what the camera sees.
  */

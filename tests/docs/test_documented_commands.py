@@ -142,6 +142,7 @@ def make_scratch(folder):
         write_png(os.path.join(folder, name), 160, 100)
     if KIND == "pipelines":
         make_media(folder)
+        copy(os.path.join(BUILD, "tests", "support", "test-classifier.safetensors"), folder, "lite0.safetensors")
     else:
         make_coco_model(folder)
         make_classifiers(folder)
@@ -172,7 +173,10 @@ def check_ran(text, process, folder):
         path = os.path.join(folder, output)
         assert os.listdir(path) if os.path.isdir(path) else os.path.getsize(path) > 0, f"nothing in {output}"
     if "post-messages=true" in text:
-        assert process.stdout.count("cbam-detections") == FRAMES, process.stdout
+        message = "cbam-classifications" if "cbamclassify" in text else "cbam-detections"
+        found = process.stdout.count(message)
+        live = "cbamclassify" in text and "is-live" in text  # the last frames' classes come too late
+        assert found == FRAMES or live and 0 < found < FRAMES, process.stdout
     if not is_pipeline(text) and ">" not in text:
         assert process.stdout.strip(), "it printed nothing"
 
