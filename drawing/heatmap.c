@@ -105,17 +105,31 @@ layer_value (const HeatLayer *layer, double x, double y)
   return layer->high > layer->low ? (above + (v - top) * (below - above) - layer->low) / (layer->high - layer->low) : 0;
 }
 
-/* What the layers make of a place. */
+static gboolean
+covers (const HeatLayer *layer, double x, double y)
+{
+  const CbamMap *map = &layer->map;
+  return x >= map->x && y >= map->y && x <= map->x + map->frame_width && y <= map->y + map->frame_height;
+}
+
+/* What the layers that lie there make of a place; NaN: none does. */
 static double
 mixed_value (const CbamDrawingHeat *heat, double x, double y)
 {
   double sum = 0, largest = 0;
+  guint n = 0;
   for (guint i = 0; i < heat->layers->len; i++) {
-    const double value = layer_value (&g_array_index (heat->layers, HeatLayer, i), x, y);
+    const HeatLayer *layer = &g_array_index (heat->layers, HeatLayer, i);
+    if (!covers (layer, x, y))
+      continue;
+    const double value = layer_value (layer, x, y);
     sum += value;
     largest = MAX (largest, value);
+    n++;
   }
-  return heat->mix == CBAM_DRAWING_HEAT_MAX ? largest : sum / MAX (heat->layers->len, 1);
+  if (n == 0)
+    return NAN;
+  return heat->mix == CBAM_DRAWING_HEAT_MAX ? largest : sum / n;
 }
 
 gboolean
@@ -148,11 +162,9 @@ cbam_drawing_heat_stretch (CbamDrawingHeat *heat, double width, double height)
 static gboolean
 is_seen (const CbamDrawingHeat *heat, double x, double y)
 {
-  for (guint i = 0; i < heat->layers->len; i++) {
-    const CbamMap *map = &g_array_index (heat->layers, HeatLayer, i).map;
-    if (x >= map->x && y >= map->y && x <= map->x + map->frame_width && y <= map->y + map->frame_height)
+  for (guint i = 0; i < heat->layers->len; i++)
+    if (covers (&g_array_index (heat->layers, HeatLayer, i), x, y))
       return TRUE;
-  }
   return FALSE;
 }
 

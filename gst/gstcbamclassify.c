@@ -23,9 +23,10 @@
  * is not classified anew carries what was seen in it before; then the structure has two more fields, `age` (guint64:
  * nanoseconds from that frame's running time to this one's) and `frame-age` (guint: frames).
  *
- * A live stream never waits: its frames go on at once, and what the classifier says, later frames carry. Where there
- * are more regions than it can look at, each has its turn. Other streams wait for the classifier, so that each frame
- * has its own classes, unless downstream says that frames come too late.
+ * A live stream does not wait, but for frames that lie on a Vulkan device: its frames go on at once, and what the
+ * classifier says, later frames carry. Where there are more regions than it can look at, each has its turn. Other
+ * streams wait for the classifier, so that each frame has its own classes, unless downstream says that frames come too
+ * late.
  *
  * ## Example launch lines
  * |[
@@ -70,6 +71,9 @@ struct _GstCbamClassify
   gboolean has_caps;
   gboolean warned_of_meta; /* that metadata is not followed */
   guint64 n_frames;        /* that have come */
+  GstClockTime last_time;  /* running time of the last frame that had one; GST_CLOCK_TIME_NONE: none had */
+  char *stream_id;
+  gboolean introduced; /* the line in the log that says what runs on what */
 };
 
 static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE (
@@ -99,7 +103,11 @@ get_when (GstCbamClassify *self, GstBuffer *buffer)
 
   if (segment->format == GST_FORMAT_TIME)
     when.time = gst_segment_to_running_time (segment, GST_FORMAT_TIME, GST_BUFFER_PTS (buffer));
-  if (!GST_CLOCK_TIME_IS_VALID (when.time))
+  if (GST_CLOCK_TIME_IS_VALID (when.time))
+    self->last_time = when.time;
+  else if (GST_CLOCK_TIME_IS_VALID (self->last_time))
+    when.time = self->last_time;
+  else
     when.time = g_get_monotonic_time () * GST_USECOND;
   return when;
 }
@@ -121,6 +129,7 @@ get_frame (GstCbamClassify *self, GstBuffer *buffer, CbamDetectParams *params)
   const GstVideoOrientationMethod direction = self->settings.video_direction;
   GST_OBJECT_UNLOCK (self);
   frame.waits = !frame.live && !(qos && gst_cbam_qos_is_late (&self->qos, frame.when.time));
+  frame.waits |= gst_cbam_vulkan_is_image (buffer);
   frame.orientation = gst_cbam_orientation_get (&self->orientation, direction, self->sink_pad, &why);
   return frame;
 }
@@ -195,6 +204,24 @@ classify (GstCbamClassify *self, GstBuffer *buffer, GError **error)
   return buffer;
 }
 
+/* The one line that says what runs: at the first frame, because what frames are belongs to it. */
+static void
+introduce (GstCbamClassify *self)
+{
+  g_autoptr (GstCbamSession) session = gst_cbam_switch_get (&self->engine.sessions);
+  g_autoptr (GstCaps) caps = gst_pad_get_current_caps (self->sink_pad);
+  const CbamModelInfo *model = cbam_model_get_info (session->model);
+  const CbamDeviceInfo *device = cbam_device_get_info (session->device);
+
+  self->introduced = TRUE;
+  GST_INFO_OBJECT (self,
+                   "model %s (%s), input %ux%u, %u classes; device %u: %s (%s, %s), %.1f ms a region, %u in flight; "
+                   "found %" GST_PTR_FORMAT ", %slive",
+                   model->name, model->origin, model->input_width, model->input_height, model->n_classes, device->index,
+                   device->name, device->type, device->driver, session->once / 1e6, session->slots, caps,
+                   gst_cbam_latency_is_live (&self->engine.latency) ? "" : "not ");
+}
+
 static GstFlowReturn
 sink_chain (G_GNUC_UNUSED GstPad *pad, GstObject *parent, GstBuffer *buffer)
 {
@@ -205,6 +232,8 @@ sink_chain (G_GNUC_UNUSED GstPad *pad, GstObject *parent, GstBuffer *buffer)
     gst_buffer_unref (buffer);
     return GST_FLOW_NOT_NEGOTIATED;
   }
+  if (!self->introduced)
+    introduce (self);
   buffer = gst_cbam_offer_fulfil (buffer, &self->info, GST_ELEMENT (self), &self->warned_of_meta);
   buffer = classify (self, buffer, &error);
   if (buffer != NULL)
@@ -221,6 +250,7 @@ begin (GstCbamClassify *self)
 {
   gst_segment_init (&self->segment, GST_FORMAT_UNDEFINED);
   gst_cbam_classifier_restart (&self->classifier);
+  self->last_time = GST_CLOCK_TIME_NONE;
   gst_cbam_qos_reset (&self->qos);
   gst_cbam_engine_forget_errors (&self->engine);
 }
@@ -232,8 +262,10 @@ set_caps (GstCbamClassify *self, GstCaps *caps)
 
   if (!gst_video_info_from_caps (&info, caps)) {
     g_autofree char *text = gst_caps_to_string (caps);
-    GST_ELEMENT_ERROR (self, STREAM, FORMAT,
-                       ("Expected frames of video/x-raw with a format, a width and a height; found %s.", text), (NULL));
+    g_autoptr (GError) error =
+        g_error_new (CBAM_ERROR, CBAM_ERROR_BAD_IMAGE,
+                     "Expected frames of video/x-raw with a format, a width and a height; found %s.", text);
+    gst_cbam_engine_post_error (&self->engine, error);
     return FALSE;
   }
   gst_cbam_classifier_restart (&self->classifier); /* places in frames of another size say nothing */
@@ -242,6 +274,20 @@ set_caps (GstCbamClassify *self, GstCaps *caps)
   self->warned_of_meta = FALSE;
   gst_cbam_latency_ask (&self->engine.latency, self->sink_pad);
   return TRUE;
+}
+
+/* Another stream has other objects, whatever their numbers. */
+static void
+see_stream (GstCbamClassify *self, GstEvent *event)
+{
+  const char *stream_id;
+
+  gst_event_parse_stream_start (event, &stream_id);
+  if (g_strcmp0 (stream_id, self->stream_id) == 0)
+    return;
+  g_free (self->stream_id);
+  self->stream_id = g_strdup (stream_id);
+  gst_cbam_classifier_restart (&self->classifier);
 }
 
 static gboolean
@@ -260,8 +306,10 @@ sink_event (GstPad *pad, GstObject *parent, GstEvent *event)
         return FALSE;
       }
       break;
-    default: gst_cbam_orientation_see (&self->orientation, event); break;
+    case GST_EVENT_STREAM_START: see_stream (self, event); break;
+    default: break;
   }
+  gst_cbam_orientation_see (&self->orientation, event);
   return gst_pad_event_default (pad, parent, event);
 }
 
@@ -275,7 +323,8 @@ src_event (GstPad *pad, GstObject *parent, GstEvent *event)
     GST_OBJECT_LOCK (self);
     const gboolean qos = self->settings.qos;
     GST_OBJECT_UNLOCK (self);
-    if (qos && !gst_cbam_qos_update (&self->qos, event)) {
+    /* Live, there is nothing to mend. */
+    if (qos && !gst_cbam_latency_is_live (&self->engine.latency) && !gst_cbam_qos_update (&self->qos, event)) {
       gst_event_unref (event);
       return TRUE;
     }
@@ -309,7 +358,9 @@ stop (GstCbamClassify *self)
   gst_cbam_classifier_reset (&self->classifier);
   gst_cbam_orientation_reset (&self->orientation);
   self->has_caps = FALSE;
+  self->introduced = FALSE;
   self->n_frames = 0;
+  g_clear_pointer (&self->stream_id, g_free);
 }
 
 /* There is a detector that ships, but no classifier. */
@@ -328,13 +379,29 @@ check_model (GstCbamClassify *self, GError **error)
   return named;
 }
 
+/* Without the lock: files may take their time. */
+static gboolean
+read_names (GstCbamClassify *self, GError **error)
+{
+  g_autofree char *path = NULL;
+  char **names;
+
+  GST_OBJECT_LOCK (self);
+  path = g_strdup (self->settings.labels);
+  GST_OBJECT_UNLOCK (self);
+  if (!gst_cbam_classify_read_names (path, &names, error))
+    return FALSE;
+  GST_OBJECT_LOCK (self);
+  g_strfreev (self->settings.names);
+  self->settings.names = names;
+  GST_OBJECT_UNLOCK (self);
+  return TRUE;
+}
+
 static gboolean
 start_engine (GstCbamClassify *self, GError **error)
 {
-  GST_OBJECT_LOCK (self);
-  const gboolean good = gst_cbam_classify_settings_read_names (&self->settings, error);
-  GST_OBJECT_UNLOCK (self);
-  if (!good || !check_model (self, error) || !gst_cbam_engine_start (&self->engine, error))
+  if (!read_names (self, error) || !check_model (self, error) || !gst_cbam_engine_start (&self->engine, error))
     return FALSE;
   gst_cbam_class_stats_reset (&self->stats);
   return TRUE;
@@ -440,7 +507,8 @@ install_stats (GObjectClass *klass)
    * * `fresh` (guint64): with classes that no frame before has had: of the frame itself, or in a live stream of one
    *   that came shortly before
    * * `carried` (guint64): with classes that the same region has had on an earlier frame, too
-   * * `skipped` (guint64): without classes, because nothing was seen in it yet
+   * * `skipped` (guint64): without classes, because nothing was seen in it yet, or no class above
+   *   #GstCbamClassify:threshold
    * * `left-out-class` (guint64): not looked at because of #GstCbamClassify:classes
    * * `left-out-small` (guint64): because of #GstCbamClassify:min-size, which regions outside of the frame are, too
    * * `left-out-many` (guint64): because there are 256 others on the frame
@@ -464,6 +532,7 @@ gst_cbam_classify_finalize (GObject *object)
 
   gst_cbam_classifier_clear (&self->classifier);
   gst_cbam_orientation_reset (&self->orientation);
+  g_free (self->stream_id);
   gst_cbam_qos_clear (&self->qos);
   gst_cbam_class_stats_clear (&self->stats);
   gst_cbam_classify_settings_clear (&self->settings);

@@ -8,7 +8,7 @@
 static gboolean
 belongs_to_machine (const char *property)
 {
-  static const char *const names[] = { "model", "device", "cpu-threads", "precision", NULL };
+  static const char *const names[] = { "model", "labels", "device", "cpu-threads", "precision", NULL };
 
   return g_strv_contains (names, property);
 }

@@ -577,7 +577,7 @@ sabotage 'regions: each of them leaves a name behind' gst/meta/gstcbamregionmeta
   'GstStructure *copy = gst_structure_copy (detection); g_quark_from_string (g_strdup_printf ("%d", region->id));' \
   gst-regions
 sabotage 'regions: found by number alone' gst/meta/gstcbamregionmeta.c \
-  'g_strcmp0 (gst_structure_get_string (detection, "label"), g_quark_to_string (region->roi_type)) == 0' 'TRUE' \
+  'g_strcmp0 (label, own) == 0' 'TRUE' \
   gst-regions
 sabotage 'regions: those of others are kept with ours' gst/meta/gstcbamregionmeta.c \
   'gst_meta_get_seqnum (meta) >= first' 'TRUE' gst-regions
@@ -635,7 +635,7 @@ sabotage 'device list: software comes before the processor itself' compute/vk/de
 sabotage 'inlet: frames of Vulkan with device=cpu run on Vulkan' gst/stream/gstcbamengine.c \
   'if (names_host (self)) {' 'if (FALSE) {' gst-vulkan
 sabotage 'preset: the device of one machine for all' gst/gstcbampreset.c \
-  '"model", "device", "cpu-threads", "precision", NULL' '"model", "precision", NULL' gst-presets
+  '"model", "labels", "device", "cpu-threads", "precision", NULL' '"model", "labels", "precision", NULL' gst-presets
 sabotage 'preset: a property that is not there' gst/presets/GstCbamDetect.prs \
   'threshold-shift=0.2' 'threshold-shft=0.2' gst-presets
 sabotage 'plugin: drivers of other data folders' gst/gstcbamplugin.c \
@@ -657,14 +657,24 @@ sabotage 'classify: grown over the edge of the frame' gst/classify/gstcbamlooks.
 sabotage 'classify: thousands of regions are looked at' gst/classify/gstcbamlooks.c \
   'self->looks->len >= GST_CBAM_MOST_LOOKS' 'FALSE' gst-classify
 sabotage 'classify: any type of region is the same' gst/classify/gstcbamtracks.c \
-  ' || track->label != look->label' '' gst-classify
+  ' || track->id >= 0 || track->label != look->label' '' gst-classify
 sabotage 'classify: numbers of trackers say nothing' gst/classify/gstcbamtracks.c \
-  'look->id >= 0 ? find_by_id (self, look, now) : find_by_place (self, look, now)' \
-  'find_by_place (self, look, now)' gst-classify
+  'look->id >= 0 ? find_by_id (self, look, now) : NULL' 'NULL' gst-classify
+sabotage 'classify: any object with the number is the same' gst/classify/gstcbamtracks.c \
+  '    if (likeness < most)' '    if (FALSE)' gst-classify
+sabotage 'classify: newcomers come first' gst/classify/gstcbamclassifier.c \
+  'due->track->submitted.frame : due->track->begun.frame' 'due->track->submitted.frame : 0' gst-classify
+sabotage 'classify: empty frames are none' gst/classify/gstcbamclassifier.c \
+  'const gboolean passed_over = pass_over (self, frame);' \
+  'const gboolean passed_over = looks->len > 0 && pass_over (self, frame);' gst-classify
+sabotage 'classify: another stream is the same' gst/gstcbamclassify.c \
+  '    case GST_EVENT_STREAM_START: see_stream (self, event); break;' '' gst-classify
+sabotage 'heatmap: heat goes on beyond its map' drawing/heatmap.c \
+  '    if (!covers (layer, x, y))' '    if (FALSE)' gst-cbamoverlay
 sabotage 'classify: a region may be stale for good' gst/classify/gstcbamclassifier.c \
   '#define STALEST (2 * GST_SECOND)' '#define STALEST (2000 * GST_SECOND)' gst-classify
 sabotage 'classify: whoever came first has all the turns' gst/classify/gstcbamclassifier.c \
-  'if (x->track->submitted.frame != y->track->submitted.frame)' 'if (FALSE)' gst-classify
+  'if (since_x != since_y)' 'if (FALSE)' gst-classify
 sabotage 'classify: live frames wait' gst/gstcbamclassify.c \
   'frame.waits = !frame.live && ' 'frame.waits = ' gst-classify
 sabotage 'classify: what is told is told again' gst/classify/gstcbamverdicts.c \

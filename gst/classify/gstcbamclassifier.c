@@ -79,16 +79,26 @@ typedef struct
   guint nth;
 } Due;
 
+/* @passed_over: by the property interval: only what has become stale is due. */
 static gboolean
-is_due (const GstCbamTrack *track, const GstCbamClassifierFrame *frame, const GstCbamSession *session)
+is_due (const GstCbamTrack *track, const GstCbamClassifierFrame *frame, const GstCbamSession *session,
+        gboolean passed_over)
 {
   const GstCbamWhen *last = &track->submitted;
 
   if (track->flight != NULL)
     return FALSE;
-  return last->frame == 0 || track->session != session ||
-         frame->when.frame - last->frame > frame->reclassify_interval || frame->when.time < last->time ||
-         frame->when.time - last->time >= STALEST;
+  if (last->frame > 0 && gst_cbam_when_since (frame->when, *last) >= STALEST)
+    return TRUE;
+  return !passed_over && (last->frame == 0 || track->session != session ||
+                          frame->when.frame - last->frame > frame->reclassify_interval);
+}
+
+/* The frame since which a region waits. */
+static guint64
+waits_since (const Due *due)
+{
+  return due->track->submitted.frame > 0 ? due->track->submitted.frame : due->track->begun.frame;
 }
 
 /* Those first that have waited for longest. */
@@ -96,20 +106,22 @@ static int
 compare_due (gconstpointer a, gconstpointer b)
 {
   const Due *x = a, *y = b;
+  const guint64 since_x = waits_since (x), since_y = waits_since (y);
 
-  if (x->track->submitted.frame != y->track->submitted.frame)
-    return x->track->submitted.frame < y->track->submitted.frame ? -1 : 1;
+  if (since_x != since_y)
+    return since_x < since_y ? -1 : 1;
   return x->nth < y->nth ? -1 : 1;
 }
 
 static GArray *
-list_due (const GPtrArray *tracks, const GstCbamClassifierFrame *frame, const GstCbamSession *session)
+list_due (const GPtrArray *tracks, const GstCbamClassifierFrame *frame, const GstCbamSession *session,
+          gboolean passed_over)
 {
   GArray *due = g_array_new (FALSE, FALSE, sizeof (Due));
 
   for (guint i = 0; i < tracks->len; i++) {
     const Due one = { g_ptr_array_index (tracks, i), i };
-    if (is_due (one.track, frame, session))
+    if (is_due (one.track, frame, session, passed_over))
       g_array_append_val (due, one);
   }
   g_array_sort (due, compare_due);
@@ -135,7 +147,8 @@ submit (GstCbamClassifier *self, GstCbamSession *session, const GstCbamClassifie
   g_autoptr (GError) cause = NULL;
 
   if (cbam_detector_get_free_slots (session->detector) == 0) {
-    cbam_detector_miss (session->detector);
+    if (!frame->waits)
+      cbam_detector_miss (session->detector); /* others must know that it would have had something */
     return NO_ROOM;
   }
   params.region = *region;
@@ -151,7 +164,15 @@ submit (GstCbamClassifier *self, GstCbamSession *session, const GstCbamClassifie
   return SUBMITTED;
 }
 
-/* Has a frame that waits wait for room. FALSE: there is an error. */
+/* Whether it is worth it to wait for room. A live frame may wait for its own regions, and for nobody else's. */
+static gboolean
+can_wait (GstCbamClassifier *self, const GstCbamClassifierFrame *frame)
+{
+  return frame->waits && !GST_PAD_IS_FLUSHING (self->sink_pad) &&
+         (!frame->live || !g_queue_is_empty (&self->tracks.in_flight));
+}
+
+/* Waits for room. FALSE: there is an error. */
 static gboolean
 make_room (GstCbamClassifier *self, GError **error)
 {
@@ -172,9 +193,10 @@ submit_due (GstCbamClassifier *self, GstCbamSession *session, const GstCbamClass
     const Outcome outcome = submit (self, session, frame, region, one->track, error);
     if (outcome == FAILED)
       return FALSE;
-    if (outcome == SUBMITTED)
+    if (outcome == SUBMITTED) {
+      self->until_next = frame->interval;
       i++;
-    else if (!frame->waits || GST_PAD_IS_FLUSHING (self->sink_pad))
+    } else if (!can_wait (self, frame))
       return TRUE;
     else if (!make_room (self, error))
       return FALSE;
@@ -182,30 +204,30 @@ submit_due (GstCbamClassifier *self, GstCbamSession *session, const GstCbamClass
   return TRUE;
 }
 
-/* Whether the frame's regions are looked at, and not passed over. */
+/* Whether the property interval passes over the frame: so many after one whose regions were looked at. */
 static gboolean
-is_its_turn (GstCbamClassifier *self, const GstCbamClassifierFrame *frame)
+pass_over (GstCbamClassifier *self, const GstCbamClassifierFrame *frame)
 {
   self->until_next = MIN (self->until_next, frame->interval);
-  if (self->until_next > 0) {
-    self->until_next--;
+  if (self->until_next == 0)
     return FALSE;
-  }
-  self->until_next = frame->interval;
+  self->until_next--;
   return TRUE;
 }
 
 static gboolean
 infer (GstCbamClassifier *self, const GstCbamClassifierFrame *frame, const GArray *looks, const GPtrArray *tracks,
-       GError **error)
+       gboolean passed_over, GError **error)
 {
   g_autoptr (GstCbamSession) session = gst_cbam_engine_get_session (self->engine, &self->vulkan, frame->buffer, error);
   g_autoptr (GArray) due = NULL;
 
   if (session == NULL)
     return FALSE;
+  due = list_due (tracks, frame, session, passed_over);
+  if (due->len == 0)
+    return TRUE;
   gst_cbam_vulkan_settle (&self->vulkan, frame->buffer);
-  due = list_due (tracks, frame, session);
   return submit_due (self, session, frame, looks, due, error) && (!frame->waits || end_all (self, error));
 }
 
@@ -215,10 +237,12 @@ gst_cbam_classifier_look (GstCbamClassifier *self, const GstCbamClassifierFrame 
 {
   g_autoptr (GPtrArray) tracks = NULL;
 
-  if (!end_some (self, error))
+  /* What frames before have left in inference is older than what a frame that waits is to have. */
+  if (frame->waits ? !end_all (self, error) : !end_some (self, error))
     return NULL;
   tracks = gst_cbam_tracks_follow (&self->tracks, looks, frame->when);
-  if (looks->len == 0 || !is_its_turn (self, frame))
-    return g_steal_pointer (&tracks);
-  return infer (self, frame, looks, tracks, error) ? g_steal_pointer (&tracks) : NULL;
+  const gboolean passed_over = pass_over (self, frame);
+  if (looks->len > 0 && !infer (self, frame, looks, tracks, passed_over, error))
+    return NULL;
+  return g_steal_pointer (&tracks);
 }

@@ -1,6 +1,7 @@
 /* GstCbamClassifier: which regions of a frame go to the device, and what comes back. Live, a frame waits for nothing:
  * what the device says of its regions, later frames carry. Else frames wait for all of it, so that a file gives the
- * same every time.
+ * same every time; and so do frames that lie on a device, since they would have to be kept until it has read them, and
+ * pools of images are small.
  *
  * All of it but the counters is the streaming thread's.
  *
@@ -31,8 +32,8 @@ typedef struct
   const GstVideoInfo *info;
   CbamOrientation orientation;
   GstCbamWhen when;
-  gboolean live;  /* it waits for no other stream, */
-  gboolean waits; /* ... but for what is seen in it */
+  gboolean live;  /* it does not wait for other streams */
+  gboolean waits; /* it waits for what is seen in it */
   guint interval, reclassify_interval;
   const CbamDetectParams *params; /* all but the region and the turn */
 } GstCbamClassifierFrame;

@@ -64,7 +64,7 @@ split_classes (const char *classes)
   guint n = 0;
 
   for (guint i = 0; parts[i] != NULL; i++) {
-    g_autofree char *folded = g_utf8_casefold (g_strstrip (parts[i]), -1);
+    g_autofree char *valid = g_utf8_make_valid (g_strstrip (parts[i]), -1), *folded = g_utf8_casefold (valid, -1);
     if (*folded == '\0')
       continue;
     g_strv_builder_add (words, folded);
@@ -82,22 +82,22 @@ take_classes (GstCbamClassifySettings *settings, const GValue *value)
 }
 
 gboolean
-gst_cbam_classify_settings_read_names (GstCbamClassifySettings *settings, GError **error)
+gst_cbam_classify_read_names (const char *path, char ***names, GError **error)
 {
   g_autoptr (GError) cause = NULL;
 
-  g_clear_pointer (&settings->names, g_strfreev);
-  if (settings->labels == NULL || *settings->labels == '\0')
+  *names = NULL;
+  if (path == NULL || *path == '\0')
     return TRUE;
-  settings->names = text_file_read_lines (settings->labels, &cause);
-  if (settings->names == NULL) {
+  *names = text_file_read_lines (path, &cause);
+  if (*names == NULL) {
     g_set_error (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS,
                  "labels: expected a file with the name of a class a line: %s", cause->message);
     return FALSE;
   }
-  const guint n = g_strv_length (settings->names);
-  if (n > 0 && *settings->names[n - 1] == '\0') /* behind the last line's end */
-    g_clear_pointer (&settings->names[n - 1], g_free);
+  const guint n = g_strv_length (*names);
+  if (n > 0 && *(*names)[n - 1] == '\0') /* behind the last line's end */
+    g_clear_pointer (&(*names)[n - 1], g_free);
   return TRUE;
 }
 
@@ -284,7 +284,7 @@ install_pace (GObjectClass *klass)
    * GstCbamClassify:interval:
    *
    * How many frames go on without inference between two whose regions are classified; as #GstCbamDetect:interval. Their
-   * regions carry what was seen in them before.
+   * regions carry what was seen in them before. A region whose classes are two seconds old is classified all the same.
    */
   g_object_class_install_property (
       klass, GST_CBAM_CLASSIFY_PROP_INTERVAL,

@@ -75,9 +75,9 @@ void gst_cbam_classify_settings_install (GObjectClass *klass);
 gboolean gst_cbam_classify_settings_set (GstCbamClassifySettings *settings, guint id, const GValue *value);
 gboolean gst_cbam_classify_settings_get (const GstCbamClassifySettings *settings, guint id, GValue *value);
 
-/* Reads the file of names that the property says, if it says one. FALSE with GST_RESOURCE_ERROR_SETTINGS: it cannot be
- * read. */
-gboolean gst_cbam_classify_settings_read_names (GstCbamClassifySettings *settings, GError **error);
+/* Reads the file of names at @path, which the property says. *@names: (transfer full) (nullable): NULL where it says
+ * none. FALSE with GST_RESOURCE_ERROR_SETTINGS: it cannot be read. */
+gboolean gst_cbam_classify_read_names (const char *path, char ***names, GError **error);
 
 /* What to ask of a classifier. */
 CbamDetectParams gst_cbam_classify_settings_get_params (const GstCbamClassifySettings *settings);

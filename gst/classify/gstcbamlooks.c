@@ -7,14 +7,15 @@
 #include <math.h>
 
 #include "meta/gstcbamclassmeta.h"
+#include "meta/gstcbamfield.h"
 
 static gboolean
 is_wanted (GQuark label, char *const *wanted)
 {
-  const char *text = g_quark_to_string (label);
-  g_autofree char *folded = g_utf8_casefold (text != NULL ? text : "", -1);
-
-  return wanted == NULL || g_strv_contains ((const char *const *) wanted, folded);
+  if (wanted == NULL)
+    return TRUE;
+  g_autofree char *text = gst_cbam_field_dup_label (label), *folded = g_utf8_casefold (text, -1);
+  return g_strv_contains ((const char *const *) wanted, folded);
 }
 
 /* A part of a line, from @from to @to. */

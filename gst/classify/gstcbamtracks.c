@@ -4,9 +4,10 @@
 
 #include "gstcbamtracks.h"
 
-#define SAME_OVERLAP 0.4  /* of a region's places in two frames that follow each other */
-#define MEMORY GST_SECOND /* how long what is not seen any more is remembered, */
-#define MEMORY_FRAMES 30  /* ... and for how many frames where their times do not move */
+#define SAME_OVERLAP 0.4                      /* of a region's places in two frames that follow each other */
+#define MEMORY GST_SECOND                     /* how long what is not seen any more is remembered, */
+#define MOST_TRACKS (4 * GST_CBAM_MOST_LOOKS) /* beyond, only those of the last frame are remembered */
+#define MEMORY_FRAMES 30                      /* ... and for how many frames where their times do not move */
 
 static void
 track_free (gpointer data)
@@ -48,19 +49,28 @@ is_free (const GstCbamTrack *track, GstCbamWhen now)
   return !track->gone && track->seen.frame != now.frame;
 }
 
-/* NULL: none has the number. */
+/* NULL: none has the number. Several trackers may give the same: then it is the one of that type, and of these the
+ * nearest; and one that is called something else and lies elsewhere is another object. */
 static GstCbamTrack *
 find_by_id (GstCbamTracks *self, const GstCbamLook *look, GstCbamWhen now)
 {
+  GstCbamTrack *best = NULL;
+  double most = SAME_OVERLAP;
+
   for (guint i = 0; i < self->tracks->len; i++) {
     GstCbamTrack *track = g_ptr_array_index (self->tracks, i);
-    if (is_free (track, now) && track->id == look->id)
-      return track;
+    if (!is_free (track, now) || track->id != look->id)
+      continue;
+    const double likeness = gst_cbam_look_overlap (track->box, look->box) + (track->label == look->label ? 1 : 0);
+    if (likeness < most)
+      continue;
+    most = likeness;
+    best = track;
   }
-  return NULL;
+  return best;
 }
 
-/* NULL: none of that type lies there. */
+/* NULL: none of that type without a number lies there. */
 static GstCbamTrack *
 find_by_place (GstCbamTracks *self, const GstCbamLook *look, GstCbamWhen now)
 {
@@ -81,30 +91,48 @@ find_by_place (GstCbamTracks *self, const GstCbamLook *look, GstCbamWhen now)
 }
 
 static GstCbamTrack *
-begin_track (GstCbamTracks *self)
+find (GstCbamTracks *self, const GstCbamLook *look, GstCbamWhen now)
+{
+  GstCbamTrack *track = look->id >= 0 ? find_by_id (self, look, now) : NULL;
+
+  /* Trackers give numbers to what they have seen before. */
+  return track != NULL ? track : find_by_place (self, look, now);
+}
+
+static GstCbamTrack *
+begin_track (GstCbamTracks *self, GstCbamWhen now)
 {
   GstCbamTrack *track = g_new0 (GstCbamTrack, 1);
 
+  track->begun = now;
   g_ptr_array_add (self->tracks, track);
   return track;
 }
 
+GstClockTime
+gst_cbam_when_since (GstCbamWhen now, GstCbamWhen then)
+{
+  return now.time > then.time ? now.time - then.time : 0;
+}
+
+/* Times that go back by a little are the stream's disorder, and by more another part of it. */
 static gboolean
 is_old (const GstCbamTrack *track, GstCbamWhen now)
 {
-  const gboolean moved = now.time > track->seen.time;
-
-  return now.time < track->seen.time || (moved && now.time - track->seen.time > MEMORY) ||
-         (!moved && now.frame - track->seen.frame > MEMORY_FRAMES);
+  if (now.time == track->seen.time)
+    return now.frame - track->seen.frame > MEMORY_FRAMES;
+  return MAX (gst_cbam_when_since (now, track->seen), gst_cbam_when_since (track->seen, now)) > MEMORY;
 }
 
 /* What is in inference must be taken first: until then it is only not found any more. */
 static void
 forget (GstCbamTracks *self, GstCbamWhen now)
 {
+  const gboolean many = self->tracks->len > MOST_TRACKS;
+
   for (guint i = self->tracks->len; i-- > 0;) {
     GstCbamTrack *track = g_ptr_array_index (self->tracks, i);
-    track->gone |= is_old (track, now);
+    track->gone |= is_old (track, now) || (many && track->seen.frame + 1 < now.frame);
     if (track->gone && track->flight == NULL)
       g_ptr_array_remove_index (self->tracks, i);
   }
@@ -118,9 +146,9 @@ gst_cbam_tracks_follow (GstCbamTracks *self, const GArray *looks, GstCbamWhen no
   forget (self, now);
   for (guint i = 0; i < looks->len; i++) {
     const GstCbamLook *look = &g_array_index (looks, GstCbamLook, i);
-    GstCbamTrack *track = look->id >= 0 ? find_by_id (self, look, now) : find_by_place (self, look, now);
+    GstCbamTrack *track = find (self, look, now);
     if (track == NULL)
-      track = begin_track (self);
+      track = begin_track (self, now);
     track->label = look->label;
     track->id = look->id;
     memcpy (track->box, look->box, sizeof track->box);

@@ -1,8 +1,9 @@
 /* GstCbamTracks: the regions of a stream from frame to frame: which of a frame's regions is which of those before, what
  * a classifier said of each, and what it is still looking at.
  *
- *     frame n      look (dog, id 7)  --the same number-->            track: classes of frame n - 3, in inference since
- * n - 1 look (cat)        --overlap with its last place-> track: ... look (cat)        --nothing--> a new track
+ *     look at (dog, id 7)   the number is that of      a track: classes of frame n - 3, in inference since n - 1
+ *     look at (cat)         it lies where there was    a track: classes of frame n - 1
+ *     look at (cat)         there was none             a new track
  *
  * All of it is the streaming thread's.
  *
@@ -25,8 +26,8 @@ typedef struct
   GQuark label;
   gint64 id;
   double box[4];
-  GstCbamWhen seen;
-  gboolean gone; /* forgotten, but for what is in inference */
+  GstCbamWhen begun, seen; /* the first and the last time */
+  gboolean gone;           /* forgotten, but for what is in inference */
 
   /* What was seen in it last; NULL: nothing yet. */
   CbamResult *result;
@@ -51,6 +52,9 @@ void gst_cbam_tracks_init (GstCbamTracks *self);
 /* Waits for what is in inference, and forgets everything. */
 void gst_cbam_tracks_reset (GstCbamTracks *self);
 void gst_cbam_tracks_clear (GstCbamTracks *self);
+
+/* How much later @now is than @then; 0 where times go back. */
+GstClockTime gst_cbam_when_since (GstCbamWhen now, GstCbamWhen then);
 
 /* Finds the track of each look at a frame, or begins one, and forgets those that were not seen for long.
  * Returns (transfer full): a GstCbamTrack for each of @looks, in their order; valid until the next call. */

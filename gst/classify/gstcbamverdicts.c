@@ -13,16 +13,13 @@
 static GstCbamVerdict
 get_verdict (const GstCbamTrack *track, GstCbamWhen when, const char *const *names)
 {
-  GstCbamVerdict verdict = {
+  return (GstCbamVerdict){
     .result = track->result,
     .names = names,
     .model = cbam_model_get_info (track->session->model)->name,
+    .age = gst_cbam_when_since (when, track->classified),
     .frames = (guint) (when.frame - track->classified.frame),
   };
-
-  if (verdict.frames > 0)
-    verdict.age = when.time >= track->classified.time ? when.time - track->classified.time : GST_CLOCK_TIME_NONE;
-  return verdict;
 }
 
 static void
@@ -53,13 +50,16 @@ class_to_structure (const GstCbamVerdict *verdict, gsize i)
 static GstStructure *
 region_to_structure (const GstVideoRegionOfInterestMeta *region, gint64 id, const GstCbamVerdict *verdict)
 {
-  GstStructure *structure = gst_structure_new (
-      "region", "label", G_TYPE_STRING, g_quark_to_string (region->roi_type), "x", G_TYPE_INT, (int) region->x, "y",
-      G_TYPE_INT, (int) region->y, "width", G_TYPE_INT, (int) region->w, "height", G_TYPE_INT, (int) region->h, NULL);
+  g_autofree char *label = gst_cbam_field_dup_label (region->roi_type);
+  GstStructure *structure = gst_structure_new ("region", "label", G_TYPE_STRING, label, "x", G_TYPE_INT,
+                                               (int) region->x, "y", G_TYPE_INT, (int) region->y, "width", G_TYPE_INT,
+                                               (int) region->w, "height", G_TYPE_INT, (int) region->h, NULL);
   GValue classes = G_VALUE_INIT;
 
   if (id >= 0)
     gst_structure_set (structure, "id", G_TYPE_INT64, id, NULL);
+  if (verdict->frames > 0)
+    gst_structure_set (structure, "age", G_TYPE_UINT64, verdict->age, "frame-age", G_TYPE_UINT, verdict->frames, NULL);
   gst_value_list_init (&classes, 0);
   for (gsize i = 0; i < cbam_result_get_n_classes (verdict->result); i++)
     gst_cbam_field_append (&classes, class_to_structure (verdict, i));
@@ -88,11 +88,18 @@ make_message (GstBuffer *buffer, const GstCbamVerdictFrame *frame, GValue *regio
 
 /* ---- All of them ---- */
 
+/* Whether there is a class to tell of, and not only a network that has seen none. */
+static gboolean
+has_classes (const GstCbamTrack *track)
+{
+  return track->result != NULL && cbam_result_get_n_classes (track->result) > 0;
+}
+
 static gboolean
 has_any (const GPtrArray *tracks)
 {
   for (guint i = 0; i < tracks->len; i++)
-    if (((const GstCbamTrack *) g_ptr_array_index (tracks, i))->result != NULL)
+    if (has_classes (g_ptr_array_index (tracks, i)))
       return TRUE;
   return FALSE;
 }
@@ -113,7 +120,7 @@ list_regions (GstBuffer *buffer)
 static void
 count (GstCbamTrack *track, GstCbamClassCounts *counts)
 {
-  if (track->result == NULL)
+  if (!has_classes (track))
     counts->skipped++;
   else if (track->told)
     counts->carried++;
@@ -163,7 +170,7 @@ gst_cbam_verdicts_attach (GstBuffer *buffer, const GstCbamVerdictFrame *frame, c
   for (guint i = 0; i < looks->len; i++) {
     const GstCbamLook *look = &g_array_index (looks, GstCbamLook, i);
     GstCbamTrack *track = g_ptr_array_index (tracks, i);
-    if (track->result == NULL)
+    if (!has_classes (track))
       continue;
     GstVideoRegionOfInterestMeta *region =
         look->nth >= 0 ? g_ptr_array_index (regions, look->nth) : gst_cbam_class_meta_add_frame (buffer, width, height);

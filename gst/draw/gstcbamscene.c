@@ -98,14 +98,12 @@ GstCbamBox
 gst_cbam_box_from_region (GstBuffer *buffer, const GstVideoRegionOfInterestMeta *region, int width, int height)
 {
   const GstStructure *detection = gst_cbam_region_get_detection (buffer, region, width, height);
-  const GstStructure *object =
-      gst_video_region_of_interest_meta_get_param ((GstVideoRegionOfInterestMeta *) region, "object_id");
   const char *label = g_quark_to_string (region->roi_type);
   /* Regions have no negative places, but what begins left of the frame or above it was put there as if they had. */
   const int x = (int) region->x, y = (int) region->y;
   GstCbamBox box = { .label = label != NULL ? label : "",
                      .score = -1,
-                     .id = -1,
+                     .id = gst_cbam_region_get_object_id (buffer, region),
                      .x = x,
                      .y = y,
                      .left = (float) x,
@@ -122,8 +120,6 @@ gst_cbam_box_from_region (GstBuffer *buffer, const GstVideoRegionOfInterestMeta 
     box.class_id = number;
   else
     box.class_id = cbam_drawing_name_to_class (box.label);
-  if (object != NULL && gst_cbam_field_get_count (object, "id", &number))
-    box.id = number;
   return box;
 }
 

@@ -39,6 +39,21 @@ class_to_structure (const GstCbamVerdict *verdict, gsize i)
 }
 
 #ifdef HAVE_GST_ANALYTICS
+/* The detection that @region is, in the words of GStreamer's analytics library: cbamdetect and DL Streamer give both
+ * the same number, but a region without one has 0 as well. FALSE: there is none of that type and place. */
+static gboolean
+find_object (GstAnalyticsRelationMeta *relations, const GstVideoRegionOfInterestMeta *region, GstAnalyticsODMtd *object)
+{
+  gint x, y, width, height;
+  gfloat score;
+
+  return relations != NULL && region->id >= 0 && (gsize) region->id < gst_analytics_relation_get_length (relations) &&
+         gst_analytics_relation_meta_get_od_mtd (relations, (guint) region->id, object) &&
+         gst_analytics_od_mtd_get_obj_type (object) == region->roi_type &&
+         gst_analytics_od_mtd_get_location (object, &x, &y, &width, &height, &score) && x == (gint) region->x &&
+         y == (gint) region->y && width == (gint) region->w && height == (gint) region->h;
+}
+
 static void
 add_analytics (GstBuffer *buffer, const GstVideoRegionOfInterestMeta *region, const GstCbamVerdict *verdict)
 {
@@ -49,8 +64,7 @@ add_analytics (GstBuffer *buffer, const GstVideoRegionOfInterestMeta *region, co
   GstAnalyticsODMtd object;
   GstAnalyticsClsMtd classes;
 
-  if (n == 0 || relations == NULL || region->id < 0 ||
-      !gst_analytics_relation_meta_get_od_mtd (relations, (guint) region->id, &object))
+  if (n == 0 || !find_object (relations, region, &object))
     return;
   for (gsize i = 0; i < n; i++) {
     scores[i] = cbam_result_get_class (verdict->result, i)->score;
@@ -91,6 +105,17 @@ gst_cbam_class_meta_add_frame (GstBuffer *buffer, int width, int height)
 
 /* ---- Reading ---- */
 
+/* Whether one of @classes is by the model that says @class. */
+static gboolean
+has_model_of (const GPtrArray *classes, const GstStructure *class)
+{
+  for (guint i = 0; i < classes->len; i++)
+    if (g_strcmp0 (gst_structure_get_string (g_ptr_array_index (classes, i), "model_name"),
+                   gst_structure_get_string (class, "model_name")) == 0)
+      return TRUE;
+  return FALSE;
+}
+
 GPtrArray *
 gst_cbam_region_get_classes (GstBuffer *buffer, const GstVideoRegionOfInterestMeta *region, int width, int height)
 {
@@ -99,8 +124,13 @@ gst_cbam_region_get_classes (GstBuffer *buffer, const GstVideoRegionOfInterestMe
   for (const GList *l = region->params; l != NULL; l = l->next)
     if (g_str_has_prefix (gst_structure_get_name (l->data), CLASSIFICATION))
       g_ptr_array_add (classes, l->data);
-  if (classes->len == 0)
-    gst_cbam_regions_meta_find_classes (buffer, region, width, height, classes);
+  /* Of those that were seen before somebody dropped the parameters. */
+  g_autoptr (GPtrArray) kept = g_ptr_array_new (), dropped = g_ptr_array_new ();
+  gst_cbam_regions_meta_find_classes (buffer, region, width, height, kept);
+  for (guint i = 0; i < kept->len; i++)
+    if (!has_model_of (classes, g_ptr_array_index (kept, i)))
+      g_ptr_array_add (dropped, g_ptr_array_index (kept, i));
+  g_ptr_array_extend (classes, dropped, NULL, NULL);
   return classes;
 }
 
@@ -116,8 +146,7 @@ get_tracking_id (GstBuffer *buffer, const GstVideoRegionOfInterestMeta *region)
   GstClockTime first, last;
   gboolean lost;
 
-  if (relations == NULL || region->id < 0 ||
-      !gst_analytics_relation_meta_get_od_mtd (relations, (guint) region->id, &object))
+  if (!find_object (relations, region, &object))
     return -1;
   while (gst_analytics_relation_meta_get_direct_related (relations, object.id, GST_ANALYTICS_REL_TYPE_ANY,
                                                          gst_analytics_tracking_mtd_get_mtd_type (), &state, &tracking))

@@ -6,6 +6,14 @@
 
 #include <math.h>
 
+char *
+gst_cbam_field_dup_label (GQuark label)
+{
+  const char *text = g_quark_to_string (label);
+
+  return g_utf8_make_valid (text != NULL ? text : "", -1);
+}
+
 static const GType number_types[] = { G_TYPE_DOUBLE, G_TYPE_FLOAT,  G_TYPE_INT,  G_TYPE_UINT,
                                       G_TYPE_INT64,  G_TYPE_UINT64, G_TYPE_LONG, G_TYPE_ULONG };
 

@@ -6,6 +6,9 @@
 
 #include <gst/gst.h>
 
+/* What a region is called, whatever bytes somebody has put there: UTF-8. (transfer full) */
+char *gst_cbam_field_dup_label (GQuark label);
+
 /* The number in @field, be it of any type of whole numbers or fractions. FALSE, and *@number as it was: there is none,
  * it is something else, or it is not finite. */
 gboolean gst_cbam_field_get_number (const GstStructure *structure, const char *field, double *number);

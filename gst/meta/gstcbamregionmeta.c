@@ -152,8 +152,9 @@ gst_cbam_region_numbers_clear (GstCbamRegionNumbers *numbers)
 static void
 set_region (GstStructure *structure, const GstVideoRegionOfInterestMeta *region)
 {
-  gst_structure_set (structure, "id", G_TYPE_INT, region->id, "label", G_TYPE_STRING,
-                     g_quark_to_string (region->roi_type), NULL);
+  g_autofree char *label = gst_cbam_field_dup_label (region->roi_type);
+
+  gst_structure_set (structure, "id", G_TYPE_INT, region->id, "label", G_TYPE_STRING, label, NULL);
 }
 
 static void
@@ -182,10 +183,13 @@ gst_cbam_kept_class_new (const GstVideoRegionOfInterestMeta *region, const GstSt
 static gboolean
 is_of (const GstStructure *detection, const GstVideoRegionOfInterestMeta *region)
 {
+  const char *label = gst_structure_get_string (detection, "label");
   int id;
 
-  return gst_structure_get_int (detection, "id", &id) && id == region->id &&
-         g_strcmp0 (gst_structure_get_string (detection, "label"), g_quark_to_string (region->roi_type)) == 0;
+  if (!gst_structure_get_int (detection, "id", &id) || id != region->id)
+    return FALSE;
+  g_autofree char *own = gst_cbam_field_dup_label (region->roi_type);
+  return g_strcmp0 (label, own) == 0;
 }
 
 /* Whether @buffer still has the region. */

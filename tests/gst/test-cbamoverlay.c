@@ -407,6 +407,7 @@ GST_START_TEST (heat_of_every_region)
   fail_unless (changes[40 * 320 + 70] > 30 && changes[40 * 320 + 170] > 30, "%u %u", changes[40 * 320 + 70],
                changes[40 * 320 + 170]);
   fail_unless (changes[40 * 320 + 10] <= 1 && changes[200 * 320 + 310] <= 1);
+  fail_unless (changes[40 * 320 + 105] <= 1, "the heat of the first region is on the second");
 }
 GST_END_TEST
 

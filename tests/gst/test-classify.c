@@ -120,6 +120,26 @@ check_sum (GstElement *element)
                                  get_stat (element, "left-out-small") + get_stat (element, "left-out-many"));
 }
 
+static char *
+text_of (GstBuffer *buffer)
+{
+  const gsize size = gst_buffer_get_size (buffer);
+  char *text = g_malloc0 (size + 1);
+
+  gst_buffer_extract (buffer, 0, text, size);
+  return text;
+}
+
+static guint
+count_text (const char *text, const char *part)
+{
+  guint n = 0;
+
+  for (const char *at = text; (at = strstr (at, part)); at++)
+    n++;
+  return n;
+}
+
 /* ---- What it says ---- */
 
 /* What the library says of a part of picture 0. Regions are grown to squares, as the network looks at one. */
@@ -368,20 +388,162 @@ GST_START_TEST (interval_passes_over_frames)
 }
 GST_END_TEST
 
-/* What was seen before a seek, or in frames of another size, says nothing. */
-GST_START_TEST (a_new_beginning_forgets)
+/* Frames without regions count, too: what comes after many of them need not wait. */
+GST_START_TEST (interval_counts_all_frames)
 {
-  GstHarness *h = classify_new ("reclassify-interval=100");
-  GstSegment segment;
+  GstHarness *h = classify_new ("interval=5");
 
   gst_buffer_unref (run (h, frame_new (0, 0)));
-  gst_harness_push_event (h, gst_event_new_flush_start ());
-  gst_harness_push_event (h, gst_event_new_flush_stop (TRUE));
-  gst_segment_init (&segment, GST_FORMAT_TIME);
-  gst_harness_push_event (h, gst_event_new_segment (&segment));
-  g_autoptr (GstBuffer) out = run (h, frame_new (1, 0));
+  for (guint i = 1; i < 6; i++)
+    gst_buffer_unref (run (h, picture_new (CAPS, 0, i)));
+  GstBuffer *in = picture_new (CAPS, 0, 6);
+  add (in, "horse", 0, 60, 40, 100);
+  g_autoptr (GstBuffer) out = run (h, in);
   fail_unless_equals_int (frame_age (out, 0), 0);
   harness_free (h);
+}
+GST_END_TEST
+
+GST_START_TEST (two_seconds_are_more_than_any_interval)
+{
+  GstHarness *h = classify_new ("interval=1000");
+
+  for (guint i = 0; i <= 51; i++) {
+    g_autoptr (GstBuffer) out = run (h, frame_new (i, 0));
+    fail_unless_equals_int (frame_age (out, 0), i % 50);
+  }
+  harness_free (h);
+}
+GST_END_TEST
+
+/* Two trackers may give the same number: where one of the objects is gone, the other one is not taken for it. */
+GST_START_TEST (numbers_of_two_trackers)
+{
+  GstHarness *h = classify_new ("reclassify-interval=100");
+  static const char *const labels[] = { "person", "car" };
+  static const struct
+  {
+    gboolean there[2];
+    int age[2];
+  } frames[] = { { { TRUE, TRUE }, { 0, 0 } },
+                 { { FALSE, TRUE }, { 0, 1 } },
+                 { { TRUE, FALSE }, { 2, 0 } },
+                 { { TRUE, TRUE }, { 3, 3 } } };
+
+  for (guint n = 0; n < G_N_ELEMENTS (frames); n++) {
+    GstBuffer *in = picture_new (CAPS, 0, n);
+    guint nth = 0;
+    for (guint k = 0; k < 2; k++)
+      if (frames[n].there[k])
+        gst_video_region_of_interest_meta_add_param (add (in, labels[k], 80 * k, 0, 80 * k + 40, 40),
+                                                     gst_structure_new ("object_id", "id", G_TYPE_INT, 1, NULL));
+    g_autoptr (GstBuffer) out = run (h, in);
+    for (guint k = 0; k < 2; k++)
+      if (frames[n].there[k])
+        fail_unless_equals_int (frame_age (out, nth++), frames[n].age[k]);
+  }
+  harness_free (h);
+}
+GST_END_TEST
+
+typedef enum
+{
+  NOTHING,
+  FLUSH,
+  STREAM,
+  SIZE,
+  STATE,
+} Beginning;
+
+static void
+begin_anew (GstHarness *h, Beginning what)
+{
+  GstSegment segment;
+
+  gst_segment_init (&segment, GST_FORMAT_TIME);
+  if (what == FLUSH) {
+    gst_harness_push_event (h, gst_event_new_flush_start ());
+    gst_harness_push_event (h, gst_event_new_flush_stop (TRUE));
+    gst_harness_push_event (h, gst_event_new_segment (&segment));
+  }
+  if (what == STREAM)
+    gst_harness_push_event (h, gst_event_new_stream_start ("another"));
+  if (what == SIZE) {
+    gst_harness_set_src_caps_str (h, "video/x-raw,format=RGB,width=160,height=100,framerate=25/1");
+    gst_harness_set_src_caps_str (h, CAPS);
+  }
+  if (what == STATE) {
+    gst_element_set_state (h->element, GST_STATE_READY);
+    gst_element_set_state (h->element, GST_STATE_PLAYING);
+    gst_harness_push_event (h, gst_event_new_stream_start ("another"));
+    gst_harness_set_src_caps_str (h, CAPS);
+    gst_harness_push_event (h, gst_event_new_segment (&segment));
+  }
+}
+
+/* What was seen before a seek, in another stream, or in frames of another size, says nothing. */
+GST_START_TEST (a_new_beginning_forgets)
+{
+  for (Beginning what = NOTHING; what <= STATE; what++) {
+    GstHarness *h = classify_new ("reclassify-interval=100");
+    gst_buffer_unref (run (h, frame_new (0, 0)));
+    begin_anew (h, what);
+    g_autoptr (GstBuffer) out = run (h, frame_new (1, 0));
+    fail_unless_equals_int (frame_age (out, 0), what == NOTHING ? 1 : 0);
+    fail_unless_equals_uint64 (get_stat (h->element, "frames"), what == STATE ? 1 : 2);
+    harness_free (h);
+  }
+}
+GST_END_TEST
+
+/* Labels of others may be any bytes. */
+GST_START_TEST (labels_that_are_no_text)
+{
+  static const char *const properties[] = { "post-messages=true", "classes=caf\xc3", "classes=dog" };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (properties); i++) {
+    GstHarness *h = classify_new (properties[i]);
+    GstBuffer *in = picture_new (CAPS, 0, 0);
+    add (in, "caf\xc3", 0, 0, 40, 40);
+    g_autoptr (GstBuffer) out = run (h, in);
+    fail_unless_equals_int (class_of (out, 0, 0) != NULL, i < 2);
+    harness_free (h);
+  }
+}
+GST_END_TEST
+
+/* No class is above the threshold: nothing is said. */
+GST_START_TEST (no_class_no_region)
+{
+  GstHarness *h = classify_new ("on=frame threshold=1 post-messages=true grad-cam=true");
+  GstBuffer *in = picture_new (CAPS, 0, 0);
+  g_autoptr (GstBuffer) out = run (h, in);
+  g_autoptr (GPtrArray) regions = regions_of (out);
+
+  fail_unless_equals_int (regions->len, 0);
+  fail_unless (pop_message (h->element, GST_MESSAGE_ELEMENT) == NULL);
+  fail_unless_equals_uint64 (get_stat (h->element, "skipped"), 1);
+  fail_unless_equals_uint64 (get_stat (h->element, "classified"), 1);
+  harness_free (h);
+}
+GST_END_TEST
+
+/* Each says what it sees, and says so in its own name. */
+GST_START_TEST (two_classifiers_in_a_row)
+{
+  g_autofree char *launch =
+      g_strdup_printf ("cbamclassify model=%s top-k=2 ! videoscale ! video/x-raw,width=80,height=60 ! cbamclassify "
+                       "model=%s on=frame ! cbamjson",
+                       classifier_path (), classifier_path ());
+  GstHarness *h = gst_harness_new_parse (launch);
+  gst_harness_set_live (h, FALSE);
+  gst_harness_set_src_caps_str (h, CAPS);
+  g_autoptr (GstBuffer) out = run (h, frame_new (0, 0));
+  g_autofree char *line = text_of (out);
+
+  fail_unless_equals_int (count_text (line, "\"layer_name\":\"classifier\""), 7);
+  fail_unless_equals_int (count_text (line, "\"roi_type\":\"frame\""), 1);
+  gst_harness_teardown (h);
 }
 GST_END_TEST
 
@@ -407,6 +569,27 @@ GST_START_TEST (live_frames_wait_for_nothing)
   fail_unless_equals_uint64 (get_stat (h->element, "regions"), 180);
   fail_unless_equals_uint64 (get_stat (h->element, "fresh") + get_stat (h->element, "carried"), seen);
   check_sum (h->element);
+  harness_free (h);
+}
+GST_END_TEST
+
+/* Regions that are new in every frame do not come before those that have waited. */
+GST_START_TEST (live_newcomers_wait)
+{
+  GstHarness *h = harness_new (classify_with (classifier_path (), "queue-depth=1"), NULL);
+  gboolean seen = FALSE;
+
+  gst_harness_set_live (h, TRUE);
+  gst_harness_set_src_caps_str (h, CAPS);
+  for (guint i = 0; i < 500 && !seen; i++) {
+    GstBuffer *in = picture_new (CAPS, 0, i);
+    add (in, "dog", i % 4 * 40, 0, i % 4 * 40 + 38, 38);
+    add (in, "cat", 0, 60, 40, 100);
+    g_autoptr (GstBuffer) out = run (h, in);
+    seen = frame_age (out, 1) >= 0;
+    g_usleep (10000);
+  }
+  fail_unless (seen);
   harness_free (h);
 }
 GST_END_TEST
@@ -469,13 +652,16 @@ GST_END_TEST
 GST_START_TEST (maps_of_every_region)
 {
   GstHarness *h = classify_new ("attention=true grad-cam=true");
-  g_autoptr (GstBuffer) out = run (h, frame_new (0, 0));
-  g_autoptr (GPtrArray) regions = regions_of (out);
+  GstBuffer *in = frame_new (0, 0);
+  g_autoptr (GPtrArray) regions = regions_of (in);
   const double left[] = { 10, 40, 80 };
   gpointer state = NULL;
   GstMeta *meta;
   guint n = 0;
 
+  for (guint i = 0; i < regions->len; i++)
+    ((GstVideoRegionOfInterestMeta *) g_ptr_array_index (regions, i))->id = (int) (7 + i);
+  g_autoptr (GstBuffer) out = run (h, in);
   while ((meta = gst_buffer_iterate_meta (out, &state))) {
     if (!gst_meta_info_is_custom (meta->info) ||
         !gst_custom_meta_has_name ((GstCustomMeta *) meta, "CbamAttentionMeta"))
@@ -485,7 +671,7 @@ GST_START_TEST (maps_of_every_region)
     double x, width;
     int region;
     fail_unless (gst_structure_get_int (maps, "region", &region) && n < regions->len && grad_cam != NULL);
-    fail_unless_equals_int (region, ((GstVideoRegionOfInterestMeta *) g_ptr_array_index (regions, n))->id);
+    fail_unless_equals_int (region, (int) (7 + n));
     fail_unless (gst_structure_get (gst_value_get_structure (grad_cam), "over-x", G_TYPE_DOUBLE, &x, "over-width",
                                     G_TYPE_DOUBLE, &width, NULL));
     fail_unless (fabs (x + width / 2 - (left[n] + 30)) < 1, "%g %g", x, width);
@@ -506,16 +692,9 @@ GST_START_TEST (classes_survive_scaling)
   gst_harness_set_live (h, FALSE);
   gst_harness_set_src_caps_str (h, CAPS);
   g_autoptr (GstBuffer) out = run (h, frame_new (0, 0));
-  g_autofree char *line = NULL;
-  gsize size;
-  guint n = 0;
+  g_autofree char *line = text_of (out);
 
-  gst_buffer_extract_dup (out, 0, gst_buffer_get_size (out), (gpointer *) &line, &size);
-  line = g_realloc (line, size + 1);
-  line[size] = '\0';
-  for (const char *at = line; (at = strstr (at, "\"layer_name\":\"classifier\"")); at++)
-    n++;
-  fail_unless_equals_int (n, 6);
+  fail_unless_equals_int (count_text (line, "\"layer_name\":\"classifier\""), 6);
   gst_harness_teardown (h);
 }
 GST_END_TEST
@@ -612,8 +791,8 @@ GST_START_TEST (models_change_while_frames_flow)
   fail_unless_equals_int (frame_age (carried, 0), 1);
 
   g_object_set (h->element, "precision", 1, NULL); /* the same model, loaded anew */
-  for (guint i = 2; i < 400 && !anew; i++) {
-    g_autoptr (GstBuffer) out = run (h, frame_new (i, 0));
+  for (guint i = 0; i < 400 && !anew; i++) {
+    g_autoptr (GstBuffer) out = run (h, frame_new (1, 0)); /* time stands still, so that nothing becomes stale */
     anew = frame_age (out, 0) == 0;
     g_usleep (5000);
   }
@@ -639,8 +818,15 @@ main (int argc, char **argv)
   tcase_add_test (tests, another_type_is_another_region);
   tcase_add_test (tests, after_two_seconds_a_region_is_classified_anew);
   tcase_add_test (tests, interval_passes_over_frames);
+  tcase_add_test (tests, interval_counts_all_frames);
+  tcase_add_test (tests, two_seconds_are_more_than_any_interval);
+  tcase_add_test (tests, numbers_of_two_trackers);
   tcase_add_test (tests, a_new_beginning_forgets);
+  tcase_add_test (tests, labels_that_are_no_text);
+  tcase_add_test (tests, no_class_no_region);
+  tcase_add_test (tests, two_classifiers_in_a_row);
   tcase_add_test (tests, live_frames_wait_for_nothing);
+  tcase_add_test (tests, live_newcomers_wait);
   tcase_add_test (tests, live_regions_take_turns);
   tcase_add_test (tests, messages_tell_what_is_new);
   tcase_add_test (tests, maps_of_every_region);

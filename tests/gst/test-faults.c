@@ -124,6 +124,88 @@ starve (void)
   faults->fail_at (FAULTS_vkQueueSubmit, 3, VK_ERROR_OUT_OF_DEVICE_MEMORY);
 }
 
+/* ---- The same of cbamclassify ---- */
+
+static GstHarness *
+classify_new (const char *model, gboolean live)
+{
+  GstElement *element = gst_element_factory_make ("cbamclassify", NULL);
+  g_autoptr (GstBus) bus = gst_bus_new ();
+  GstHarness *h;
+
+  g_object_set (element, "model", model, "timeout", 3000, NULL);
+  gst_element_set_bus (element, bus);
+  h = harness_new (element, NULL);
+  gst_harness_set_live (h, live);
+  gst_harness_set_src_caps_str (h, CAPS);
+  return h;
+}
+
+static GstFlowReturn
+push_region (GstHarness *h, guint index)
+{
+  GstBuffer *buffer = picture_new (CAPS, 0, index);
+
+  gst_buffer_add_video_region_of_interest_meta (buffer, "dog", 8, 8, 48, 48);
+  return gst_harness_push (h, buffer);
+}
+
+/* Frames until one fails, which live ones do as soon as the device has; nobody waits for it before that. */
+static void
+classify_into (void (*arm) (void), gboolean live, const char *words)
+{
+  GstHarness *h = classify_new (g_getenv ("CBAM_TEST_CLASSIFIER"), live);
+  g_autoptr (GstElement) element = gst_object_ref (h->element);
+  GstFlowReturn flow = GST_FLOW_OK;
+  gint64 longest = 0;
+
+  fail_unless_equals_int (push_region (h, 0), GST_FLOW_OK);
+  arm ();
+  for (guint i = 1; i < 1000 && flow == GST_FLOW_OK; i++) {
+    const gint64 start = g_get_monotonic_time ();
+    flow = push_region (h, i);
+    longest = MAX (longest, g_get_monotonic_time () - start);
+    g_usleep (live ? 10000 : 0);
+  }
+  fail_unless_equals_int (flow, GST_FLOW_ERROR);
+  fail_unless (!live || longest < G_USEC_PER_SEC, "a frame waited for %g s", longest * 1e-6);
+  assert_one_error (element, words);
+  harness_free (h);
+  faults->reset ();
+
+  GstHarness *again = classify_new (g_getenv ("CBAM_TEST_CLASSIFIER"), FALSE);
+  fail_unless_equals_int (push_region (again, 0), GST_FLOW_OK);
+  fail_unless_equals_uint64 (get_stat (again->element, "fresh"), 1);
+  harness_free (again);
+}
+
+GST_START_TEST (a_classifier_on_a_device_that_fails)
+{
+  for (gboolean live = FALSE; live <= TRUE; live++) {
+    classify_into (hang_now, live, "Classification has stopped: ");
+    classify_into (lose_now, live, "VK_ERROR_DEVICE_LOST");
+    classify_into (lose_later, live, "VK_ERROR_DEVICE_LOST");
+    classify_into (starve, live, "VK_ERROR_OUT_OF_DEVICE_MEMORY");
+  }
+}
+GST_END_TEST
+
+/* What is in inference when the pipeline stops, or flushes, is waited for no longer than the device may take. */
+GST_START_TEST (a_classifier_stops_on_a_device_that_hangs)
+{
+  GstHarness *h = classify_new (g_getenv ("CBAM_TEST_CLASSIFIER"), TRUE);
+  const gint64 start = g_get_monotonic_time ();
+
+  fail_unless_equals_int (push_region (h, 0), GST_FLOW_OK);
+  faults->hang (1);
+  for (guint i = 1; i < 5; i++)
+    fail_unless_equals_int (push_region (h, i), GST_FLOW_OK);
+  harness_free (h);
+  fail_unless (g_get_monotonic_time () - start < 10 * G_USEC_PER_SEC);
+  faults->reset ();
+}
+GST_END_TEST
+
 GST_START_TEST (a_device_that_hangs)
 {
   run_into ("threshold=0 timeout=3000", hang_now, "did not finish within 3000 ms");
@@ -285,6 +367,8 @@ main (int argc, char **argv)
   open_layer ();
   TCase *tests = tcase_create ("faults");
   tcase_add_test (tests, a_device_that_hangs);
+  tcase_add_test (tests, a_classifier_on_a_device_that_fails);
+  tcase_add_test (tests, a_classifier_stops_on_a_device_that_hangs);
   tcase_add_test (tests, a_device_that_is_lost);
   tcase_add_test (tests, a_device_without_memory);
   tcase_add_test (tests, a_device_that_hangs_while_loading);
