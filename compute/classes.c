@@ -82,6 +82,7 @@ rank (CbamResult *result, const CbamSpec *spec, const CbamFlight *flight, const 
       result->classes[result->n_classes++] = result->classes[i];
     else
       result->n_unwanted += i < most ? 1 : 0;
+  result->classes = g_renew (CbamClass, result->classes, MAX (result->n_classes, 1)); /* results may be kept for long */
 }
 
 CbamResult *

@@ -23,7 +23,7 @@
  * is not classified anew carries what was seen in it before; then the structure has two more fields, `age` (guint64:
  * nanoseconds from that frame's running time to this one's) and `frame-age` (guint: frames).
  *
- * A live stream does not wait, but for frames that lie on a Vulkan device: its frames go on at once, and what the
+ * A live stream never waits, but for frames that lie on a Vulkan device: its frames go on at once, and what the
  * classifier says, later frames carry. Where there are more regions than it can look at, each has its turn. Other
  * streams wait for the classifier, so that each frame has its own classes, unless downstream says that frames come too
  * late.

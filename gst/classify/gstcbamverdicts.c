@@ -6,6 +6,7 @@
 
 #include "meta/gstcbamclassmeta.h"
 #include "meta/gstcbamfield.h"
+#include "meta/gstcbammeta.h"
 #include "meta/gstcbamregionmeta.h"
 
 /* ---- One region ---- */
@@ -65,25 +66,6 @@ region_to_structure (const GstVideoRegionOfInterestMeta *region, gint64 id, cons
     gst_cbam_field_append (&classes, class_to_structure (verdict, i));
   gst_structure_take_value (structure, "classes", &classes);
   return structure;
-}
-
-/* Takes what @regions lists. */
-static GstStructure *
-make_message (GstBuffer *buffer, const GstCbamVerdictFrame *frame, GValue *regions)
-{
-  const GstSegment *segment = frame->segment;
-  const guint64 pts = GST_BUFFER_PTS (buffer);
-  const gboolean timed = segment->format == GST_FORMAT_TIME && GST_CLOCK_TIME_IS_VALID (pts);
-  const guint64 stream_time = timed ? gst_segment_to_stream_time (segment, GST_FORMAT_TIME, pts) : GST_CLOCK_TIME_NONE;
-  const guint64 running_time =
-      timed ? gst_segment_to_running_time (segment, GST_FORMAT_TIME, pts) : GST_CLOCK_TIME_NONE;
-  GstStructure *message = gst_structure_new ("cbam-classifications", "timestamp", G_TYPE_UINT64, pts, "stream-time",
-                                             G_TYPE_UINT64, stream_time, "running-time", G_TYPE_UINT64, running_time,
-                                             "width", G_TYPE_INT, GST_VIDEO_INFO_WIDTH (frame->info), "height",
-                                             G_TYPE_INT, GST_VIDEO_INFO_HEIGHT (frame->info), NULL);
-
-  gst_structure_take_value (message, "regions", regions);
-  return message;
 }
 
 /* ---- All of them ---- */
@@ -177,9 +159,11 @@ gst_cbam_verdicts_attach (GstBuffer *buffer, const GstCbamVerdictFrame *frame, c
     tell (buffer, frame, region, track, wishes, &told);
   }
   gst_cbam_regions_meta_keep_classes (buffer, &told.kept);
-  if (gst_value_list_get_size (&told.fresh) > 0)
-    *message = make_message (buffer, frame, &told.fresh);
-  else
+  if (gst_value_list_get_size (&told.fresh) == 0) {
     g_value_unset (&told.fresh);
+    return buffer;
+  }
+  *message = gst_cbam_meta_describe_frame ("cbam-classifications", buffer, frame->info, frame->segment);
+  gst_structure_take_value (*message, "regions", &told.fresh);
   return buffer;
 }

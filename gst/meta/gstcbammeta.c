@@ -125,26 +125,31 @@ detection_to_structure (const CbamDetection *d)
                             G_TYPE_DOUBLE, (double) d->height, NULL);
 }
 
-GstMessage *
-gst_cbam_meta_to_message (GstObject *source, GstBuffer *buffer, const CbamResult *result, const GstVideoInfo *info,
-                          const GstSegment *segment)
+GstStructure *
+gst_cbam_meta_describe_frame (const char *name, GstBuffer *buffer, const GstVideoInfo *info, const GstSegment *segment)
 {
   const guint64 pts = GST_BUFFER_PTS (buffer);
   const gboolean timed = segment->format == GST_FORMAT_TIME && GST_CLOCK_TIME_IS_VALID (pts);
   const guint64 stream_time = timed ? gst_segment_to_stream_time (segment, GST_FORMAT_TIME, pts) : GST_CLOCK_TIME_NONE;
   const guint64 running_time =
       timed ? gst_segment_to_running_time (segment, GST_FORMAT_TIME, pts) : GST_CLOCK_TIME_NONE;
+
+  return gst_structure_new (name, "timestamp", G_TYPE_UINT64, pts, "stream-time", G_TYPE_UINT64, stream_time,
+                            "running-time", G_TYPE_UINT64, running_time, "width", G_TYPE_INT,
+                            GST_VIDEO_INFO_WIDTH (info), "height", G_TYPE_INT, GST_VIDEO_INFO_HEIGHT (info), NULL);
+}
+
+GstMessage *
+gst_cbam_meta_to_message (GstObject *source, GstBuffer *buffer, const CbamResult *result, const GstVideoInfo *info,
+                          const GstSegment *segment)
+{
+  GstStructure *structure = gst_cbam_meta_describe_frame ("cbam-detections", buffer, info, segment);
   const gsize n = cbam_result_get_n_detections (result);
 
   GValue list = G_VALUE_INIT;
   gst_value_list_init (&list, n);
   for (gsize i = 0; i < n; i++)
     gst_cbam_field_append (&list, detection_to_structure (cbam_result_get_detection (result, i)));
-
-  GstStructure *structure =
-      gst_structure_new ("cbam-detections", "timestamp", G_TYPE_UINT64, pts, "stream-time", G_TYPE_UINT64, stream_time,
-                         "running-time", G_TYPE_UINT64, running_time, "width", G_TYPE_INT, GST_VIDEO_INFO_WIDTH (info),
-                         "height", G_TYPE_INT, GST_VIDEO_INFO_HEIGHT (info), NULL);
   gst_structure_take_value (structure, "detections", &list);
   return gst_message_new_element (source, structure);
 }

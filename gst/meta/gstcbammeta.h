@@ -20,6 +20,11 @@ guint64 gst_cbam_meta_next (GstBuffer *buffer);
  * frame's: fields `age` and `frame-age`. Before gst_cbam_regions_meta_keep(), which makes a copy of them. */
 void gst_cbam_meta_mark_age (GstBuffer *buffer, guint64 first, GstClockTime age, guint frames);
 
+/* Returns (transfer full): a structure of that name with the times of @buffer, read in @segment, and its size, as
+ * messages about a frame begin. */
+GstStructure *gst_cbam_meta_describe_frame (const char *name, GstBuffer *buffer, const GstVideoInfo *info,
+                                            const GstSegment *segment);
+
 /* The message `cbam-detections` about one inferred frame. @buffer's times are read in @segment. */
 GstMessage *gst_cbam_meta_to_message (GstObject *source, GstBuffer *buffer, const CbamResult *result,
                                       const GstVideoInfo *info, const GstSegment *segment);

@@ -1,7 +1,7 @@
 /* What regions of interest carry beside their place: structures `detection` and `classification`, kept where GStreamer
  * loses them. The scale transform of GstVideoRegionOfInterestMeta drops a region's parameters (GStreamer 1.22,
- * videoscale for one), so that scores and classes would not survive it. A copy of them travels in a GstCustomMeta of the buffer,
- * `CbamRegionsMeta`, with the region's number and label, which do survive:
+ * videoscale for one), so that scores and classes would not survive it. A copy of them travels in a GstCustomMeta of
+ * the buffer, `CbamRegionsMeta`, with the region's number and label, which do survive:
  *
  *     GstVideoRegionOfInterestMeta   id=7, type "dog", x, y, w, h   --(params)-->  detection
  *     CbamRegionsMeta                regions = { detection, id=7, label="dog"; ... }
