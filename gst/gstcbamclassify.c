@@ -9,7 +9,8 @@
  * @short_description: says what regions of video, or whole frames, show
  *
  * Runs a classification network on every region of interest that a detector has put on a frame, be it `cbamdetect` or
- * somebody else's, and tells what it saw:
+ * somebody else's (with GStreamer 1.24 or newer also on every #GstAnalyticsODMtd, for which it adds a region), and
+ * tells what it saw:
  *
  * * as parameters `classification` of the region, one for each class, the best first: `label` (string), `label_id`
  *   (int), `confidence` (double), `model_name` and `layer_name` (string);
@@ -47,6 +48,7 @@
 #include "draw/gstcbamcomposition.h"
 #include "frame/gstcbamoffer.h"
 #include "gstcbampreset.h"
+#include "meta/gstcbamobjects.h"
 #include "stream/gstcbamorientation.h"
 #include "stream/gstcbamqos.h"
 
@@ -165,6 +167,18 @@ get_shape (GstCbamClassify *self, CbamOrientation orientation)
   }
 }
 
+/* With a region for every object that others have found, if that is what is looked at. Takes @buffer. */
+static GstBuffer *
+adopt_objects (GstCbamClassify *self, GstBuffer *buffer)
+{
+  GST_OBJECT_LOCK (self);
+  const gboolean regions = self->settings.on == GST_CBAM_ON_REGIONS;
+  GST_OBJECT_UNLOCK (self);
+  if (!regions)
+    return buffer;
+  return gst_cbam_objects_to_regions (buffer, GST_VIDEO_INFO_WIDTH (&self->info), GST_VIDEO_INFO_HEIGHT (&self->info));
+}
+
 /* What of @buffer is to be looked at. */
 static GstCbamLooks *
 get_looks (GstCbamClassify *self, GstBuffer *buffer, CbamOrientation orientation)
@@ -235,7 +249,7 @@ sink_chain (G_GNUC_UNUSED GstPad *pad, GstObject *parent, GstBuffer *buffer)
   if (!self->introduced)
     introduce (self);
   buffer = gst_cbam_offer_fulfil (buffer, &self->info, GST_ELEMENT (self), &self->warned_of_meta);
-  buffer = classify (self, buffer, &error);
+  buffer = classify (self, adopt_objects (self, buffer), &error);
   if (buffer != NULL)
     return gst_pad_push (self->src_pad, buffer);
   gst_cbam_engine_post_error (&self->engine, error);

@@ -5,11 +5,8 @@
 #include "gstcbamclassmeta.h"
 
 #include "gstcbamfield.h"
+#include "gstcbamobjects.h"
 #include "gstcbamregionmeta.h"
-
-#ifdef HAVE_GST_ANALYTICS
-#include <gst/analytics/analytics.h>
-#endif
 
 #define CLASSIFICATION "classification"
 #define LAYER "classifier" /* the head: all that the model file calls it */
@@ -39,21 +36,6 @@ class_to_structure (const GstCbamVerdict *verdict, gsize i)
 }
 
 #ifdef HAVE_GST_ANALYTICS
-/* The detection that @region is, in the words of GStreamer's analytics library: cbamdetect and DL Streamer give both
- * the same number, but a region without one has 0 as well. FALSE: there is none of that type and place. */
-static gboolean
-find_object (GstAnalyticsRelationMeta *relations, const GstVideoRegionOfInterestMeta *region, GstAnalyticsODMtd *object)
-{
-  gint x, y, width, height;
-  gfloat score;
-
-  return relations != NULL && region->id >= 0 && (gsize) region->id < gst_analytics_relation_get_length (relations) &&
-         gst_analytics_relation_meta_get_od_mtd (relations, (guint) region->id, object) &&
-         gst_analytics_od_mtd_get_obj_type (object) == region->roi_type &&
-         gst_analytics_od_mtd_get_location (object, &x, &y, &width, &height, &score) && x == (gint) region->x &&
-         y == (gint) region->y && width == (gint) region->w && height == (gint) region->h;
-}
-
 static void
 add_analytics (GstBuffer *buffer, const GstVideoRegionOfInterestMeta *region, const GstCbamVerdict *verdict)
 {
@@ -64,7 +46,7 @@ add_analytics (GstBuffer *buffer, const GstVideoRegionOfInterestMeta *region, co
   GstAnalyticsODMtd object;
   GstAnalyticsClsMtd classes;
 
-  if (n == 0 || !find_object (relations, region, &object))
+  if (n == 0 || !gst_cbam_objects_find (relations, region, &object))
     return;
   for (gsize i = 0; i < n; i++) {
     scores[i] = cbam_result_get_class (verdict->result, i)->score;
@@ -146,7 +128,7 @@ get_tracking_id (GstBuffer *buffer, const GstVideoRegionOfInterestMeta *region)
   GstClockTime first, last;
   gboolean lost;
 
-  if (!find_object (relations, region, &object))
+  if (!gst_cbam_objects_find (relations, region, &object))
     return -1;
   while (gst_analytics_relation_meta_get_direct_related (relations, object.id, GST_ANALYTICS_REL_TYPE_ANY,
                                                          gst_analytics_tracking_mtd_get_mtd_type (), &state, &tracking))
