@@ -362,8 +362,9 @@ pad_query (GstPad *pad, GstObject *parent, GstQuery *query)
 /* ---- States ---- */
 
 static void
-stop (GstCbamClassify *self)
+stop (GstElement *element)
 {
+  GstCbamClassify *self = GST_CBAM_CLASSIFY (element);
   g_autoptr (GstStructure) stats = gst_cbam_class_stats_to_structure (&self->stats);
 
   GST_INFO_OBJECT (self, "%" GST_PTR_FORMAT, stats);
@@ -422,8 +423,9 @@ start_engine (GstCbamClassify *self, GError **error)
 }
 
 static gboolean
-start (GstCbamClassify *self)
+start (GstElement *element)
 {
+  GstCbamClassify *self = GST_CBAM_CLASSIFY (element);
   g_autoptr (GError) error = NULL;
 
   if (start_engine (self, &error))
@@ -438,21 +440,8 @@ start (GstCbamClassify *self)
 static GstStateChangeReturn
 gst_cbam_classify_change_state (GstElement *element, GstStateChange transition)
 {
-  GstCbamClassify *self = GST_CBAM_CLASSIFY (element);
-
-  if (transition == GST_STATE_CHANGE_NULL_TO_READY && !gst_cbam_engine_prepare (&self->engine))
-    return GST_STATE_CHANGE_FAILURE;
-  if (transition == GST_STATE_CHANGE_READY_TO_PAUSED && !start (self))
-    return GST_STATE_CHANGE_FAILURE;
-
-  GstStateChangeReturn result = GST_ELEMENT_CLASS (gst_cbam_classify_parent_class)->change_state (element, transition);
-
-  const gboolean failed = result == GST_STATE_CHANGE_FAILURE;
-  if (transition == GST_STATE_CHANGE_PAUSED_TO_READY || (transition == GST_STATE_CHANGE_READY_TO_PAUSED && failed))
-    stop (self);
-  if (transition == GST_STATE_CHANGE_READY_TO_NULL || (transition == GST_STATE_CHANGE_NULL_TO_READY && failed))
-    gst_cbam_engine_release (&self->engine);
-  return result;
+  return gst_cbam_engine_change_state (&GST_CBAM_CLASSIFY (element)->engine,
+                                       GST_ELEMENT_CLASS (gst_cbam_classify_parent_class), transition, start, stop);
 }
 
 /* The names must be as many as the model's classes. */

@@ -88,8 +88,10 @@ log_stats (GstCbamDetect *self)
 }
 
 static void
-stop (GstCbamDetect *self)
+stop (GstElement *element)
 {
+  GstCbamDetect *self = GST_CBAM_DETECT (element);
+
   gst_cbam_engine_stop (&self->stream.engine);
   log_stats (self);
   gst_cbam_outlet_reset (self->outlet);
@@ -109,8 +111,9 @@ start_engine (GstCbamDetect *self, GError **error)
 }
 
 static gboolean
-start (GstCbamDetect *self)
+start (GstElement *element)
 {
+  GstCbamDetect *self = GST_CBAM_DETECT (element);
   g_autoptr (GError) error = NULL;
 
   if (start_engine (self, &error))
@@ -126,21 +129,8 @@ start (GstCbamDetect *self)
 static GstStateChangeReturn
 gst_cbam_detect_change_state (GstElement *element, GstStateChange transition)
 {
-  GstCbamDetect *self = GST_CBAM_DETECT (element);
-
-  if (transition == GST_STATE_CHANGE_NULL_TO_READY && !gst_cbam_engine_prepare (&self->stream.engine))
-    return GST_STATE_CHANGE_FAILURE;
-  if (transition == GST_STATE_CHANGE_READY_TO_PAUSED && !start (self))
-    return GST_STATE_CHANGE_FAILURE;
-
-  GstStateChangeReturn result = GST_ELEMENT_CLASS (gst_cbam_detect_parent_class)->change_state (element, transition);
-
-  const gboolean failed = result == GST_STATE_CHANGE_FAILURE;
-  if (transition == GST_STATE_CHANGE_PAUSED_TO_READY || (transition == GST_STATE_CHANGE_READY_TO_PAUSED && failed))
-    stop (self);
-  if (transition == GST_STATE_CHANGE_READY_TO_NULL || (transition == GST_STATE_CHANGE_NULL_TO_READY && failed))
-    gst_cbam_engine_release (&self->stream.engine);
-  return result;
+  return gst_cbam_engine_change_state (&GST_CBAM_DETECT (element)->stream.engine,
+                                       GST_ELEMENT_CLASS (gst_cbam_detect_parent_class), transition, start, stop);
 }
 
 /* ---- Properties ---- */

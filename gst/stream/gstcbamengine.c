@@ -61,8 +61,8 @@ post_no_device (GstCbamEngine *self, const GError *error)
                       name ? name : "any"));
 }
 
-gboolean
-gst_cbam_engine_prepare (GstCbamEngine *self)
+static gboolean
+prepare (GstCbamEngine *self)
 {
   g_autoptr (GError) error = NULL;
 
@@ -101,10 +101,23 @@ gst_cbam_engine_stop (GstCbamEngine *self)
   gst_cbam_switch_stop (&self->sessions);
 }
 
-void
-gst_cbam_engine_release (GstCbamEngine *self)
+GstStateChangeReturn
+gst_cbam_engine_change_state (GstCbamEngine *self, GstElementClass *parent_class, GstStateChange transition,
+                              gboolean (*start) (GstElement *element), void (*stop) (GstElement *element))
 {
-  g_clear_pointer (&self->device, cbam_device_unref);
+  if (transition == GST_STATE_CHANGE_NULL_TO_READY && !prepare (self))
+    return GST_STATE_CHANGE_FAILURE;
+  if (transition == GST_STATE_CHANGE_READY_TO_PAUSED && !start (self->element))
+    return GST_STATE_CHANGE_FAILURE;
+
+  const GstStateChangeReturn result = parent_class->change_state (self->element, transition);
+
+  const gboolean failed = result == GST_STATE_CHANGE_FAILURE;
+  if (transition == GST_STATE_CHANGE_PAUSED_TO_READY || (transition == GST_STATE_CHANGE_READY_TO_PAUSED && failed))
+    stop (self->element);
+  if (transition == GST_STATE_CHANGE_READY_TO_NULL || (transition == GST_STATE_CHANGE_NULL_TO_READY && failed))
+    g_clear_pointer (&self->device, cbam_device_unref);
+  return result;
 }
 
 /* ---- Properties ---- */

@@ -1,9 +1,9 @@
 /* GstCbamEngine: what an element infers with: the device that its property names, and the sessions on it.
  *
- *     NULL -> READY   prepare    the device is opened, or there is an error at once
- *     READY -> PAUSED start      the model is loaded
- *     PAUSED -> READY stop
- *     READY -> NULL   release
+ *     NULL -> READY      the device is opened, or there is an error at once
+ *     READY -> PAUSED    the element starts, and with it the engine: the model is loaded
+ *     PAUSED -> READY    both stop
+ *     READY -> NULL      the device goes
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
@@ -40,11 +40,14 @@ typedef struct
 /* @accept: see GstCbamSwitch. */
 void gst_cbam_engine_init (GstCbamEngine *self, GstElement *element, const GstCbamEngineWords *words,
                            const GstCbamEngineTexts *texts, GstCbamAccept accept, gpointer data);
-/* It has been stopped and released. */
+/* The element is in the state NULL. */
 void gst_cbam_engine_clear (GstCbamEngine *self);
 
-/* FALSE: there is no such device, and that has been posted. */
-gboolean gst_cbam_engine_prepare (GstCbamEngine *self);
+/* Changes the state of the element, as its class does it and @parent_class. @start, below PAUSED, gives FALSE when it
+ * has posted why it cannot; @stop comes after the pads have become inactive, and after a start that failed later. */
+GstStateChangeReturn gst_cbam_engine_change_state (GstCbamEngine *self, GstElementClass *parent_class,
+                                                   GstStateChange transition, gboolean (*start) (GstElement *element),
+                                                   void (*stop) (GstElement *element));
 
 /* Loads the model on the device that the property names now: the one that is open already, unless it has failed. */
 gboolean gst_cbam_engine_start (GstCbamEngine *self, GError **error);
@@ -54,8 +57,6 @@ void gst_cbam_engine_post_start_error (GstCbamEngine *self, const GError *error,
 
 /* There is no session any more. */
 void gst_cbam_engine_stop (GstCbamEngine *self);
-
-void gst_cbam_engine_release (GstCbamEngine *self);
 
 /* The properties of GstCbamEngineSettings, at any time and with what follows from a new value. FALSE: it is none of
  * these. */
