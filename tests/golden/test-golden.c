@@ -18,6 +18,7 @@
 #include "detect/image.h"
 #include "document.h"
 #include "file/json.h"
+#include "golden-model.h"
 #include "model.h"
 #include "presets/presets.h"
 #include "presets/seeded.h"
@@ -80,43 +81,13 @@ note_error (const char *kind, double error, const char *where)
 
 /* ---- The model and the picture ---------------------------------------------------------------------------------- */
 
-/* Adds the tensors of a tree of names; a list is a tensor's shape. */
 static void
-add_tensors (TestModel *model, JsonObject *tree, const char *prefix, guint32 seed)
+make_model (Golden *golden)
 {
-  g_autoptr (GList) names = json_object_get_members (tree);
-
-  for (GList *l = names; l != NULL; l = l->next) {
-    g_autofree char *name = prefix != NULL ? g_strconcat (prefix, ".", l->data, NULL) : g_strdup (l->data);
-    JsonNode *node = json_object_get_member (tree, l->data);
-    gsize dims[4];
-    guint n_dims;
-    JsonArray *shape;
-
-    if (JSON_NODE_HOLDS_OBJECT (node)) {
-      add_tensors (model, json_node_get_object (node), name, seed);
-      continue;
-    }
-    shape = json_node_get_array (node);
-    n_dims = json_array_get_length (shape);
-    g_assert_cmpuint (n_dims, <=, G_N_ELEMENTS (dims));
-    for (guint i = 0; i < n_dims; i++)
-      dims[i] = (gsize) json_array_get_int_element (shape, i);
-    cbam_seeded_fill (name, dims, n_dims, seed, (float *) test_model_add (model, name, n_dims, dims)->values->data);
-  }
-}
-
-static void
-make_model (Golden *golden, guint32 seed)
-{
-  g_autoptr (TestModel) model = test_model_new (1);
   g_autoptr (GError) error = NULL;
+  g_autoptr (TestModel) model = test_model_new_from_golden (golden->file, golden->about, &error);
 
-  g_ptr_array_set_size (model->tensors, 0);
-  json_node_unref (model->document);
-  model->document = json_from_string (cbam_safetensors_get_metadata (golden->file, "cbamdetect"), &error);
   g_assert_no_error (error);
-  add_tensors (model, json_object_get_object_member (golden->about, "tensors"), NULL, seed);
   golden->folder = g_dir_make_tmp ("test-golden-XXXXXX", &error);
   g_assert_no_error (error);
   golden->model = g_build_filename (golden->folder, "model.safetensors", NULL);
@@ -188,7 +159,7 @@ golden_open (Golden *golden, gconstpointer path)
   if (golden->is_preset)
     golden->model = g_strdup (json_object_get_string_member (golden->about, "preset"));
   else
-    make_model (golden, seed);
+    make_model (golden);
 }
 
 static void

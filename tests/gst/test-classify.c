@@ -682,6 +682,32 @@ GST_START_TEST (maps_of_every_region)
 }
 GST_END_TEST
 
+/* The maps of attention are where there is attention, and only if they are asked for. */
+GST_START_TEST (attention_of_every_region)
+{
+  static const char *const properties[] = { "attention=true", "" };
+  const char *path = g_getenv ("CBAM_TEST_ATTENTION_CLASSIFIER");
+
+  for (gsize i = 0; i < G_N_ELEMENTS (properties); i++) {
+    GstHarness *h = harness_new (classify_with (path, properties[i]), CAPS);
+    g_autoptr (GstBuffer) out = run (h, frame_new (0, 0));
+    gpointer state = NULL;
+    guint n = 0;
+    GstMeta *meta;
+    while ((meta = gst_buffer_iterate_meta (out, &state))) {
+      if (!gst_meta_info_is_custom (meta->info) ||
+          !gst_custom_meta_has_name ((GstCustomMeta *) meta, "CbamAttentionMeta"))
+        continue;
+      const GstStructure *maps = gst_custom_meta_get_structure ((GstCustomMeta *) meta);
+      fail_unless (gst_structure_has_field (maps, "level-0") && !gst_structure_has_field (maps, "grad-cam"));
+      n++;
+    }
+    fail_unless_equals_int (n, i == 0 ? 3 : 0);
+    harness_free (h);
+  }
+}
+GST_END_TEST
+
 /* GStreamer 1.22 drops the parameters of regions that are scaled; what is kept of them does as well. */
 GST_START_TEST (classes_survive_scaling)
 {
@@ -830,6 +856,7 @@ main (int argc, char **argv)
   tcase_add_test (tests, live_regions_take_turns);
   tcase_add_test (tests, messages_tell_what_is_new);
   tcase_add_test (tests, maps_of_every_region);
+  tcase_add_test (tests, attention_of_every_region);
   tcase_add_test (tests, classes_survive_scaling);
   tcase_add_test (tests, labels_come_from_a_file);
   tcase_add_test (tests, what_cannot_be_used_is_one_error);

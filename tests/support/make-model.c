@@ -1,9 +1,11 @@
-/* make-model OUT [cbam|classifier]: writes the test model, for tests that only see a model file. With `cbam` it
- * letterboxes, and has a CBAM module before each head; with `classifier` it is one, of seven classes.
+/* make-model OUT [cbam|classifier|CASE.safetensors]: writes the test model, for tests that only see a model file. With
+ * `cbam` it letterboxes, and has a CBAM module before each head; with `classifier` it is one, of seven classes; with a
+ * file of tests/golden/cases/ it is the model that those results are of.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "write-model.h"
+#include "file/json.h"
+#include "golden-model.h"
 
 #include <math.h>
 #include <string.h>
@@ -41,22 +43,50 @@ add_cbam (TestModel *model)
   g_rand_free (rand);
 }
 
+/* NULL: there is an error. */
+static TestModel *
+read_golden (const char *path, GError **error)
+{
+  g_autoptr (JsonObject) about = NULL;
+  CbamSafetensors *file = cbam_safetensors_open (path, error);
+  TestModel *model = NULL;
+
+  if (file == NULL)
+    return NULL;
+  const char *text = cbam_safetensors_get_metadata (file, "golden");
+  about = cbam_json_parse_object (path, text, strlen (text), error);
+  if (about != NULL)
+    model = test_model_new_from_golden (file, about, error);
+  cbam_safetensors_free (file);
+  return model;
+}
+
+static TestModel *
+make (const char *kind, GError **error)
+{
+  if (g_str_has_suffix (kind, ".safetensors"))
+    return read_golden (kind, error);
+
+  TestModel *model = test_model_new (SEED);
+  if (strcmp (kind, "cbam") == 0)
+    add_cbam (model);
+  if (strcmp (kind, "classifier") == 0)
+    test_model_classify (model, 8, SEED);
+  return model;
+}
+
 int
 main (int argc, char **argv)
 {
-  static const char *const kinds[] = { "", "cbam", "classifier", NULL };
-  g_autoptr (TestModel) model = test_model_new (SEED);
+  g_autoptr (TestModel) model = NULL;
   g_autoptr (GError) error = NULL;
 
-  if (argc < 2 || argc > 3 || !g_strv_contains (kinds, argc == 3 ? argv[2] : "")) {
-    g_printerr ("usage: make-model OUT.safetensors [cbam|classifier]\n");
+  if (argc < 2 || argc > 3) {
+    g_printerr ("usage: make-model OUT.safetensors [cbam|classifier|CASE.safetensors]\n");
     return 2;
   }
-  if (argc == 3 && strcmp (argv[2], "cbam") == 0)
-    add_cbam (model);
-  else if (argc == 3)
-    test_model_classify (model, 8, SEED);
-  if (test_model_write (model, argv[1], &error))
+  model = make (argc == 3 ? argv[2] : "", &error);
+  if (model != NULL && test_model_write (model, argv[1], &error))
     return 0;
   g_printerr ("make-model: %s\n", error->message);
   return 1;
