@@ -32,12 +32,12 @@ sigmoid (float *scores, guint n)
 }
 
 static float *
-read_scores (const CbamModel *model, CbamSlot *slot)
+read_scores (const CbamModel *model, const CbamFlight *flight)
 {
   const CbamValue *value = cbam_levels_of (model->program->plan->graph)->scores;
   float *scores = g_new (float, value->channels);
 
-  cbam_value_read (value, cbam_slot_get (slot, value), scores);
+  cbam_value_read_image (value, cbam_slot_get (flight->slot, value), flight->image, scores);
   if (model->spec->output.score == CBAM_SCORE_SOFTMAX)
     softmax (scores, value->channels);
   else
@@ -88,14 +88,14 @@ rank (CbamResult *result, const CbamSpec *spec, const CbamFlight *flight, const 
 CbamResult *
 cbam_classes_read (CbamModel *model, CbamFlight *flight, GError **error)
 {
-  g_autofree float *scores = read_scores (model, flight->slot);
+  g_autofree float *scores = read_scores (model, flight);
   g_autoptr (CbamResult) result = cbam_result_new (model, 0);
 
   rank (result, model->spec, flight, scores);
   result->seconds = (double) (g_get_monotonic_time () - flight->submitted) * 1e-6;
   if (flight->params.attention)
-    cbam_explain_attention (model, flight->slot, result);
-  if (!cbam_explain_classes (model, flight->slot, flight->params.grad_cam, result, error))
+    cbam_explain_attention (model, flight, result);
+  if (!cbam_explain_classes (model, flight, result, error))
     return NULL;
   return g_steal_pointer (&result);
 }

@@ -17,27 +17,28 @@ struct _CbamDetections
 
 /* The counts first: they say how much else there is. */
 static gboolean
-fetch_candidates (const CbamLevels *levels, CbamSlot *slot, GError **error)
+fetch_candidates (const CbamLevels *levels, const CbamFlight *flight, GError **error)
 {
-  const guint8 *block = cbam_slot_get (slot, levels->block);
+  const guint8 *block = cbam_slot_get (flight->slot, levels->block);
+  const gsize before = flight->image * levels->results, hits = levels->hits + before, boxes = levels->boxes + before;
   guint32 n;
 
-  if (!cbam_slot_fetch (slot, levels->block, levels->hits, CBAM_LEVELS_HEADER, error))
+  if (!cbam_slot_fetch (flight->slot, levels->block, hits, CBAM_LEVELS_HEADER, error))
     return FALSE;
-  cbam_levels_get_hits (levels, block, &n);
-  return cbam_slot_fetch (slot, levels->block, levels->hits, CBAM_LEVELS_HEADER + n * sizeof (CbamHit), error) &&
-         cbam_slot_fetch (slot, levels->block, levels->boxes, levels->anchors->len * 4 * sizeof (float), error);
+  cbam_levels_get_hits (levels, block, flight->image, &n);
+  return cbam_slot_fetch (flight->slot, levels->block, hits, CBAM_LEVELS_HEADER + n * sizeof (CbamHit), error) &&
+         cbam_slot_fetch (flight->slot, levels->block, boxes, levels->anchors->len * 4 * sizeof (float), error);
 }
 
 static void
-read_candidates (CbamDetections *detections, const CbamLevels *levels, const guint8 *block)
+read_candidates (CbamDetections *detections, const CbamLevels *levels, const guint8 *block, guint image)
 {
-  const float (*boxes)[4] = cbam_levels_get_boxes (levels, block);
+  const float (*boxes)[4] = cbam_levels_get_boxes (levels, block, image);
   const guint n_classes = levels->n_classes;
   const CbamHit *hits;
   guint32 n;
 
-  hits = cbam_levels_get_hits (levels, block, &n);
+  hits = cbam_levels_get_hits (levels, block, image, &n);
   g_array_set_size (detections->candidates, n);
   for (guint32 i = 0; i < n; i++) {
     const guint32 prior = hits[i].prior_class / n_classes;
@@ -99,14 +100,15 @@ place_box (const CbamCandidate *candidate, const CbamFlight *flight, const CbamF
                      candidate->y0 * input->height * frame->scale_y + frame->shift_y,
                      candidate->x1 * input->width * frame->scale_x + frame->shift_x,
                      candidate->y1 * input->height * frame->scale_y + frame->shift_y };
-  const float width = (float) flight->width, height = (float) flight->height;
+  const CbamPart *part = cbam_flight_get_part (flight);
+  const float width = (float) part->width, height = (float) part->height;
 
   cbam_orientation_turn_bounds (flight->orientation, width, height, &box);
   const float left = CLAMP (box.x0, 0, width), right = CLAMP (box.x1, 0, width);
   const float top = CLAMP (box.y0, 0, height), bottom = CLAMP (box.y1, 0, height);
 
-  ret_detection->x = left + (float) flight->x;
-  ret_detection->y = top + (float) flight->y;
+  ret_detection->x = left + (float) part->x;
+  ret_detection->y = top + (float) part->y;
   ret_detection->width = right - left;
   ret_detection->height = bottom - top;
   return right > left && bottom > top;
@@ -119,15 +121,15 @@ make_result (CbamDetections *detections, CbamModel *model, const CbamFlight *fli
   const CbamSpec *spec = model->spec;
   const CbamLevels *levels = cbam_levels_of (model->program->plan->graph);
   const guint8 *block = cbam_slot_get (flight->slot, levels->block);
-  const CbamFrameArgs *frame = (const CbamFrameArgs *) block;
+  const CbamFrameArgs *frame = (const CbamFrameArgs *) block + flight->image;
   CbamResult *result;
   gsize n, n_unwanted;
 
-  read_candidates (detections, levels, block);
+  read_candidates (detections, levels, block, flight->image);
   n = suppress (detections, spec, flight, &n_unwanted);
   result = cbam_result_new (model, n);
   result->n_unwanted = n_unwanted;
-  result->best_score = cbam_levels_get_best_score (levels, block);
+  result->best_score = cbam_levels_get_best_score (levels, block, flight->image);
   *ret_priors = g_new (guint32, n);
   for (gsize i = 0; i < n; i++) {
     const CbamCandidate *candidate = &g_array_index (detections->candidates, CbamCandidate, i);
@@ -150,12 +152,12 @@ cbam_detections_read (CbamDetections *detections, CbamModel *model, CbamFlight *
   g_autofree guint32 *priors = NULL;
   g_autoptr (CbamResult) result = NULL;
 
-  if (!fetch_candidates (cbam_levels_of (model->program->plan->graph), flight->slot, error))
+  if (!fetch_candidates (cbam_levels_of (model->program->plan->graph), flight, error))
     return NULL;
   result = make_result (detections, model, flight, &priors);
   if (flight->params.attention)
-    cbam_explain_attention (model, flight->slot, result);
-  if (!cbam_explain_detections (model, flight->slot, priors, flight->params.grad_cam, result, error))
+    cbam_explain_attention (model, flight, result);
+  if (!cbam_explain_detections (model, flight, priors, result, error))
     return NULL;
   return g_steal_pointer (&result);
 }

@@ -1,7 +1,8 @@
 /* CbamDetector: frames in, results out. Start reading here.
  *
  *     submit    free slot <- pixels + parameter block, its command buffer goes to the queue
- *     collect   wait for the oldest slot -> a detector's objects (detections.c), or a classifier's classes (classes.c)
+ *     collect   wait for the oldest slot -> a detector's objects (detections.c), or a classifier's classes (classes.c);
+ *               of a batch of regions those of one after the other
  *
  * Slots form a ring: the submitting thread moves the head, the collecting thread the tail; the lock guards only how
  * many are in flight.
@@ -29,7 +30,7 @@ struct _CbamDetector
   CbamModel *model;
   const CbamLevels *levels;
   CbamFlight *flights;
-  guint n_slots;
+  guint n_slots, batch; /* and images of a slot */
   CbamShare share;
   gboolean warming; /* a frame says nothing of how long others will take */
   guint head;       /* next to submit; the submitting thread's, as is */
@@ -82,6 +83,7 @@ fill (const Entry *entry)
 static gboolean
 send (Entry *entry, CbamSlotInput input, GError **error)
 {
+  input.n_images = 1;
   input.size = entry->placement.size;
   input.data = entry;
   input.keep = entry->flight->params.grad_cam > 0 && entry->detector->model->info->has_grad_cam;
@@ -103,10 +105,10 @@ find_in_place (const Entry *entry, gsize limit, const guint8 **ret_start, CbamPl
 static gboolean
 send_images (Entry *entry, const CbamFrameArgs *thinned, GError **error)
 {
-  const CbamFlight *flight = entry->flight;
+  const CbamPart *part = cbam_flight_get_part (entry->flight);
   CbamImageCopies images = { .regions = entry->detector->regions };
 
-  images.n = cbam_image_get_copies (entry->source, entry->part, flight->x, flight->y, &entry->placement, thinned,
+  images.n = cbam_image_get_copies (entry->source, entry->part, part->x, part->y, &entry->placement, thinned,
                                     images.planes, entry->detector->regions, error);
   return images.n > 0 && send (entry, (CbamSlotInput){ .images = &images, .thin = thinned != NULL }, error);
 }
@@ -188,16 +190,80 @@ send_thinned (Entry *entry, gsize limit, GError **error)
 }
 
 static gboolean
-start (CbamDetector *detector, CbamFlight *flight, const CbamVulkanPlane *source, const CbamImage *part, GError **error)
+start (CbamDetector *detector, CbamFlight *flight, const CbamVulkanPlane *source, const CbamImage *part,
+       CbamFrameArgs *args, GError **error)
 {
   const gsize limit = cbam_program_get_pixels_limit (detector->model->program);
-  Entry entry = { detector, flight, source, part, .placement = cbam_image_get_packed (part) };
+  Entry entry = { detector, flight, source, part, args, .placement = cbam_image_get_packed (part) };
 
-  entry.args = cbam_levels_begin (detector->levels, cbam_slot_get (flight->slot, detector->levels->block));
   if (!check_filter (&entry, limit, error))
     return FALSE;
   return entry.placement.size > limit ? send_thinned (&entry, limit, error) : send_whole (&entry, limit, error);
 }
+
+/* ---- Several parts of a frame ------------------------------------------------------------------------------------ */
+
+#define PART_ALIGNMENT 16 /* bytes; a part begins on a multiple */
+
+/* Where part @i of @entries begins. */
+static gsize
+get_part_offset (const Entry *entries, guint i)
+{
+  gsize offset = 0;
+
+  for (guint k = 0; k < i; k++)
+    offset += (entries[k].placement.size + PART_ALIGNMENT - 1) / PART_ALIGNMENT * PART_ALIGNMENT;
+  return offset;
+}
+
+static void
+pack_parts (gpointer data, guint8 *pixels)
+{
+  const Entry *entries = data;
+
+  for (guint i = 0; i < entries->flight->n_images; i++)
+    cbam_image_pack (entries[i].part, pixels + get_part_offset (entries, i));
+}
+
+/* The planes of part @i lie where it begins. */
+static void
+fill_parts (Entry *entries)
+{
+  for (guint i = 0; i < entries->flight->n_images; i++) {
+    const gsize offset = get_part_offset (entries, i);
+
+    for (guint p = 0; p < G_N_ELEMENTS (entries[i].placement.offsets); p++)
+      entries[i].placement.offsets[p] += offset;
+    fill (&entries[i]);
+  }
+}
+
+static gboolean
+start_parts (CbamDetector *detector, CbamFlight *flight, const CbamImage *parts, CbamFrameArgs *args, GError **error)
+{
+  const gsize limit = cbam_program_get_pixels_limit (detector->model->program);
+  g_autofree Entry *entries = g_new0 (Entry, flight->n_images);
+  CbamSlotInput input = { .n_images = flight->n_images, .write = pack_parts, .data = entries };
+
+  for (guint i = 0; i < flight->n_images; i++) {
+    entries[i] = (Entry){ detector, flight, NULL, &parts[i], &args[i], .placement = cbam_image_get_packed (&parts[i]) };
+    if (!check_filter (&entries[i], limit, error))
+      return FALSE;
+  }
+  input.size = get_part_offset (entries, flight->n_images);
+  if (input.size > limit) {
+    g_set_error (error, CBAM_ERROR, CBAM_ERROR_UNSUPPORTED,
+                 "%u parts of a frame take %" G_GSIZE_FORMAT " bytes together; %s binds at most %" G_GSIZE_FORMAT,
+                 flight->n_images, input.size, cbam_device_get_info (detector->model->device)->name, limit);
+    return FALSE;
+  }
+  fill_parts (entries);
+  input.keep = flight->params.grad_cam > 0 && detector->model->info->has_grad_cam;
+  input.ticket = &flight->ticket;
+  return cbam_slot_submit (flight->slot, &input, error);
+}
+
+/* ---- The door ---------------------------------------------------------------------------------------------------- */
 
 guint
 cbam_detector_get_free_slots (CbamDetector *detector)
@@ -252,40 +318,66 @@ take_params (const CbamDetectParams *given, const CbamDetectParams *own, CbamDet
   return TRUE;
 }
 
+/* The parts of @image that lie in @regions; FALSE where there is nothing of one. */
 static gboolean
-submit (CbamDetector *detector, const CbamVulkanPlane *source, const CbamImage *image, const CbamDetectParams *given,
-        GError **error)
+cut_parts (const CbamImage *image, const CbamRegion *regions, CbamFlight *flight, CbamImage *parts, GError **error)
 {
-  CbamDetectParams params;
-  CbamImage part;
-  CbamFlight *flight;
-  guint x, y;
+  for (guint i = 0; i < flight->n_images; i++) {
+    CbamPart *part = &flight->parts[i];
 
-  if (!take_params (given, &detector->model->spec->nms.params, &params, error) ||
-      !cbam_image_crop (image, &params.region, &part, &x, &y, error))
-    return FALSE;
+    if (!cbam_image_crop (image, &regions[i], &parts[i], &part->x, &part->y, error))
+      return FALSE;
+    part->width = parts[i].width;
+    part->height = parts[i].height;
+  }
+  return TRUE;
+}
+
+/* The slot that comes next, as long as there is one, the device is well, and it is the detector's turn. */
+static CbamFlight *
+take_flight (CbamDetector *detector, const CbamDetectParams *params, GError **error)
+{
+  CbamFlight *flight = &detector->flights[detector->head];
+
   if (cbam_detector_get_free_slots (detector) == 0) {
     g_set_error (error, CBAM_ERROR, CBAM_ERROR_BUSY, "all %u slots are in flight", detector->n_slots);
-    return FALSE;
+    return NULL;
   }
   if (!cbam_device_check_alive (detector->model->device, error))
-    return FALSE;
-  flight = &detector->flights[detector->head];
-  flight->params = params;
-  flight->x = x;
-  flight->y = y;
-  flight->width = part.width;
-  flight->height = part.height;
-  flight->orientation = part.orientation;
+    return NULL;
+  flight->params = *params;
+  flight->image = 0;
   flight->submitted = g_get_monotonic_time ();
-  flight->ticket.turn = params.turn;
+  flight->ticket.turn = params->turn;
   flight->ticket.seconds = detector->warming ? NULL : &detector->model->seconds;
   /* Now, before pixels are copied for nothing, and again when it is entered. */
-  if (!cbam_turns_ask (detector->model->device->turns, &flight->ticket, flight->submitted)) {
-    g_set_error_literal (error, CBAM_ERROR, CBAM_ERROR_BUSY, "it is other streams' turn");
+  if (cbam_turns_ask (detector->model->device->turns, &flight->ticket, flight->submitted))
+    return flight;
+  g_set_error_literal (error, CBAM_ERROR, CBAM_ERROR_BUSY, "it is other streams' turn");
+  return NULL;
+}
+
+static gboolean
+submit (CbamDetector *detector, const CbamVulkanPlane *source, const CbamImage *image, const CbamRegion *regions,
+        guint n, const CbamDetectParams *given, GError **error)
+{
+  g_autofree CbamImage *parts = g_new0 (CbamImage, n);
+  CbamDetectParams params;
+  CbamFrameArgs *args;
+  CbamFlight *flight;
+
+  if (!take_params (given, &detector->model->spec->nms.params, &params, error))
     return FALSE;
-  }
-  if (!start (detector, flight, source, &part, error))
+  flight = take_flight (detector, &params, error);
+  if (flight == NULL)
+    return FALSE;
+  flight->n_images = n;
+  flight->orientation = image->orientation;
+  if (!cut_parts (image, regions != NULL ? regions : &params.region, flight, parts, error))
+    return FALSE;
+  args = cbam_levels_begin (detector->levels, cbam_slot_get (flight->slot, detector->levels->block));
+  if (n == 1 ? !start (detector, flight, source, parts, args, error)
+             : !start_parts (detector, flight, parts, args, error))
     return FALSE;
   detector->head = (detector->head + 1) % detector->n_slots;
   g_mutex_lock (&detector->lock);
@@ -294,15 +386,36 @@ submit (CbamDetector *detector, const CbamVulkanPlane *source, const CbamImage *
   return TRUE;
 }
 
+static gboolean
+take_image (const CbamImage *image, CbamImage *own, GError **error)
+{
+  return cbam_take_given ("CbamImage", image, image->size, own, sizeof *own, error) &&
+         cbam_image_take_bytes (own, error) && cbam_image_check (own, error);
+}
+
 gboolean
 cbam_detector_submit (CbamDetector *detector, const CbamImage *image, const CbamDetectParams *params, GError **error)
 {
   CbamImage own;
 
   g_return_val_if_fail (detector != NULL && image != NULL, FALSE);
-  return cbam_take_given ("CbamImage", image, image->size, &own, sizeof own, error) &&
-         cbam_image_take_bytes (&own, error) && cbam_image_check (&own, error) &&
-         submit (detector, NULL, &own, params, error);
+  return take_image (image, &own, error) && submit (detector, NULL, &own, NULL, 1, params, error);
+}
+
+gboolean
+cbam_detector_submit_regions (CbamDetector *detector, const CbamImage *image, const CbamRegion *regions,
+                              guint n_regions, const CbamDetectParams *params, GError **error)
+{
+  CbamImage own;
+
+  g_return_val_if_fail (detector != NULL && image != NULL && regions != NULL && n_regions > 0, FALSE);
+  if (n_regions > detector->batch) {
+    g_set_error (error, CBAM_ERROR, CBAM_ERROR_UNSUPPORTED,
+                 "%u regions: the model was loaded for at most %u at once (CbamModelConfig.max_batch)", n_regions,
+                 detector->batch);
+    return FALSE;
+  }
+  return take_image (image, &own, error) && submit (detector, NULL, &own, regions, n_regions, params, error);
 }
 
 gboolean
@@ -323,7 +436,7 @@ cbam_detector_submit_vulkan (CbamDetector *detector, const CbamVulkanFrame *fram
       return FALSE;
   memset (image.planes, 0, sizeof image.planes);
   memset (image.strides, 0, sizeof image.strides);
-  return cbam_image_check_form (&image, error) && submit (detector, planes, &image, params, error);
+  return cbam_image_check_form (&image, error) && submit (detector, planes, &image, NULL, 1, params, error);
 }
 
 /* ---- Collect ---------------------------------------------------------------------------------------------------- */
@@ -345,9 +458,11 @@ add_op_times (CbamDetector *detector, const CbamFlight *flight, CbamResult *resu
 static void
 place_map (const CbamFlight *flight, CbamMap *map)
 {
-  cbam_orientation_turn_map (flight->orientation, (float) flight->width, (float) flight->height, map);
-  map->x += (float) flight->x;
-  map->y += (float) flight->y;
+  const CbamPart *part = cbam_flight_get_part (flight);
+
+  cbam_orientation_turn_map (flight->orientation, (float) part->width, (float) part->height, map);
+  map->x += (float) part->x;
+  map->y += (float) part->y;
 }
 
 static void
@@ -367,10 +482,30 @@ read_result (CbamDetector *detector, CbamFlight *flight, GError **error)
   return cbam_detections_read (detector->detections, detector->model, flight, error);
 }
 
+/* What the oldest flight has of the image that comes next. The first waits; an error is that of all of them. */
+static CbamResult *
+take_result (CbamDetector *detector, CbamFlight *flight, GError **error)
+{
+  CbamResult *result;
+
+  if (flight->image == 0)
+    cbam_slot_wait (flight->slot, &flight->error);
+  if (flight->error != NULL) {
+    g_propagate_error (error, g_error_copy (flight->error));
+    return NULL;
+  }
+  result = read_result (detector, flight, error);
+  if (result == NULL)
+    return NULL;
+  add_op_times (detector, flight, result);
+  place_maps (flight, result);
+  return result;
+}
+
 CbamResult *
 cbam_detector_collect (CbamDetector *detector, GError **error)
 {
-  CbamResult *result = NULL;
+  CbamResult *result;
   CbamFlight *flight;
 
   g_return_val_if_fail (detector != NULL, NULL);
@@ -379,12 +514,10 @@ cbam_detector_collect (CbamDetector *detector, GError **error)
     return NULL;
   }
   flight = &detector->flights[detector->tail];
-  if (cbam_slot_wait (flight->slot, error))
-    result = read_result (detector, flight, error);
-  if (result != NULL) {
-    add_op_times (detector, flight, result);
-    place_maps (flight, result);
-  }
+  result = take_result (detector, flight, error);
+  if (++flight->image < flight->n_images)
+    return result;
+  g_clear_error (&flight->error);
   detector->tail = (detector->tail + 1) % detector->n_slots;
   g_mutex_lock (&detector->lock);
   detector->in_flight--;
@@ -436,12 +569,14 @@ detector_new (CbamModel *model, const CbamDetectorConfig *config, gboolean profi
   detector->model = cbam_model_ref (model);
   detector->levels = cbam_levels_of (model->program->plan->graph);
   detector->n_slots = n_slots;
+  detector->batch = model->program->plan->graph->batch;
   detector->flights = g_new0 (CbamFlight, n_slots);
   detector->share = (CbamShare){ .cost = 2.0 * (double) model->info->macs / n_slots, .slots = n_slots };
   cbam_turns_join (model->device->turns, &detector->share);
   detector->detections = cbam_detections_new ();
   detector->regions = g_array_new (FALSE, FALSE, sizeof (VkBufferImageCopy));
   for (guint i = 0; i < n_slots; i++) {
+    detector->flights[i].parts = g_new0 (CbamPart, detector->batch);
     detector->flights[i].slot = cbam_slot_new (model->program, profile, error);
     if (detector->flights[i].slot == NULL)
       return NULL;
@@ -477,8 +612,11 @@ cbam_detector_unref (CbamDetector *detector)
 {
   if (detector == NULL || !g_atomic_ref_count_dec (&detector->refs))
     return;
-  for (guint i = 0; detector->flights != NULL && i < detector->n_slots; i++)
+  for (guint i = 0; detector->flights != NULL && i < detector->n_slots; i++) {
     cbam_slot_free (detector->flights[i].slot);
+    g_free (detector->flights[i].parts);
+    g_clear_error (&detector->flights[i].error);
+  }
   cbam_detections_free (detector->detections);
   g_clear_pointer (&detector->regions, g_array_unref);
   if (detector->model != NULL)

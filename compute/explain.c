@@ -10,10 +10,10 @@
 
 /* The network's whole input lies over the frame like this. */
 static CbamMap
-place_map (const CbamModel *model, CbamSlot *slot, const CbamValue *cells, const float *values)
+place_map (const CbamModel *model, const CbamFlight *flight, const CbamValue *cells, const float *values)
 {
   const CbamLevels *levels = cbam_levels_of (model->program->plan->graph);
-  const CbamFrameArgs *frame = (const CbamFrameArgs *) cbam_slot_get (slot, levels->block);
+  const CbamFrameArgs *frame = (const CbamFrameArgs *) cbam_slot_get (flight->slot, levels->block) + flight->image;
 
   return (CbamMap){
     .width = cells->width,
@@ -29,7 +29,7 @@ place_map (const CbamModel *model, CbamSlot *slot, const CbamValue *cells, const
 /* ---- Attention -------------------------------------------------------------------------------------------------- */
 
 static float *
-read_gate (CbamSlot *slot, const CbamGate *gate)
+read_gate (const CbamFlight *flight, const CbamGate *gate)
 {
   const CbamValue *map = gate->map;
   gsize n;
@@ -39,14 +39,14 @@ read_gate (CbamSlot *slot, const CbamGate *gate)
     return NULL;
   n = (gsize) map->width * map->height * map->channels;
   values = g_new (float, n);
-  cbam_value_read (map, cbam_slot_get (slot, map), values);
+  cbam_value_read_image (map, cbam_slot_get (flight->slot, map), flight->image, values);
   for (gsize i = 0; gate->is_logit && i < n; i++)
     values[i] = (float) (1 / (1 + exp (-(double) values[i])));
   return values;
 }
 
 void
-cbam_explain_attention (const CbamModel *model, CbamSlot *slot, CbamResult *result)
+cbam_explain_attention (const CbamModel *model, const CbamFlight *flight, CbamResult *result)
 {
   const CbamLevels *levels = cbam_levels_of (model->program->plan->graph);
 
@@ -64,9 +64,9 @@ cbam_explain_attention (const CbamModel *model, CbamSlot *slot, CbamResult *resu
     spatial = &result->spatial[result->n_attention];
     attention = &result->attention[result->n_attention++];
     attention->level = l;
-    attention->channel = read_gate (slot, &level->channel);
+    attention->channel = read_gate (flight, &level->channel);
     attention->n_channels = level->channel.map != NULL ? level->channel.map->channels : 0;
-    *spatial = place_map (model, slot, level->features, read_gate (slot, &level->spatial));
+    *spatial = place_map (model, flight, level->features, read_gate (flight, &level->spatial));
     attention->spatial = level->spatial.map != NULL ? spatial : NULL;
   }
 }
@@ -110,30 +110,31 @@ normalise (float *values, gsize n)
 
 /* Explains score number @result->n_grad_cam, for which there is room. */
 static gboolean
-explain (const CbamModel *model, CbamSlot *slot, const CbamGradCamTarget *target, CbamResult *result, GError **error)
+explain (const CbamModel *model, const CbamFlight *flight, CbamGradCamTarget target, CbamResult *result, GError **error)
 {
-  const gsize cells = (gsize) target->features->width * target->features->height;
+  const gsize cells = (gsize) target.features->width * target.features->height;
   float *values = g_new (float, cells);
 
-  result->grad_cam[result->n_grad_cam++] = place_map (model, slot, target->features, values);
-  if (!cbam_slot_explain (slot, target, values, error))
+  target.image = flight->image;
+  result->grad_cam[result->n_grad_cam++] = place_map (model, flight, target.features, values);
+  if (!cbam_slot_explain (flight->slot, &target, values, error))
     return FALSE;
   normalise (values, cells);
   return TRUE;
 }
 
 gboolean
-cbam_explain_detections (const CbamModel *model, CbamSlot *slot, const guint32 *priors, guint n, CbamResult *result,
+cbam_explain_detections (const CbamModel *model, const CbamFlight *flight, const guint32 *priors, CbamResult *result,
                          GError **error)
 {
-  const gsize wanted = MIN (n, result->n_detections);
+  const gsize wanted = MIN (flight->params.grad_cam, result->n_detections);
 
   result->grad_cam = g_new0 (CbamMap, wanted);
   for (gsize i = 0; i < wanted; i++) {
     const CbamGradCamTarget target =
         find_target (cbam_levels_of (model->program->plan->graph), priors[i], result->detections[i].class_id);
 
-    if (!explain (model, slot, &target, result, error))
+    if (!explain (model, flight, target, result, error))
       return FALSE;
   }
   return TRUE;
@@ -142,10 +143,10 @@ cbam_explain_detections (const CbamModel *model, CbamSlot *slot, const guint32 *
 /* A score is linear in the mean of the evidence, so that all places count alike: to Grad-CAM's closed form the scores
  * are those of a 1x1 convolution at one cell. */
 gboolean
-cbam_explain_classes (const CbamModel *model, CbamSlot *slot, guint n, CbamResult *result, GError **error)
+cbam_explain_classes (const CbamModel *model, const CbamFlight *flight, CbamResult *result, GError **error)
 {
   const CbamLevels *levels = cbam_levels_of (model->program->plan->graph);
-  const gsize wanted = levels->scores->keepable ? MIN (n, result->n_classes) : 0;
+  const gsize wanted = levels->scores->keepable ? MIN (flight->params.grad_cam, result->n_classes) : 0;
 
   result->grad_cam = g_new0 (CbamMap, wanted);
   for (gsize i = 0; i < wanted; i++) {
@@ -158,7 +159,7 @@ cbam_explain_classes (const CbamModel *model, CbamSlot *slot, guint n, CbamResul
       .softmax = model->spec->output.score == CBAM_SCORE_SOFTMAX,
     };
 
-    if (!explain (model, slot, &target, result, error))
+    if (!explain (model, flight, target, result, error))
       return FALSE;
   }
   return TRUE;

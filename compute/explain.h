@@ -4,13 +4,14 @@
 
 #pragma once
 
-#include "model.h"
+#include "flight.h"
 
 /* Attention of every level that has any. */
-void cbam_explain_attention (const CbamModel *model, CbamSlot *slot, CbamResult *result);
+void cbam_explain_attention (const CbamModel *model, const CbamFlight *flight, CbamResult *result);
 
-/* Grad-CAM of the first @n detections of @result; @priors are the detections' anchors. */
-gboolean cbam_explain_detections (const CbamModel *model, CbamSlot *slot, const guint32 *priors, guint n,
+/* Grad-CAM of as many of the first detections of @result as the flight's parameters ask for; @priors are the
+ * detections' anchors. */
+gboolean cbam_explain_detections (const CbamModel *model, const CbamFlight *flight, const guint32 *priors,
                                   CbamResult *result, GError **error);
-/* The same of its first @n classes. */
-gboolean cbam_explain_classes (const CbamModel *model, CbamSlot *slot, guint n, CbamResult *result, GError **error);
+/* The same of its first classes. */
+gboolean cbam_explain_classes (const CbamModel *model, const CbamFlight *flight, CbamResult *result, GError **error);

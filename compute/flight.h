@@ -1,4 +1,5 @@
-/* CbamFlight: a slot, and what must be known of the frame in it until its result is there.
+/* CbamFlight: a slot, and what must be known of the frame in it until its results are there: one for each image of the
+ * batch, which is a part of the frame.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
@@ -7,15 +8,30 @@
 #include "detect/orientation.h"
 #include "model.h"
 
+/* A part of a frame that is looked at, in pixels. */
+typedef struct
+{
+  guint x, y, width, height;
+} CbamPart;
+
 typedef struct
 {
   CbamSlot *slot;
   CbamTicket ticket;
-  CbamDetectParams params;   /* nothing in it is the model's own any more */
-  guint x, y, width, height; /* of the part that is looked at */
+  CbamDetectParams params; /* nothing in it is the model's own any more */
+  CbamPart *parts;         /* as many as the batch has images */
+  guint n_images, image;   /* that were submitted, and which of them is read */
+  GError *error;           /* why there are no results, for all of them; NULL: there are, or will be */
   CbamOrientation orientation;
   gint64 submitted; /* g_get_monotonic_time() */
 } CbamFlight;
+
+/* The part that the image which is read was made of. */
+static inline const CbamPart *
+cbam_flight_get_part (const CbamFlight *flight)
+{
+  return &flight->parts[flight->image];
+}
 
 /* Whether only some classes are asked for, and whether @class_id is one of those. */
 static inline gboolean

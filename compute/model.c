@@ -26,6 +26,7 @@ typedef struct
   const CbamPreset *preset; /* NULL: a file or bytes */
   GBytes *bytes;            /* NULL: the file @path */
   CbamPrecision precision;
+  guint batch; /* images at once */
 } Wanted;
 
 /* A load that goes on: who wants the same waits for it and gets what comes of it, the model or the error. */
@@ -106,7 +107,7 @@ cbam_file_source (const CbamSafetensors *file)
 /* ---- Loading ---------------------------------------------------------------------------------------------------- */
 
 /* What makes two loads the same: device, inode, size and time of change of the file, on one Vulkan device, in one
- * precision. */
+ * precision, of as many images at once. */
 static char *
 make_key (const Wanted *wanted, GError **error)
 {
@@ -116,10 +117,10 @@ make_key (const Wanted *wanted, GError **error)
     g_set_error (error, CBAM_ERROR, CBAM_ERROR_NOT_FOUND, "%s: %s", wanted->path, g_strerror (errno));
     return NULL;
   }
-  return g_strdup_printf ("%p %d %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT
-                          ".%09lu",
-                          (void *) wanted->device, wanted->precision, (guint64) info.st_dev, (guint64) info.st_ino,
-                          (guint64) info.st_size, (guint64) info.st_mtim.tv_sec, (gulong) info.st_mtim.tv_nsec);
+  return g_strdup_printf (
+      "%p %d %u %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT ".%09lu",
+      (void *) wanted->device, wanted->precision, wanted->batch, (guint64) info.st_dev, (guint64) info.st_ino,
+      (guint64) info.st_size, (guint64) info.st_mtim.tv_sec, (gulong) info.st_mtim.tv_nsec);
 }
 
 static void
@@ -149,7 +150,7 @@ describe_ops (CbamModel *model)
 
 /* @bytes: the file's content; NULL: it is to be opened. */
 static CbamGraph *
-build_from_file (const char *path, GBytes *bytes, CbamSpec **ret_spec, GError **error)
+build_from_file (const char *path, GBytes *bytes, guint batch, CbamSpec **ret_spec, GError **error)
 {
   g_autoptr (CbamSafetensors) file =
       bytes != NULL ? cbam_safetensors_new_for_bytes (path, bytes, error) : cbam_safetensors_open (path, error);
@@ -169,7 +170,7 @@ build_from_file (const char *path, GBytes *bytes, CbamSpec **ret_spec, GError **
   if (!*ret_spec)
     return NULL;
   source = cbam_file_source (file);
-  graph = cbam_net_build (*ret_spec, &source.source);
+  graph = cbam_net_build (*ret_spec, &source.source, batch);
   if (!cbam_graph_finish (graph, error)) {
     if (error != NULL && !strstr ((*error)->message, path))
       g_prefix_error (error, "%s: ", path);
@@ -179,7 +180,7 @@ build_from_file (const char *path, GBytes *bytes, CbamSpec **ret_spec, GError **
 }
 
 static CbamGraph *
-build_from_preset (const CbamPreset *preset, CbamSpec **ret_spec, GError **error)
+build_from_preset (const CbamPreset *preset, guint batch, CbamSpec **ret_spec, GError **error)
 {
   CbamPresetSource source = cbam_preset_source (preset, PRESET_SEED);
   g_autofree char *document = cbam_preset_get_document (preset);
@@ -188,7 +189,7 @@ build_from_preset (const CbamPreset *preset, CbamSpec **ret_spec, GError **error
   *ret_spec = cbam_spec_parse (preset->name, document, error);
   if (!*ret_spec)
     return NULL;
-  graph = cbam_net_build (*ret_spec, &source.source);
+  graph = cbam_net_build (*ret_spec, &source.source, batch);
   return cbam_graph_finish (graph, error) ? g_steal_pointer (&graph) : NULL;
 }
 
@@ -197,15 +198,16 @@ cbam_model_build_graph (const char *model, CbamSpec **ret_spec, GError **error)
 {
   const CbamPreset *preset = cbam_preset_find (model);
 
-  return preset != NULL ? build_from_preset (preset, ret_spec, error) : build_from_file (model, NULL, ret_spec, error);
+  return preset != NULL ? build_from_preset (preset, 1, ret_spec, error)
+                        : build_from_file (model, NULL, 1, ret_spec, error);
 }
 
 static gboolean
 fill (CbamModel *model, const Wanted *wanted, GError **error)
 {
   g_autoptr (CbamGraph) graph = wanted->preset != NULL
-                                    ? build_from_preset (wanted->preset, &model->spec, error)
-                                    : build_from_file (wanted->path, wanted->bytes, &model->spec, error);
+                                    ? build_from_preset (wanted->preset, wanted->batch, &model->spec, error)
+                                    : build_from_file (wanted->path, wanted->bytes, wanted->batch, &model->spec, error);
 
   if (graph == NULL)
     return FALSE;
@@ -217,6 +219,7 @@ fill (CbamModel *model, const Wanted *wanted, GError **error)
     return FALSE;
   }
   model->info->precision = wanted->precision;
+  model->info->max_batch = wanted->batch;
   model->info->kernels = cbam_program_get_kernels (model->program);
   describe_ops (model);
   return TRUE;
@@ -339,9 +342,16 @@ take_config (Wanted *wanted, const CbamModelConfig *config, GError **error)
 {
   CbamModelConfig own;
 
-  return cbam_device_check_alive (wanted->device, error) &&
-         cbam_take_given ("CbamModelConfig", config, config != NULL ? config->size : 0, &own, sizeof own, error) &&
-         cbam_precision_choose (wanted->device, own.precision, &wanted->precision, error);
+  if (!cbam_device_check_alive (wanted->device, error) ||
+      !cbam_take_given ("CbamModelConfig", config, config != NULL ? config->size : 0, &own, sizeof own, error) ||
+      !cbam_precision_choose (wanted->device, own.precision, &wanted->precision, error))
+    return FALSE;
+  wanted->batch = MAX (own.max_batch, 1);
+  if (wanted->batch <= CBAM_MAX_BATCH)
+    return TRUE;
+  g_set_error (error, CBAM_ERROR, CBAM_ERROR_UNSUPPORTED, "max_batch: expected at most %u images at once, found %u",
+               CBAM_MAX_BATCH, wanted->batch);
+  return FALSE;
 }
 
 CbamModel *
@@ -383,7 +393,7 @@ cbam_model_load_preset (CbamDevice *device, const char *name, const CbamModelCon
     g_set_error (error, CBAM_ERROR, CBAM_ERROR_NOT_FOUND, "there is no preset \"%s\"", name);
     return NULL;
   }
-  key = g_strdup_printf ("%p %d preset %s", (void *) device, wanted.precision, name);
+  key = g_strdup_printf ("%p %d %u preset %s", (void *) device, wanted.precision, wanted.batch, name);
   return load_shared (&wanted, key, error);
 }
 

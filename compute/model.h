@@ -13,6 +13,8 @@
 #include "run/run.h"
 #include "vk/device.h"
 
+#define CBAM_MAX_BATCH 64
+
 struct _CbamModel
 {
   gint refs; /* atomic; see refs.h */

@@ -87,15 +87,21 @@ cbam_value_write (const CbamValue *value, guint8 *memory, const float *values)
 }
 
 void
-cbam_value_read (const CbamValue *value, const guint8 *memory, float *values)
+cbam_value_read_image (const CbamValue *value, const guint8 *memory, guint image, float *values)
 {
   const float *in = (const float *) memory;
 
+  for (guint c = 0; c < value->channels; c++)
+    for (guint y = 0; y < value->height; y++)
+      for (guint x = 0; x < value->width; x++)
+        *values++ = in[float_index (value, image, x, y, c)];
+}
+
+void
+cbam_value_read (const CbamValue *value, const guint8 *memory, float *values)
+{
   for (guint i = 0; i < value->batch; i++)
-    for (guint c = 0; c < value->channels; c++)
-      for (guint y = 0; y < value->height; y++)
-        for (guint x = 0; x < value->width; x++)
-          *values++ = in[float_index (value, i, x, y, c)];
+    cbam_value_read_image (value, memory, i, values + cbam_value_count (value) / value->batch * i);
 }
 
 static gboolean

@@ -107,6 +107,8 @@ void cbam_value_lay_out (CbamValue *value, CbamLayout layout);
  * zeros to the border and the padding channels. */
 void cbam_value_write (const CbamValue *value, guint8 *memory, const float *values);
 void cbam_value_read (const CbamValue *value, const guint8 *memory, float *values);
+/* The same of one image of the batch: [channel][row][column]. */
+void cbam_value_read_image (const CbamValue *value, const guint8 *memory, guint image, float *values);
 
 /* TRUE when border and padding channels at @memory are all zero; the room behind the last block is nobody's. */
 gboolean cbam_value_border_is_zero (const CbamValue *value, const guint8 *memory);

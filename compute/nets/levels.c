@@ -19,6 +19,7 @@ cbam_levels_new (CbamGraph *graph, CbamValue *block)
   CbamLevels *levels = g_new0 (CbamLevels, 1);
 
   levels->block = block;
+  levels->batch = graph->batch;
   graph->client = levels;
   graph->free_client = (GDestroyNotify) levels_free;
   return levels;
@@ -70,38 +71,41 @@ cbam_levels_place (const CbamLevels *levels, CbamDetectOpParams *params)
 }
 
 static guint32 *
-get_header (const CbamLevels *levels, const guint8 *block)
+get_header (const CbamLevels *levels, const guint8 *block, guint image)
 {
-  return (guint32 *) (block + levels->hits);
+  return (guint32 *) (block + levels->hits + image * levels->results);
 }
 
 CbamFrameArgs *
 cbam_levels_begin (const CbamLevels *levels, guint8 *block)
 {
-  guint32 *header = get_header (levels, block);
+  for (guint i = 0; levels->scores == NULL && i < levels->batch; i++) {
+    guint32 *header = get_header (levels, block, i);
 
-  if (levels->scores == NULL)
     header[0] = header[1] = 0;
+  }
   return (CbamFrameArgs *) block;
 }
 
 const CbamHit *
-cbam_levels_get_hits (const CbamLevels *levels, const guint8 *block, guint32 *ret_n)
+cbam_levels_get_hits (const CbamLevels *levels, const guint8 *block, guint image, guint32 *ret_n)
 {
-  *ret_n = MIN (*get_header (levels, block), levels->max_hits);
-  return (const CbamHit *) (block + levels->hits + CBAM_LEVELS_HEADER);
+  const guint32 *header = get_header (levels, block, image);
+
+  *ret_n = MIN (*header, levels->max_hits);
+  return (const CbamHit *) ((const guint8 *) header + CBAM_LEVELS_HEADER);
 }
 
 float
-cbam_levels_get_best_score (const CbamLevels *levels, const guint8 *block)
+cbam_levels_get_best_score (const CbamLevels *levels, const guint8 *block, guint image)
 {
   float score;
 
-  memcpy (&score, get_header (levels, block) + 1, sizeof score);
+  memcpy (&score, get_header (levels, block, image) + 1, sizeof score);
   return score;
 }
 
-const float (*cbam_levels_get_boxes (const CbamLevels *levels, const guint8 *block))[4]
+const float (*cbam_levels_get_boxes (const CbamLevels *levels, const guint8 *block, guint image))[4]
 {
-  return (const float (*)[4]) (block + levels->boxes);
+  return (const float (*)[4]) (block + levels->boxes + image * levels->results);
 }

@@ -37,6 +37,7 @@ typedef struct
 {
   CbamValue *block;
   GArray *anchors; /* CbamAnchor of all levels */
+  guint batch;     /* images at once */
   guint n_classes;
   guint32 max_hits;           /* an image */
   gsize hits, boxes, results; /* bytes: where the first image's begin in the block, and how far those of the next are */
@@ -60,12 +61,13 @@ void cbam_levels_set_scores (CbamLevels *levels, CbamGraph *graph, CbamValue *ev
 /* Where in the block the tail of a level puts what it finds. */
 void cbam_levels_place (const CbamLevels *levels, CbamDetectOpParams *params);
 
-/* The parameters of the frame that comes, to be filled; nothing is found yet. @block: the bytes. */
+/* The parameters of the frame that comes, or of each image of the batch, to be filled; nothing is found yet. @block:
+ * the bytes. */
 CbamFrameArgs *cbam_levels_begin (const CbamLevels *levels, guint8 *block);
 
-/* What a run has left in the block. Hits are in no particular order. */
-const CbamHit *cbam_levels_get_hits (const CbamLevels *levels, const guint8 *block, guint32 *ret_n);
+/* What a run has left in the block of an image. Hits are in no particular order. */
+const CbamHit *cbam_levels_get_hits (const CbamLevels *levels, const guint8 *block, guint image, guint32 *ret_n);
 /* The highest score of any class that may be reported, whether it passed the threshold or not. */
-float cbam_levels_get_best_score (const CbamLevels *levels, const guint8 *block);
+float cbam_levels_get_best_score (const CbamLevels *levels, const guint8 *block, guint image);
 /* x0, y0, x1, y1 per prior, fractions of the input. */
-const float (*cbam_levels_get_boxes (const CbamLevels *levels, const guint8 *block))[4];
+const float (*cbam_levels_get_boxes (const CbamLevels *levels, const guint8 *block, guint image))[4];

@@ -212,11 +212,12 @@ build_all (CbamNet *net)
 }
 
 CbamGraph *
-cbam_net_build (const CbamSpec *spec, CbamParamSource *source)
+cbam_net_build (const CbamSpec *spec, CbamParamSource *source, guint batch)
 {
   CbamGraph *graph = cbam_graph_new (source);
   CbamNet net = { .graph = graph, .spec = spec };
 
+  graph->batch = batch;
   net.layers = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   build_all (&net);
   g_hash_table_unref (net.layers);

@@ -170,6 +170,6 @@ guint cbam_net_count_extras (const CbamNet *net, guint n_trunk, guint most);
 /* Dimension @i of NAME.weight in the source, or @usual where the source does not say. */
 guint cbam_net_dim (const CbamNet *net, const char *name, guint i, guint usual);
 
-/* The whole network of @spec: preprocess, backbone, neck, attention, heads, detection tail. The graph carries any
- * error. */
-CbamGraph *cbam_net_build (const CbamSpec *spec, CbamParamSource *source);
+/* The whole network of @spec, of so many images at once: preprocess, backbone, neck, attention, heads, detection tail.
+ * The graph carries any error. */
+CbamGraph *cbam_net_build (const CbamSpec *spec, CbamParamSource *source, guint batch);

@@ -33,10 +33,11 @@ struct _CbamSlot
   double *seconds; /* by step of the plan; NULL without profile */
 };
 
-/* A frame. Its pixels come from one of the first three, or from nowhere where a graph has none. */
+/* A frame, or a batch of images. Its pixels come from one of three, or from nowhere where a graph has none. */
 typedef struct
 {
-  gsize size; /* bytes of pixels */
+  guint n_images; /* of the batch; 0 = all of them. What the others are is open */
+  gsize size;     /* bytes of pixels */
   /* The host writes them: called once, with room for so many. */
   void (*write) (gpointer data, guint8 *pixels);
   gpointer data;
@@ -55,6 +56,7 @@ typedef struct
 typedef struct
 {
   const char *name;                 /* of the level, for messages */
+  guint image;                      /* of the batch */
   const CbamValue *features, *conf; /* keepable */
   guint first_conf;                 /* channel of conf at which its anchor's classes begin */
   guint n_classes, class_id;

@@ -72,6 +72,26 @@ CBAM_API gboolean cbam_detector_submit (CbamDetector *detector, const CbamImage 
                                         GError **error);
 
 /**
+ * cbam_detector_submit_regions:
+ * @detector: a detector
+ * @image: the frame
+ * @regions: (array length=n_regions): what to look at, each for itself; #CbamDetectParams.region counts for nothing
+ * @n_regions: how many, up to #CbamModelConfig.max_batch
+ * @params: (nullable): %NULL = the model's own
+ * @error: return location for an error
+ *
+ * As cbam_detector_submit(), for several parts of a frame together: they take one slot, and the device computes them
+ * side by side. cbam_detector_collect() gives their results one after the other, in their order; where it fails, it
+ * does so for each of them.
+ *
+ * Returns: %TRUE, or %FALSE with the errors of cbam_detector_submit(); #CBAM_ERROR_UNSUPPORTED is also more regions
+ * than the model was loaded for, or more than the device binds together
+ */
+CBAM_API gboolean cbam_detector_submit_regions (CbamDetector *detector, const CbamImage *image,
+                                                const CbamRegion *regions, guint n_regions,
+                                                const CbamDetectParams *params, GError **error);
+
+/**
  * cbam_detector_miss:
  * @detector: a detector
  *

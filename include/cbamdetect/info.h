@@ -51,6 +51,7 @@ G_BEGIN_DECLS
  * @map_area: by the area under the curve
  * @map_50_95: over overlaps of 0.50 to 0.95
  * @document: the whole JSON document of the file's metadata, for what is not listed here
+ * @max_batch: regions of a frame that may be submitted together (#CbamModelConfig.max_batch); 0 in a #CbamDescription
  *
  * Belongs to the model or description and lives as long, or as its references. Never changes. Later versions may add
  * members at the end.
@@ -93,6 +94,7 @@ typedef struct
   guint measured_pictures;
   double map_11point, map_area, map_50_95;
   const char *document;
+  guint max_batch;
 } CbamModelInfo;
 
 #define CBAM_TYPE_MODEL_INFO (cbam_model_info_get_type ())

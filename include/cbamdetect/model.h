@@ -114,6 +114,8 @@ CBAM_API char *cbam_model_find_default (GError **error);
  * CbamModelConfig:
  * @size: `sizeof (CbamModelConfig)`; 0 = the members of version 0.1, which are these
  * @precision: the numbers to compute with; 0 = #CBAM_PRECISION_AUTO
+ * @max_batch: regions of a frame that may be submitted together (cbam_detector_submit_regions()), 1..64; 0 = 1. Maps
+ * take as much more memory
  *
  * How a model is loaded. All zero means all defaults.
  */
@@ -121,6 +123,7 @@ typedef struct
 {
   gsize size;
   CbamPrecision precision;
+  guint max_batch;
 } CbamModelConfig;
 
 /**
@@ -132,8 +135,9 @@ typedef struct
  * @error: return location for an error
  *
  * Maps the file, checks it, packs its weights for @device and compiles the network. Models are shared: the same file
- * (device, inode, size and time of change) on the same device in the same precision gives the same object, and who asks
- * for one that another thread is loading waits for that. Thread-safe; nothing else waits for a load.
+ * (device, inode, size and time of change) on the same device in the same precision and for as many images gives the
+ * same object, and who asks for one that another thread is loading waits for that. Thread-safe; nothing else waits for
+ * a load.
  *
  * Returns: (transfer full): the model, or %NULL with #CBAM_ERROR_NOT_FOUND, #CBAM_ERROR_BAD_MODEL (the message names
  * the key or tensor, what was expected and what was found), #CBAM_ERROR_UNSUPPORTED (a precision that the device lacks

@@ -67,7 +67,7 @@ try_network (const CbamSpec *spec, const char *json)
   AnySource source = { { any_read, any_has, any_dim }, g_str_hash (json) };
   CbamDeviceCaps caps = cbam_least_caps;
   const CbamPlanConfig config = { .caps = &caps };
-  CbamGraph *graph = cbam_net_build (spec, &source.source);
+  CbamGraph *graph = cbam_net_build (spec, &source.source, 1);
   g_autoptr (GError) error = NULL;
   g_autoptr (CbamPlan) plan = NULL;
 

@@ -549,34 +549,100 @@ compare_grad_cams (const Golden *golden, const CbamResult *result)
   g_assert_null (cbam_result_get_grad_cam (result, GRAD_CAMS));
 }
 
-static void
-test_detector (Golden *golden, gconstpointer path)
+static CbamDetector *
+open_detector (const Golden *golden, guint max_batch)
 {
+  const CbamModelConfig config = { .max_batch = max_batch };
   g_autoptr (GError) error = NULL;
-  g_autoptr (CbamModel) model = golden->is_preset ? cbam_model_load_preset (device, golden->model, NULL, &error)
-                                                  : cbam_model_load (device, golden->model, NULL, &error);
-  g_autoptr (CbamDetector) detector = NULL;
-  g_autoptr (CbamResult) result = NULL;
-  const CbamImage image = picture_of (golden);
-  const CbamFileTensor *classes;
-  CbamDetectParams params;
+  g_autoptr (CbamModel) model = golden->is_preset ? cbam_model_load_preset (device, golden->model, &config, &error)
+                                                  : cbam_model_load (device, golden->model, &config, &error);
+  CbamDetector *detector;
 
   g_assert_no_error (error);
   detector = cbam_detector_new (model, &(CbamDetectorConfig){ .slots = 1 }, &error);
   g_assert_no_error (error);
-  params = (CbamDetectParams){ .attention = TRUE, .grad_cam = GRAD_CAMS };
+  return detector;
+}
+
+static CbamDetectParams
+get_params (const Golden *golden)
+{
+  CbamDetectParams params = { .attention = TRUE, .grad_cam = GRAD_CAMS };
+
   if (json_object_has_member (golden->about, "threshold"))
     params.threshold = (float) json_object_get_double_member (golden->about, "threshold");
-  g_assert_true (cbam_detector_submit (detector, &image, &params, &error));
-  result = cbam_detector_collect (detector, &error);
-  g_assert_no_error (error);
-  classes = cbam_safetensors_get (golden->file, "golden.classes");
+  return params;
+}
+
+static void
+compare_result (const Golden *golden, const CbamResult *result)
+{
+  const CbamFileTensor *classes = cbam_safetensors_get (golden->file, "golden.classes");
+
   if (classes != NULL)
     compare_classes (golden, classes, result);
   else
     compare_detections (golden, result);
   compare_attention (golden, result);
   compare_grad_cams (golden, result);
+}
+
+static void
+test_detector (Golden *golden, gconstpointer path)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (CbamDetector) detector = open_detector (golden, 0);
+  g_autoptr (CbamResult) result = NULL;
+  const CbamImage image = picture_of (golden);
+  const CbamDetectParams params = get_params (golden);
+
+  g_assert_true (cbam_detector_submit (detector, &image, &params, &error));
+  result = cbam_detector_collect (detector, &error);
+  g_assert_no_error (error);
+  compare_result (golden, result);
+}
+
+#define BATCH 3
+
+/* The picture above others, which are its negative and are black. */
+static guint8 *
+stack_pictures (const Golden *golden, const CbamImage *image)
+{
+  const gsize size = 3 * (gsize) image->width * image->height;
+  guint8 *pixels = g_malloc0 (BATCH * size);
+
+  memcpy (pixels, golden->pixels, size);
+  for (gsize i = 0; i < size; i++)
+    pixels[size + i] = 255 - golden->pixels[i];
+  return pixels;
+}
+
+/* The picture is the second of a batch, which is full, and then the second of two. */
+static void
+test_batch (Golden *golden, gconstpointer path)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (CbamDetector) detector = open_detector (golden, BATCH);
+  const CbamImage one = picture_of (golden);
+  g_autofree guint8 *pixels = stack_pictures (golden, &one);
+  const CbamImage all = {
+    .format = one.format, .width = one.width, .height = BATCH * one.height, .planes = { pixels }
+  };
+  const CbamDetectParams params = get_params (golden);
+  const CbamRegion regions[BATCH] = { { 0, one.height, one.width, one.height },
+                                      { 0, 0, one.width, one.height },
+                                      { 0, 2 * one.height, one.width, one.height } };
+
+  for (guint n = BATCH; n > 1; n--) {
+    g_assert_true (cbam_detector_submit_regions (detector, &all, regions, n, &params, &error));
+    for (guint i = 0; i < n; i++) {
+      g_autoptr (CbamResult) result = cbam_detector_collect (detector, &error);
+      g_assert_no_error (error);
+      if (i == 1)
+        compare_result (golden, result);
+    }
+    g_assert_cmpuint (cbam_detector_get_free_slots (detector), ==, 1);
+  }
 }
 
 /* ---- Files ------------------------------------------------------------------------------------------------------ */
@@ -601,9 +667,13 @@ add_file (const char *path)
     void (*test) (Golden *golden, gconstpointer path);
     gboolean for_presets;
   } ways[] = {
-    { "parameters", test_parameters, TRUE },    { "reference", test_reference, FALSE },
-    { "unfused", test_unfused, FALSE },         { "fused", test_fused, TRUE },
-    { "pixel-major", test_pixel_major, FALSE }, { "detector", test_detector, TRUE },
+    { "parameters", test_parameters, TRUE },
+    { "reference", test_reference, FALSE },
+    { "unfused", test_unfused, FALSE },
+    { "fused", test_fused, TRUE },
+    { "pixel-major", test_pixel_major, FALSE },
+    { "detector", test_detector, TRUE },
+    { "batch", test_batch, FALSE },
   };
   g_autofree char *base = g_path_get_basename (path);
 

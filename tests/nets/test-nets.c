@@ -174,7 +174,7 @@ build (const CbamSpec *spec, guint i, CbamFusions fusions)
 
   random_source_init (&source, i + 100);
   source.batch_norm = nets[i].batch_norm;
-  graph = cbam_net_build (spec, nets[i].preset.document != NULL ? &preset.source : &source.source);
+  graph = cbam_net_build (spec, nets[i].preset.document != NULL ? &preset.source : &source.source, 1);
   random_source_clear (&source);
   cbam_graph_finish (graph, &error);
   g_assert_no_error (error);
@@ -241,10 +241,10 @@ static Answer
 read_answer (const CbamLevels *levels, const guint8 *block)
 {
   Answer answer = { .n_priors = levels->anchors->len };
-  const CbamHit *hits = cbam_levels_get_hits (levels, block, &answer.n_hits);
+  const CbamHit *hits = cbam_levels_get_hits (levels, block, 0, &answer.n_hits);
 
   answer.scores = scores_of (hits, answer.n_hits, answer.n_priors, levels->n_classes);
-  answer.boxes = g_memdup2 (cbam_levels_get_boxes (levels, block), answer.n_priors * 4 * sizeof (float));
+  answer.boxes = g_memdup2 (cbam_levels_get_boxes (levels, block, 0), answer.n_priors * 4 * sizeof (float));
   return answer;
 }
 

@@ -94,7 +94,7 @@ static GArray *
 sorted_hits (const CbamLevels *of, const guint8 *block)
 {
   guint32 n;
-  const CbamHit *hits = cbam_levels_get_hits (of, block, &n);
+  const CbamHit *hits = cbam_levels_get_hits (of, block, 0, &n);
   GArray *sorted = g_array_new (FALSE, FALSE, sizeof (CbamHit));
 
   g_array_append_vals (sorted, hits, n);
@@ -175,12 +175,12 @@ run_level (CbamDevice *device, const Level *level, gboolean sigmoid, gboolean me
     test_run (slot, NULL, 0, FALSE);
     found = sorted_hits (fast.levels, block);
     assert_same_hits (expected, found, threshold);
-    g_assert_cmpfloat_with_epsilon (cbam_levels_get_best_score (fast.levels, block),
-                                    cbam_levels_get_best_score (truth.levels, true_block), 2e-6);
+    g_assert_cmpfloat_with_epsilon (cbam_levels_get_best_score (fast.levels, block, 0),
+                                    cbam_levels_get_best_score (truth.levels, true_block, 0), 2e-6);
     if (threshold < 0)
       g_assert_cmpuint (found->len, ==, (n_priors - 2) * (level->n_classes - (level->n_classes > 4 ? 2 : 0)));
-    assert_close ("boxes", cbam_levels_get_boxes (truth.levels, true_block)[2],
-                  cbam_levels_get_boxes (fast.levels, block)[2], (n_priors - 2) * 4, 1e-5, 1e9);
+    assert_close ("boxes", cbam_levels_get_boxes (truth.levels, true_block, 0)[2],
+                  cbam_levels_get_boxes (fast.levels, block, 0)[2], (n_priors - 2) * 4, 1e-5, 1e9);
     cbam_slot_check_canaries (slot, &error);
     g_assert_no_error (error);
   }

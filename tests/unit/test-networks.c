@@ -65,7 +65,7 @@ build (const CbamBackbone *backbone, const CbamNeck *neck, const CbamHead *head,
   g_assert_no_error (error);
   g_assert_true (spec->network.backbone == backbone && spec->network.detector == neck);
   g_assert_true (spec->network.head == head && spec->network.attention.kind == attention);
-  graph = cbam_net_build (spec, &zeros);
+  graph = cbam_net_build (spec, &zeros, 1);
   g_test_message ("%s %s %s %s %s", neck->name, backbone->name, head->name, attention != NULL ? attention->name : "-",
                   place);
   g_assert_true (cbam_graph_finish (graph, &error) == possible);
@@ -95,7 +95,7 @@ build_classifier (const CbamBackbone *backbone, const CbamAttentionModule *atten
   const CbamLevels *levels;
 
   g_assert_no_error (error);
-  graph = cbam_net_build (spec, &zeros);
+  graph = cbam_net_build (spec, &zeros, 1);
   if (backbone->end == NULL || (attention != NULL && !backbone->attends)) {
     g_assert_false (cbam_graph_finish (graph, &error));
     g_assert_error (error, CBAM_ERROR, CBAM_ERROR_UNSUPPORTED);
@@ -230,7 +230,7 @@ assert_no_network (const char *backbone, const char *before, const char *after, 
   g_assert_cmpuint (g_string_replace (wrong, before, after, 0), ==, 1);
   spec = cbam_spec_parse ("m", wrong->str, &error);
   g_assert_no_error (error);
-  graph = cbam_net_build (spec, &zeros);
+  graph = cbam_net_build (spec, &zeros, 1);
   g_assert_false (cbam_graph_finish (graph, &error));
   g_assert_cmpstr (error->message, ==, expected);
 }
@@ -272,7 +272,7 @@ test_too_many_classes (void)
     g_autoptr (CbamGraph) graph = NULL;
 
     g_assert_no_error (error);
-    graph = cbam_net_build (spec, &zeros);
+    graph = cbam_net_build (spec, &zeros, 1);
     g_assert_false (cbam_graph_finish (graph, &error));
     g_assert_cmpstr (error->message, ==, "output.classes: expected at most 1024, found 1025");
   }
@@ -290,7 +290,7 @@ test_short_classifier (void)
   g_string_replace (json, "\"width\": 0.5", "\"strides\": [1, 2, 2]", 1);
   spec = cbam_spec_parse ("m", json->str, &error);
   g_assert_no_error (error);
-  graph = cbam_net_build (spec, &zeros);
+  graph = cbam_net_build (spec, &zeros, 1);
   g_assert_false (cbam_graph_finish (graph, &error));
   g_assert_cmpstr (
       error->message, ==,

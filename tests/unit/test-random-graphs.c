@@ -319,10 +319,10 @@ compare_detections (const CbamLevels *levels, CbamReference *expected, CbamRefer
   const guint8 *true_block = cbam_reference_get_bytes (expected, levels->block);
   const guint8 *block = cbam_reference_get_bytes (found, levels->block);
   guint32 n_true, n;
-  const CbamHit *true_hits = cbam_levels_get_hits (levels, true_block, &n_true);
-  const CbamHit *hits = cbam_levels_get_hits (levels, block, &n);
-  const double error = relative_error (*cbam_levels_get_boxes (levels, true_block),
-                                       *cbam_levels_get_boxes (levels, block), levels->anchors->len * 4);
+  const CbamHit *true_hits = cbam_levels_get_hits (levels, true_block, 0, &n_true);
+  const CbamHit *hits = cbam_levels_get_hits (levels, block, 0, &n);
+  const double error = relative_error (*cbam_levels_get_boxes (levels, true_block, 0),
+                                       *cbam_levels_get_boxes (levels, block, 0), levels->anchors->len * 4);
 
   if (!(error < 1e-4))
     g_error ("seed %u: boxes differ by %g", seed, error);

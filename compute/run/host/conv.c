@@ -211,7 +211,7 @@ divide (CbamHostStep *step)
 {
   const CbamValue *in = step->node->inputs[0], *out = step->node->outputs[0];
   const double row_bytes = (double) (cbam_host_frame (in) + cbam_host_frame (out)) / out->height * sizeof (float);
-  const double macs = (double) step->node->op->macs (step->node) / out->height / out->batch;
+  const double macs = (double) step->node->op->macs (step->node) / out->height;
 
   /* as many rows as the cache has room for count as one part's work, if that is not too little */
   cbam_host_divide_rows (step, MAX (macs, 0));

@@ -93,10 +93,11 @@ cbam_host_slot_explain (CbamSlot *base, const CbamGradCamTarget *target, float *
                  target->name);
     return FALSE;
   }
-  const float *x = cbam_host_slot_get_kept (slot, features);
+  const float *x = cbam_host_slot_get_kept (slot, features) + cbam_host_frame (features) * target->image;
+  const float *scores = cbam_host_slot_get_kept (slot, conf) + cbam_host_frame (conf) * target->image;
   g_autofree double *factors = g_new (double, target->n_classes), *alpha = g_new (double, features->channels);
 
-  weigh_classes (target, cbam_host_slot_get_kept (slot, conf) + cell * conf->channels + target->first_conf, factors);
+  weigh_classes (target, scores + cell * conf->channels + target->first_conf, factors);
   for (guint c = 0; c < features->channels; c++)
     alpha[c] = weigh_channel (target, cbam_conv_params (head), factors, c);
   for (gsize i = 0; i < (gsize) features->width * features->height; i++, x += features->channels) {

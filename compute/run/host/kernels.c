@@ -82,6 +82,7 @@ run (const CbamHostTask *task)
     copy_in (task, node->inputs[i]);
   for (guint o = 0; o < node->n_outputs; o++)
     copy_in (task, node->outputs[o]); /* which other nodes may have begun to fill */
+  cbam_reference_set_images (stage->reference, stage->n_images);
   cbam_reference_run_node (stage->reference, node, task->slot->pixels);
   for (guint o = 0; o < node->n_outputs; o++) {
     const CbamValue *value = node->outputs[o];

@@ -34,11 +34,10 @@ typedef struct
   const CbamHostKernel *kernel;
   const CbamNode *node;
   CbamHostProgram *program;
-  guint parts[CBAM_HOST_PHASES];  /* 0 = there is no such phase */
-  guint rows;                     /* of the output that a part makes, where it makes rows */
-  guint before[CBAM_HOST_PHASES]; /* parts of the steps and phases before it */
-  gboolean waits;                 /* until all of those are done */
-  gpointer state;                 /* the kernel's own */
+  guint parts[CBAM_HOST_PHASES]; /* of the whole batch, image after image; 0 = there is no such phase */
+  guint rows;                    /* of the output that a part makes, where it makes rows */
+  gboolean waits;                /* until all of the steps and phases before it are done */
+  gpointer state;                /* the kernel's own */
 } CbamHostStep;
 
 /* A part of a step, in the thread that works it off. */
@@ -103,6 +102,8 @@ struct _CbamHostStage
   float **room;               /* by thread */
   float *shared;              /* what a step's first phase leaves for its second */
   CbamReference *reference;   /* NULL until a step needs it */
+  guint n_images;             /* of the batch, for which the next two are */
+  guint *parts, *before;      /* by step and phase: how many, and how many of the steps and phases before it */
   gint *next;                 /* by step and phase: the first part that nobody has begun; atomic */
   CbamTally done;             /* parts, of all steps together */
   gint failed, profiled;      /* atomic: whether oneDNN has; parts that are done */
@@ -119,6 +120,7 @@ struct _CbamHostSlot
   guint8 *written;      /* pixels that the host has written */
   gsize room;
   const guint8 *pixels; /* of the frame that is in flight */
+  guint n_images;       /* and of how many images */
   gboolean profile, keep;
   gboolean failed;
   gint64 began; /* profile: when the step that runs did, in nanoseconds */

@@ -102,7 +102,6 @@ place_waits (CbamHostProgram *program)
 {
   const CbamPlan *plan = program->base.plan;
   gboolean after = FALSE;
-  guint before = 0;
 
   for (guint s = 0; s < plan->n_steps; s++) {
     CbamHostStep *step = &program->steps[s];
@@ -112,10 +111,6 @@ place_waits (CbamHostProgram *program)
 
     step->waits = plan->steps[s].barrier || has_phases || after;
     after = has_phases;
-    for (guint phase = 0; phase < CBAM_HOST_PHASES; phase++) {
-      step->before[phase] = before;
-      before += step->parts[phase];
-    }
   }
 }
 

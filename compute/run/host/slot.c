@@ -25,6 +25,8 @@ stage_new (CbamHostProgram *program)
   stage->room = g_new0 (float *, n);
   stage->shared = g_aligned_alloc (MAX (program->shared, 1), sizeof (float), ALIGNMENT);
   stage->next = g_new0 (gint, CBAM_HOST_PHASES * MAX (program->base.plan->n_steps, 1));
+  stage->parts = g_new0 (guint, CBAM_HOST_PHASES * MAX (program->base.plan->n_steps, 1));
+  stage->before = g_new0 (guint, CBAM_HOST_PHASES * MAX (program->base.plan->n_steps, 1));
   cbam_tally_init (&stage->done);
   return stage;
 }
@@ -43,12 +45,42 @@ cbam_host_stage_free (CbamHostStage *stage)
   g_free (stage->workers);
   g_free (stage->room);
   g_free (stage->next);
+  g_free (stage->parts);
+  g_free (stage->before);
   g_free (stage);
+}
+
+/* How many parts there are where only @n_images of the batch are computed. */
+static guint
+count_parts (const CbamHostStep *step, guint phase, guint n_images)
+{
+  const guint batch = step->program->base.plan->graph->batch;
+
+  if (phase == CBAM_HOST_KEEPING || step->kernel == &cbam_host_by_reference)
+    return step->parts[phase]; /* one for the whole batch */
+  return step->parts[phase] / batch * n_images;
+}
+
+static void
+set_images (CbamHostStage *stage, guint n_images)
+{
+  const CbamHostProgram *program = stage->program;
+  guint before = 0, i = 0;
+
+  if (stage->n_images == n_images)
+    return;
+  stage->n_images = n_images;
+  for (guint s = 0; s < program->base.plan->n_steps; s++)
+    for (guint phase = 0; phase < CBAM_HOST_PHASES; phase++, i++) {
+      stage->parts[i] = count_parts (&program->steps[s], phase, n_images);
+      stage->before[i] = before;
+      before += stage->parts[i];
+    }
 }
 
 /* One that no frame uses. There come to be as many as frames were ever computed at once. */
 static CbamHostStage *
-take_stage (CbamHostProgram *program)
+take_stage (CbamHostProgram *program, guint n_images)
 {
   CbamHostStage *stage = NULL;
 
@@ -62,6 +94,7 @@ take_stage (CbamHostProgram *program)
     stage = stage_new (program);
   memset (stage->next, 0, sizeof (gint) * CBAM_HOST_PHASES * program->base.plan->n_steps);
   cbam_tally_reset (&stage->done);
+  set_images (stage, n_images);
   stage->failed = stage->profiled = 0;
   return stage;
 }
@@ -175,18 +208,25 @@ note_time (CbamHostSlot *slot, const CbamHostStep *step)
   slot->began = now;
 }
 
+/* Of its step and phase among those of the stage. */
+static gsize
+get_place (const CbamHostTask *task)
+{
+  return (gsize) (task->step - task->stage->program->steps) * CBAM_HOST_PHASES + task->phase;
+}
+
 static void
 run_part (const CbamHostTask *task)
 {
   CbamHostStage *stage = task->stage;
   const CbamHostStep *step = task->step;
+  const gsize at = get_place (task);
 
   if (task->phase == CBAM_HOST_KEEPING)
     keep (task);
   else if (!g_atomic_int_get (&stage->failed) && !step->kernel->run (task))
     g_atomic_int_set (&stage->failed, TRUE);
-  if (task->slot->profile &&
-      (guint) g_atomic_int_add (&stage->profiled, 1) + 1 == step->before[task->phase] + step->parts[task->phase])
+  if (task->slot->profile && (guint) g_atomic_int_add (&stage->profiled, 1) + 1 == stage->before[at] + stage->parts[at])
     note_time (task->slot, step);
   cbam_tally_add (&stage->done);
 }
@@ -194,14 +234,14 @@ run_part (const CbamHostTask *task)
 static void
 run_phase (CbamHostTask *task, gboolean waits)
 {
-  const guint n = task->step->parts[task->phase];
-  const gsize s = (gsize) (task->step - task->stage->program->steps);
-  gint *next = &task->stage->next[s * CBAM_HOST_PHASES + task->phase];
+  const gsize at = get_place (task);
+  const guint n = task->stage->parts[at];
+  gint *next = &task->stage->next[at];
 
   if (n == 0 || (guint) g_atomic_int_get (next) >= n)
     return;
   if (waits)
-    cbam_tally_wait (&task->stage->done, task->step->before[task->phase]);
+    cbam_tally_wait (&task->stage->done, task->stage->before[at]);
   while ((task->part = (guint) g_atomic_int_add (next, 1)) < n)
     run_part (task);
 }
@@ -217,7 +257,7 @@ begin_frame (CbamJob *job)
 {
   CbamHostSlot *slot = slot_of (job);
 
-  slot->stage = take_stage (slot->program);
+  slot->stage = take_stage (slot->program, slot->n_images);
   if (slot->program->base.device->debug & CBAM_DEBUG_POISON)
     poison (slot->stage);
   if (slot->profile)
@@ -362,6 +402,7 @@ cbam_host_slot_submit (CbamSlot *base, const CbamSlotInput *input, GError **erro
                  base->program->device->info.name);
     return FALSE;
   }
+  slot->n_images = input->n_images > 0 ? input->n_images : base->program->plan->graph->batch;
   take_pixels (slot, input);
   set_keep (slot, input->keep);
   base->in_flight = enter (slot, input->ticket, error);

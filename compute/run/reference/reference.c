@@ -7,9 +7,9 @@
 struct _CbamReference
 {
   const CbamGraph *graph;
-  guint8 **values;      /* by id; NULL until somebody asks for it */
-  const guint8 *pixels; /* of the frame */
-  guint image;
+  guint8 **values;       /* by id; NULL until somebody asks for it */
+  const guint8 *pixels;  /* of the frame */
+  guint n_images, image; /* of the batch: that are run, and the one that is on */
 };
 
 CbamReference *
@@ -18,6 +18,7 @@ cbam_reference_new (const CbamGraph *graph)
   CbamReference *reference = g_new0 (CbamReference, 1);
 
   reference->graph = graph;
+  reference->n_images = graph->batch;
   reference->values = g_new0 (guint8 *, graph->values->len);
   return reference;
 }
@@ -44,10 +45,16 @@ get_value (CbamReference *reference, const CbamValue *value)
 }
 
 void
+cbam_reference_set_images (CbamReference *reference, guint n_images)
+{
+  reference->n_images = n_images > 0 ? n_images : reference->graph->batch;
+}
+
+void
 cbam_reference_run_node (CbamReference *reference, const CbamNode *node, const guint8 *pixels)
 {
   reference->pixels = pixels;
-  for (reference->image = 0; reference->image < reference->graph->batch; reference->image++)
+  for (reference->image = 0; reference->image < reference->n_images; reference->image++)
     node->op->reference (reference, node);
   reference->image = 0;
 }
@@ -56,7 +63,7 @@ void
 cbam_reference_run (CbamReference *reference, const guint8 *pixels)
 {
   reference->pixels = pixels;
-  for (reference->image = 0; reference->image < reference->graph->batch; reference->image++)
+  for (reference->image = 0; reference->image < reference->n_images; reference->image++)
     for (guint n = 0; n < reference->graph->nodes->len; n++) {
       const CbamNode *node = g_ptr_array_index (reference->graph->nodes, n);
 

@@ -10,6 +10,9 @@
 CbamReference *cbam_reference_new (const CbamGraph *graph);
 void cbam_reference_free (CbamReference *reference);
 
+/* From now on only the first @n_images of the batch are run; 0 = all of them. */
+void cbam_reference_set_images (CbamReference *reference, guint n_images);
+
 /* Runs every node, image by image. Before it, write what the host writes, to where cbam_reference_get_all() and
  * cbam_reference_get_bytes() say. @pixels: of the frame, as a slot holds them; NULL for graphs without. */
 void cbam_reference_run (CbamReference *reference, const guint8 *pixels);

@@ -130,6 +130,7 @@ submit (CbamSlot *base, const CbamSlotInput *input, GError **error)
     input->write (input->data, slot->pixels);
   }
   copy_values (slot, CBAM_HOST_WRITES);
+  cbam_reference_set_images (slot->reference, input->n_images);
   cbam_reference_run (slot->reference, input->start != NULL ? input->start : slot->pixels);
   copy_values (slot, CBAM_HOST_READS);
   base->in_flight = TRUE;

@@ -166,7 +166,7 @@ static gboolean
 record (CbamGradCam *cam, const CbamGradCamTarget *target, const CbamStep *head, GError **error)
 {
   CbamDevice *device = cam->device;
-  const CbamGradCamArgs args = {
+  CbamGradCamArgs args = {
     .x = target->features->view,
     .conf = target->conf->view,
     .width = target->features->width,
@@ -181,6 +181,8 @@ record (CbamGradCam *cam, const CbamGradCamTarget *target, const CbamStep *head,
     .column = target->column,
   };
 
+  args.x.origin += target->image * args.x.frame;
+  args.conf.origin += target->image * args.conf.frame;
   if (!cbam_commands_begin (cam->commands, error))
     return FALSE;
   cbam_commands_barrier_all (cam->commands);

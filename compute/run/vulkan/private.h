@@ -53,8 +53,9 @@ typedef struct
   CbamBuffer *imported; /* the frame's own memory, while it is in flight */
   CbamImageCopy images[3];
   guint n_images;
-  GArray *regions; /* VkBufferImageCopy, of all images */
-  gboolean thin;   /* only some of the frame's lines are there */
+  GArray *regions;  /* VkBufferImageCopy, of all images */
+  gboolean thin;    /* only some of the frame's lines are there */
+  guint n_of_batch; /* images that are computed */
   guint n_intake;
   CbamCommands *intake;
   GArray *intake_views; /* VkBufferView */

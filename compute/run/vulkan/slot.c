@@ -181,7 +181,8 @@ record_step (CbamVulkanSlot *slot, CbamCommands *into, guint s)
                                       0, NULL);
   device->vk.vkCmdPushConstants (commands, pipeline->layout, VK_SHADER_STAGE_COMPUTE_BIT, 0, step->variant->args_size,
                                  step->dispatch.args);
-  device->vk.vkCmdDispatch (commands, step->dispatch.groups[0], step->dispatch.groups[1], step->dispatch.groups[2]);
+  device->vk.vkCmdDispatch (commands, step->dispatch.groups[0], step->dispatch.groups[1],
+                            MIN (step->dispatch.groups[2], slot->n_of_batch));
   cbam_vulkan_slot_record_timestamp (slot, into, s + 1);
 }
 
@@ -355,6 +356,16 @@ set_keep (CbamVulkanSlot *slot, gboolean keep, GError **error)
   return slot->kept != NULL;
 }
 
+static void
+set_images (CbamVulkanSlot *slot, guint n_images)
+{
+  const guint n = n_images > 0 ? n_images : slot->program->base.plan->graph->batch;
+
+  if (slot->n_of_batch != n)
+    slot->recorded = slot->intake_recorded = FALSE;
+  slot->n_of_batch = n;
+}
+
 /* ---- Submission -------------------------------------------------------------------------------------------------- */
 
 static gboolean
@@ -413,6 +424,7 @@ cbam_vulkan_slot_submit (CbamSlot *base, const CbamSlotInput *input, GError **er
 {
   CbamVulkanSlot *slot = (CbamVulkanSlot *) base;
 
+  set_images (slot, input->n_images);
   base->in_flight = cbam_device_check_alive (base->program->device, error) && set_keep (slot, input->keep, error) &&
                     cbam_vulkan_intake_take (slot, input, error) && (slot->recorded || record (slot, error)) &&
                     flush_written (slot, error) && submit (slot, input->ticket, error);
