@@ -3,6 +3,7 @@
 //
 // module: preprocess (texel plain)
 // module: preprocess_thin -DTHIN (texel plain)
+// module: preprocess_batch -DBATCH (texel plain)
 //
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #version 450
@@ -13,10 +14,11 @@
 #include "common/maps.glsl"
 #include "args/frame.h"
 #include "args/map.h"
+#include "common/parameters.glsl"
 
 layout (local_size_x = CBAM_THREADS) in;
 INPUT_WORDS (0, pixels);
-layout (binding = INPUT (1), std430) readonly buffer Frame { CbamFrameArgs f; }; // one image a dispatch: see main ()
+FRAME_PARAMETERS (1)
 OUTPUT_MAP (0, y);
 layout (push_constant) uniform Args { CbamMapArgs args; };
 
@@ -59,8 +61,8 @@ float sample_component (CbamComponent c THIN_PARAMETER, vec2 at)
 
 void main ()
 {
-  // All parameters are read before the first branch, and at places that do not depend on the workgroup: only so does
-  // lavapipe read them once for all lanes, which halves the time. So each image of a batch has parameters bound for it.
+  // All parameters are read before the first branch, and where there is one image at places that do not depend on the
+  // workgroup: only so does lavapipe read them once for all lanes, which halves the time.
   const CbamMapArgs a = args;
   const CbamComponent c0 = f.component[0], c1 = f.component[1], c2 = f.component[2];
   const vec4 row0 = matrix_row (0), row1 = matrix_row (4), row2 = matrix_row (8);

@@ -3,6 +3,7 @@
 // PIL's resize() does, but for its rounding between rows and columns. Then colours as in preprocess.comp.
 //
 // module: resample (texel plain)
+// module: resample_batch -DBATCH (texel plain)
 //
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #version 450
@@ -12,10 +13,11 @@
 #include "common/maps.glsl"
 #include "args/frame.h"
 #include "args/resample.h"
+#include "common/parameters.glsl"
 
 layout (local_size_x = CBAM_THREADS) in;
 INPUT_WORDS (0, pixels);
-layout (binding = INPUT (1), std430) readonly buffer Frame { CbamFrameArgs f; }; // one image a dispatch
+FRAME_PARAMETERS (1)
 OUTPUT_MAP (0, y);
 layout (push_constant) uniform Args { CbamResampleArgs a; };
 

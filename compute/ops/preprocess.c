@@ -13,6 +13,12 @@
 #include "ops/map.h"
 #include "ops/shaders.h"
 
+gboolean
+cbam_preprocess_is_batch (const CbamOpVariant *variant, const CbamNode *node)
+{
+  return node->outputs[0]->batch > 1;
+}
+
 static void
 dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_dispatch)
 {
@@ -20,7 +26,21 @@ dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_
   ret_dispatch->groups[0] = (ret_dispatch->groups[0] + CBAM_PREPROCESS_PIXELS - 1) / CBAM_PREPROCESS_PIXELS;
 }
 
+/* A frame that is thinned is alone in its batch. */
 static const CbamOpVariant variants[] = {
+  { .name = "batch-texel",
+    .shader = &cbam_shader_preprocess_batch_texel,
+    .thin = &cbam_shader_preprocess_thin_texel,
+    .needs = CBAM_NEED_TEXELS,
+    .args_size = sizeof (CbamMapArgs),
+    .fits = cbam_preprocess_is_batch,
+    .dispatch = dispatch },
+  { .name = "batch-plain",
+    .shader = &cbam_shader_preprocess_batch_plain,
+    .thin = &cbam_shader_preprocess_thin_plain,
+    .args_size = sizeof (CbamMapArgs),
+    .fits = cbam_preprocess_is_batch,
+    .dispatch = dispatch },
   { .name = "texel",
     .shader = &cbam_shader_preprocess_texel,
     .thin = &cbam_shader_preprocess_thin_texel,

@@ -21,6 +21,9 @@ CbamValue *cbam_graph_preprocess (CbamGraph *graph, guint width, guint height, C
 CbamValue *cbam_graph_add_frame (CbamGraph *graph, const CbamOpClass *op, const char *name, const void *params,
                                  guint width, guint height, CbamValue **ret_block);
 
+/* Whether the node makes several images, whose parameters are read image by image. */
+gboolean cbam_preprocess_is_batch (const CbamOpVariant *variant, const CbamNode *node);
+
 /* Whether a place of the frame, in pixels with 0 in the middle of the first, is in the frame. */
 gboolean cbam_preprocess_is_inside (const CbamFrameArgs *f, double x, double y);
 

@@ -27,6 +27,17 @@ dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_
 }
 
 static const CbamOpVariant variants[] = {
+  { .name = "batch-texel",
+    .shader = &cbam_shader_resample_batch_texel,
+    .needs = CBAM_NEED_TEXELS,
+    .args_size = sizeof (CbamResampleArgs),
+    .fits = cbam_preprocess_is_batch,
+    .dispatch = dispatch },
+  { .name = "batch-plain",
+    .shader = &cbam_shader_resample_batch_plain,
+    .args_size = sizeof (CbamResampleArgs),
+    .fits = cbam_preprocess_is_batch,
+    .dispatch = dispatch },
   { .name = "texel",
     .shader = &cbam_shader_resample_texel,
     .needs = CBAM_NEED_TEXELS,

@@ -134,16 +134,32 @@ typedef enum
 {
   SUBMITTED,
   NO_ROOM,
+  TOO_MUCH, /* for the device together; one of them may do */
   FAILED,
 } Outcome;
 
+/* Has the device look at the @n regions of @frame together. */
+static gboolean
+give (GstCbamSession *session, const GstCbamClassifierFrame *frame, const CbamRegion *regions, guint n, GError **error)
+{
+  CbamDetectParams params = *frame->params;
+
+  params.turn = frame->live ? CBAM_TURN_LIVE : CBAM_TURN_FAIR;
+  if (n > 1)
+    return gst_cbam_session_submit_regions (session, frame->buffer, frame->info, frame->orientation, regions, n,
+                                            &params, error);
+  params.region = *regions;
+  return gst_cbam_session_submit (session, frame->buffer, frame->info, frame->orientation, &params, FALSE, error);
+}
+
+/* The @n regions at @due, if there is room for them. */
 static Outcome
-submit (GstCbamClassifier *self, GstCbamSession *session, const GstCbamClassifierFrame *frame, const CbamRegion *region,
-        GstCbamTrack *track, GError **error)
+submit (GstCbamClassifier *self, GstCbamSession *session, const GstCbamClassifierFrame *frame, const GArray *looks,
+        const Due *due, guint n, GError **error)
 {
   const gboolean image = gst_cbam_vulkan_is_image (frame->buffer);
   const gint64 begun = g_get_monotonic_time ();
-  CbamDetectParams params = *frame->params;
+  g_autofree CbamRegion *regions = g_new (CbamRegion, n);
   g_autoptr (GError) cause = NULL;
 
   if (cbam_detector_get_free_slots (session->detector) == 0) {
@@ -151,16 +167,19 @@ submit (GstCbamClassifier *self, GstCbamSession *session, const GstCbamClassifie
       cbam_detector_miss (session->detector); /* others must know that it would have had something */
     return NO_ROOM;
   }
-  params.region = *region;
-  params.turn = frame->live ? CBAM_TURN_LIVE : CBAM_TURN_FAIR;
-  if (!gst_cbam_session_submit (session, frame->buffer, frame->info, frame->orientation, &params, FALSE, &cause)) {
+  for (guint i = 0; i < n; i++)
+    regions[i] = g_array_index (looks, GstCbamLook, due[i].nth).region;
+  if (!give (session, frame, regions, n, &cause)) {
     if (g_error_matches (cause, CBAM_ERROR, CBAM_ERROR_BUSY))
       return NO_ROOM;
+    if (n > 1 && g_error_matches (cause, CBAM_ERROR, CBAM_ERROR_UNSUPPORTED))
+      return TOO_MUCH;
     g_propagate_error (error, g_steal_pointer (&cause));
     return FAILED;
   }
-  gst_cbam_tracks_begin (&self->tracks, track, gst_cbam_collector_add (self->collector, session, begun), session,
-                         image ? frame->buffer : NULL, frame->when);
+  for (guint i = 0; i < n; i++)
+    gst_cbam_tracks_begin (&self->tracks, due[i].track, gst_cbam_collector_add (self->collector, session, begun),
+                           session, image ? frame->buffer : NULL, frame->when);
   return SUBMITTED;
 }
 
@@ -182,24 +201,30 @@ make_room (GstCbamClassifier *self, GError **error)
   return TRUE;
 }
 
-/* As many of what is due as there is room for; all of it where the frame waits. */
+/* As many of what is due as there is room for; all of it where the frame waits. What lies on a device goes there region
+ * by region. */
 static gboolean
 submit_due (GstCbamClassifier *self, GstCbamSession *session, const GstCbamClassifierFrame *frame, const GArray *looks,
             const GArray *due, GError **error)
 {
+  guint most = gst_cbam_vulkan_is_image (frame->buffer) ? 1 : session->max_batch;
+
   for (guint i = 0; i < due->len;) {
-    const Due *one = &g_array_index (due, Due, i);
-    const CbamRegion *region = &g_array_index (looks, GstCbamLook, one->nth).region;
-    const Outcome outcome = submit (self, session, frame, region, one->track, error);
-    if (outcome == FAILED)
-      return FALSE;
-    if (outcome == SUBMITTED) {
-      self->until_next = frame->interval;
-      i++;
-    } else if (!can_wait (self, frame))
-      return TRUE;
-    else if (!make_room (self, error))
-      return FALSE;
+    const guint n = MIN (most, due->len - i);
+    switch (submit (self, session, frame, looks, &g_array_index (due, Due, i), n, error)) {
+      case SUBMITTED:
+        self->until_next = frame->interval;
+        i += n;
+        break;
+      case NO_ROOM:
+        if (!can_wait (self, frame))
+          return TRUE;
+        if (!make_room (self, error))
+          return FALSE;
+        break;
+      case TOO_MUCH: most = 1; break;
+      case FAILED: return FALSE;
+    }
   }
   return TRUE;
 }

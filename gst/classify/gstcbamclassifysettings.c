@@ -13,8 +13,10 @@
 const GstCbamEngineTexts gst_cbam_classify_texts = {
   .model = "Path of the model file (.safetensors) of a classifier. Unset = the one that the environment variable "
            "CBAM_MODEL names",
-  .queue_depth = "Regions in inference at the same time, 1..64. In a live stream further ones wait for a later frame",
-  .slots = 4,
+  .queue_depth = "Submissions of up to max-batch regions in inference at the same time, 1..64. In a live stream "
+                 "further regions wait for a later frame",
+  .slots = 2,
+  .max_batch = 8,
 };
 
 GType

@@ -28,7 +28,7 @@ GstCbamCollector *gst_cbam_collector_new (GstCbamReturnSlot return_slot, gpointe
 void gst_cbam_collector_free (GstCbamCollector *collector);
 
 /* Streaming thread: what was just submitted to @session, which it keeps, by somebody who began with that at @begun
- * (g_get_monotonic_time()). */
+ * (g_get_monotonic_time()); of regions that were submitted together, one after the other. */
 GstCbamFlight *gst_cbam_collector_add (GstCbamCollector *collector, GstCbamSession *session, gint64 begun);
 
 /* Whether @flight has ended, so that taking it takes no time. */

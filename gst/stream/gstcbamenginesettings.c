@@ -7,7 +7,7 @@
 void
 gst_cbam_engine_settings_init (GstCbamEngineSettings *settings, const GstCbamEngineTexts *texts)
 {
-  *settings = (GstCbamEngineSettings){ .queue_depth = texts->slots, .timeout = -1 };
+  *settings = (GstCbamEngineSettings){ .queue_depth = texts->slots, .max_batch = texts->max_batch, .timeout = -1 };
 }
 
 void
@@ -34,6 +34,7 @@ gst_cbam_engine_settings_set (GstCbamEngineSettings *settings, guint id, const G
     case GST_CBAM_PROP_PRECISION: settings->precision = g_value_get_enum (value); break;
     case GST_CBAM_PROP_QUEUE_DEPTH: settings->queue_depth = g_value_get_uint (value); break;
     case GST_CBAM_PROP_TIMEOUT: settings->timeout = g_value_get_int (value); break;
+    case GST_CBAM_PROP_MAX_BATCH: settings->max_batch = g_value_get_uint (value); break;
     default: return FALSE;
   }
   return TRUE;
@@ -49,6 +50,7 @@ gst_cbam_engine_settings_get (const GstCbamEngineSettings *settings, guint id, G
     case GST_CBAM_PROP_PRECISION: g_value_set_enum (value, settings->precision); break;
     case GST_CBAM_PROP_QUEUE_DEPTH: g_value_set_uint (value, settings->queue_depth); break;
     case GST_CBAM_PROP_TIMEOUT: g_value_set_int (value, settings->timeout); break;
+    case GST_CBAM_PROP_MAX_BATCH: g_value_set_uint (value, settings->max_batch); break;
     default: return FALSE;
   }
   return TRUE;
@@ -138,4 +140,18 @@ gst_cbam_engine_settings_install (GObjectClass *klass, const GstCbamEngineTexts 
                         "Milliseconds that the device may take over a frame before it counts as hung, for all who "
                         "share it. 0 = no limit, -1 = a minute, and on CPU devices more for large networks",
                         -1, G_MAXINT, -1, GST_CBAM_PLAYING));
+  if (texts->max_batch == 0)
+    return;
+  /**
+   * GstCbamClassify:max-batch:
+   *
+   * How many regions of a frame the device computes side by side, as one submission. More keep a GPU busy that one
+   * region does not fill; each takes the memory of its maps. A frame with fewer regions computes no more than those,
+   * and one with more has further submissions.
+   */
+  g_object_class_install_property (
+      klass, GST_CBAM_PROP_MAX_BATCH,
+      g_param_spec_uint ("max-batch", "Maximum batch",
+                         "Regions of a frame that the device computes together, 1..64, as long as there are so many", 1,
+                         64, texts->max_batch, GST_CBAM_READY));
 }

@@ -17,6 +17,7 @@ enum
   GST_CBAM_PROP_PRECISION,
   GST_CBAM_PROP_QUEUE_DEPTH,
   GST_CBAM_PROP_TIMEOUT,
+  GST_CBAM_PROP_MAX_BATCH, /* only where regions are submitted together */
   GST_CBAM_PROP_OWN,
 };
 
@@ -30,7 +31,7 @@ typedef struct
   char *device;
   guint cpu_threads; /* 0: as many as there are processors */
   CbamPrecision precision;
-  guint queue_depth;
+  guint queue_depth, max_batch;
   int timeout; /* milliseconds; < 0: the device's own; 0: none */
 } GstCbamEngineSettings;
 
@@ -40,6 +41,7 @@ typedef struct
   const char *model;       /* what a model is, and which one is used where none is named */
   const char *queue_depth; /* what becomes of a frame, or a part of one, that finds no place */
   guint slots;             /* the default of queue-depth */
+  guint max_batch;         /* that of max-batch; 0 = there is no such property, and one frame is one submission */
 } GstCbamEngineTexts;
 
 void gst_cbam_engine_settings_init (GstCbamEngineSettings *settings, const GstCbamEngineTexts *texts);

@@ -36,17 +36,19 @@ check_task (CbamModel *model, const char *task, GError **error)
 
 GstCbamSession *
 gst_cbam_session_new (CbamDevice *device, const char *path, CbamPrecision precision, const char *task, guint slots,
-                      GError **error)
+                      guint max_batch, GError **error)
 {
   const gboolean usual = path == NULL || *path == '\0';
+  const CbamModelConfig config = { .precision = precision, .max_batch = max_batch };
   g_autoptr (GstCbamSession) session = g_new0 (GstCbamSession, 1);
 
   g_atomic_ref_count_init (&session->refs);
   session->wanted = usual ? NULL : g_strdup (path);
   session->precision = precision;
   session->slots = slots;
+  session->max_batch = MAX (max_batch, 1);
   session->device = cbam_device_ref (device);
-  session->model = cbam_model_load (device, session->wanted, &(CbamModelConfig){ .precision = precision }, error);
+  session->model = cbam_model_load (device, session->wanted, &config, error);
   if (session->model == NULL || !check_task (session->model, task, error))
     return NULL;
   session->detector = cbam_detector_new (session->model, &(CbamDetectorConfig){ .slots = slots }, error);
@@ -56,9 +58,27 @@ gst_cbam_session_new (CbamDevice *device, const char *path, CbamPrecision precis
   return session->once > 0 ? g_steal_pointer (&session) : NULL;
 }
 
+/* What is given to the device of a frame. */
+typedef struct
+{
+  CbamOrientation orientation;
+  gboolean stays;
+  const CbamRegion *regions; /* NULL: what @params say */
+  guint n;
+  const CbamDetectParams *params;
+} Wanted;
+
 static gboolean
-submit_mapped (GstCbamSession *session, GstBuffer *buffer, const GstVideoInfo *info, CbamOrientation orientation,
-               const CbamDetectParams *params, gboolean stays, GError **error)
+submit_image (GstCbamSession *session, const CbamImage *image, const Wanted *wanted, GError **error)
+{
+  if (wanted->regions == NULL)
+    return cbam_detector_submit (session->detector, image, wanted->params, error);
+  return cbam_detector_submit_regions (session->detector, image, wanted->regions, wanted->n, wanted->params, error);
+}
+
+static gboolean
+submit_mapped (GstCbamSession *session, GstBuffer *buffer, const GstVideoInfo *info, const Wanted *wanted,
+               GError **error)
 {
   GstVideoFrame frame;
   CbamImage image;
@@ -76,9 +96,9 @@ submit_mapped (GstCbamSession *session, GstBuffer *buffer, const GstVideoInfo *i
     /* The frame in memory may be larger than the caps say. */
     image.width = MIN (image.width, (guint) GST_VIDEO_INFO_WIDTH (info));
     image.height = MIN (image.height, (guint) GST_VIDEO_INFO_HEIGHT (info));
-    image.orientation = orientation;
-    image.lasting &= stays;
-    submitted = cbam_detector_submit (session->detector, &image, params, error);
+    image.orientation = wanted->orientation;
+    image.lasting &= wanted->stays;
+    submitted = submit_image (session, &image, wanted, error);
   } else
     g_set_error_literal (error, CBAM_ERROR, CBAM_ERROR_BAD_IMAGE, "A frame has a negative stride.");
   gst_video_frame_unmap (&frame);
@@ -89,13 +109,24 @@ gboolean
 gst_cbam_session_submit (GstCbamSession *session, GstBuffer *buffer, const GstVideoInfo *info,
                          CbamOrientation orientation, const CbamDetectParams *params, gboolean stays, GError **error)
 {
+  const Wanted wanted = { .orientation = orientation, .stays = stays, .params = params };
   CbamImage image;
 
   if (!gst_cbam_vulkan_is_image (buffer))
-    return submit_mapped (session, buffer, info, orientation, params, stays, error);
+    return submit_mapped (session, buffer, info, &wanted, error);
   gst_cbam_frame_describe (info, &image);
   image.orientation = orientation;
   return gst_cbam_vulkan_submit (session->detector, buffer, &image, params, error);
+}
+
+gboolean
+gst_cbam_session_submit_regions (GstCbamSession *session, GstBuffer *buffer, const GstVideoInfo *info,
+                                 CbamOrientation orientation, const CbamRegion *regions, guint n,
+                                 const CbamDetectParams *params, GError **error)
+{
+  const Wanted wanted = { .orientation = orientation, .regions = regions, .n = n, .params = params };
+
+  return submit_mapped (session, buffer, info, &wanted, error);
 }
 
 GstCbamSession *

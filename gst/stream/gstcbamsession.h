@@ -18,15 +18,16 @@ typedef struct
   CbamModel *model;
   CbamDetector *detector;
   guint slots;         /* frames that may be in inference at a time */
+  guint max_batch;     /* regions of a submission */
   GstClockTime once;   /* how long one frame took */
   guint32 classes[32]; /* as in CbamDetectParams; the only thing that changes, under the element's object lock */
 } GstCbamSession;
 
 /* The model at @path, NULL or "" being the default one, in @precision, for @task, and a detector for so many frames at
- * a time.
+ * a time, of so many regions each (0 = 1).
  * Returns once the file is read, the network compiled, and one frame inferred. */
 GstCbamSession *gst_cbam_session_new (CbamDevice *device, const char *path, CbamPrecision precision, const char *task,
-                                      guint slots, GError **error);
+                                      guint slots, guint max_batch, GError **error);
 
 /* Starts inference on @buffer, a frame of @info in system memory or on the session's device. What is on a device must
  * stay until the result is collected, and with @stays what is in system memory does, too, so that a copy can be saved.
@@ -34,6 +35,11 @@ GstCbamSession *gst_cbam_session_new (CbamDevice *device, const char *path, Cbam
 gboolean gst_cbam_session_submit (GstCbamSession *session, GstBuffer *buffer, const GstVideoInfo *info,
                                   CbamOrientation orientation, const CbamDetectParams *params, gboolean stays,
                                   GError **error);
+
+/* The same for @n regions of @buffer together, which is in system memory and may go when this returns. */
+gboolean gst_cbam_session_submit_regions (GstCbamSession *session, GstBuffer *buffer, const GstVideoInfo *info,
+                                          CbamOrientation orientation, const CbamRegion *regions, guint n,
+                                          const CbamDetectParams *params, GError **error);
 
 GstCbamSession *gst_cbam_session_ref (GstCbamSession *session);
 /* @session may be NULL. */

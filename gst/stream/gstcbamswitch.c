@@ -29,9 +29,11 @@ gst_cbam_switch_start (GstCbamSwitch *self, CbamDevice *device, guint slots, GEr
   GST_OBJECT_LOCK (self->element);
   g_autofree char *path = g_strdup (self->settings->model);
   const CbamPrecision precision = self->settings->precision;
+  const guint max_batch = self->settings->max_batch;
   GST_OBJECT_UNLOCK (self->element);
 
-  g_autoptr (GstCbamSession) session = gst_cbam_session_new (device, path, precision, self->task, slots, error);
+  g_autoptr (GstCbamSession) session =
+      gst_cbam_session_new (device, path, precision, self->task, slots, max_batch, error);
   if (session == NULL)
     return FALSE;
   gst_cbam_latency_reset (self->latency, session->once * slots);
@@ -97,8 +99,12 @@ static GstCbamSession *
 new_beside_frames (GstCbamSwitch *self, CbamDevice *device, const char *path, CbamPrecision precision, guint slots,
                    GError **error)
 {
+  GST_OBJECT_LOCK (self->element);
+  const guint max_batch = self->settings->max_batch;
+  GST_OBJECT_UNLOCK (self->element);
   gst_cbam_latency_begin_disturbance (self->latency);
-  g_autoptr (GstCbamSession) session = gst_cbam_session_new (device, path, precision, self->task, slots, error);
+  g_autoptr (GstCbamSession) session =
+      gst_cbam_session_new (device, path, precision, self->task, slots, max_batch, error);
   gst_cbam_latency_end_disturbance (self->latency, g_get_monotonic_time () * GST_USECOND);
   return session != NULL && take_over (self, session, error) ? g_steal_pointer (&session) : NULL;
 }

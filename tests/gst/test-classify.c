@@ -193,18 +193,22 @@ check_region (GstBuffer *out, guint nth, CbamRegion region, guint n)
   fail_unless (class_of (out, nth, n) == NULL);
 }
 
+/* One by one, or together: in one submission, or in one and a further one. */
 GST_START_TEST (regions_get_the_classes_of_their_pixels)
 {
-  GstHarness *h = classify_new ("top-k=3");
-  g_autoptr (GstBuffer) out = run (h, frame_new (0, 0));
+  static const char *const properties[] = { "top-k=3", "top-k=3 max-batch=1", "top-k=3 max-batch=2 queue-depth=1" };
 
-  check_region (out, 0, (CbamRegion){ 10, 5, 60, 60 }, 3);
-  check_region (out, 1, (CbamRegion){ 40, 50, 60, 60 }, 3);
-  check_region (out, 2, (CbamRegion){ 80, 0, 60, 60 }, 3);
-  fail_unless_equals_uint64 (get_stat (h->element, "fresh"), 3);
-  fail_unless_equals_uint64 (get_stat (h->element, "classified"), 3);
-  check_sum (h->element);
-  harness_free (h);
+  for (gsize i = 0; i < G_N_ELEMENTS (properties); i++) {
+    GstHarness *h = classify_new (properties[i]);
+    g_autoptr (GstBuffer) out = run (h, frame_new (0, 0));
+    check_region (out, 0, (CbamRegion){ 10, 5, 60, 60 }, 3);
+    check_region (out, 1, (CbamRegion){ 40, 50, 60, 60 }, 3);
+    check_region (out, 2, (CbamRegion){ 80, 0, 60, 60 }, 3);
+    fail_unless_equals_uint64 (get_stat (h->element, "fresh"), 3);
+    fail_unless_equals_uint64 (get_stat (h->element, "classified"), 3);
+    check_sum (h->element);
+    harness_free (h);
+  }
 }
 GST_END_TEST
 
@@ -551,7 +555,7 @@ GST_END_TEST
 
 GST_START_TEST (live_frames_wait_for_nothing)
 {
-  GstHarness *h = harness_new (classify_with (classifier_path (), "queue-depth=2"), NULL);
+  GstHarness *h = harness_new (classify_with (classifier_path (), "queue-depth=2 max-batch=1"), NULL);
   guint seen = 0;
 
   gst_harness_set_live (h, TRUE);
@@ -576,7 +580,7 @@ GST_END_TEST
 /* Regions that are new in every frame do not come before those that have waited. */
 GST_START_TEST (live_newcomers_wait)
 {
-  GstHarness *h = harness_new (classify_with (classifier_path (), "queue-depth=1"), NULL);
+  GstHarness *h = harness_new (classify_with (classifier_path (), "queue-depth=1 max-batch=1"), NULL);
   gboolean seen = FALSE;
 
   gst_harness_set_live (h, TRUE);
@@ -597,7 +601,7 @@ GST_END_TEST
 /* More regions than it can look at in a frame have their turns. */
 GST_START_TEST (live_regions_take_turns)
 {
-  GstHarness *h = harness_new (classify_with (classifier_path (), "queue-depth=1"), NULL);
+  GstHarness *h = harness_new (classify_with (classifier_path (), "queue-depth=1 max-batch=1"), NULL);
   gboolean seen[20] = { FALSE };
   guint left = G_N_ELEMENTS (seen);
 
