@@ -648,6 +648,22 @@ sabotage 'settings: the way to 1 is as long as that to 0' gst/stream/gstcbamsett
   'own + (1 - own) * shift' 'own + own * shift' gst-presets
 sabotage 'stats: classes are not what silences' gst/stream/gstcbamstats.c \
   'if (stats->last_unwanted > 0)' 'if (FALSE)' gst-silence
+sabotage 'batch: parts lie over each other' compute/detector.c \
+  'entries[i].placement.offsets[p] += offset;' '' nets-batch-host nets-batch
+sabotage 'batch: the places of the first part are those of all' compute/flight.h \
+  'return &flight->parts[flight->image];' 'return flight->parts;' nets-batch-host nets-batch
+sabotage 'batch: Grad-CAM of the first image for all' compute/explain.c \
+  '  target.image = flight->image;' '' nets-batch-host nets-batch
+sabotage 'batch: hits of the first image are those of all' compute/nets/levels.c \
+  'block + levels->hits + image * levels->results' 'block + levels->hits' nets-batch-host nets-batch
+sabotage 'batch: after the first image the slot is free' compute/detector.c \
+  'if (++flight->image < flight->n_images)' 'if (FALSE)' nets-batch-host nets-batch
+sabotage 'batch: who wants another one gets the same model' compute/model.c \
+  'wanted->precision, wanted->batch, (guint64) info.st_dev' 'wanted->precision, 1u, (guint64) info.st_dev' nets-batch
+sabotage 'vulkan: the parameters of the first image are those of all' shaders/common/parameters.glsl \
+  '#define f frames[gl_WorkGroupID.z]' '#define f frames[0]' nets-batch
+sabotage 'vulkan: commands of another batch' compute/run/vulkan/slot.c \
+  '  if (slot->n_of_batch != n)' '  if (FALSE)' nets-batch
 sabotage 'classify: padding is the half of it' gst/classify/gstcbamlooks.c \
   'const double more = padding * (to - from);' 'const double more = padding / 2 * (to - from);' gst-classify
 sabotage 'classify: regions are not grown to the shape' gst/classify/gstcbamlooks.c \
