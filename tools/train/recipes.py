@@ -137,7 +137,7 @@ def quick():
                   attend=1.0, attend_rate=20, augmentation=Augmentation(expand=0, smallest=0.7, colours=0.2))
 
 
-RECIPES = {
+DETECTORS = {
     **{name: (lambda row=(name, *row): paper(*row)) for name, *row in (
         ("ssd-vgg16", "ssd", "vgg16", "none"),
         ("stairnet-vgg16", "stairnet", "vgg16", "none"),
@@ -155,8 +155,8 @@ RECIPES = {
     "shufflenet": shufflenet,
     "quick": quick,
     **SMALL,
-    **CLASSIFIERS,
 }
+RECIPES = {**DETECTORS, **CLASSIFIERS}
 
 
 def with_classes(recipe, classes):
