@@ -815,6 +815,9 @@ sabotage 'classification: gates that are shut shut the network' tools/train/clas
   '        norm.weight.div_(GATES["cbam"])' '        pass' train-classifiers
 sabotage 'classification: a start has the padding of the recipe' tools/train/classification.py \
   '        ours.pop(key, None)' '        pass' train-classifiers
+sabotage 'classification: what is measured on the way goes on' tools/train/classification.py \
+  'say, f"step {session.step}, averaged weights")
+            session.average.swap(network)' 'say, f"step {session.step}, averaged weights")' train-classifiers
 sabotage 'checks: a classifier takes options of boxes' tools/train/checks.py \
   'not in (None, [])] if classifies else ()' 'not in (None, [])] if False else ()' train-classifiers
 sabotage 'loss: labels are sure' tools/train/loss.py \

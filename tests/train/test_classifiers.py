@@ -296,6 +296,8 @@ with tempfile.TemporaryDirectory() as folder:
     with tap.point("from folders to a model file that says where it comes from"):
         said, printed = call(*usual, "--out", out, "--threshold", "0.2", "--name", "beasts", "--size", "32")
         assert said is None, said
+        looks = [line.split("  ")[1] for line in printed.splitlines() if "top-1" in line]
+        assert [look.split(",")[0] for look in looks] == ["step 1", "step 2", "step 3"], looks
         document, tensors = read_model(path, or_classifier=True)
         assert document["task"] == "classify" and document["name"] == "beasts" and document["input"]["width"] == 32
         assert document["output"] == {"classes": ["ant", "bee", "gnu"], "score": "softmax", "threshold": 0.2}
@@ -303,6 +305,11 @@ with tempfile.TemporaryDirectory() as folder:
         assert metrics.keys() == {"set", "top1", "pictures"} and metrics["pictures"] == 2, metrics
         assert f"{folder}:val: none of the classes, and left out: yak (1)" in printed, printed
         assert len(tensors["fc.bias"]) == 3 and "layer1.0.cbam.SpatialGate.spatial.bn.running_mean" in tensors
+
+    with tap.point("that it was measured on the way changes nothing"):
+        said, printed = call(*usual[:-2], "--out", os.path.join(folder, "unseen"), "--size", "32")
+        again = read_model(os.path.join(folder, "unseen", "model.safetensors"), or_classifier=True)[1]
+        assert said is None and "top-1" not in printed and all(torch.equal(again[name], tensors[name]) for name in tensors)
 
     with tap.point("it is a start for other classes, and for another size"):
         said, printed = call(*usual, "--classes", "bee,ant", "--start", path, "--out", os.path.join(folder, "second"))

@@ -5,6 +5,7 @@ SPDX-License-Identifier: LGPL-2.1-or-later
 """
 
 import copy
+import time
 from dataclasses import replace
 
 import torch
@@ -21,6 +22,7 @@ from shapes import draw_one
 from start import GATES, class_columns, copy_shared, fold_norms
 
 QUICK = 2000, 400  # pictures that are drawn, to learn from and to measure with
+LOOKS = 4          # how often it is measured, the end included
 SHUT = 0.01, 0.1   # of attention at the start: of what its last layer, and its batch norm, would say
 
 
@@ -115,6 +117,22 @@ def shut_gates(network):
 
 
 # ---- How well it does ----
+
+
+def run(session, network, recipe, pictures, minutes, say):
+    """Session.run () that says on the way how well the averaged weights do."""
+    began = time.monotonic()
+    for end in [session.steps * look // LOOKS for look in range(1, LOOKS)] + [session.steps]:
+        left = minutes and minutes - (time.monotonic() - began) / 60
+        if session.step >= end < session.steps:
+            continue
+        if left is not None and left <= 0:
+            return
+        session.run(end, left)
+        if end <= session.step < session.steps:
+            session.average.swap(network)
+            measure(network, recipe, pictures, session.half, say, f"step {session.step}, averaged weights")
+            session.average.swap(network)
 
 
 def measure(network, recipe, pictures, half, say, title):
