@@ -852,6 +852,31 @@ sabotage 'team: to each its own gradient' tools/train/team.py \
   'mean = self.shared.mean(0)' 'mean = self.shared[self.rank]' train-quality
 sabotage 'depthwise: one window of the gradient' tools/train/depthwise.py \
   'starts = [*range(0, kernel - PART, PART), kernel - PART]' 'starts = [0]' train-quality
+sabotage 'crops: cut from the corner' tools/train/crops.py \
+  'left, top = (round((there - here) / 2)' 'left, top = (round((there - here) / 4)' train-classifiers train-quick_classifier
+sabotage 'crops: the filter is forgotten where a part is cut first' tools/train/crops.py \
+  'return pixels.resize(size, kind, (*corner' 'return pixels.resize(size, Image.NEAREST, (*corner' \
+  train-classifiers train-trunks
+sabotage 'crops: nothing is mirrored' tools/train/crops.py \
+  'seen[:, ::-1] if mirror else seen' 'seen' train-classifiers
+sabotage 'class-folders: what is left out is the first class' tools/train/class_folders.py \
+  'known = [one for one in found if one[0] in classes]' 'known = [one if one[0] in classes else (classes[0], one[1]) for one in found]' \
+  train-classifiers
+sabotage 'class-folders: rare classes are as any' tools/train/class_folders.py \
+  'factor = np.maximum(1, np.sqrt(' 'factor = np.minimum(1, np.sqrt(' train-classifiers
+sabotage 'classification: the rows of other classes' tools/train/classification.py \
+  'last["fc.weight"][columns]' 'last["fc.weight"][rows]' train-classifiers
+sabotage 'classification: gates that are shut shut the network' tools/train/classification.py \
+  '        norm.weight.div_(GATES["cbam"])' '        pass' train-classifiers
+sabotage 'classification: a start has the padding of the recipe' tools/train/classification.py \
+  '        ours.pop(key, None)' '        pass' train-classifiers
+sabotage 'classification: what is measured on the way goes on' tools/train/classification.py \
+  'say, f"step {session.step}, averaged weights")
+            session.average.swap(network)' 'say, f"step {session.step}, averaged weights")' train-classifiers
+sabotage 'checks: a classifier takes options of boxes' tools/train/checks.py \
+  'not in (None, [])] if classifies else ()' 'not in (None, [])] if False else ()' train-classifiers
+sabotage 'loss: labels are sure' tools/train/loss.py \
+  'label_smoothing=SMOOTHING' 'label_smoothing=0.0' train-classifiers
 sabotage 'anchors: in the middle whatever the offset' compute/nets/anchors.c \
   'offset = 0.5 + spec->off_middle' 'offset = 0.5' anchors
 sabotage 'ncnn-graph: shuffled groups are where they were' tools/train/ncnn_graph.py \

@@ -103,10 +103,12 @@ def make_devkit(root, split):
 def make_classifiers(folder):
     """Models of noise that know ImageNet's classes and a few flowers, and pictures in the folders of some."""
     with open(os.path.join(ROOT, "models", "imagenet.txt"), encoding="utf-8") as file:
-        labels = [*file.read().splitlines(), "rose"]
+        labels = [*file.read().splitlines(), "rose", "wren"]
     for name in ("resnet18-cbam", "classifier"):
         classifier_model(folder, name, labels)
-    for place in ("flowers/daisy", "flowers/rose", "imagenet/val/n01440764", "imagenet/val/n11939491"):
+    copy(os.path.join(folder, "classifier.safetensors"), folder, "training", "birds", "model.safetensors")
+    for place in ("flowers/daisy", "flowers/rose", "birds/val/robin", "birds/val/wren", "imagenet/val/n01440764",
+                  "imagenet/val/n11939491"):
         os.makedirs(os.path.join(folder, *place.split("/")))
         write_png(os.path.join(folder, *place.split("/"), "one.jpg"), 80, 60)
 

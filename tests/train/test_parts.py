@@ -35,9 +35,9 @@ from augment import Augmentation, augment, choose_window, colour_matrix, hue_rot
 from cases import all_cases
 from loss import Loss, attention_loss, cells_inside
 from make_golden import read_document
-from modelfile import network_of, read_model, write_model
+from modelfile import make_network, network_of, read_model, write_model
 from network import Network
-from recipes import RECIPES, VOC, quick, with_classes
+from recipes import DETECTORS, RECIPES, VOC, quick, with_classes
 from session import Session, freeze
 from shared.faults import DataError
 from shapes import draw_set
@@ -60,14 +60,20 @@ def near(a, b, by=1e-5):
 # ---- Boxes ----
 
 with tap.point("anchors are the engine's witness's, of every recipe"):
-    for name, make in RECIPES.items():
+    for name, make in DETECTORS.items():
         document = make().document
         assert near(boxes.anchors_of(document), witness.anchors(document), 1e-6), name
 
 with tap.point("the recipes of the paper's table are the engine's presets"):
-    for name in RECIPES:
-        if name not in ("quick", "shufflenet") and not name.startswith("default"):
+    for name in DETECTORS:
+        if name not in ("quick", "shufflenet") and not name.startswith(("default", "small")):
             assert RECIPES[name]().document == read_document(TEST_GOLDEN, name), name
+
+with tap.point("the classifiers that are presets have their networks, and see what they see"):
+    for name in ("resnet18-cbam", "efficientnet-lite0"):
+        ours, theirs = RECIPES[name]().document, read_document(TEST_GOLDEN, name)
+        assert ours["network"] == theirs["network"] and ours["task"] == theirs["task"], name
+        assert ours["input"] == {"rounding": "u8", **theirs["input"]}, name
 
 with tap.point("decode undoes encode"):
     anchors = torch.rand(50, 4) * 0.5 + 0.1
@@ -243,9 +249,7 @@ with tap.point("a model file comes back as it was written"):
 
 with tap.point("a network's form is read off its tensors"):
     for name, document, form in all_cases():
-        if document.get("task") == "classify":  # Network is of detectors
-            continue
-        network = Network(document, form)
+        network = make_network(document, form)
         again = network_of(document, network.tensors()).tensors()
         assert {key: tensor.shape for key, tensor in network.tensors().items()} == \
             {key: tensor.shape for key, tensor in again.items()}, name
@@ -260,7 +264,7 @@ with tap.point("numbers that half precision cannot hold are refused by their ten
         assert os.listdir(folder) == []
 
 with tap.point("every recipe starts from numbers"):
-    for name, make in RECIPES.items():
+    for name, make in DETECTORS.items():
         recipe = make()
         network = Network(recipe.document, recipe.form)
         for tensor_name, tensor in network.tensors().items():

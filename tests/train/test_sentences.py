@@ -8,10 +8,6 @@ SPDX-License-Identifier: LGPL-2.1-or-later
 """
 
 import argparse
-import contextlib
-import importlib.machinery
-import importlib.util
-import io
 import json
 import os
 import re
@@ -38,6 +34,7 @@ import numpy as np
 
 import checks
 import devkit
+from calling import call, train
 from fail import explain
 from modelfile import read_model, write_model
 from network import Network
@@ -53,31 +50,6 @@ SMALL = ("--recipe", "quick", "--passes", "1", "--batch", "1")
 OPTIONS = ("passes", "batch", "rate", "trunk_rate", "attend", "distil", "mimic", "still", "mosaic", "size", "classes",
            "start", "threshold", "name")
 tap = Tap()
-
-
-def program(name):
-    loader = importlib.machinery.SourceFileLoader(name, os.path.join(setting.TRAIN, name))
-    module = importlib.util.module_from_spec(importlib.util.spec_from_loader(name, loader))
-    loader.exec_module(module)
-    return module
-
-
-train = program("train")
-
-
-def call(*arguments):
-    """(what the trainer says last, None if it is content; what it printed), in this process."""
-    printed = io.StringIO()
-    before, sys.argv = sys.argv, ["train", *arguments]
-    try:
-        with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
-            train.main()
-        return None, printed.getvalue()
-    except SystemExit as end:
-        said = end.code if isinstance(end.code, str) else printed.getvalue().strip()
-        return said, printed.getvalue()
-    finally:
-        sys.argv = before
 
 
 def write(path, content):

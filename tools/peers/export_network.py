@@ -14,7 +14,7 @@ from torch import nn
 
 from modelfile import network_of, read_model, write_model
 from network import DepthwiseUpsampler, Network
-from recipes import RECIPES
+from recipes import DETECTORS
 from score import anchors_for
 from shared.faults import DataError
 
@@ -33,9 +33,9 @@ def load(source):
     if os.path.exists(source):
         document, tensors = read_model(source)
         return document, network_of(document, tensors), tensors
-    if source not in RECIPES:
-        raise DataError(f"expected a model file or one of {', '.join(RECIPES)}, found '{source}'")
-    recipe = RECIPES[source]()
+    if source not in DETECTORS:
+        raise DataError(f"expected a model file or one of {', '.join(DETECTORS)}, found '{source}'")
+    recipe = DETECTORS[source]()
     network = Network(recipe.document, recipe.form)
     give_weights(network, recipe.document)
     return recipe.document, network, network.tensors()

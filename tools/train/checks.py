@@ -10,7 +10,8 @@ from collections import Counter
 
 import torch
 
-from devkit import parse_spec
+from class_recipes import CLASSIFIERS
+from devkit import parse_folder, parse_spec
 from shared.text_file import read_lines
 
 # (option, from, to, whether the first is left out); all are finite.
@@ -21,7 +22,9 @@ NUMBERS = (
     ("mimic", 0, math.inf, False), ("still", 0, 1, False), ("size", 32, 4096, False), ("processes", 1, 256, False),
     ("seed", 0, 2 ** 63 - 1, False), ("loaders", 0, 1024, False),
 )
-ALONE = ("recipe", "data", "val", "partial", "classes", "teacher", "lessons", "map")  # what --quick has no use for
+ALONE = ("data", "val", "partial", "classes", "teacher", "lessons", "map")  # what --quick has no use for
+DRAWN = ("quick", "quick-classifier")  # recipes that it has
+OF_BOXES = ("partial", "teacher", "lessons", "attend", "distil", "mimic", "mosaic")  # what a classifier has no use for
 RESERVED = ("background", "???")  # what a model file calls scores that are no objects
 SHOWN = 12  # names in a message
 
@@ -30,12 +33,19 @@ def check_options(arguments):
     """Raises a ValueError that names the option."""
     for name, low, high, is_open in NUMBERS:
         check_number(f"--{name.replace('_', '-')}", getattr(arguments, name), low, high, is_open)
+    classifies = arguments.recipe in CLASSIFIERS
     if arguments.quick:
         extra = [f"--{name}" for name in ALONE if getattr(arguments, name)]
         if extra:
             raise ValueError(f"--quick draws its own pictures, and has no use for {', '.join(extra)}")
+        if arguments.recipe not in DRAWN:
+            raise ValueError(f"--quick trains one of {', '.join(DRAWN)}: found --recipe {arguments.recipe}")
     elif not arguments.data:
-        raise ValueError("expected --data FOLDER:SPLIT (or --quick)")
+        raise ValueError("expected --data FOLDER, with a folder of pictures for each class in it" if classifies else
+                         "expected --data FOLDER:SPLIT (or --quick)")
+    extra = [f"--{name}" for name in OF_BOXES if getattr(arguments, name) not in (None, [])] if classifies else ()
+    if extra:
+        raise ValueError(f"--recipe {arguments.recipe} trains a classifier, which has no use for {', '.join(extra)}")
     if arguments.map and not (arguments.start or arguments.teacher or arguments.lessons):
         raise ValueError("--map is about the labels of --start, --teacher or --lessons: expected one of these")
     for option in ("distil", "mimic"):
@@ -52,7 +62,7 @@ def check_options(arguments):
                              f"'{path}'")
     for option in ("data", "val"):
         for spec in getattr(arguments, option):
-            check_set(f"--{option}", spec, counted=option == "data")
+            (check_folder if classifies else check_set)(f"--{option}", spec, counted=option == "data")
     try:
         torch.empty(0, device=arguments.device)
     except (RuntimeError, AssertionError) as error:
@@ -76,6 +86,17 @@ def check_set(option, spec, counted=False):
     if not os.path.isdir(folder):
         raise ValueError(f"{option} {spec}: expected the folder of a VOC devkit (JPEGImages, Annotations, ImageSets), "
                          f"found no folder '{folder}'")
+
+
+def check_folder(option, spec, counted):
+    """The same of a classifier's FOLDER or FOLDER:SPLIT."""
+    path, times = parse_folder(spec)
+    check_number(f"{option} {spec}: times", times, 0, 1000, True)
+    if times != 1 and not counted:
+        raise ValueError(f"{option} {spec}: expected a set that is measured with once, found one with @")
+    if not os.path.isdir(path):
+        raise ValueError(f"{option} {spec}: expected a folder with a folder of pictures for each class, found no "
+                         f"folder '{path}'")
 
 
 def parse_classes(text):

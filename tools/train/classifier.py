@@ -1,4 +1,4 @@
-"""Classifiers in plain PyTorch: the truth that tests/golden compares the engine with.
+"""Classifiers in plain PyTorch: what is trained, and the truth that tests/golden compares the engine with.
 
 A Classifier is made from a model document (models/README.md) and a Form, as a Network is, and has the same backbones.
 
@@ -37,6 +37,7 @@ class Classifier(nn.Module):
         for module in self.backbone.modules():
             if isinstance(module, tuple(ATTENTION.values())):
                 module.register_forward_hook(self.see)
+        self.seen = {}
         self.eval()
 
     def see(self, module, inputs, output):
@@ -52,9 +53,12 @@ class Classifier(nn.Module):
         return sum(p.numel() for p in self.parameters())
 
     def forward(self, x):
-        self.seen = {}
-        features = self.backbone(x)[self.end]
-        return Classified(features, self.classify(features), list(self.seen.values()))
+        return self.look(self.backbone(x))
+
+    def look(self, layers):
+        """What the trunk's layers lead to."""
+        seen, self.seen = list(self.seen.values()), {}
+        return Classified(layers[self.end], self.classify(layers[self.end]), seen)
 
     def classify(self, features):
         x = features.mean((2, 3))

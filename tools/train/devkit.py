@@ -50,6 +50,21 @@ def parse_spec(spec):
         return spec, 1.0
 
 
+def parse_folder(spec):
+    """(the folder with a folder for each class, how often a pass shows its pictures) of FOLDER[:SPLIT][@TIMES]."""
+    path, times = spec, 1.0
+    before, at, after = spec.rpartition("@")
+    if at and not os.path.isdir(spec):
+        try:
+            path, times = before, float(after)
+        except ValueError:
+            pass
+    folder, colon, split = path.rpartition(":")
+    if colon and folder and split and not os.path.isdir(path):
+        path = os.path.join(folder, split)
+    return path, times
+
+
 def read_set(spec, classes, partial=(), progress=None, say=print):
     """The pictures of FOLDER:SPLIT. `partial` is a list of (prefix of a picture's name, classes that are boxed)."""
     folder, _, split = spec.rpartition(":")

@@ -3,6 +3,8 @@
 SPDX-License-Identifier: LGPL-2.1-or-later
 """
 
+import os
+
 
 def explain(error):
     """An exception in one line, with the name of the file that it is about."""
@@ -14,3 +16,8 @@ def explain(error):
 def one_line_errors(parser):
     """Has an argparse.ArgumentParser say what is wrong, without all that would be right."""
     parser.error = lambda message: parser.exit(2, f"{parser.prog}: {message} ({parser.prog} --help tells more)\n")
+
+
+def printable(name):
+    """A file's name, whose bytes need not be UTF-8."""
+    return os.fsencode(name).decode("utf-8", "replace")

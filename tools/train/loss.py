@@ -7,6 +7,8 @@
 
 All but `attend` are sums divided by the number of anchors with a box in the batch.
 
+A classifier's is the cross entropy with labels that are not quite sure (Szegedy et al. 2016, section 7).
+
 SPDX-License-Identifier: LGPL-2.1-or-later
 """
 
@@ -23,6 +25,7 @@ NEGATIVES = 3                  # hard negatives per positive
 ALPHA, GAMMA = 0.75, 2.0       # focal: of the positives; TensorFlow's settings of the COCO SSD
 QUIET = 0.05                   # focal: negatives whose scores are all below add nothing that moves anything
 SURE = 0.3                     # distil: a teacher's boxes count where it is so sure
+SMOOTHING = 0.1                # of a classifier's labels: so much is shared out among all classes
 
 
 class Loss:
@@ -93,6 +96,14 @@ class Loss:
         offsets = encode(lesson.boxes[picture, lesson.index[anchor]], self.anchors.to(x.device)[anchor], self.variances)
         boxes = F.smooth_l1_loss(loc[picture, anchor], offsets, reduction="none").sum(1)
         return soft + (boxes * lesson.best[picture, anchor]).sum()
+
+
+class ClassLoss:
+    def __call__(self, network, answer, batch, teacher=None):
+        """{name: loss} of a batch of [(class,)]."""
+        scores = answer.scores.float()
+        wanted = torch.tensor([label for label, in batch], device=scores.device)
+        return {"classes": F.cross_entropy(scores, wanted, label_smoothing=SMOOTHING)}
 
 
 def loud(logits):

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from backbones import round_channels
+from classifier import Classifier
 from form import Extras, Form, Gate, Neck
 from network import Network, numbers_per_box
 from shared.faults import DataError
@@ -18,15 +19,20 @@ def is_trunk(document):
     return "detector" not in document.get("network", {})
 
 
-def read_model(path, or_trunk=False):
-    """(document, {name: tensor}) of a model file; of a trunk alone only where that will do."""
+def is_classifier(document):
+    return document.get("task") == "classify"
+
+
+def read_model(path, or_trunk=False, or_classifier=False):
+    """(document, {name: tensor}) of a model file; of a trunk alone, or of a classifier, only where that will do."""
     tensors, metadata = read_safetensors(path)
     document = document_in(path, metadata)
     is_whole = not or_trunk or not isinstance(document.get("network"), dict) or not is_trunk(document)
-    for key in ("network", "input", "anchors", "output") if is_whole else ():
+    classifies = or_classifier and is_classifier(document)
+    for key in ("network", "input", "output") + (() if classifies else ("anchors",)) if is_whole else ():
         if not isinstance(document.get(key), dict):
             raise DataError(f"'{path}': expected an object \"{key}\" in its document, found none")
-    for name in ("loc.0", "conf.0") if is_whole else ():
+    for name in (("fc",) if classifies else ("loc.0", "conf.0")) if is_whole else ():
         if f"{end_of_head(tensors, name)}.weight" not in tensors:
             raise DataError(f"'{path}': expected a tensor '{name}.weight', found none")
     return document, {name: torch.from_numpy(array.astype("f4")) for name, array in tensors.items()}
@@ -59,6 +65,8 @@ def form_of(document, tensors):
     levels = range(document["network"].get("levels", 6))
     trunk = "bn" if any(f"{norm}.running_mean" in tensors for norm in FIRST_NORMS) else "bias"
     form = Form(trunk, gate=gate_of(attention, tensors), extras=extras_of(tensors), tail=tail_of(document, tensors))
+    if is_classifier(document):
+        return form
     form.per_cell = [len(tensors[f"{end_of_head(tensors, f'loc.{l}')}.weight"]) // numbers_per_box(document)
                      for l in levels]
     form.whole = tuple(l for l in levels if f"conf.{l}.0.weight" not in tensors)
@@ -129,10 +137,15 @@ def gate_of(attention, tensors):
     return gate
 
 
+def make_network(document, form):
+    """A new network, a Classifier or a Network."""
+    return (Classifier if is_classifier(document) else Network)(document, form)
+
+
 def network_of(document, tensors):
-    """A network with a model file's weights."""
+    """A network with a model file's weights: a Network, or a Classifier."""
     try:
-        network = Network(document, form_of(document, tensors))
+        network = make_network(document, form_of(document, tensors))
         with torch.no_grad():
             for name, tensor in network.tensors().items():
                 tensor.copy_(tensors[name].reshape(tensor.shape))

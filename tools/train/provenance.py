@@ -1,4 +1,5 @@
-"""What a model file says of where it comes from: its licence, and how well it finds objects on which pictures.
+"""What a model file says of where it comes from: its licence, and how well it finds objects, or names them, on which
+pictures.
 
 SPDX-License-Identifier: LGPL-2.1-or-later
 """
@@ -6,7 +7,8 @@ SPDX-License-Identifier: LGPL-2.1-or-later
 import json
 
 UNKNOWN = "unknown: name it with --licence"
-SHARES = ("map_11point", "map_area", "map_50_95")  # as cbam-eval --json has them, 0 to 1
+# As cbam-eval --json has them, 0 to 1: a detector's, and a classifier's.
+SHARES = ("map_11point", "map_area", "map_50_95", "top1", "top5")
 
 
 def licence_of(documents):
@@ -24,10 +26,10 @@ def read_metrics(path, on=None):
         shares = {key: result[key] for key in SHARES if result.get(key) is not None}
         pictures = result["pictures"]
         if not shares or not all(0 <= share <= 1 for share in shares.values()) or not pictures > 0:
-            raise ValueError("no average precision of any pictures")
+            raise ValueError("no average precision or accuracy on any pictures")
         if result.get("nms_across", 1) < 1:
             raise ValueError("one of --nms-across, which is no figure to compare")
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"'{path}': expected what cbam-eval --json prints, found {error}") from error
-    return {"set": on or result.get("split", "unknown"), "pictures": pictures,
+    return {"set": on or result.get("split") or "unknown", "pictures": pictures,
             **{key: round(share, 4) for key, share in shares.items()}}

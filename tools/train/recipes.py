@@ -6,35 +6,16 @@ SPDX-License-Identifier: LGPL-2.1-or-later
 """
 
 import copy
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from augment import Augmentation
+from class_recipes import CLASSIFIERS, with_picture_size
 from form import Form, Gate, Neck
+from recipe import Recipe
 from shared import labels
+from small_recipes import SMALL
 
 VOC = list(labels.VOC)
-
-
-@dataclass
-class Recipe:
-    document: dict
-    form: Form
-    loss: str = "multibox"        # multibox: softmax and hard negatives, SSD's; focal: sigmoids; quality: quality.py
-    passes: float = 60
-    batch: int = 32
-    rate: float = 6e-4            # AdamW's, of neck, attention and heads
-    trunk_rate: float = 1e-4      # ... of backbone and extras; a trunk from nothing wants `rate`
-    frozen: int = 0               # convolutions of the trunk, from the front, that keep their weights
-    still: float = 0.0            # part of the steps, at the beginning, in which all of the trunk does
-    warm_up: int = 300            # steps
-    decay: float = 0.01           # AdamW's weight decay
-    average: float = 0.999        # of the exponential moving average of the weights, per step
-    attend: float = 0.0           # weight of the loss that shows the spatial attention where the boxes are
-    attend_rate: float = 1.0      # times `rate`, for the spatial attention's convolutions
-    distil: float = 0.0           # weight of the teacher's scores and boxes
-    distil_share: float = 0.5     # of every batch that the teacher is asked about
-    mimic: float = 0.0            # weight of the teacher's features, where it looks at the same cells
-    augmentation: Augmentation = field(default_factory=Augmentation)
 
 
 def paper(name, detector, backbone, attention):
@@ -156,7 +137,7 @@ def quick():
                   attend=1.0, attend_rate=20, augmentation=Augmentation(expand=0, smallest=0.7, colours=0.2))
 
 
-RECIPES = {
+DETECTORS = {
     **{name: (lambda row=(name, *row): paper(*row)) for name, *row in (
         ("ssd-vgg16", "ssd", "vgg16", "none"),
         ("stairnet-vgg16", "stairnet", "vgg16", "none"),
@@ -174,14 +155,17 @@ RECIPES = {
     "default-mobilenet-stairnet": lambda: mobilenet("none", name="stairnet-mobilenet-voc"),
     "default-mobilenet-se": lambda: mobilenet("se", name="stairnet-se-mobilenet-voc"),
     "quick": quick,
+    **SMALL,
 }
+RECIPES = {**DETECTORS, **CLASSIFIERS}
 
 
 def with_classes(recipe, classes):
     """The same for other classes."""
     recipe = replace(recipe, document=copy.deepcopy(recipe.document))
     output = recipe.document["output"]
-    output["classes"] = ["background", *classes] if output["score"] == "softmax" else list(classes)
+    is_detector = recipe.document.get("task") != "classify"
+    output["classes"] = ["background", *classes] if is_detector and output["score"] == "softmax" else list(classes)
     return recipe
 
 
@@ -189,7 +173,9 @@ def with_size(recipe, size):
     """The same for an input of other width and height, where the recipe's maps follow from their steps."""
     recipe = replace(recipe, document=copy.deepcopy(recipe.document))
     document = recipe.document
-    if document["network"]["backbone"] != "shufflenet_v2":
+    if document.get("task") == "classify":
+        return with_picture_size(recipe, size)
+    if document["output"].get("boxes") != "distribution":
         raise ValueError(f"the anchors of {document['name']} are for {document['input']['width']} pixels: expected no "
                          f"--size, found {size}")
     document["input"]["width"] = document["input"]["height"] = size

@@ -17,11 +17,12 @@ from dataclasses import asdict
 import numpy as np
 import torch
 
+import crops
 from augment import augment
 from boxes import anchors_of
 from devkit import order_of_pass
 from cell_teacher import CellTeacher
-from loss import Loss
+from loss import ClassLoss, Loss
 from quality import QualityLoss
 from shared.output import writing
 from score import normaliser
@@ -76,19 +77,21 @@ def freeze(network, count):
 
 
 def parameter_groups(network, recipe):
-    """AdamW's groups: the trunk, the rest, the spatial attention; biases and norms do not decay."""
+    """AdamW's groups: the trunk, the rest, the spatial attention; biases and norms do not decay. Attention within the
+    trunk is of the rest: few trunks that one may start from have it."""
     groups = {}
     for name, parameter in network.named_parameters():
         if not parameter.requires_grad:
             continue
-        if name.startswith("backbone."):
+        is_trunk = name.startswith("backbone.") and "Gate." not in name
+        if is_trunk:
             rate = recipe.trunk_rate
         elif ".SpatialGate." in name:
             rate = recipe.rate * recipe.attend_rate
         else:
             rate = recipe.rate
         decay = recipe.decay if parameter.dim() > 1 else 0.0
-        groups.setdefault((rate, decay, name.startswith("backbone.")), []).append(parameter)
+        groups.setdefault((rate, decay, is_trunk), []).append(parameter)
     return [{"params": parameters, "lr": rate, "full_rate": rate, "weight_decay": decay, "is_trunk": is_trunk}
             for (rate, decay, is_trunk), parameters in groups.items()]
 
@@ -100,9 +103,11 @@ class Session:
         self.folder, self.seed, self.device, self.half, self.say = folder, seed, torch.device(device), half, say
         document = recipe.document
         self.normalise = normaliser(document)
-        anchors = anchors_of(document)
         self.teacher = teacher if recipe.distil or recipe.mimic else None
-        if recipe.loss == "quality":
+        anchors = anchors_of(document) if recipe.loss != "classes" else None
+        if recipe.loss == "classes":
+            self.loss = ClassLoss()
+        elif recipe.loss == "quality":
             self.loss = QualityLoss(document, anchors.to(self.device), recipe.attend, recipe.distil, recipe.mimic)
             if self.teacher:
                 self.teacher.pair(network)
@@ -146,6 +151,8 @@ class Session:
         chance = np.random.default_rng((self.seed, 2, place))
         spec, settings = self.recipe.document["input"], self.recipe.augmentation
         chosen = [self.picture_at(place)]
+        if self.recipe.loss == "classes":
+            return crops.augment(self.pictures[chosen[0]], spec, settings, chance)
         if settings.mosaic and chance.random() < settings.mosaic:
             chosen += chance.choice(len(self.pictures), 3, p=self.factors / self.factors.sum()).tolist()
         return augment([self.pictures[number] for number in chosen], spec["width"], spec["height"], settings,

@@ -17,6 +17,14 @@ def colour(chance):
     return tuple(int(x) for x in chance.integers(0, 256, 3))
 
 
+def unlike(mean, chance):
+    """A colour that is seen on a ground of that mean."""
+    while True:
+        fill = colour(chance)
+        if np.abs(np.array(fill) - mean).sum() >= 120:
+            return fill
+
+
 def ground(chance):
     """A blotchy background: few random pixels, enlarged."""
     small = chance.integers(0, 256, (5, 6, 3)) * 0.35 + chance.integers(40, 200, 3) * 0.65
@@ -51,9 +59,7 @@ def draw_picture(number, seed):
         box = np.round([x, y, x + side, y + height])
         if any(np.all(np.minimum(box[2:], other[2:]) > np.maximum(box[:2], other[:2]) - 4) for other in boxes):
             continue
-        fill = colour(chance)
-        while np.abs(np.array(fill) - mean).sum() < 120:
-            fill = colour(chance)
+        fill = unlike(mean, chance)
         label = int(chance.integers(len(NAMES)))
         draw_shape(pen, NAMES[label], tuple(box), fill)
         boxes.append(box)
@@ -62,6 +68,19 @@ def draw_picture(number, seed):
     rows = np.array(boxes) + [0, 0, 1, 1]
     return Picture(f"shapes/{number}", picture, torch.tensor(rows / (SIZE * 2), dtype=torch.float32).clamp(0, 1),
                    torch.tensor(labels), torch.zeros(len(labels), dtype=torch.bool))
+
+
+def draw_one(number, seed):
+    """(a picture with one shape in its middle or near it, which one): a classifier's."""
+    chance = np.random.default_rng((seed, 4, number))
+    picture = ground(chance)
+    mean = np.asarray(picture).mean((0, 1))
+    side = chance.uniform(30, 72)
+    height = side * chance.uniform(0.8, 1.25)
+    x, y = SIZE[0] / 2 + chance.uniform(-12, 12) - side / 2, chance.uniform(10, SIZE[1] - 10 - height)
+    label, box = int(chance.integers(len(NAMES))), tuple(np.round([x, y, x + side, y + height]))
+    draw_shape(ImageDraw.Draw(picture), NAMES[label], box, unlike(mean, chance))
+    return picture.filter(ImageFilter.GaussianBlur(chance.uniform(0, 0.8))), label
 
 
 def draw_set(count, seed):
