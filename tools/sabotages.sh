@@ -70,6 +70,16 @@ sabotage 'concat: the second map begins with its second channel' shaders/concat.
   'min (max (c, a.first), a.channels - 1) - a.first;' 'min (max (c + 1, a.first), a.channels - 1) - a.first;' ops-ops
 sabotage 'slice: channels begin with the map' shaders/slice.comp \
   'a.first + min (to, a.channels - 1)' 'min (to, a.channels - 1)' ops-ops
+sabotage 'attend: places behind the last count' shaders/attend.comp \
+  'place < count ? products[p] : LEAST' 'products[p]' ops-ops
+sabotage 'attend: sums do not shrink where a larger product comes' shaders/attend.comp \
+  '      sum[i] *= shrink[own + i];' '      sum[i] *= 1.0;' ops-ops
+sabotage 'attend: the softmax is of the products as they are' shaders/attend.comp \
+  'exp (weights[place][i] - most)' 'exp (weights[place][i])' ops-ops
+sabotage 'attend: loops of any number of turns' compute/ops/attend.c \
+  '+ CBAM_THREADS) < CBAM_MOST_TURNS' '+ CBAM_THREADS) < G_MAXUINT64' ops-needs
+sabotage 'host: keys that only fill a vector up count' compute/run/host/loops.c \
+  'weights[j] = -INFINITY;' 'weights[j] = 0;' ops-ops-host
 sabotage 'shuffle: the second map begins' shaders/shuffle.comp \
   'vec4 (x0.x, x1.x, x0.y, x1.y)' 'vec4 (x1.x, x0.x, x1.y, x0.y)' ops-ops
 sabotage 'conv-texel: of a texel that passes the first half is stored twice' shaders/conv_texel.comp \

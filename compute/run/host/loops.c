@@ -438,6 +438,97 @@ l2_norm (float *y, const float *x, gsize pixels, guint channels, const float *we
   }
 }
 
+/* ---- Self-attention ---------------------------------------------------------------------------------------------- */
+
+#define PLACES CBAM_LOOP_PLACES
+
+/* Of LANES keys the products with each query. */
+static inline void
+multiply_keys (float *products, const float *const queries[PLACES], const float *keys, const CbamLoopAttend *a)
+{
+  Vector sums[PLACES];
+
+#pragma GCC unroll 6
+  for (guint p = 0; p < PLACES; p++)
+    sums[p] = all (0);
+  for (guint d = 0; d < a->depth; d++, keys += a->stride) {
+    const Vector k = load (keys);
+
+#pragma GCC unroll 6
+    for (guint p = 0; p < PLACES; p++)
+      sums[p] += k * queries[p][d];
+  }
+#pragma GCC unroll 6
+  for (guint p = 0; p < PLACES; p++)
+    memcpy (products + p * a->stride, &sums[p], sizeof sums[p]);
+}
+
+/* Products become what values count, but for the factor that is returned. */
+static inline float
+weigh (float *weights, const CbamLoopAttend *a)
+{
+  Vector most = all (-INFINITY), sums = { 0 };
+
+  for (gsize j = a->places; j < a->stride; j++)
+    weights[j] = -INFINITY;
+  for (gsize j = 0; j < a->stride; j += LANES)
+    most = larger_of (load (weights + j), most);
+  const float largest = largest_of (most);
+  for (gsize j = 0; j < a->stride; j += LANES) {
+    const Vector v = exponentials (load (weights + j) - largest);
+
+    sums += v;
+    memcpy (weights + j, &v, sizeof v);
+  }
+  return a->gamma / sum_of (sums);
+}
+
+/* @n channels, LANES or fewer, from @first on. */
+static inline void
+mix_values (float *const y[PLACES], const float *weights, const float factors[PLACES], const float *values,
+            const CbamLoopAttend *a, guint first, guint n)
+{
+  Vector sums[PLACES];
+
+#pragma GCC unroll 6
+  for (guint p = 0; p < PLACES; p++)
+    sums[p] = all (0);
+  for (gsize j = 0; j < a->places; j++) {
+    const Vector v = load_channels (values + j * a->channels + first, n, 0);
+
+#pragma GCC unroll 6
+    for (guint p = 0; p < PLACES; p++)
+      sums[p] += v * weights[p * a->stride + j];
+  }
+#pragma GCC unroll 6
+  for (guint p = 0; p < PLACES; p++) {
+    sums[p] *= factors[p];
+    memcpy (y[p] + first, &sums[p], n * sizeof (float));
+  }
+}
+
+/* Where fewer than PLACES are left, the last one is made several times. */
+static void
+attend (float *y, const float *queries, const float *keys, const float *values, const CbamLoopAttend *a, gsize n,
+        float *room)
+{
+  for (gsize i = 0; i < n; i += PLACES) {
+    const float *asked[PLACES];
+    float *to[PLACES], factors[PLACES];
+
+    for (guint p = 0; p < PLACES; p++) {
+      asked[p] = queries + MIN (i + p, n - 1) * a->depth;
+      to[p] = y + MIN (i + p, n - 1) * a->channels;
+    }
+    for (gsize j = 0; j < a->stride; j += LANES)
+      multiply_keys (room + j, asked, keys + j, a);
+    for (guint p = 0; p < PLACES; p++)
+      factors[p] = weigh (room + p * a->stride, a);
+    for (guint c = 0; c < a->channels; c += LANES)
+      mix_values (to, room, factors, values, a, c, MIN (LANES, a->channels - c));
+  }
+}
+
 /* ---- Frames ------------------------------------------------------------------------------------------------------ */
 
 #define CHUNK 64 /* pixels at once */
@@ -650,6 +741,7 @@ const CbamLoops CBAM_LOOPS = {
   .channel_pool = channel_pool,
   .reduce = reduce,
   .product = product,
+  .attend = attend,
   .l2_norm = l2_norm,
   .pixels = pixels,
   .detect = detect,
