@@ -345,6 +345,12 @@ sabotage 'bam: not dilated' compute/nets/bam.c \
   'const guint dilation = kernel > 1 ? net->spec->network.attention.dilation : 1;' 'const guint dilation = 1;' golden
 sabotage 'eca: taps are not centred' compute/nets/eca.c \
   '.pad = kernel / 2' '.pad = 0' golden
+sabotage 'self: keys are queries' compute/nets/self.c \
+  'pointwise (net, prefix, "key_conv"' 'pointwise (net, prefix, "query_conv"' golden
+sabotage 'self: a classifier shows what has no weights' compute/nets/attention.c \
+  ' || (gates->channel.map == NULL && gates->spatial.map == NULL))' ')' networks
+sabotage 'self: pairs of places cost as much as places' compute/ops/attend.c \
+  'count_places (node) * count_places (node) *' 'count_places (node) *' networks
 sabotage 'mobilenet: attention after the depthwise convolution only' compute/nets/mobilenet_v1.c \
   'return cbam_net_attend_in_block (net, after_pointwise, pointwise, x, NULL);' 'return x;' golden
 sabotage 'shufflenet: a unit works on the half that passes' compute/nets/shufflenet_v2.c \
