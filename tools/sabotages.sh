@@ -70,6 +70,16 @@ sabotage 'concat: the second map begins with its second channel' shaders/concat.
   'min (max (c, a.first), a.channels - 1) - a.first;' 'min (max (c + 1, a.first), a.channels - 1) - a.first;' ops-ops
 sabotage 'slice: channels begin with the map' shaders/slice.comp \
   'a.first + min (to, a.channels - 1)' 'min (to, a.channels - 1)' ops-ops
+sabotage 'attend: places behind the last count' shaders/attend.comp \
+  'place < count ? products[p] : LEAST' 'products[p]' ops-ops
+sabotage 'attend: sums do not shrink where a larger product comes' shaders/attend.comp \
+  '      sum[i] *= shrink[own + i];' '      sum[i] *= 1.0;' ops-ops
+sabotage 'attend: the softmax is of the products as they are' shaders/attend.comp \
+  'exp (weights[place][i] - most)' 'exp (weights[place][i])' ops-ops
+sabotage 'attend: loops of any number of turns' compute/ops/attend.c \
+  '+ CBAM_THREADS) < CBAM_MOST_TURNS' '+ CBAM_THREADS) < G_MAXUINT64' ops-needs
+sabotage 'host: keys that only fill a vector up count' compute/run/host/loops.c \
+  'weights[j] = -INFINITY;' 'weights[j] = 0;' ops-ops-host
 sabotage 'shuffle: the second map begins' shaders/shuffle.comp \
   'vec4 (x0.x, x1.x, x0.y, x1.y)' 'vec4 (x1.x, x0.x, x1.y, x0.y)' ops-ops
 sabotage 'conv-texel: of a texel that passes the first half is stored twice' shaders/conv_texel.comp \
@@ -335,6 +345,12 @@ sabotage 'bam: not dilated' compute/nets/bam.c \
   'const guint dilation = kernel > 1 ? net->spec->network.attention.dilation : 1;' 'const guint dilation = 1;' golden
 sabotage 'eca: taps are not centred' compute/nets/eca.c \
   '.pad = kernel / 2' '.pad = 0' golden
+sabotage 'self: keys are queries' compute/nets/self.c \
+  'pointwise (net, prefix, "key_conv"' 'pointwise (net, prefix, "query_conv"' golden
+sabotage 'self: a classifier shows what has no weights' compute/nets/attention.c \
+  ' || (gates->channel.map == NULL && gates->spatial.map == NULL))' ')' networks
+sabotage 'self: pairs of places cost as much as places' compute/ops/attend.c \
+  'count_places (node) * count_places (node) *' 'count_places (node) *' networks
 sabotage 'mobilenet: attention after the depthwise convolution only' compute/nets/mobilenet_v1.c \
   'return cbam_net_attend_in_block (net, after_pointwise, pointwise, x, NULL);' 'return x;' golden
 sabotage 'shufflenet: a unit works on the half that passes' compute/nets/shufflenet_v2.c \

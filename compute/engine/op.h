@@ -120,6 +120,7 @@ typedef enum
 {
   CBAM_CASE_ALONE,
   CBAM_CASE_MAP,    /* of the output's size */
+  CBAM_CASE_MAPS,   /* two of those */
   CBAM_CASE_VECTOR, /* one pixel */
   CBAM_CASE_SINGLE, /* one channel */
   CBAM_CASE_BOTH,   /* a vector and a single channel */

@@ -6,7 +6,7 @@
 
 /* A new module is a file like se.c and a line here. */
 const CbamAttentionModule *const cbam_attentions[] = {
-  &cbam_attention_se, &cbam_attention_cbam, &cbam_attention_bam, &cbam_attention_eca, NULL,
+  &cbam_attention_se, &cbam_attention_cbam, &cbam_attention_bam, &cbam_attention_eca, &cbam_attention_self, NULL,
 };
 
 /* ---- Places ------------------------------------------------------------------------------------------------------ */
@@ -56,7 +56,7 @@ show (CbamNet *net, CbamValue *x, const CbamGates *gates)
   CbamLevels *levels = net->levels;
   CbamLevel *level;
 
-  if (net->spec->task != CBAM_TASK_CLASSIFY || x == NULL)
+  if (net->spec->task != CBAM_TASK_CLASSIFY || x == NULL || (gates->channel.map == NULL && gates->spatial.map == NULL))
     return;
   level = levels->n_levels > 0 ? &levels->levels[levels->n_levels - 1] : NULL;
   if (level == NULL || level->features->width != x->width || level->features->height != x->height) {

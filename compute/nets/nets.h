@@ -9,6 +9,7 @@
 #include "nets/spec.h"
 #include "ops/activation.h"
 #include "ops/add.h"
+#include "ops/attend.h"
 #include "ops/batch_norm.h"
 #include "ops/channel_pool.h"
 #include "ops/concat.h"
@@ -87,7 +88,7 @@ extern const CbamHead cbam_head_classifier;
 /* All of them; NULL-terminated. */
 extern const CbamHead *const cbam_heads[];
 
-/* What an attention module multiplied with. */
+/* What an attention module multiplied with; nothing where it has no weight for a channel or for a place. */
 typedef struct
 {
   CbamGate channel, spatial;
@@ -105,6 +106,7 @@ extern const CbamAttentionModule cbam_attention_se;
 extern const CbamAttentionModule cbam_attention_cbam;
 extern const CbamAttentionModule cbam_attention_bam;
 extern const CbamAttentionModule cbam_attention_eca;
+extern const CbamAttentionModule cbam_attention_self;
 
 /* All of them; NULL-terminated. */
 extern const CbamAttentionModule *const cbam_attentions[];
@@ -122,7 +124,7 @@ gboolean cbam_net_attends_in_blocks (const CbamNet *net);
 
 /* The same behind stage number @stage of a backbone, as BAM's authors have it: its tensors are called bam1.* and so on.
  *
- * A classifier's levels are those that these two have modules on: of each size of map the last one. */
+ * A classifier's levels are those that these two have modules with gates on: of each size of map the last one. */
 CbamValue *cbam_net_attend_behind_stage (CbamNet *net, guint stage, CbamValue *x);
 gboolean cbam_net_attends_between_stages (const CbamNet *net);
 

@@ -43,7 +43,9 @@ middle_of (const char *name)
   {
     const char *end;
     double middle;
-  } middles[] = { { ".bn3.weight", 0.25 }, { ".conv.3.weight", 0.5 }, { ".weight", 1 }, { ".running_var", 1 } };
+  } middles[] = {
+    { ".bn3.weight", 0.25 }, { ".conv.3.weight", 0.5 }, { ".weight", 1 }, { ".gamma", 1 }, { ".running_var", 1 }
+  };
 
   for (guint i = 0; i < G_N_ELEMENTS (middles); i++)
     if (g_str_has_suffix (name, middles[i].end))

@@ -9,6 +9,7 @@
  *     one, named *.bn3.weight                  1/4 + r / 10: what ends a bottleneck adds little to its sum
  *     one, named *.conv.3.weight               1/2 + r / 10: the same of an inverted residual
  *     one, named *.weight or *.running_var     1 + r / 10
+ *     one, named *.gamma                       the same: what self-attention adds counts
  *     one, any other                           r / 10
  *
  * in double precision, rounded to float: activations of a ReLU network stay about as large as its input, and batch

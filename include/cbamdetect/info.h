@@ -22,7 +22,7 @@ G_BEGIN_DECLS
  *   `input.filter`) those with less than 32 pixels a side to one of the input
  * @input_height: in pixels
  * @n_levels: maps that have heads, or of a classifier those with attention to see; level 0 is the finest
- * @attention: (nullable): kind of the attention modules: `cbam`, `bam`, `se` or `eca`; %NULL = there are none
+ * @attention: (nullable): kind of the attention modules: `cbam`, `bam`, `se`, `eca` or `self`; %NULL = there are none
  * @spatial_levels: bit l is set where level l has weights by place to report (#CbamAttention.spatial)
  * @channel_levels: bit l is set where level l has weights by channel to report (#CbamAttention.channel)
  * @has_grad_cam: whether detections, or a classifier's classes, can be explained (#CbamDetectParams.grad_cam)

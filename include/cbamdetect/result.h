@@ -176,7 +176,7 @@ CBAM_API const CbamClass *cbam_result_get_class (const CbamResult *result, gsize
  *
  * Returns: of how many levels there is attention to see; 0 unless #CbamDetectParams.attention was set and the network
  * has attention before its heads, or as a classifier in its backbone (#CbamModelInfo.spatial_levels,
- * #CbamModelInfo.channel_levels)
+ * #CbamModelInfo.channel_levels); self-attention has no weights of places or channels to see
  */
 CBAM_API gsize cbam_result_get_n_attention (const CbamResult *result);
 

@@ -130,7 +130,7 @@ def attention_cases():
     # pad a map must not be taken for values.
     odd = {"channels": 10, "post": ""}
 
-    se, eca, bam = {"kind": "se"}, {"kind": "eca"}, {"kind": "bam"}
+    se, eca, bam, self = {"kind": "se"}, {"kind": "eca"}, {"kind": "bam"}, {"kind": "self"}
 
     def cbam(**more):
         return {"kind": "cbam", **more}
@@ -171,6 +171,11 @@ def attention_cases():
     yield stairnet("bam-closing", Gate(closing=True), {**bam, "dilation": 1})
     yield stairnet("bam-add-closing", Gate(closing=True), {**bam, "combine": "add"})
     yield case("bam-ssd-mobilenet", mobilenet, (96, 96), Form(), {**bam, "dilation": 3}, levels=3)
+
+    # Queries of two channels that choose, of one without biases, of five and ten
+    yield stairnet("self", Gate(8), self, input={"scale": [0.06, 0.07, 0.08]})
+    yield stairnet("self-odd", Gate(8, mlp=""), self, **odd)
+    yield case("self-ssd-mobilenet", mobilenet, (160, 96), Form(head=1, gate=Gate(12)), self, levels=4)
 
     # Made-up gates let half through, a quarter where there are two: the first blocks still show what the picture was.
     wide = {"scale": [0.15, 0.16, 0.17]}
@@ -311,6 +316,11 @@ def classifier_cases():
     # 27 places, on maps of five sizes
     yield classifier("classify-mobilenet-cbam", mobilenet, (96, 64), Form(gate=Gate(4)), cbam, width=0.25,
                      input={"scale": [0.15, 0.16, 0.17]})
+    # Between stages, and in blocks
+    yield classifier("classify-resnet18-self", resnet, (96, 64), Form(gate=Gate(8)), {"kind": "self", "place": "stages"},
+                     depth=18, width=0.25, input=small, **less)
+    yield classifier("classify-mobilenet-v2-self", "mobilenet_v2", (64, 64), Form(gate=Gate(8)), {"kind": "self"},
+                     width=0.2, activation="relu6", bn_eps=1)
     yield classifier("classify-mobilenet-same", mobilenet, (75, 101), Form("bias"), width=0.25, padding="same",
                      activation="relu6", output={"top_k": 0})
     yield classifier("classify-mobilenet-v2-eca", "mobilenet_v2", (64, 64), Form(gate=Gate(kernel=3)),

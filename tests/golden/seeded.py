@@ -26,7 +26,8 @@ def uniform(name, seed, n):
 
 
 # What a vector's numbers are about, by its name: the first that ends so.
-MIDDLES = ((".bn3.weight", 0.25), (".conv.3.weight", 0.5), (".weight", 1), (".running_var", 1), ("", 0))
+MIDDLES = ((".bn3.weight", 0.25), (".conv.3.weight", 0.5), (".weight", 1), (".gamma", 1),
+           (".running_var", 1), ("", 0))
 
 
 def weights(name, shape, seed):

@@ -7,8 +7,10 @@
 
 #include "compare.h"
 #include "model.h"
+#include "ops/attend.h"
 #include "ops/cbam.h"
 #include "ops/shaders.h"
+#include "random-source.h"
 #include "results.h"
 #include "run/vulkan/program.h"
 #include "vk/device-list.h"
@@ -138,6 +140,31 @@ test_refusals (void)
       g_error ("expected \"%s\", found \"%s\"", rows[i].says, error->message);
     device->caps = usual;
   }
+}
+
+/* Self-attention over so many places that a kernel would need more turns of its loops than it may take. */
+static void
+test_too_many_places (void)
+{
+  static const char *const names[] = { "queries", "keys", "values" };
+  const CbamPlanConfig config = { 0 };
+  g_autoptr (CbamDevice) device = test_device_open (0);
+  g_autoptr (CbamProgram) program = NULL;
+  g_autoptr (GError) error = NULL;
+  CbamValue *maps[3];
+  RandomSource source;
+  CbamGraph *graph;
+
+  random_source_init (&source, 1);
+  graph = cbam_graph_new (&source.source);
+  for (guint i = 0; i < 3; i++)
+    maps[i] = cbam_graph_input (graph, names[i], 256, 256, 1);
+  cbam_graph_attend (graph, "wide", maps[0], maps[1], maps[2]);
+  random_source_clear (&source);
+  program = cbam_program_new (device, graph, &config, &error);
+  g_assert_null (program);
+  g_assert_error (error, CBAM_ERROR, CBAM_ERROR_UNSUPPORTED);
+  g_assert_cmpstr (error->message, ==, "wide: no kernel of attend runs on this device");
 }
 
 /* Memory that a device has no more room for is an error with both numbers, and what is given back counts. */
@@ -284,6 +311,7 @@ main (int argc, char **argv)
   g_test_add_func ("/needs/known-shaders", test_known_shaders);
   g_test_add_func ("/needs/all-but-one-run-everywhere", test_all_but_one_run_everywhere);
   g_test_add_func ("/needs/refusals", test_refusals);
+  g_test_add_func ("/needs/too-many-places", test_too_many_places);
   g_test_add_func ("/needs/allocations", test_allocations);
   g_test_add_func ("/needs/families", test_families);
   g_test_add_func ("/needs/old-devices", test_old_devices);

@@ -44,6 +44,10 @@ add_company (Case *test, const CbamOpCase *shape)
   switch (shape->company) {
     case CBAM_CASE_ALONE: return;
     case CBAM_CASE_MAP: add_input (test, "map", shape->width, shape->height, outputs); return;
+    case CBAM_CASE_MAPS:
+      add_input (test, "map", shape->width, shape->height, outputs);
+      add_input (test, "other", shape->width, shape->height, outputs);
+      return;
     case CBAM_CASE_SINGLE: add_input (test, "single", shape->width, shape->height, 1); return;
     case CBAM_CASE_VECTOR: add_input (test, "vector", 1, 1, outputs); return;
     case CBAM_CASE_BOTH:

@@ -211,10 +211,12 @@ def test_levels(tap, folder):
 
 # ---- Attention ------------------------------------------------------------------------------------------------------
 
-# Shapes below "att.{level}." of a map C deep, h = C / 16.
+# Shapes below "att.{level}." of a map C deep, h = C / 16, q = C / 8.
 ATTENTION = {
     "se": {"fc.0.weight": "hC", "fc.2.weight": "Ch"},
     "eca": {"conv.weight": "115"},
+    "self": {"query_conv.weight": "qC11", "query_conv.bias": "q", "key_conv.weight": "qC11", "key_conv.bias": "q",
+             "value_conv.weight": "CC11", "value_conv.bias": "C", "gamma": "1"},
     "cbam": {"ChannelGate.mlp.1.weight": "hC11", "ChannelGate.mlp.3.weight": "Ch11",
              "SpatialGate.spatial.conv.weight": "1277"},
     "cbam, channels only": {"ChannelGate.mlp.1.weight": "hC", "ChannelGate.mlp.3.weight": "Ch"},
@@ -225,7 +227,7 @@ ATTENTION = {
                            "channel_att.gate_c.gate_c_fc_final.weight": "Ch"},
 }
 DESCRIBED = {
-    "se": {"kind": "se"}, "eca": {"kind": "eca"}, "cbam": {"kind": "cbam"},
+    "se": {"kind": "se"}, "eca": {"kind": "eca"}, "self": {"kind": "self"}, "cbam": {"kind": "cbam"},
     "cbam, channels only": {"kind": "cbam", "spatial": False},
     "cbam, space only": {"kind": "cbam", "channel": False},
     "bam, channels only": {"kind": "bam", "spatial": False},
@@ -239,7 +241,7 @@ def attention_arrays(kind, levels=6):
     for level in range(levels):
         depth = DEPTHS[level]
         for name, axes in ATTENTION[kind].items():
-            shape = [{"C": depth, "h": depth // 16}.get(axis) or int(axis) for axis in axes]
+            shape = [{"C": depth, "h": depth // 16, "q": depth // 8}.get(axis) or int(axis) for axis in axes]
             arrays[f"att.{level}.{name}"] = np.full(shape, 0.5, np.float32)
     return arrays
 

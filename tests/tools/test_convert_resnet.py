@@ -85,6 +85,13 @@ def add_eca(net, name, channels):
     net.fill(f"{name}.conv.weight", 1, 1, 3)
 
 
+def add_self(net, name, channels):
+    for layer, outputs in (("query", channels // 8), ("key", channels // 8), ("value", channels)):
+        net.fill(f"{name}.{layer}_conv.weight", outputs, channels, 1, 1)
+        net.fill(f"{name}.{layer}_conv.bias", outputs)
+    net.fill(f"{name}.gamma", 1)
+
+
 def add_bam(net, name, channels):
     channel, spatial = f"{name}.channel_att.gate_c.gate_c_", f"{name}.spatial_att.gate_s.gate_s_"
     for layer, shape in (("fc_0", (2, channels)), ("fc_final", (channels, 2))):
@@ -136,6 +143,8 @@ def test_classifiers(tap, folder):
              "resnet18-x0.125-cbam", {"kind": "cbam", "spatial": False, "place": "blocks"}),
             ("ECA in its blocks", resnet18().attention(add_eca, IN_BLOCKS + "eca", 4), "", 18, "resnet18-x0.125-eca",
              {"kind": "eca", "place": "blocks"}),
+            ("self-attention between its stages", resnet18().attention(add_self, "self{}", 3), "", 18,
+             "resnet18-x0.125-self", {"kind": "self", "place": "stages"}),
             ("BAM between its stages", resnet18().attention(add_bam, "bam{}", 3), "module.", 18, "resnet18-x0.125-bam",
              {"kind": "bam", "place": "stages"})):
         with tap.point(f"a classifier: {label}"):

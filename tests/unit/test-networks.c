@@ -56,6 +56,7 @@ build (const CbamBackbone *backbone, const CbamNeck *neck, const CbamHead *head,
   const gboolean has_place = g_str_equal (place, "stages") ? backbone->has_stages : backbone->attends;
   const gboolean possible = has_place || attention == NULL || g_str_equal (place, "levels");
   const gboolean on_levels = g_str_equal (place, "levels") || g_str_equal (place, "both");
+  const gboolean has_gates = attention != NULL && attention != &cbam_attention_self;
   g_autofree char *json = g_strdup_printf (DOCUMENT, neck->name, backbone->name, head->name,
                                            attention != NULL ? attention->name : "none", place);
   g_autoptr (GError) error = NULL;
@@ -80,7 +81,7 @@ build (const CbamBackbone *backbone, const CbamNeck *neck, const CbamHead *head,
     const gboolean gated = level->channel.map != NULL || level->spatial.map != NULL;
 
     g_assert_nonnull (level->features);
-    g_assert_true (gated == (attention && on_levels));
+    g_assert_true (gated == (has_gates && on_levels));
   }
 }
 
@@ -109,7 +110,7 @@ build_classifier (const CbamBackbone *backbone, const CbamAttentionModule *atten
   g_assert_cmpuint (levels->scores->channels, ==, 3);
   g_assert_true (levels->scores->width == 1 && levels->scores->height == 1);
   g_assert_true (levels->evidence->width == 3 && levels->evidence->height == 2);
-  g_assert_true ((levels->n_levels > 0) == (attention != NULL));
+  g_assert_true ((levels->n_levels > 0) == (attention != NULL && attention != &cbam_attention_self));
   for (guint l = 0; l < levels->n_levels; l++) {
     g_assert_nonnull (levels->levels[l].channel.map);
     g_assert_true (l == 0 || levels->levels[l].features->width < levels->levels[l - 1].features->width);
@@ -331,7 +332,8 @@ has_norms (CbamParamSource *source, const char *name)
       g_regex_match_simple ("^features\\.(\\d+\\.1|\\d+\\.conv\\.(\\d\\.1|3)|1\\.conv\\.2)\\.", name, 0, 0);
 
   if (g_str_has_suffix (name, ".bias"))
-    return is_norm || strstr (name, ".mlp.") || strstr (name, ".fc.") || strstr (name, "gate_");
+    return is_norm || strstr (name, ".mlp.") || strstr (name, ".fc.") || strstr (name, "gate_") ||
+           strstr (name, "_conv.");
   return is_norm;
 }
 
@@ -359,6 +361,7 @@ static const struct
   { 18, 1, &cbam_attention_se, TRUE, 11778592, 1.8142 },
   { 18, 1, &cbam_attention_cbam, TRUE, 11779392, 1.8151 },
   { 18, 1, &cbam_attention_bam, TRUE, 11712503, 1.8192 },
+  { 18, 1, &cbam_attention_self, TRUE, 11797595, 2.6699 },
   { 34, 1, NULL, TRUE, 21797672, 3.6638 },
   { 34, 1, &cbam_attention_se, TRUE, 21958868, 3.6639 },
   { 34, 1, &cbam_attention_cbam, TRUE, 21960468, 3.6654 },
@@ -518,7 +521,9 @@ test_resnet_counts (void)
                      .channel = TRUE,
                      .spatial = TRUE,
                      .dilation = 4,
-                     .place = resnets[i].kind == &cbam_attention_bam ? CBAM_PLACE_STAGES : CBAM_PLACE_BLOCKS },
+                     .place = resnets[i].kind == &cbam_attention_bam || resnets[i].kind == &cbam_attention_self
+                                  ? CBAM_PLACE_STAGES
+                                  : CBAM_PLACE_BLOCKS },
     };
 
     g_test_message ("ResNet-%u, %g, %u groups, %s", resnets[i].depth, resnets[i].width, MAX (resnets[i].groups, 1),

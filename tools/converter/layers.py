@@ -21,6 +21,7 @@ ATTENTION = (
     ("bam", "channel_att.gate_c.gate_c_fc_0.weight", 1),
     ("bam", "spatial_att.gate_s.gate_s_conv_reduce0.weight", 1),
     ("eca", "conv.weight", None),
+    ("self", "query_conv.weight", 1),
 )
 LINEAR = re.compile(r"(att\.\d+|layer\d\.\d+\.\w+|\w+\d)\.(fc\.[02]|ChannelGate\.mlp\.[13])\.weight")
 

@@ -50,8 +50,9 @@ explanation_check_attention (const Explanation *explanation, const CbamModelInfo
 {
   const gulong levels = info->spatial_levels | info->channel_levels;
   if (levels == 0)
-    return refuse (error, "--attention: expected a network with attention %s, found none in '%s'",
-                   info->detector != NULL ? "before its heads" : "in its blocks", info->name);
+    return refuse (
+        error, "--attention: expected a network with attention weights of places or channels %s, found none in '%s'",
+        info->detector != NULL ? "before its heads" : "in its blocks", info->name);
 
   const gboolean wants_level = explanation->kind == EXPLAIN_ATTENTION_LEVEL;
   const guint32 shown = !wants_level ? ~0u : explanation->number < 32 ? 1u << explanation->number : 0;

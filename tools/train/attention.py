@@ -1,4 +1,4 @@
-"""SE, ECA, CBAM and BAM in plain PyTorch: ATTENTION has them by the names of model documents.
+"""SE, ECA, CBAM, BAM and self-attention in plain PyTorch: ATTENTION has them by the names of model documents.
 
 SPDX-License-Identifier: LGPL-2.1-or-later
 """
@@ -146,4 +146,22 @@ class Bam(nn.Module):
         return x * (1 + torch.sigmoid(both)), torch.sigmoid(spatial), torch.sigmoid(channel)
 
 
-ATTENTION = {"se": Se, "eca": Eca, "cbam": Cbam, "bam": Bam}
+class Self(nn.Module):
+    """SAGAN's. It begins as the identity."""
+
+    def __init__(self, spec, gate, channels, eps):
+        super().__init__()
+        depth, bias = max(1, channels // gate.reduction), "bias" in gate.mlp
+        self.query_conv = nn.Conv2d(channels, depth, 1, bias=bias)
+        self.key_conv = nn.Conv2d(channels, depth, 1, bias=bias)
+        self.value_conv = nn.Conv2d(channels, channels, 1, bias=bias)
+        self.gamma = nn.Parameter(torch.zeros(1))
+
+    def forward(self, x):
+        q, k, v = (conv(x).flatten(2) for conv in (self.query_conv, self.key_conv, self.value_conv))
+        weights = torch.softmax(torch.einsum("bci,bcj->bij", q, k), 2)
+        out = torch.einsum("bij,bcj->bci", weights, v)
+        return x + self.gamma * out.view_as(x), None, None
+
+
+ATTENTION = {"se": Se, "eca": Eca, "cbam": Cbam, "bam": Bam, "self": Self}

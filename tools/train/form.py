@@ -22,8 +22,8 @@ class Neck:
 @dataclass
 class Gate:
     """An attention module's."""
-    reduction: int = 4
-    mlp: str = "bias"  # of SE and CBAM; "conv" = weights [h, C, 1, 1] as of a convolution
+    reduction: int = 4  # of self-attention's queries and keys, too
+    mlp: str = "bias"  # of SE and CBAM; "conv" = weights [h, C, 1, 1] as of a convolution, which self-attention's are
     spatial: str = "bn"  # of CBAM's k x k convolution
     kernel: int = 7  # of that, or of ECA's
     closing: bool = False  # BAM's bn_out

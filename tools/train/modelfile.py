@@ -108,6 +108,7 @@ def extras_of(tensors):
 
 # What an attention module's first layer is called, and its last, of those that squeeze channels.
 SQUEEZES = {"se": ("fc.0", "fc.2"), "cbam": ("ChannelGate.mlp.1", "ChannelGate.mlp.3"),
+            "self": ("query_conv", "value_conv"),
             "bam": ("channel_att.gate_c.gate_c_fc_0", "channel_att.gate_c.gate_c_fc_final")}
 
 

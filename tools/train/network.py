@@ -1,4 +1,4 @@
-"""SSD and StairNet with SE, BAM, CBAM and ECA in plain PyTorch: what is trained, and the truth that tests/golden compares
+"""SSD and StairNet with attention (attention.py) in plain PyTorch: what is trained, and the truth that tests/golden compares
 the engine with.
 
 A Network is made from a model document (models/README.md) and from a Form, which says what otherwise the tensors in a

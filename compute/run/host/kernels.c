@@ -27,6 +27,7 @@ const CbamHostKernel *const cbam_host_kernels[] = {
   &cbam_host_global_pool,
   &cbam_host_channel_pool,
   &cbam_host_channel_gate,
+  &cbam_host_attend,
   &cbam_host_resize,
   &cbam_host_preprocess,
   &cbam_host_resample,

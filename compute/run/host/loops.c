@@ -9,149 +9,7 @@
 #include <math.h>
 #include <string.h>
 
-#define LANES CBAM_LOOP_LANES
-
-/* GLib's evaluate their arguments twice, which is all the same here; these are what compilers know as one instruction.
- */
-static inline float
-larger (float a, float b)
-{
-  return a > b ? a : b;
-}
-
-static inline float
-smaller (float a, float b)
-{
-  return a < b ? a : b;
-}
-
-/* 2^n; -126 <= n <= 127. */
-static inline float
-power_of_two (gint32 n)
-{
-  const gint32 bits = (n + 127) * (1 << 23);
-  float power;
-
-  memcpy (&power, &bits, sizeof power);
-  return power;
-}
-
-/* exp() to a few units in the last place, kept away from infinity: 2^n times a polynomial of the rest (the coefficients
- * are those of Cephes' expf). In two steps, so that what is small becomes denormal and then 0, as it should. */
-static inline float
-exponential (float x)
-{
-  const float log2_e = 1.44269504088896341f, magic = 12582912.0f; /* 1.5 * 2^23: adding it rounds to whole numbers */
-  const float clamped = smaller (larger (x, -110.0f), 88.0f);
-  const float n = (clamped * log2_e + magic) - magic;
-  const float r = (clamped - n * 0.693359375f) + n * 2.12194440e-4f;
-  const gint32 half = (gint32) n / 2;
-  float p = 1.9875691500e-4f;
-
-  p = p * r + 1.3981999507e-3f;
-  p = p * r + 8.3334519073e-3f;
-  p = p * r + 4.1665795894e-2f;
-  p = p * r + 1.6666665459e-1f;
-  p = p * r + 5.0000001201e-1f;
-  p = p * r * r + r + 1.0f;
-  return p * power_of_two (half) * power_of_two ((gint32) n - half);
-}
-
-static inline float
-logistic (float x)
-{
-  const float e = exponential (-fabsf (x));
-
-  return (x >= 0 ? 1.0f : e) / (1.0f + e);
-}
-
-typedef float Vector __attribute__ ((vector_size (LANES * sizeof (float))));
-typedef gint32 Mask __attribute__ ((vector_size (LANES * sizeof (float))));
-
-static inline Vector
-load (const float *x)
-{
-  Vector v;
-
-  memcpy (&v, x, sizeof v);
-  return v;
-}
-
-static inline Vector
-all (float number)
-{
-  const Vector none = { 0 };
-
-  return none + number;
-}
-
-/* The first @n numbers, and @rest behind them. */
-static inline Vector
-load_part (const float *x, guint n, float rest)
-{
-  float numbers[LANES];
-
-  for (guint i = 0; i < LANES; i++)
-    numbers[i] = i < n ? x[i] : rest;
-  return load (numbers);
-}
-
-static inline Vector
-larger_of (Vector a, Vector b)
-{
-  const Mask first = a > b;
-
-  return (Vector) ((first & (Mask) a) | (~first & (Mask) b));
-}
-
-static inline Vector
-power_of_two_each (Mask n)
-{
-  return (Vector) ((n + 127) << 23);
-}
-
-/* exponential() of each. */
-static inline Vector
-exponentials (Vector x)
-{
-  const float magic = 12582912.0f;
-  const Vector clamped = -larger_of (-larger_of (x, all (-110.0f)), all (-88.0f));
-  const Vector n = (clamped * 1.44269504088896341f + magic) - magic;
-  const Vector r = (clamped - n * 0.693359375f) + n * 2.12194440e-4f;
-  const Mask whole = __builtin_convertvector(n, Mask), half = whole >> 1;
-  Vector p = r * 1.9875691500e-4f + 1.3981999507e-3f;
-
-  p = p * r + 8.3334519073e-3f;
-  p = p * r + 4.1665795894e-2f;
-  p = p * r + 1.6666665459e-1f;
-  p = p * r + 5.0000001201e-1f;
-  p = p * r * r + r + 1.0f;
-  return p * power_of_two_each (half) * power_of_two_each (whole - half);
-}
-
-static inline float
-sum_of (Vector v)
-{
-  float a[8], b[4];
-
-  for (guint i = 0; i < 8; i++)
-    a[i] = v[i] + v[i + 8];
-  for (guint i = 0; i < 4; i++)
-    b[i] = a[i] + a[i + 4];
-  return (b[0] + b[2]) + (b[1] + b[3]);
-}
-
-static inline float
-largest_of (Vector v)
-{
-  float a[8], b[4];
-
-  for (guint i = 0; i < 8; i++)
-    a[i] = larger (v[i], v[i + 8]);
-  for (guint i = 0; i < 4; i++)
-    b[i] = larger (a[i], a[i + 4]);
-  return larger (larger (b[0], b[2]), larger (b[1], b[3]));
-}
+#include "run/host/vectors.h"
 
 /* ---- Number by number -------------------------------------------------------------------------------------------- */
 
@@ -580,6 +438,97 @@ l2_norm (float *y, const float *x, gsize pixels, guint channels, const float *we
   }
 }
 
+/* ---- Self-attention ---------------------------------------------------------------------------------------------- */
+
+#define PLACES CBAM_LOOP_PLACES
+
+/* Of LANES keys the products with each query. */
+static inline void
+multiply_keys (float *products, const float *const queries[PLACES], const float *keys, const CbamLoopAttend *a)
+{
+  Vector sums[PLACES];
+
+#pragma GCC unroll 6
+  for (guint p = 0; p < PLACES; p++)
+    sums[p] = all (0);
+  for (guint d = 0; d < a->depth; d++, keys += a->stride) {
+    const Vector k = load (keys);
+
+#pragma GCC unroll 6
+    for (guint p = 0; p < PLACES; p++)
+      sums[p] += k * queries[p][d];
+  }
+#pragma GCC unroll 6
+  for (guint p = 0; p < PLACES; p++)
+    memcpy (products + p * a->stride, &sums[p], sizeof sums[p]);
+}
+
+/* Products become what values count, but for the factor that is returned. */
+static inline float
+weigh (float *weights, const CbamLoopAttend *a)
+{
+  Vector most = all (-INFINITY), sums = { 0 };
+
+  for (gsize j = a->places; j < a->stride; j++)
+    weights[j] = -INFINITY;
+  for (gsize j = 0; j < a->stride; j += LANES)
+    most = larger_of (load (weights + j), most);
+  const float largest = largest_of (most);
+  for (gsize j = 0; j < a->stride; j += LANES) {
+    const Vector v = exponentials (load (weights + j) - largest);
+
+    sums += v;
+    memcpy (weights + j, &v, sizeof v);
+  }
+  return a->gamma / sum_of (sums);
+}
+
+/* @n channels, LANES or fewer, from @first on. */
+static inline void
+mix_values (float *const y[PLACES], const float *weights, const float factors[PLACES], const float *values,
+            const CbamLoopAttend *a, guint first, guint n)
+{
+  Vector sums[PLACES];
+
+#pragma GCC unroll 6
+  for (guint p = 0; p < PLACES; p++)
+    sums[p] = all (0);
+  for (gsize j = 0; j < a->places; j++) {
+    const Vector v = load_channels (values + j * a->channels + first, n, 0);
+
+#pragma GCC unroll 6
+    for (guint p = 0; p < PLACES; p++)
+      sums[p] += v * weights[p * a->stride + j];
+  }
+#pragma GCC unroll 6
+  for (guint p = 0; p < PLACES; p++) {
+    sums[p] *= factors[p];
+    memcpy (y[p] + first, &sums[p], n * sizeof (float));
+  }
+}
+
+/* Where fewer than PLACES are left, the last one is made several times. */
+static void
+attend (float *y, const float *queries, const float *keys, const float *values, const CbamLoopAttend *a, gsize n,
+        float *room)
+{
+  for (gsize i = 0; i < n; i += PLACES) {
+    const float *asked[PLACES];
+    float *to[PLACES], factors[PLACES];
+
+    for (guint p = 0; p < PLACES; p++) {
+      asked[p] = queries + MIN (i + p, n - 1) * a->depth;
+      to[p] = y + MIN (i + p, n - 1) * a->channels;
+    }
+    for (gsize j = 0; j < a->stride; j += LANES)
+      multiply_keys (room + j, asked, keys + j, a);
+    for (guint p = 0; p < PLACES; p++)
+      factors[p] = weigh (room + p * a->stride, a);
+    for (guint c = 0; c < a->channels; c += LANES)
+      mix_values (to, room, factors, values, a, c, MIN (LANES, a->channels - c));
+  }
+}
+
 /* ---- Frames ------------------------------------------------------------------------------------------------------ */
 
 #define CHUNK 64 /* pixels at once */
@@ -792,6 +741,7 @@ const CbamLoops CBAM_LOOPS = {
   .channel_pool = channel_pool,
   .reduce = reduce,
   .product = product,
+  .attend = attend,
   .l2_norm = l2_norm,
   .pixels = pixels,
   .detect = detect,

@@ -73,6 +73,17 @@ typedef struct
   float lo, hi;      /* what is clamped to */
 } CbamLoopWinograd;
 
+/* So many places at once ask all others. */
+#define CBAM_LOOP_PLACES 6
+
+typedef struct
+{
+  gsize places; /* of keys and values */
+  gsize stride; /* keys of a channel, up to whole vectors */
+  guint depth, channels;
+  float gamma;
+} CbamLoopAttend;
+
 typedef struct
 {
   guint per_cell, n_classes, loc_channels, conf_channels;
@@ -112,6 +123,10 @@ typedef struct
                   CbamReduction kind);
   /* y[o] = sum of x[i] * weights[o][i]. */
   void (*product) (float *y, const float *x, const float *weights, guint n_in, guint n_out);
+  /* @n places, of queries [place][depth], keys [depth][stride] and values [place][channels]; @room holds stride numbers
+   * for each of CBAM_LOOP_PLACES. */
+  void (*attend) (float *y, const float *queries, const float *keys, const float *values, const CbamLoopAttend *attend,
+                  gsize n, float *room);
   void (*l2_norm) (float *y, const float *x, gsize pixels, guint channels, const float *weights, float eps);
   /* Writes @n pixels of three channels. */
   void (*pixels) (float *y, const CbamLoopLine lines[3], const CbamLoopColours *colours, guint n);

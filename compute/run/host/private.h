@@ -71,7 +71,7 @@ extern const CbamHostKernel cbam_host_winograd, cbam_host_conv, cbam_host_depthw
     cbam_host_depthwise_deconv;
 extern const CbamHostKernel cbam_host_activation, cbam_host_sigmoid, cbam_host_batch_norm, cbam_host_l2_norm;
 extern const CbamHostKernel cbam_host_add, cbam_host_multiply, cbam_host_concat, cbam_host_slice, cbam_host_shuffle;
-extern const CbamHostKernel cbam_host_turn;
+extern const CbamHostKernel cbam_host_turn, cbam_host_attend;
 extern const CbamHostKernel cbam_host_max_pool, cbam_host_global_pool, cbam_host_channel_pool, cbam_host_channel_gate;
 extern const CbamHostKernel cbam_host_resize, cbam_host_preprocess, cbam_host_resample, cbam_host_detect;
 extern const CbamHostKernel cbam_host_by_reference;

@@ -18,7 +18,7 @@ STAGES = 4
 DEPTHS = {("basic", (2, 2, 2, 2)): 18, ("basic", (3, 4, 6, 3)): 34,
           ("bottleneck", (3, 4, 6, 3)): 50, ("bottleneck", (3, 4, 23, 3)): 101}
 EXPANSION = 4  # a bottleneck's channels by those of its 3x3 convolution, at width 1
-KINDS = ("cbam", "se", "eca", "bam")  # of attention: what its tensors are called after their block or before its number
+KINDS = ("cbam", "se", "eca", "bam", "self")  # of attention: what its tensors are called after their block or before its number
 
 
 def detect_resnet(source):
