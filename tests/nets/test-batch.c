@@ -71,7 +71,7 @@ make_image (void)
 static CbamDetectParams
 make_params (void)
 {
-  return (CbamDetectParams){ .threshold = 0.3f, .grad_cam = 1 };
+  return (CbamDetectParams){ .threshold = 0.05f, .grad_cam = 1 };
 }
 
 static CbamResult *
@@ -159,7 +159,7 @@ test_order (void)
   g_autoptr (GError) error = NULL;
   g_autoptr (CbamDetector) detector = make_detector (TRUE, MOST);
   const CbamImage image = make_image ();
-  const CbamDetectParams params = make_params (), second = { .threshold = 0.3f, .grad_cam = 1, .region = regions[1] };
+  const CbamDetectParams params = make_params (), second = { .threshold = 0.05f, .grad_cam = 1, .region = regions[1] };
   g_autoptr (CbamResult) expected = NULL, found = NULL;
 
   expected = cbam_detector_detect (detector, &image, &second, &error);
