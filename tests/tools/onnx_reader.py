@@ -156,6 +156,8 @@ OPERATORS = {
     "Conv": conv,
     "ConvTranspose": conv_transpose,
     "Gemm": lambda form, x, weight, bias=0: x @ weight + bias,
+    "MatMul": lambda form, a, b: a @ b,
+    "Softmax": lambda form, x: x.softmax(form["axis"]),
     "MaxPool": max_pool,
     "Relu": lambda form, x: F.relu(x),
     "LeakyRelu": lambda form, x: F.leaky_relu(x, form["alpha"]),

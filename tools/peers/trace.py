@@ -129,6 +129,14 @@ def mm(tracer, results, x, weight):
     return tracer.graph.add("Gemm", [tracer.name_of(x), tracer.name_of(weight)])
 
 
+def bmm(tracer, results, a, b):
+    return tracer.graph.add("MatMul", [tracer.name_of(a), tracer.name_of(b)])
+
+
+def softmax(tracer, results, x, axis, half_to_float):
+    return tracer.graph.add("Softmax", [tracer.name_of(x)], axis=axis % x.dim())
+
+
 def max_pool(tracer, results, x, kernel, stride=(), padding=0, dilation=1, ceil_mode=False):
     def both(value):
         value = [value] if isinstance(value, int) else list(value)
@@ -275,6 +283,8 @@ OPERATORS = {
     "aten::_native_batch_norm_legit_no_training": batch_norm,
     "aten::addmm": addmm,
     "aten::mm": mm,
+    "aten::bmm": bmm,
+    "aten::_softmax": softmax,
     "aten::max_pool2d_with_indices": max_pool,
     "aten::relu": unary("Relu"),
     "aten::leaky_relu": leaky_relu,

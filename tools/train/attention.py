@@ -159,8 +159,8 @@ class Self(nn.Module):
 
     def forward(self, x):
         q, k, v = (conv(x).flatten(2) for conv in (self.query_conv, self.key_conv, self.value_conv))
-        weights = torch.softmax(torch.einsum("bci,bcj->bij", q, k), 2)
-        out = torch.einsum("bij,bcj->bci", weights, v)
+        weights = torch.softmax(torch.bmm(q.transpose(1, 2), k), 2)
+        out = torch.bmm(v, weights.transpose(1, 2))
         return x + self.gamma * out.view_as(x), None, None
 
 
