@@ -419,8 +419,8 @@ sabotage 'detector: a box is as wide as its right edge lies' compute/detections.
 sabotage 'model: a changed file is the same model' compute/model.c \
   '(guint64) info.st_mtim.tv_sec, (gulong) info.st_mtim.tv_nsec' '(guint64) 0, (gulong) 0' model-file
 sabotage 'model: one model for all devices' compute/model.c \
-  '(void *) wanted->device, wanted->precision, (guint64) info.st_dev' \
-  '(void *) NULL, wanted->precision, (guint64) info.st_dev' nets-detector
+  '(void *) wanted->device, wanted->precision, wanted->batch' \
+  '(void *) NULL, wanted->precision, wanted->batch' nets-detector
 sabotage 'model: loaded under the lock of the table' compute/model.c \
   '  g_mutex_unlock (&loaded_lock);
   model = load_alone (wanted, key, &local);
@@ -972,7 +972,7 @@ sabotage 'switch: a model without the classes is taken' gst/stream/gstcbamswitch
 sabotage 'switch: a precision that the device lacks stays' gst/stream/gstcbamswitch.c \
   'self->settings->precision = self->session->precision;' ';' gst-settings
 sabotage 'session: every model is loaded in the usual precision' gst/stream/gstcbamsession.c \
-  '.precision = precision }' '.precision = CBAM_PRECISION_AUTO }' gst-errors
+  '.precision = precision, .max' '.precision = CBAM_PRECISION_AUTO, .max' gst-errors
 sabotage 'settings: Grad-CAM only where it is drawn' gst/stream/gstcbamsettings.c \
   'settings->grad_cam || (settings' 'FALSE || (settings' gst-attention
 sabotage 'setup: --no-install installs' tools/setup.sh \
