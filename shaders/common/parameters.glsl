@@ -1,5 +1,5 @@
-// The parameter block of a frame as `f`; with BATCH that of the image which the workgroup is on. The including shader has
-// included args/frame.h.
+// The parameter block of a frame as `f`; with BATCH that of the image which the workgroup is on. The including shader
+// has included args/frame.h.
 //
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
