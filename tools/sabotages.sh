@@ -689,9 +689,9 @@ sabotage 'classify: grown over the edge of the frame' gst/classify/gstcbamlooks.
 sabotage 'classify: thousands of regions are looked at' gst/classify/gstcbamlooks.c \
   'self->looks->len >= GST_CBAM_MOST_LOOKS' 'FALSE' gst-classify
 sabotage 'classify: any type of region is the same' gst/classify/gstcbamtracks.c \
-  ' || track->id >= 0 || track->label != look->label' '' gst-classify
+  'track->id < 0 && track->label == look->label ?' 'track->id < 0 ?' gst-classify
 sabotage 'classify: numbers of trackers say nothing' gst/classify/gstcbamtracks.c \
-  'look->id >= 0 ? find_by_id (self, look, now) : NULL' 'NULL' gst-classify
+  'look->id >= 0 ? find_most_alike (self, look, now, compare_ids) : NULL' 'NULL' gst-classify
 sabotage 'classify: any object with the number is the same' gst/classify/gstcbamtracks.c \
   '    if (likeness < most)' '    if (FALSE)' gst-classify
 sabotage 'classify: newcomers come first' gst/classify/gstcbamclassifier.c \

@@ -49,19 +49,34 @@ is_free (const GstCbamTrack *track, GstCbamWhen now)
   return !track->gone && track->seen.frame != now.frame;
 }
 
-/* NULL: none has the number. Several trackers may give the same: then it is the one of that type, and of these the
- * nearest; and one that is called something else and lies elsewhere is another object. */
+/* How much @track is like @look, whose number it must have. Several trackers may give the same: then it is the one of
+ * that type, and of these the nearest; and one that is called something else and lies elsewhere is another object. */
+static double
+compare_ids (const GstCbamTrack *track, const GstCbamLook *look)
+{
+  if (track->id != look->id)
+    return 0;
+  return gst_cbam_look_overlap (track->box, look->box) + (track->label == look->label ? 1 : 0);
+}
+
+/* ... where it must be without a number, and of that type. */
+static double
+compare_places (const GstCbamTrack *track, const GstCbamLook *look)
+{
+  return track->id < 0 && track->label == look->label ? gst_cbam_look_overlap (track->box, look->box) : 0;
+}
+
+/* NULL: none is like it. */
 static GstCbamTrack *
-find_by_id (GstCbamTracks *self, const GstCbamLook *look, GstCbamWhen now)
+find_most_alike (GstCbamTracks *self, const GstCbamLook *look, GstCbamWhen now,
+                 double (*compare) (const GstCbamTrack *, const GstCbamLook *))
 {
   GstCbamTrack *best = NULL;
   double most = SAME_OVERLAP;
 
   for (guint i = 0; i < self->tracks->len; i++) {
     GstCbamTrack *track = g_ptr_array_index (self->tracks, i);
-    if (!is_free (track, now) || track->id != look->id)
-      continue;
-    const double likeness = gst_cbam_look_overlap (track->box, look->box) + (track->label == look->label ? 1 : 0);
+    const double likeness = is_free (track, now) ? compare (track, look) : 0;
     if (likeness < most)
       continue;
     most = likeness;
@@ -70,33 +85,13 @@ find_by_id (GstCbamTracks *self, const GstCbamLook *look, GstCbamWhen now)
   return best;
 }
 
-/* NULL: none of that type without a number lies there. */
-static GstCbamTrack *
-find_by_place (GstCbamTracks *self, const GstCbamLook *look, GstCbamWhen now)
-{
-  GstCbamTrack *best = NULL;
-  double most = SAME_OVERLAP;
-
-  for (guint i = 0; i < self->tracks->len; i++) {
-    GstCbamTrack *track = g_ptr_array_index (self->tracks, i);
-    if (!is_free (track, now) || track->id >= 0 || track->label != look->label)
-      continue;
-    const double overlap = gst_cbam_look_overlap (track->box, look->box);
-    if (overlap < most)
-      continue;
-    most = overlap;
-    best = track;
-  }
-  return best;
-}
-
 static GstCbamTrack *
 find (GstCbamTracks *self, const GstCbamLook *look, GstCbamWhen now)
 {
-  GstCbamTrack *track = look->id >= 0 ? find_by_id (self, look, now) : NULL;
+  GstCbamTrack *track = look->id >= 0 ? find_most_alike (self, look, now, compare_ids) : NULL;
 
   /* Trackers give numbers to what they have seen before. */
-  return track != NULL ? track : find_by_place (self, look, now);
+  return track != NULL ? track : find_most_alike (self, look, now, compare_places);
 }
 
 static GstCbamTrack *

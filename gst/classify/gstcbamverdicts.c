@@ -77,15 +77,6 @@ has_classes (const GstCbamTrack *track)
   return track->result != NULL && cbam_result_get_n_classes (track->result) > 0;
 }
 
-static gboolean
-has_any (const GPtrArray *tracks)
-{
-  for (guint i = 0; i < tracks->len; i++)
-    if (has_classes (g_ptr_array_index (tracks, i)))
-      return TRUE;
-  return FALSE;
-}
-
 /* Returns (transfer full): the regions of interest of @buffer, in their order. */
 static GPtrArray *
 list_regions (GstBuffer *buffer)
@@ -142,7 +133,7 @@ gst_cbam_verdicts_attach (GstBuffer *buffer, const GstCbamVerdictFrame *frame, c
   *message = NULL;
   for (guint i = 0; i < tracks->len; i++)
     count (g_ptr_array_index (tracks, i), counts);
-  if (!has_any (tracks))
+  if (counts->fresh + counts->carried == 0)
     return buffer;
 
   gst_value_list_init (&told.kept, 0);
