@@ -242,7 +242,7 @@ static gboolean
 start_parts (CbamDetector *detector, CbamFlight *flight, const CbamImage *parts, CbamFrameArgs *args, GError **error)
 {
   const gsize limit = cbam_program_get_pixels_limit (detector->model->program);
-  g_autofree Entry *entries = g_new0 (Entry, flight->n_images);
+  Entry entries[CBAM_MAX_BATCH];
   CbamSlotInput input = { .n_images = flight->n_images, .write = pack_parts, .data = entries };
 
   for (guint i = 0; i < flight->n_images; i++) {
@@ -361,7 +361,7 @@ static gboolean
 submit (CbamDetector *detector, const CbamVulkanPlane *source, const CbamImage *image, const CbamRegion *regions,
         guint n, const CbamDetectParams *given, GError **error)
 {
-  g_autofree CbamImage *parts = g_new0 (CbamImage, n);
+  CbamImage parts[CBAM_MAX_BATCH];
   CbamDetectParams params;
   CbamFrameArgs *args;
   CbamFlight *flight;
