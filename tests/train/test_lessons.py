@@ -265,7 +265,8 @@ with tap.point("a lesson that agrees is heard, and adds nothing"):
 for label, boxed, row, expected, soft in (
         ("boxed, where nothing is, strong: missed", None, [2, 0.4, *C], [(2, True, 0.4)], []),
         ("boxed, where nothing is, weak: half of it", None, [2, 0.38, *C], [], [(2, 0.19)]),
-        ("boxed, strong, at another class's object: half of it", None, [2, 0.8, *A], [], [(2, 0.4)]),
+        ("boxed, strong, at another class's object: people know better", None, [2, 0.8, *A], [], []),
+        ("boxed, weak, at another class's object: people know better", None, [2, 0.2, *A], [], []),
         ("boxed, strong, beside its own object: missed", None, [0, 0.6, 0, 0, 0.4, 0.15], [(0, True, 0.6)], []),
         ("boxed, too weak for anything", None, [2, 0.07, *C], [], []),
         ("not boxed, sure: an object", {0, 1}, [2, 0.5, *C], [(2, False, 0.5)], []),

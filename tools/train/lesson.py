@@ -114,7 +114,8 @@ def teach(pictures, lessons, share=SHARE):
 
     * Boxed, a box that overlaps no object of its class by SAME. From the score MISSED on, and where it overlaps no object
       of any class by SAME, an object was probably missed: it becomes a difficult object, which is neither learned nor
-      background. Else people say that it is not there: a soft target of `share` of its score.
+      background. Where it overlaps one of another class, people have said what that is: nothing is learned. Else people
+      say that it is not there: a soft target of `share` of its score.
     * Not boxed. From the score SURE on it becomes an object; from DOUBTFUL on a difficult one; else a soft target of its
       score.
 
@@ -153,7 +154,8 @@ def teach_one(picture, rows, share, tally):
     missed = boxed & free & ~near.any(1) & (scores >= MISSED)
     sure = ~boxed & free & (scores >= SURE)
     doubtful = ~boxed & free & (scores >= DOUBTFUL) & ~sure
-    soft = free & ~missed & ~sure & ~doubtful
+    named_otherwise = boxed & near.any(1)
+    soft = free & ~missed & ~sure & ~doubtful & ~named_otherwise
     added = sure | missed | doubtful
     tally.update(pictures=1, heard=int((picture.heard > 0).sum()), objects=int(sure.sum()),
                  difficult=int((missed | doubtful).sum()), soft=int(soft.sum()))
