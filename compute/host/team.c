@@ -4,9 +4,12 @@
 
 #include "host/team.h"
 
-/* How often a thread looks whether the others are through before it goes to sleep: some 50 microseconds, a few times
- * what a part takes. */
-#define LOOKS 2000
+/* How often a thread looks whether the others are through before it goes to sleep: for a few hundred microseconds. That
+ * is longer than a part takes, and waking up takes 50 of them. After the first looks it lets others have the processor
+ * in between, if there are any. */
+#define LOOKS 16000
+#define LOOKS_ALONE 2000
+#define LOOKS_PER_YIELD 100
 
 struct _CbamTeam
 {
@@ -73,6 +76,8 @@ cbam_tally_wait (CbamTally *tally, guint n)
   for (guint i = 0; i < LOOKS; i++) {
     if ((guint) g_atomic_int_get (&tally->n) >= n)
       return;
+    if (i >= LOOKS_ALONE && i % LOOKS_PER_YIELD == 0)
+      g_thread_yield ();
     relax ();
   }
   g_mutex_lock (&tally->lock);

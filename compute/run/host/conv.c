@@ -206,19 +206,57 @@ fits (const CbamNode *node)
          p->first_y == 0 && p->width == node->outputs[0]->width && p->height == node->outputs[0]->height;
 }
 
+/* What a division into parts costs, in cycles of the thread that has most to do: with AVX-512, roughly. */
+#define MACS_PER_CYCLE 25
+#define CACHED_PER_CYCLE 24   /* bytes of what is in the second cache */
+#define UNCACHED_PER_CYCLE 7  /* ... and of what is not */
+#define CACHE_BYTES (1 << 20) /* weights that stay there beside the maps */
+#define CYCLES_PER_PART 2000
+
+typedef struct
+{
+  guint height, threads;
+  double row;     /* cycles for a row of the output */
+  double weights; /* ... and for reading all weights, which every part does */
+} Work;
+
+static double
+count_cycles (const Work *work, guint rows)
+{
+  const guint n = (work->height + rows - 1) / rows;
+  double most = 0;
+
+  for (guint t = 0; t < work->threads; t++) {
+    const guint first = n * t / work->threads, end = n * (t + 1) / work->threads;
+    const guint own = MIN (end * rows, work->height) - MIN (first * rows, work->height);
+
+    most = MAX (most, own * work->row + (end - first) * (work->weights + CYCLES_PER_PART));
+  }
+  return most;
+}
+
+/* As few rows as the cache has room for, and as many as make the weights worth reading; the threads get alike. */
 static void
 divide (CbamHostStep *step)
 {
   const CbamValue *in = step->node->inputs[0], *out = step->node->outputs[0];
   const double row_bytes = (double) (cbam_host_frame (in) + cbam_host_frame (out)) / out->height * sizeof (float);
-  const double macs = (double) step->node->op->macs (step->node) / out->height;
+  const double weight_bytes = (double) cbam_conv_params (step->node)->weight->n * sizeof (float);
+  const Work work = {
+    .height = out->height,
+    .threads = cbam_team_get_size (step->program->team),
+    .row =
+        MAX ((double) step->node->op->macs (step->node) / out->height / MACS_PER_CYCLE, row_bytes / CACHED_PER_CYCLE),
+    .weights = weight_bytes / (weight_bytes > CACHE_BYTES ? UNCACHED_PER_CYCLE : CACHED_PER_CYCLE),
+  };
+  guint best = 1;
 
-  /* as many rows as the cache has room for count as one part's work, if that is not too little */
-  cbam_host_divide_rows (step, MAX (macs, 0));
-  if (step->rows * row_bytes > STRIPE_BYTES && step->rows * macs > 2 * CBAM_HOST_PART)
-    step->rows = (guint) MAX (MAX (STRIPE_BYTES / row_bytes, 2 * CBAM_HOST_PART / macs), 1);
-  step->rows = MIN (step->rows, out->height);
-  step->parts[0] = (out->height + step->rows - 1) / step->rows * out->batch;
+  for (guint rows = 2; rows <= out->height; rows++)
+    if ((rows * row_bytes <= STRIPE_BYTES || rows * work.row < 2 * work.weights) &&
+        count_cycles (&work, rows) < count_cycles (&work, best))
+      best = rows;
+  step->rows = best;
+  step->parts[0] = (out->height + best - 1) / best * out->batch;
 }
 
 static gboolean

@@ -104,7 +104,7 @@ struct _CbamHostStage
   CbamReference *reference;   /* NULL until a step needs it */
   guint n_images;             /* of the batch, for which the next two are */
   guint *parts, *before;      /* by step and phase: how many, and how many of the steps and phases before it */
-  gint *next;                 /* by step and phase: the first part that nobody has begun; atomic */
+  gint *begun;                /* by step, phase and thread: how many of the parts that are its first; atomic */
   CbamTally done;             /* parts, of all steps together */
   gint failed, profiled;      /* atomic: whether oneDNN has; parts that are done */
 };

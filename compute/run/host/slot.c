@@ -24,7 +24,7 @@ stage_new (CbamHostProgram *program)
   stage->workers = g_new0 (CbamOnednnWorker *, n);
   stage->room = g_new0 (float *, n);
   stage->shared = g_aligned_alloc (MAX (program->shared, 1), sizeof (float), ALIGNMENT);
-  stage->next = g_new0 (gint, CBAM_HOST_PHASES * MAX (program->base.plan->n_steps, 1));
+  stage->begun = g_new0 (gint, n * CBAM_HOST_PHASES * MAX (program->base.plan->n_steps, 1));
   stage->parts = g_new0 (guint, CBAM_HOST_PHASES * MAX (program->base.plan->n_steps, 1));
   stage->before = g_new0 (guint, CBAM_HOST_PHASES * MAX (program->base.plan->n_steps, 1));
   cbam_tally_init (&stage->done);
@@ -44,7 +44,7 @@ cbam_host_stage_free (CbamHostStage *stage)
   g_aligned_free (stage->shared);
   g_free (stage->workers);
   g_free (stage->room);
-  g_free (stage->next);
+  g_free (stage->begun);
   g_free (stage->parts);
   g_free (stage->before);
   g_free (stage);
@@ -92,7 +92,8 @@ take_stage (CbamHostProgram *program, guint n_images)
   g_mutex_unlock (&program->lock);
   if (stage == NULL)
     stage = stage_new (program);
-  memset (stage->next, 0, sizeof (gint) * CBAM_HOST_PHASES * program->base.plan->n_steps);
+  memset (stage->begun, 0,
+          sizeof (gint) * cbam_team_get_size (program->team) * CBAM_HOST_PHASES * program->base.plan->n_steps);
   cbam_tally_reset (&stage->done);
   set_images (stage, n_images);
   stage->failed = stage->profiled = 0;
@@ -231,19 +232,57 @@ run_part (const CbamHostTask *task)
   cbam_tally_add (&stage->done);
 }
 
+/* The parts of a phase that are @owner's to begin with, and how many of them somebody has begun. */
+typedef struct
+{
+  guint first, n;
+  gint *begun;
+} Share;
+
+static Share
+share_of (const CbamHostTask *task, guint owner)
+{
+  const gsize at = get_place (task);
+  const guint threads = cbam_team_get_size (task->stage->program->team), n = task->stage->parts[at];
+  const guint first = n * owner / threads, end = n * (owner + 1) / threads;
+
+  return (Share){ first, end - first, &task->stage->begun[at * threads + owner] };
+}
+
+static gboolean
+has_parts (const CbamHostTask *task)
+{
+  const guint threads = cbam_team_get_size (task->stage->program->team);
+
+  for (guint owner = 0; owner < threads; owner++) {
+    const Share share = share_of (task, owner);
+
+    if ((guint) g_atomic_int_get (share.begun) < share.n)
+      return TRUE;
+  }
+  return FALSE;
+}
+
+/* A thread has the same part of all maps, so that it finds in its own cache what it has written; when it is through it
+ * takes from the others. */
 static void
 run_phase (CbamHostTask *task, gboolean waits)
 {
-  const gsize at = get_place (task);
-  const guint n = task->stage->parts[at];
-  gint *next = &task->stage->next[at];
+  const guint threads = cbam_team_get_size (task->stage->program->team);
 
-  if (n == 0 || (guint) g_atomic_int_get (next) >= n)
+  if (!has_parts (task))
     return;
   if (waits)
-    cbam_tally_wait (&task->stage->done, task->stage->before[at]);
-  while ((task->part = (guint) g_atomic_int_add (next, 1)) < n)
-    run_part (task);
+    cbam_tally_wait (&task->stage->done, task->stage->before[get_place (task)]);
+  for (guint t = 0; t < threads; t++) {
+    const Share share = share_of (task, (task->thread + t) % threads);
+    guint begun;
+
+    while ((begun = (guint) g_atomic_int_add (share.begun, 1)) < share.n) {
+      task->part = share.first + begun;
+      run_part (task);
+    }
+  }
 }
 
 static CbamHostSlot *
