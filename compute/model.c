@@ -208,12 +208,13 @@ fill (CbamModel *model, const Wanted *wanted, GError **error)
   g_autoptr (CbamGraph) graph = wanted->preset != NULL
                                     ? build_from_preset (wanted->preset, wanted->batch, &model->spec, error)
                                     : build_from_file (wanted->path, wanted->bytes, wanted->batch, &model->spec, error);
+  const CbamPlanConfig plan = { .precision = wanted->precision };
 
   if (graph == NULL)
     return FALSE;
   model->info = cbam_model_info_new (model->spec, graph, wanted->path);
   cbam_graph_fuse (graph, cbam_run_get_fusions (model->device));
-  model->program = cbam_program_new (model->device, g_steal_pointer (&graph), NULL, error);
+  model->program = cbam_program_new (model->device, g_steal_pointer (&graph), &plan, error);
   if (model->program == NULL) {
     g_prefix_error (error, "%s: ", wanted->path);
     return FALSE;

@@ -4,6 +4,8 @@
 
 #include "precision.h"
 
+#include "vk/device.h"
+
 /* By number; the nick is what users call it. */
 static const GEnumValue names[] = {
   { CBAM_PRECISION_AUTO, "CBAM_PRECISION_AUTO", "auto" },
@@ -53,11 +55,30 @@ cbam_precision_parse (const char *name, CbamPrecision *precision, GError **error
   return FALSE;
 }
 
+/* The reference computes in fp32, whatever it runs on. */
+static gboolean
+has_bf16 (const CbamDevice *device)
+{
+  return device->caps.has_bf16 && (device->debug & CBAM_DEBUG_REFERENCE) == 0;
+}
+
 gboolean
 cbam_device_has_precision (const CbamDevice *device, CbamPrecision precision)
 {
   g_return_val_if_fail (device != NULL, FALSE);
-  return precision == CBAM_PRECISION_AUTO || precision == CBAM_PRECISION_FP32;
+  switch (precision) {
+    case CBAM_PRECISION_AUTO:
+    case CBAM_PRECISION_FP32: return TRUE;
+    case CBAM_PRECISION_BF16: return has_bf16 (device);
+    default: return FALSE;
+  }
+}
+
+/* Of those that find the same objects. */
+static CbamPrecision
+choose_fastest (const CbamDevice *device)
+{
+  return cbam_device_has_precision (device, CBAM_PRECISION_BF16) ? CBAM_PRECISION_BF16 : CBAM_PRECISION_FP32;
 }
 
 gboolean
@@ -66,7 +87,7 @@ cbam_precision_choose (const CbamDevice *device, CbamPrecision wanted, CbamPreci
   g_autofree char *there = NULL;
 
   if (cbam_device_has_precision (device, wanted)) {
-    *ret_precision = wanted == CBAM_PRECISION_AUTO ? CBAM_PRECISION_FP32 : wanted;
+    *ret_precision = wanted != CBAM_PRECISION_AUTO ? wanted : choose_fastest (device);
     return TRUE;
   }
   there = list_names (device);

@@ -622,7 +622,26 @@ sabotage 'attention: levels come unasked' gst/meta/gstcbamattentionmeta.c \
 sabotage 'settings: more slots than the default' gst/stream/gstcbamenginesettings.c \
   '.queue_depth = texts->slots,' '.queue_depth = 3,' gst-inspect
 sabotage 'host: stripes read the first rows' compute/run/host/conv.c \
-  ' + (gsize) stripe->first_in * in->width * in->channels' '' ops-ops-host nets-nets-host golden-host
+  ' + stripe->first_in * row' '' ops-ops-host nets-nets-host golden-host
+sabotage 'host: bfloat16 is cut off, not rounded' compute/run/host/loops.c \
+  'bits + 0x7fff + (bits >> 16 & 1)' 'bits' nets-host
+sabotage 'host: what is no number becomes one' compute/run/host/loops.c \
+  'x == x ? bits + 0x7fff' 'TRUE ? bits + 0x7fff' nets-host
+sabotage 'host: pairs of vectors change places' compute/run/host/loops.c \
+  '_mm512_loadu_ps (x + i + 16), _mm512_loadu_ps (x + i)' '_mm512_loadu_ps (x + i), _mm512_loadu_ps (x + i + 16)' nets-host
+sabotage 'host: the last row is not converted' compute/run/host/conv.c \
+  'stripe->n_in * row);' '(stripe->n_in - 1) * row);' ops-ops-host
+sabotage 'host: nobody takes parts from others' compute/run/host/slot.c \
+  'for (guint t = 0; t < threads; t++) {
+    const Share' 'for (guint t = 0; t < 1; t++) {
+    const Share' nets-host
+sabotage 'host: what is added is not there' compute/run/host/conv.c \
+  'memcpy (y, cbam_host_map (task, node->inputs[1], rows.image) + offset, n * sizeof (float));' ';' ops-ops-host
+sabotage 'precision: the slower of two' compute/precision.c \
+  'CBAM_PRECISION_BF16) ? CBAM_PRECISION_BF16 : CBAM_PRECISION_FP32' \
+  'CBAM_PRECISION_BF16) ? CBAM_PRECISION_FP32 : CBAM_PRECISION_FP32' nets-host
+sabotage 'precision: the plan does not hear of it' compute/model.c \
+  '{ .precision = wanted->precision };' '{ 0 };' nets-host
 sabotage 'host: the first stripe has the padding of the others' compute/run/host/conv.c \
   'form.pad_top = begin - top;' 'form.pad_top = 0;' ops-ops-host nets-nets-host
 sabotage 'host: Winograd drops the padding above' compute/run/host/loops.c \

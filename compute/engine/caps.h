@@ -11,6 +11,8 @@ typedef struct
 {
   gboolean is_cpu;
   gboolean is_host;        /* it runs no shaders: whoever runs the plan has code of its own for every op */
+  gboolean has_bf16;       /* it multiplies numbers in bfloat16, */
+  gboolean has_bf16_tiles; /* ... by units that take many at once */
   gboolean unified;        /* device memory can be mapped: no staging */
   guint32 subgroup_size;   /* 0 = subgroup shuffles are not there in compute shaders */
   gboolean int64;          /* 64-bit integers in shaders */

@@ -11,9 +11,10 @@
 typedef struct
 {
   const CbamDeviceCaps *caps;
-  const char *variant;  /* run every op that has a variant of this name with it */
-  gsize canary;         /* bytes left free behind every map; maps then never share memory */
-  gboolean pixel_major; /* layout of the maps: pixel-major even on CPU devices */
+  const char *variant;     /* run every op that has a variant of this name with it */
+  gsize canary;            /* bytes left free behind every map; maps then never share memory */
+  gboolean pixel_major;    /* layout of the maps: pixel-major even on CPU devices */
+  CbamPrecision precision; /* what products are computed in; not a test's, and 0 is fp32 too */
 } CbamPlanConfig;
 
 /* One dispatch. */

@@ -13,7 +13,7 @@
 struct _CbamOnednn
 {
   guint id;
-  gboolean adds, has_bias;
+  gboolean has_bias;
   dnnl_primitive_desc_t desc;
   dnnl_primitive_t handle;
   guint weight_dims;
@@ -29,7 +29,6 @@ enum
   OUTPUT,
   SCRATCH,
   BIAS,
-  ADDED,
   MOST_ARGUMENTS
 };
 
@@ -65,12 +64,12 @@ typedef const dnnl_memory_desc_t *DescRef;
 #endif
 
 static dnnl_status_t
-desc_init (Desc *desc, guint n_dims, const dnnl_dims_t dims, dnnl_format_tag_t tag)
+desc_init (Desc *desc, guint n_dims, const dnnl_dims_t dims, dnnl_data_type_t type, dnnl_format_tag_t tag)
 {
 #if DNNL_VERSION_MAJOR >= 3
-  return dnnl_memory_desc_create_with_tag (desc, (int) n_dims, dims, dnnl_f32, tag);
+  return dnnl_memory_desc_create_with_tag (desc, (int) n_dims, dims, type, tag);
 #else
-  return dnnl_memory_desc_init_by_tag (desc, (int) n_dims, dims, dnnl_f32, tag);
+  return dnnl_memory_desc_init_by_tag (desc, (int) n_dims, dims, type, tag);
 #endif
 }
 
@@ -90,6 +89,16 @@ append_function (dnnl_post_ops_t ops, dnnl_alg_kind_t kind, float alpha, float b
   return dnnl_post_ops_append_eltwise (ops, kind, alpha, beta);
 #else
   return dnnl_post_ops_append_eltwise (ops, 1, kind, alpha, beta);
+#endif
+}
+
+static dnnl_status_t
+append_sum (dnnl_post_ops_t ops)
+{
+#if DNNL_VERSION_MAJOR >= 3
+  return dnnl_post_ops_append_sum (ops, 1, 0, dnnl_data_type_undef);
+#else
+  return dnnl_post_ops_append_sum (ops, 1);
 #endif
 }
 
@@ -172,6 +181,21 @@ cbam_onednn_get_version (void)
   return g_strdup_printf ("oneDNN %d.%d.%d", version->major, version->minor, version->patch);
 }
 
+gboolean
+cbam_onednn_has_bf16 (gboolean *ret_has_tiles)
+{
+#if defined(__x86_64__)
+  const guint isa = dnnl_get_effective_cpu_isa (), bf16 = dnnl_cpu_isa_avx512_core_bf16;
+  const guint tiles = dnnl_cpu_isa_avx512_core_amx;
+
+  *ret_has_tiles = (isa & tiles) == tiles;
+  return (isa & bf16) == bf16;
+#else
+  *ret_has_tiles = FALSE;
+  return FALSE;
+#endif
+}
+
 static gboolean
 check (dnnl_status_t status, const char *call, GError **error)
 {
@@ -217,6 +241,7 @@ shape_init (Shape *shape, CbamOnednn *primitive, const CbamOnednnForm *form, GEr
   const dnnl_dims_t grouped = { groups, form->channels / groups, form->in_channels / groups, form->kernel_height,
                                 form->kernel_width };
   const dnnl_dims_t bias = { form->channels };
+  const dnnl_data_type_t type = form->bf16 ? dnnl_bf16 : dnnl_f32;
 
   primitive->weight_dims = groups > 1 ? 5 : 4;
   primitive->plain = groups > 1 ? dnnl_goihw : dnnl_oihw;
@@ -230,11 +255,11 @@ shape_init (Shape *shape, CbamOnednn *primitive, const CbamOnednnForm *form, GEr
   shape->before[1] = form->pad_left;
   shape->after[0] = padding_after (form->in_height, form->height, form->kernel_height, form->pad_top, form->up_y, form);
   shape->after[1] = padding_after (form->in_width, form->width, form->kernel_width, form->pad_left, form->up_x, form);
-  return check (desc_init (&shape->input, 4, input, dnnl_nhwc), "describing the input", error) &&
-         check (desc_init (&shape->output, 4, output, dnnl_nhwc), "describing the output", error) &&
-         check (desc_init (&shape->weights, primitive->weight_dims, primitive->dims, dnnl_format_tag_any),
+  return check (desc_init (&shape->input, 4, input, type, dnnl_nhwc), "describing the input", error) &&
+         check (desc_init (&shape->output, 4, output, dnnl_f32, dnnl_nhwc), "describing the output", error) &&
+         check (desc_init (&shape->weights, primitive->weight_dims, primitive->dims, type, dnnl_format_tag_any),
                 "describing weights", error) &&
-         check (desc_init (&shape->bias, 1, bias, dnnl_a), "describing the bias", error);
+         check (desc_init (&shape->bias, 1, bias, dnnl_f32, dnnl_a), "describing the bias", error);
 }
 
 static void
@@ -248,12 +273,12 @@ shape_clear (Shape *shape)
 
 /* What comes after the sum of products. */
 static gboolean
-append_epilogue (dnnl_post_ops_t ops, const CbamOnednnForm *form, const Shape *shape, GError **error)
+append_epilogue (dnnl_post_ops_t ops, const CbamOnednnForm *form, GError **error)
 {
   dnnl_status_t status = dnnl_success;
 
   if (form->adds)
-    status = dnnl_post_ops_append_binary (ops, dnnl_binary_add, REF (shape->output));
+    status = append_sum (ops);
   if (status == dnnl_success)
     switch (form->function) {
       case CBAM_ONEDNN_NO_FUNCTION: break;
@@ -281,8 +306,7 @@ create (CbamOnednn *primitive, const CbamOnednnForm *form, const Shape *shape, G
   gboolean ok;
 
   ok = make_engine (error) && check (dnnl_primitive_attr_create (&attributes), "dnnl_primitive_attr_create", error) &&
-       check (dnnl_post_ops_create (&ops), "dnnl_post_ops_create", error) &&
-       append_epilogue (ops, form, shape, error) &&
+       check (dnnl_post_ops_create (&ops), "dnnl_post_ops_create", error) && append_epilogue (ops, form, error) &&
        check (dnnl_primitive_attr_set_post_ops (attributes, ops), "dnnl_primitive_attr_set_post_ops", error) &&
        check (dnnl_primitive_attr_set_scratchpad_mode (attributes, dnnl_scratchpad_mode_user),
               "dnnl_primitive_attr_set_scratchpad_mode", error) &&
@@ -303,7 +327,6 @@ cbam_onednn_new (const CbamOnednnForm *form, guint id, GError **error)
   gboolean ok;
 
   primitive->id = id;
-  primitive->adds = form->adds;
   primitive->has_bias = form->has_bias;
   ok = shape_init (&shape, primitive, form, error);
   shape.bias_or_none = form->has_bias ? REF (shape.bias) : NULL;
@@ -323,9 +346,9 @@ product_shape_init (Shape *shape, CbamOnednn *primitive, const CbamOnednnProduct
   primitive->plain = dnnl_abc;
   for (guint i = 0; i < 3; i++)
     primitive->dims[i] = weights[i];
-  return check (desc_init (&shape->input, 3, input, dnnl_abc), "describing the input", error) &&
-         check (desc_init (&shape->weights, 3, weights, dnnl_format_tag_any), "describing weights", error) &&
-         check (desc_init (&shape->output, 3, output, dnnl_abc), "describing the output", error);
+  return check (desc_init (&shape->input, 3, input, dnnl_f32, dnnl_abc), "describing the input", error) &&
+         check (desc_init (&shape->weights, 3, weights, dnnl_f32, dnnl_format_tag_any), "describing weights", error) &&
+         check (desc_init (&shape->output, 3, output, dnnl_f32, dnnl_abc), "describing the output", error);
 }
 
 CbamOnednn *
@@ -424,15 +447,15 @@ reorder (dnnl_memory_t from, DescRef from_desc, dnnl_memory_t to, DescRef to_des
 }
 
 gboolean
-cbam_onednn_pack (const CbamOnednn *primitive, const float *weights, float *packed, GError **error)
+cbam_onednn_pack (const CbamOnednn *primitive, const float *weights, void *packed, GError **error)
 {
   const DescRef to_desc = get_desc (primitive, dnnl_query_weights_md);
   dnnl_memory_t from = NULL, to = NULL;
   Desc plain = { 0 };
   gboolean ok;
 
-  ok = check (desc_init (&plain, primitive->weight_dims, primitive->dims, primitive->plain), "describing weights",
-              error) &&
+  ok = check (desc_init (&plain, primitive->weight_dims, primitive->dims, dnnl_f32, primitive->plain),
+              "describing weights", error) &&
        check (dnnl_memory_create (&from, REF (plain), engine, (void *) weights), "dnnl_memory_create", error) &&
        check (dnnl_memory_create (&to, to_desc, engine, packed), "dnnl_memory_create", error) &&
        reorder (from, REF (plain), to, to_desc, error);
@@ -507,8 +530,6 @@ arguments_new (const CbamOnednn *primitive, void *scratch)
   if (ok && primitive->has_bias)
     ok = add_argument (arguments, BIAS, DNNL_ARG_BIAS,
                        dnnl_primitive_desc_query_md (primitive->desc, dnnl_query_weights_md, 1), DNNL_MEMORY_NONE);
-  if (ok && primitive->adds)
-    ok = add_argument (arguments, ADDED, DNNL_ARG_ATTR_MULTIPLE_POST_OP (0) | DNNL_ARG_SRC_1, output, DNNL_MEMORY_NONE);
   if (ok)
     return arguments;
   arguments_free (arguments);
@@ -531,7 +552,6 @@ cbam_onednn_run (CbamOnednnWorker *worker, const CbamOnednn *primitive, const Cb
   return arguments != NULL && set_data (arguments, INPUT, buffers->input) &&
          set_data (arguments, WEIGHTS, buffers->weights) && set_data (arguments, OUTPUT, buffers->output) &&
          (!primitive->has_bias || set_data (arguments, BIAS, buffers->bias)) &&
-         (!primitive->adds || set_data (arguments, ADDED, buffers->added)) &&
          dnnl_primitive_execute (primitive->handle, worker->stream, (int) arguments->n, arguments->list) ==
              dnnl_success &&
          dnnl_stream_wait (worker->stream) == dnnl_success;

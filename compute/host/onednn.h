@@ -22,7 +22,7 @@ typedef enum
   CBAM_ONEDNN_HARD_SWISH,
 } CbamOnednnFunction;
 
-/* A convolution of one image, fp32. Maps are [row][pixel][channel]. */
+/* A convolution of one image. Maps are [row][pixel][channel], of fp32; so are weights, unless @bf16. */
 typedef struct
 {
   guint in_width, in_height, in_channels;
@@ -31,8 +31,9 @@ typedef struct
   gint pad_left, pad_top; /* right and bottom follow from the sizes */
   guint up_x, up_y;       /* > 0: transposed, output pixels per input pixel */
   guint groups;           /* of channels, as many as those: depthwise; 0 = 1 */
+  gboolean bf16;          /* the input and the weights are in bfloat16; sums, and all else, in fp32 */
   gboolean has_bias;
-  gboolean adds; /* another map, before the function */
+  gboolean adds; /* to what is there, before the function */
   CbamOnednnFunction function;
   float lo, hi;
   gboolean sigmoid; /* after the function */
@@ -46,13 +47,16 @@ typedef struct
 
 typedef struct
 {
-  const float *input, *added;
-  const float *weights, *bias;
+  const void *input, *weights; /* as the form says */
+  const float *bias;
   float *output;
 } CbamOnednnBuffers;
 
 /* "oneDNN 2.6.3" */
 char *cbam_onednn_get_version (void);
+/* Whether this processor multiplies numbers in bfloat16, and whether it has units for tiles of them (AMX). The first is
+ * FALSE where oneDNN was told to leave such instructions alone (ONEDNN_MAX_CPU_ISA). */
+gboolean cbam_onednn_has_bf16 (gboolean *ret_has_tiles);
 void cbam_onednn_enter_thread (void);
 
 /* @id: any number that is the primitive's own among those that a worker runs. */
@@ -67,7 +71,7 @@ gsize cbam_onednn_get_weights_size (const CbamOnednn *primitive); /* bytes */
 /* Whether both read weights in the same order. */
 gboolean cbam_onednn_shares_weights (const CbamOnednn *a, const CbamOnednn *b);
 /* From [out][in of the group][row][column], of a product [batch][inner][columns], to where @primitive wants each. */
-gboolean cbam_onednn_pack (const CbamOnednn *primitive, const float *weights, float *packed, GError **error);
+gboolean cbam_onednn_pack (const CbamOnednn *primitive, const float *weights, void *packed, GError **error);
 
 /* What a thread needs to run primitives of less than @n ids, with @scratch_size bytes at most. */
 CbamOnednnWorker *cbam_onednn_worker_new (guint n, gsize scratch_size);

@@ -257,6 +257,9 @@ become_host (CbamDevice *device, guint threads)
     .atom_size = HOST_ALIGNMENT,
     .import_alignment = HOST_FRAME_ALIGNMENT,
   };
+#ifdef CBAM_HAVE_ONEDNN
+  device->caps.has_bf16 = cbam_onednn_has_bf16 (&device->caps.has_bf16_tiles);
+#endif
 }
 
 /* Chooses among what there is, and fills in what tells devices apart. */

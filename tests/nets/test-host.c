@@ -5,11 +5,13 @@
 
 #include <cbamdetect/cbamdetect.h>
 #include <cbamdetect/vulkan.h>
+#include <math.h>
 #include <string.h>
 
 #include "host/processor.h"
 #include "model.h"
 #include "results.h"
+#include "run/host/loops.h"
 
 #define WIDTH 120
 #define HEIGHT 90
@@ -94,10 +96,11 @@ test_without_vulkan (void)
 }
 
 static CbamDetector *
-make_detector (CbamDevice *device, guint slots)
+make_detector (CbamDevice *device, guint slots, CbamPrecision precision)
 {
+  const CbamModelConfig config = { .precision = precision };
   g_autoptr (GError) error = NULL;
-  g_autoptr (CbamModel) model = cbam_model_load (device, g_getenv ("CBAM_TEST_MODEL"), NULL, &error);
+  g_autoptr (CbamModel) model = cbam_model_load (device, g_getenv ("CBAM_TEST_MODEL"), &config, &error);
   CbamDetector *detector;
 
   g_assert_no_error (error);
@@ -112,7 +115,7 @@ test_images (void)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (CbamDevice) device = open_host (0);
-  g_autoptr (CbamDetector) detector = make_detector (device, 1);
+  g_autoptr (CbamDetector) detector = make_detector (device, 1, CBAM_PRECISION_AUTO);
   const CbamImage image = { .format = CBAM_FORMAT_RGBA, .width = 64, .height = 64 };
   const CbamVulkanPlane plane = { .image = (VkImage) (gsize) 1 };
   const CbamVulkanFrame frame = { .image = &image, .planes = { &plane, &plane, &plane } };
@@ -150,7 +153,7 @@ describe (const CbamResult *result)
 
 /* Many frames at once are computed a thread each, one alone by all of them: the same bits, whichever. */
 static void
-test_same_bits (void)
+check_same_bits (CbamPrecision precision)
 {
   const guint threads[] = { 1, 2, 3, 5 };
   static guint8 bytes[WIDTH * HEIGHT * 3];
@@ -162,7 +165,7 @@ test_same_bits (void)
   for (guint t = 0; t < G_N_ELEMENTS (threads); t++)
     for (guint slots = 1; slots <= 8; slots += 7) {
       g_autoptr (CbamDevice) device = open_host (threads[t]);
-      g_autoptr (CbamDetector) detector = make_detector (device, slots);
+      g_autoptr (CbamDetector) detector = make_detector (device, slots, precision);
 
       for (guint i = 0; i < FRAMES; i += slots) {
         for (guint s = 0; s < slots; s++) {
@@ -187,6 +190,115 @@ test_same_bits (void)
   g_assert_cmpuint (strlen (expected), >, 0);
 }
 
+static void
+test_same_bits (void)
+{
+  check_same_bits (CBAM_PRECISION_FP32);
+}
+
+static gboolean
+lacks_bf16 (void)
+{
+  g_autoptr (CbamDevice) device = open_host (0);
+
+  if (cbam_device_has_precision (device, CBAM_PRECISION_BF16))
+    return FALSE;
+  g_test_skip ("this processor does not compute in bfloat16");
+  return TRUE;
+}
+
+static void
+test_same_bits_bf16 (void)
+{
+  if (!lacks_bf16 ())
+    check_same_bits (CBAM_PRECISION_BF16);
+}
+
+/* Unless somebody asks for another, the fastest is taken; the model says which. */
+static void
+test_precision (void)
+{
+  g_autoptr (CbamDevice) device = open_host (0);
+  const gboolean has_bf16 = cbam_device_has_precision (device, CBAM_PRECISION_BF16);
+  const CbamPrecision wanted[] = { CBAM_PRECISION_AUTO, CBAM_PRECISION_FP32, CBAM_PRECISION_BF16 };
+  const CbamPrecision fastest = has_bf16 ? CBAM_PRECISION_BF16 : CBAM_PRECISION_FP32;
+
+  g_assert_true (cbam_device_has_precision (device, CBAM_PRECISION_FP32));
+  g_assert_false (cbam_device_has_precision (device, CBAM_PRECISION_FP16));
+  for (guint i = 0; i < G_N_ELEMENTS (wanted); i++) {
+    const CbamModelConfig config = { .precision = wanted[i] };
+    g_autoptr (GError) error = NULL;
+    g_autoptr (CbamModel) model = cbam_model_load (device, g_getenv ("CBAM_TEST_MODEL"), &config, &error);
+
+    if (wanted[i] == CBAM_PRECISION_BF16 && !has_bf16) {
+      g_assert_error (error, CBAM_ERROR, CBAM_ERROR_UNSUPPORTED);
+      continue;
+    }
+    g_assert_no_error (error);
+    g_assert_cmpint (cbam_model_get_info (model)->precision, ==, wanted[i] == 0 ? fastest : wanted[i]);
+    g_assert_true ((strstr (cbam_model_get_info (model)->kernels, "bfloat16") != NULL) ==
+                   (cbam_model_get_info (model)->precision == CBAM_PRECISION_BF16));
+  }
+}
+
+/* ---- Rounding to bfloat16 ---------------------------------------------------------------------------------------- */
+
+static float
+float_of (guint32 bits)
+{
+  float x;
+
+  memcpy (&x, &bits, sizeof x);
+  return x;
+}
+
+/* By all the loops there are, in pieces of all lengths up to a few vectors. */
+static void
+test_rounding (void)
+{
+  const struct
+  {
+    guint32 from;
+    guint16 to;
+  } cases[] = {
+    { 0, 0 },
+    { 0x80000000, 0x8000 },
+    { 0x3f800000, 0x3f80 },
+    { 0x3f807fff, 0x3f80 }, /* less than half */
+    { 0x3f808000, 0x3f80 }, /* half: to the even one, which is below, */
+    { 0x3f818000, 0x3f82 }, /* ... or above */
+    { 0x3f808001, 0x3f81 },
+    { 0xbf808001, 0xbf81 },
+    { 0x3fffffff, 0x4000 }, /* into the exponent */
+    { 0x7f7fffff, 0x7f80 }, /* the largest becomes infinite */
+    { 0x7f800000, 0x7f80 },
+    { 0xff800000, 0xff80 },
+  };
+  const guint32 none[] = { 0x7fc00000, 0xffffffff, 0x7f800001 };
+  const guint n = G_N_ELEMENTS (cases);
+
+  if (lacks_bf16 ())
+    return;
+  for (guint v = 0; v <= (guint) cbam_processor_get_vectors (); v++)
+    for (guint length = 1; length < 100; length++) {
+      float from[100];
+      guint16 to[101] = { 0 };
+
+      for (guint i = 0; i < length; i++)
+        from[i] = float_of (cases[(i + length) % n].from);
+      to[length] = 0x1234;
+      cbam_loops_get (v)->to_bf16 (to, from, length);
+      for (guint i = 0; i < length; i++)
+        g_assert_cmphex (to[i], ==, cases[(i + length) % n].to);
+      g_assert_cmphex (to[length], ==, 0x1234);
+      for (guint i = 0; i < length; i++)
+        from[i] = float_of (none[(i + length) % G_N_ELEMENTS (none)]);
+      cbam_loops_get (v)->to_bf16 (to, from, length);
+      for (guint i = 0; i < length; i++)
+        g_assert_true (isnan (float_of ((guint32) to[i] << 16)));
+    }
+}
+
 /* A stream of its own that finds what it always finds, while others are at work on the same threads. */
 static gpointer
 detect_often (gpointer data)
@@ -195,7 +307,7 @@ detect_often (gpointer data)
   static gint streams;
   const guint stream = (guint) g_atomic_int_add (&streams, 1) % 3;
   const CbamImage image = { .format = CBAM_FORMAT_RGB, .width = WIDTH, .height = HEIGHT, .planes = { bytes[stream] } };
-  g_autoptr (CbamDetector) detector = make_detector (data, 2);
+  g_autoptr (CbamDetector) detector = make_detector (data, 2, CBAM_PRECISION_AUTO);
   g_autofree char *expected = NULL;
 
   fill (bytes[stream], stream);
@@ -240,6 +352,9 @@ main (int argc, char **argv)
   g_test_add_func ("/host/without-vulkan", test_without_vulkan);
   g_test_add_func ("/host/images", test_images);
   g_test_add_func ("/host/same-bits", test_same_bits);
+  g_test_add_func ("/host/same-bits-bf16", test_same_bits_bf16);
+  g_test_add_func ("/host/precision", test_precision);
+  g_test_add_func ("/host/rounding", test_rounding);
   g_test_add_func ("/host/streams", test_streams);
   return g_test_run ();
 }

@@ -17,7 +17,8 @@ detect (CbamDebugFlags debug, guint grad_cam, GError **error)
   const CbamImage image = { .format = CBAM_FORMAT_RGB, .width = WIDTH, .height = HEIGHT, .planes = { bytes } };
   const CbamDetectParams params = { .threshold = 0.2f, .max_detections = 20, .grad_cam = grad_cam };
   g_autoptr (CbamDevice) device = test_device_open (debug);
-  g_autoptr (CbamModel) model = cbam_model_load (device, g_getenv ("CBAM_TEST_MODEL"), NULL, error);
+  const CbamModelConfig config = { .precision = CBAM_PRECISION_FP32 };
+  g_autoptr (CbamModel) model = cbam_model_load (device, g_getenv ("CBAM_TEST_MODEL"), &config, error);
   g_autoptr (CbamDetector) detector = model != NULL ? cbam_detector_new (model, NULL, error) : NULL;
   GRand *rand = g_rand_new_with_seed (3);
 

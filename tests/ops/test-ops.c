@@ -97,7 +97,7 @@ typedef struct
   CbamReference *reference;
 } Truth;
 
-static GHashTable *truths; /* of CbamOpCase to Truth */
+static GHashTable *truths, *rounded_truths; /* of CbamOpCase to Truth */
 
 static void
 truth_free (Truth *truth)
@@ -107,24 +107,55 @@ truth_free (Truth *truth)
   g_free (truth);
 }
 
-static const Truth *
-truth_of (const CbamOpClass *op, guint i)
+/* Takes away what bfloat16 has no room for, so that products of such numbers are exact. */
+static void
+truncate (float *values, gsize n)
 {
-  Truth *truth = g_hash_table_lookup (truths, &op->cases[i]);
+  for (gsize i = 0; i < n; i++) {
+    guint32 bits;
+
+    memcpy (&bits, &values[i], sizeof bits);
+    bits &= 0xffff0000;
+    memcpy (&values[i], &bits, sizeof bits);
+  }
+}
+
+static void
+truncate_weights (CbamGraph *graph)
+{
+  for (guint p = 0; p < graph->params->len; p++) {
+    CbamParam *param = g_ptr_array_index (graph->params, p);
+
+    if (param->n_dims > 1)
+      truncate (param->values, param->n);
+  }
+}
+
+/* @rounded: of inputs and weights that are numbers of bfloat16. */
+static const Truth *
+truth_of (const CbamOpClass *op, guint i, gboolean rounded)
+{
+  GHashTable *table = rounded ? rounded_truths : truths;
+  Truth *truth = g_hash_table_lookup (table, &op->cases[i]);
   GRand *rand;
 
   if (truth != NULL)
     return truth;
   truth = g_new (Truth, 1);
   truth->test = build (op, i);
+  if (rounded)
+    truncate_weights (truth->test.graph);
   truth->reference = cbam_reference_new (truth->test.graph);
   rand = g_rand_new_with_seed (7);
   for (guint n = 0; n < truth->test.n_inputs; n++)
     random_fill_nasty (rand, cbam_reference_get_all (truth->reference, truth->test.inputs[n]),
                        cbam_value_count (truth->test.inputs[n]));
   g_rand_free (rand);
+  for (guint n = 0; rounded && n < truth->test.n_inputs; n++)
+    truncate (cbam_reference_get_all (truth->reference, truth->test.inputs[n]),
+              cbam_value_count (truth->test.inputs[n]));
   cbam_reference_run (truth->reference, NULL);
-  g_hash_table_insert (truths, (gpointer) &op->cases[i], truth);
+  g_hash_table_insert (table, (gpointer) &op->cases[i], truth);
   return truth;
 }
 
@@ -196,7 +227,7 @@ run_variant (CbamDevice *device, const CbamOpClass *op, guint i, const CbamOpVar
   *ran = TRUE;
   for (guint s = 0; s < program->plan->n_steps; s++)
     check_bindings (&program->plan->steps[s]);
-  compare (what, truth_of (op, i), &fast, slot, 1e-5);
+  compare (what, truth_of (op, i, FALSE), &fast, slot, 1e-5);
 }
 
 /* The device with everything, or the plain one; with what it has compiled for the tests before. */
@@ -289,6 +320,7 @@ typedef struct
 {
   const CbamOpClass *op;
   const char *variant;
+  CbamPrecision precision;
 } HostKernel;
 
 static gboolean
@@ -301,22 +333,27 @@ runs_kernel (CbamProgram *program, const CbamValue *output, const char *kernel)
 }
 
 static void
-run_on_host (CbamDevice *device, const CbamOpClass *op, guint i, const char *variant)
+run_on_host (CbamDevice *device, const HostKernel *kernel, guint i)
 {
-  const CbamPlanConfig config = { .variant = variant, .canary = CANARY };
+  const CbamPlanConfig config = { .variant = kernel->variant, .canary = CANARY, .precision = kernel->precision };
+  const CbamOpClass *op = kernel->op;
   Case fast = build (op, i);
   g_autoptr (GError) error = NULL;
   g_autoptr (CbamProgram) program = NULL;
-  g_autofree char *what = g_strdup_printf ("%s %s, shape %u", op->name, variant, i);
+  g_autofree char *what = g_strdup_printf ("%s %s, shape %u", op->name, kernel->variant, i);
   g_autoptr (CbamSlot) slot = NULL;
+  const gboolean bf16 = kernel->precision == CBAM_PRECISION_BF16;
 
-  if (!g_str_equal (variant, "reference"))
+  if (bf16)
+    truncate_weights (fast.graph);
+  if (!g_str_equal (kernel->variant, "reference"))
     cbam_graph_fuse (fast.graph, op->case_fusions & cbam_run_get_fusions (device));
   program = cbam_program_new (device, fast.graph, &config, &error);
   g_assert_no_error (error);
   slot = cbam_slot_new (program, FALSE, &error);
   g_assert_no_error (error);
-  compare (what, truth_of (op, i), &fast, slot, runs_kernel (program, fast.output, "winograd") ? WINOGRAD_LIMIT : 1e-5);
+  compare (what, truth_of (op, i, bf16), &fast, slot,
+           runs_kernel (program, fast.output, "winograd") ? WINOGRAD_LIMIT : 1e-5);
 }
 
 static void
@@ -325,8 +362,20 @@ test_host (gconstpointer data)
   const HostKernel *kernel = data;
   CbamDevice *device = get_device (FALSE);
 
+  if (kernel->precision == CBAM_PRECISION_BF16 && !device->caps.has_bf16) {
+    g_test_skip ("this processor does not compute in bfloat16");
+    return;
+  }
   for (guint i = 0; i < kernel->op->n_cases; i++)
-    run_on_host (device, kernel->op, i, kernel->variant);
+    run_on_host (device, kernel, i);
+}
+
+static void
+add_host_test (const HostKernel *kernel, const char *suffix)
+{
+  g_autofree char *path = g_strdup_printf ("/ops/%s/host/%s%s", kernel->op->name, kernel->variant, suffix);
+
+  g_test_add_data_func_full (path, g_memdup2 (kernel, sizeof *kernel), test_host, g_free);
 }
 
 static void
@@ -335,10 +384,13 @@ add_host_tests (void)
   for (guint o = 0; cbam_ops[o] != NULL; o++)
     for (guint v = 0; cbam_ops[o]->add_case != NULL && v <= (guint) cbam_processor_get_vectors () + 1; v++) {
       const gboolean by_reference = v > (guint) cbam_processor_get_vectors ();
-      const HostKernel kernel = { cbam_ops[o], by_reference ? "reference" : cbam_vectors_names[v] };
-      g_autofree char *path = g_strdup_printf ("/ops/%s/host/%s", kernel.op->name, kernel.variant);
+      HostKernel kernel = { cbam_ops[o], by_reference ? "reference" : cbam_vectors_names[v], CBAM_PRECISION_FP32 };
 
-      g_test_add_data_func_full (path, g_memdup2 (&kernel, sizeof kernel), test_host, g_free);
+      add_host_test (&kernel, "");
+      if (by_reference || kernel.op != &cbam_op_conv)
+        continue;
+      kernel.precision = CBAM_PRECISION_BF16;
+      add_host_test (&kernel, "/bf16");
     }
 }
 
@@ -349,6 +401,7 @@ main (int argc, char **argv)
 
   g_test_init (&argc, &argv, NULL);
   truths = g_hash_table_new_full (NULL, NULL, NULL, (GDestroyNotify) truth_free);
+  rounded_truths = g_hash_table_new_full (NULL, NULL, NULL, (GDestroyNotify) truth_free);
   if (test_is_host ())
     add_host_tests ();
   for (guint o = 0; !test_is_host () && cbam_ops[o] != NULL; o++)
@@ -363,6 +416,7 @@ main (int argc, char **argv)
     g_test_add_func ("/ops/packed-sizes", test_packed_sizes);
   failed = g_test_run ();
   g_hash_table_unref (truths);
+  g_hash_table_unref (rounded_truths);
   for (guint d = 0; d < G_N_ELEMENTS (devices); d++)
     cbam_device_unref (devices[d]);
   return failed;

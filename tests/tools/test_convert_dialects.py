@@ -124,7 +124,8 @@ def check_dialect(folder, name):
     check_anchors(document, model.rules)
     assert document["nms"] == {"profile": PROFILES[name.split()[0].rstrip(",")]}
     threshold, expected, doubtful, floor = expected_detections(model, boxes, scores, document["output"]["classes"])
-    process = expect_ok(run(CBAM_RUN, "--model", out, "--json", "--threshold", f"{threshold:.9f}", picture))
+    process = expect_ok(run(CBAM_RUN, "--model", out, "--json", "--precision", "fp32",
+                            "--threshold", f"{threshold:.9f}", picture))
     check_detections(expected, doubtful, floor, json.loads(process.stdout)["detections"])
     return out
 

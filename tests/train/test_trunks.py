@@ -83,7 +83,8 @@ def stretched(pixels, spec):
 
 def boxes_by_engine(path, pictures):
     """[[(label, score)]] of each picture's, the strongest first."""
-    answers = json_lines(expect_ok(run(CBAM_RUN, "-m", path, "-j", "-t", "0.05", *pictures)).stdout)
+    found = expect_ok(run(CBAM_RUN, "-m", path, "-j", "--precision", "fp32", "-t", "0.05", *pictures))
+    answers = json_lines(found.stdout)
     return [[(box["label"], box["score"]) for box in answer["detections"]] for answer in answers]
 
 

@@ -10,7 +10,13 @@
 #include <cbamdetect/cbamdetect.h>
 #include <string.h>
 
-static EvalOptions options = { .nms_across = 1 };
+static EvalOptions options = { .nms_across = 1, .model_config.precision = CBAM_PRECISION_FP32 };
+
+static gboolean
+take_precision (const char *option, const char *value, gpointer unused, GError **error)
+{
+  return cbam_precision_parse (value, &options.model_config.precision, error);
+}
 
 static const GOptionEntry entries[] = {
   { "model", 'm', 0, G_OPTION_ARG_FILENAME, &options.model,
@@ -19,6 +25,9 @@ static const GOptionEntry entries[] = {
     "Its index, part of its name, cpu (the processor itself) or gpu (default: the best there is)", "DEVICE" },
   { "cpu-threads", 0, 0, G_OPTION_ARG_INT, &options.cpu_threads,
     "Threads where the processor itself computes, 0 = as many processors as it may use (default: 0)", "N" },
+  { "precision", 0, 0, G_OPTION_ARG_CALLBACK, take_precision,
+    "Numbers to compute with: auto, fp32, fp16 or bf16, as the device has them (default: fp32, as published figures)",
+    "PRECISION" },
   { "split", 's', 0, G_OPTION_ARG_STRING, &options.split,
     "Which pictures: those of ImageSets/Main/SPLIT.txt (default: test), or for a classifier of the folder SPLIT",
     "SPLIT" },
@@ -45,7 +54,7 @@ load_model (GError **error)
 {
   const CbamDeviceConfig config = { .cpu_threads = (guint) MAX (options.cpu_threads, 0) };
   g_autoptr (CbamDevice) device = cbam_device_open_configured (options.device, &config, error);
-  return device != NULL ? cbam_model_load (device, options.model, NULL, error) : NULL;
+  return device != NULL ? cbam_model_load (device, options.model, &options.model_config, error) : NULL;
 }
 
 static gboolean

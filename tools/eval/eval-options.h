@@ -4,13 +4,14 @@
 
 #pragma once
 
-#include <glib.h>
+#include <cbamdetect/cbamdetect.h>
 
 G_BEGIN_DECLS
 
 typedef struct
 {
   int cpu_threads;
+  CbamModelConfig model_config;
   char *model, *device, *split, *map, *detections, *plots;
   char **folders;
   gboolean json, attention, version;

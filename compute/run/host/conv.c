@@ -7,6 +7,8 @@
 
 #include "run/host/private.h"
 
+#include <string.h>
+
 #include "ops/conv.h"
 #include "ops/deconv.h"
 #include "ops/depthwise.h"
@@ -17,7 +19,7 @@
 typedef struct
 {
   CbamOnednn *primitive; /* borrowed */
-  guint first_in;        /* row of the input that it begins with */
+  guint first_in, n_in;  /* rows of the input that it sees */
 } Stripe;
 
 typedef struct
@@ -26,8 +28,10 @@ typedef struct
   GArray *forms;         /* CbamOnednnForm of each */
   Stripe *stripes;       /* by part of an image */
   guint n_stripes;
-  const float *weights, *bias; /* the program's */
-  gboolean activates;          /* by a loop: the primitive would be slow */
+  const void *weights; /* the program's */
+  const float *bias;
+  gboolean bf16;      /* its input is converted first */
+  gboolean activates; /* by a loop: the primitive would be slow */
 } ConvState;
 
 static void
@@ -64,10 +68,21 @@ function_of (const CbamActivationParams *activation)
   g_return_val_if_reached (CBAM_ONEDNN_NO_FUNCTION);
 }
 
+/* With fewer channels the products are few, and would mostly be of zeros. */
+#define LEAST_BF16_CHANNELS 16
+
+static gboolean
+is_in_bf16 (const CbamHostStep *step)
+{
+  return step->program->bf16 && step->node->op == &cbam_op_conv && cbam_conv_params (step->node)->groups <= 1 &&
+         step->node->inputs[0]->channels >= LEAST_BF16_CHANNELS;
+}
+
 /* The whole convolution. */
 static CbamOnednnForm
-form_of (const CbamNode *node)
+form_of (const CbamHostStep *step)
 {
+  const CbamNode *node = step->node;
   const CbamConvParams *p = cbam_conv_params (node);
   const CbamValue *in = node->inputs[0], *out = node->outputs[0];
   const gboolean transposed = node->op == &cbam_op_deconv;
@@ -88,6 +103,7 @@ form_of (const CbamNode *node)
     .up_x = transposed ? p->up_x : 0,
     .up_y = transposed ? p->up_y : 0,
     .groups = node->op == &cbam_op_depthwise ? out->channels : p->groups,
+    .bf16 = is_in_bf16 (step),
     .has_bias = p->bias != NULL,
     .adds = node->n_inputs > 1,
     .function = transposed ? CBAM_ONEDNN_NO_FUNCTION : function_of (&p->activation),
@@ -158,6 +174,7 @@ make_stripes (CbamHostStep *step, ConvState *state, const CbamOnednnForm *whole,
     const CbamOnednnForm form = form_of_stripe (whole, first, end, &stripe->first_in);
 
     stripe->primitive = get_primitive (step, state, &form, error);
+    stripe->n_in = form.in_height;
     if (stripe->primitive == NULL)
       return FALSE;
     if (!cbam_onednn_shares_weights (stripe->primitive, g_ptr_array_index (state->primitives, 0)))
@@ -168,10 +185,10 @@ make_stripes (CbamHostStep *step, ConvState *state, const CbamOnednnForm *whole,
 
 /* ---- Weights ----------------------------------------------------------------------------------------------------- */
 
-float *
+void *
 cbam_host_new_packed (CbamHostProgram *program, gsize size)
 {
-  float *packed = g_aligned_alloc0 (1, size, 64);
+  void *packed = g_aligned_alloc0 (1, size, 64);
 
   g_ptr_array_add (program->packed, packed);
   program->packed_size += size;
@@ -183,7 +200,7 @@ pack_weights (CbamHostStep *step, ConvState *state, GError **error)
 {
   const CbamConvParams *p = cbam_conv_params (step->node);
   const CbamOnednn *primitive = g_ptr_array_index (state->primitives, 0);
-  float *packed = cbam_host_new_packed (step->program, cbam_onednn_get_weights_size (primitive));
+  void *packed = cbam_host_new_packed (step->program, cbam_onednn_get_weights_size (primitive));
 
   state->weights = packed;
   if (p->bias != NULL) {
@@ -198,7 +215,7 @@ pack_weights (CbamHostStep *step, ConvState *state, GError **error)
 /* ---- The kernels ------------------------------------------------------------------------------------------------- */
 
 static gboolean
-fits (const CbamNode *node)
+fits (const CbamHostProgram *program, const CbamNode *node)
 {
   const CbamConvParams *p = cbam_conv_params (node);
 
@@ -208,9 +225,11 @@ fits (const CbamNode *node)
 
 /* What a division into parts costs, in cycles of the thread that has most to do: with AVX-512, roughly. */
 #define MACS_PER_CYCLE 25
-#define CACHED_PER_CYCLE 24   /* bytes of what is in the second cache */
-#define UNCACHED_PER_CYCLE 7  /* ... and of what is not */
-#define CACHE_BYTES (1 << 20) /* weights that stay there beside the maps */
+#define BF16_MACS_PER_CYCLE 45
+#define TILE_MACS_PER_CYCLE 150 /* by AMX */
+#define CACHED_PER_CYCLE 24     /* bytes of what is in the second cache */
+#define UNCACHED_PER_CYCLE 7    /* ... and of what is not */
+#define CACHE_BYTES (1 << 20)   /* weights that stay there beside the maps */
 #define CYCLES_PER_PART 2000
 
 typedef struct
@@ -241,12 +260,14 @@ divide (CbamHostStep *step)
 {
   const CbamValue *in = step->node->inputs[0], *out = step->node->outputs[0];
   const double row_bytes = (double) (cbam_host_frame (in) + cbam_host_frame (out)) / out->height * sizeof (float);
-  const double weight_bytes = (double) cbam_conv_params (step->node)->weight->n * sizeof (float);
+  const gboolean bf16 = is_in_bf16 (step);
+  const double rate = !bf16 ? MACS_PER_CYCLE : step->program->has_tiles ? TILE_MACS_PER_CYCLE : BF16_MACS_PER_CYCLE;
+  const double weight_bytes =
+      (double) cbam_conv_params (step->node)->weight->n * (bf16 ? sizeof (guint16) : sizeof (float));
   const Work work = {
     .height = out->height,
     .threads = cbam_team_get_size (step->program->team),
-    .row =
-        MAX ((double) step->node->op->macs (step->node) / out->height / MACS_PER_CYCLE, row_bytes / CACHED_PER_CYCLE),
+    .row = MAX ((double) step->node->op->macs (step->node) / out->height / rate, row_bytes / CACHED_PER_CYCLE),
     .weights = weight_bytes / (weight_bytes > CACHE_BYTES ? UNCACHED_PER_CYCLE : CACHED_PER_CYCLE),
   };
   guint best = 1;
@@ -259,17 +280,28 @@ divide (CbamHostStep *step)
   step->parts[0] = (out->height + best - 1) / best * out->batch;
 }
 
+/* Room for the input in bfloat16. */
+static void
+need_room (CbamHostStep *step, const ConvState *state)
+{
+  const CbamValue *in = step->node->inputs[0];
+
+  for (guint s = 0; s < state->n_stripes && state->bf16; s++)
+    cbam_host_need_scratch (step, ((gsize) state->stripes[s].n_in * in->width * in->channels + 1) / 2);
+}
+
 static gboolean
 prepare (CbamHostStep *step, GError **error)
 {
   const CbamNode *node = step->node;
-  const CbamOnednnForm whole = form_of (node);
+  const CbamOnednnForm whole = form_of (step);
   ConvState *state = step->state = g_new0 (ConvState, 1);
   g_autoptr (GError) local = NULL;
 
   state->primitives = g_ptr_array_new_with_free_func ((GDestroyNotify) cbam_onednn_free);
   state->forms = g_array_new (FALSE, TRUE, sizeof (CbamOnednnForm));
   state->activates = node->op == &cbam_op_deconv && !cbam_activation_is_none (&cbam_conv_params (node)->activation);
+  state->bf16 = whole.bf16;
   divide (step);
   if (!make_stripes (step, state, &whole, &local)) {
     if (step->rows == whole.height) {
@@ -285,7 +317,25 @@ prepare (CbamHostStep *step, GError **error)
     if (!make_stripes (step, state, &whole, error))
       return FALSE;
   }
+  need_room (step, state);
   return pack_weights (step, state, error);
+}
+
+/* The rows that a stripe sees, as its primitive reads them. */
+static const void *
+find_input (const CbamHostTask *task, const Stripe *stripe, guint image)
+{
+  const ConvState *state = task->step->state;
+  const CbamValue *in = task->step->node->inputs[0];
+  const gsize row = (gsize) in->width * in->channels;
+  const float *x = cbam_host_map (task, in, image) + stripe->first_in * row;
+  guint16 *converted;
+
+  if (!state->bf16)
+    return x;
+  converted = (guint16 *) cbam_host_scratch (task);
+  task->step->program->loops->to_bf16 (converted, x, stripe->n_in * row);
+  return converted;
 }
 
 static gboolean
@@ -293,24 +343,25 @@ run (const CbamHostTask *task)
 {
   const ConvState *state = task->step->state;
   const CbamNode *node = task->step->node;
-  const CbamValue *in = node->inputs[0], *out = node->outputs[0];
+  const CbamValue *out = node->outputs[0];
   const CbamHostRows rows = cbam_host_rows (task);
   const Stripe *stripe = &state->stripes[rows.first / task->step->rows];
   const gsize offset = (gsize) rows.first * out->width * out->channels;
+  const gsize n = (gsize) (rows.end - rows.first) * out->width * out->channels;
   float *y = cbam_host_map (task, out, rows.image) + offset;
   const CbamOnednnBuffers buffers = {
-    .input = cbam_host_map (task, in, rows.image) + (gsize) stripe->first_in * in->width * in->channels,
-    .added = node->n_inputs > 1 ? cbam_host_map (task, node->inputs[1], rows.image) + offset : NULL,
+    .input = find_input (task, stripe, rows.image),
     .weights = state->weights,
     .bias = state->bias,
     .output = y,
   };
 
+  if (node->n_inputs > 1)
+    memcpy (y, cbam_host_map (task, node->inputs[1], rows.image) + offset, n * sizeof (float));
   if (!cbam_onednn_run (task->stage->workers[task->thread], stripe->primitive, &buffers))
     return FALSE;
   if (state->activates)
-    task->step->program->loops->activate (y, y, (gsize) (rows.end - rows.first) * out->width * out->channels,
-                                          &cbam_conv_params (node)->activation);
+    task->step->program->loops->activate (y, y, n, &cbam_conv_params (node)->activation);
   return TRUE;
 }
 

@@ -99,6 +99,8 @@ typedef void (*CbamHitFunc) (gpointer data, guint prior, guint class_id, float s
 
 typedef struct
 {
+  /* x in bfloat16, to the nearest, of n numbers; only on a processor that computes with such. */
+  void (*to_bf16) (guint16 *y, const float *x, gsize n);
   /* y = f (x), of n numbers; x may be y. */
   void (*activate) (float *y, const float *x, gsize n, const CbamActivationParams *function);
   void (*sigmoid) (float *y, const float *x, gsize n);

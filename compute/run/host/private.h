@@ -54,7 +54,7 @@ struct _CbamHostKernel
   const char *name;
   const CbamOpClass *op; /* NULL = all */
   /* Whether it can run @node; NULL = always. */
-  gboolean (*fits) (const CbamNode *node);
+  gboolean (*fits) (const CbamHostProgram *program, const CbamNode *node);
   /* Sets parts and state. Runs in a thread that may call oneDNN. */
   gboolean (*prepare) (CbamHostStep *step, GError **error);
   /* FALSE: oneDNN failed. */
@@ -80,7 +80,8 @@ struct _CbamHostProgram
 {
   CbamProgram base;
   const CbamLoops *loops;
-  CbamTeam *team; /* the device's */
+  gboolean bf16, has_tiles; /* products of convolutions are in bfloat16, by units for tiles of it */
+  CbamTeam *team;           /* the device's */
   CbamHostStep *steps;
   gsize canary;
   guint n_primitives; /* of oneDNN: numbers given */
@@ -139,7 +140,7 @@ void cbam_host_need_scratch (CbamHostStep *step, gsize floats);
 void cbam_host_need_shared (CbamHostStep *step, gsize floats);
 
 /* Room for weights as a kernel reads them, zeros; the program frees it. */
-float *cbam_host_new_packed (CbamHostProgram *program, gsize size);
+void *cbam_host_new_packed (CbamHostProgram *program, gsize size);
 
 /* Floats of an image. */
 static inline gsize

@@ -37,13 +37,13 @@ cbam_host_divide_rows (CbamHostStep *step, double work)
 /* ---- Steps ------------------------------------------------------------------------------------------------------- */
 
 static const CbamHostKernel *
-choose_kernel (const CbamNode *node, const char *wanted)
+choose_kernel (const CbamHostProgram *program, const CbamNode *node, const char *wanted)
 {
   guint k = 0;
 
   while (cbam_host_kernels[k]->op != NULL &&
          (cbam_host_kernels[k]->op != node->op ||
-          (cbam_host_kernels[k]->fits != NULL && !cbam_host_kernels[k]->fits (node)) ||
+          (cbam_host_kernels[k]->fits != NULL && !cbam_host_kernels[k]->fits (program, node)) ||
           g_strcmp0 (wanted, cbam_host_by_reference.name) == 0))
     k++;
   return cbam_host_kernels[k]; /* the last runs everything */
@@ -72,7 +72,7 @@ prepare_steps (gpointer data)
 
     step->program = program;
     step->node = plan->steps[s].node;
-    step->kernel = choose_kernel (step->node, preparation->wanted);
+    step->kernel = choose_kernel (program, step->node, preparation->wanted);
     if (step->kernel->prepare (step, &preparation->error))
       continue;
     g_prefix_error (&preparation->error, "%s: ", step->node->name);
@@ -179,6 +179,8 @@ program_new (CbamDevice *device, CbamGraph *graph, const CbamPlanConfig *config,
   program->team = device->team;
   program->canary = config->canary;
   program->loops = choose_loops (config->variant);
+  program->bf16 = config->precision == CBAM_PRECISION_BF16;
+  program->has_tiles = config->caps->has_bf16_tiles;
   base->plan = cbam_plan_new (graph, config, error);
   if (base->plan == NULL)
     return NULL;
@@ -211,10 +213,12 @@ get_kernel (const CbamProgram *base, guint s)
 static const char *
 get_kernels (const CbamProgram *base)
 {
+  const gboolean bf16 = ((const CbamHostProgram *) base)->bf16;
+
   for (guint s = 0; s < base->plan->n_steps; s++)
     if (((const CbamHostProgram *) base)->steps[s].kernel == &cbam_host_by_reference)
-      return "oneDNN, loops and references";
-  return "oneDNN and loops";
+      return bf16 ? "oneDNN in bfloat16, loops and references" : "oneDNN, loops and references";
+  return bf16 ? "oneDNN in bfloat16 and loops" : "oneDNN and loops";
 }
 
 static gboolean

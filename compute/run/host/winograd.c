@@ -54,11 +54,13 @@ count_tiles (guint pixels)
 }
 
 static gboolean
-fits (const CbamNode *node)
+fits (const CbamHostProgram *program, const CbamNode *node)
 {
   const CbamConvParams *p = cbam_conv_params (node);
   const CbamValue *in = node->inputs[0], *out = node->outputs[0];
 
+  if (program->bf16 && program->has_tiles)
+    return FALSE; /* those multiply faster than what this saves */
   return p->kernel_width == 3 && p->kernel_height == 3 && p->stride == 1 && p->dilation == 1 && p->step_x == 1 &&
          p->step_y == 1 && p->first_channel == 0 && p->groups <= 1 && node->n_inputs == 1 && !p->sigmoid &&
          in->channels >= LEAST_CHANNELS && out->channels >= LEAST_CHANNELS && in->channels % LANES == 0 &&
