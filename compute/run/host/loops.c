@@ -11,10 +11,6 @@
 
 #include "run/host/vectors.h"
 
-#ifdef __AVX512F__
-#include <immintrin.h>
-#endif
-
 /* ---- Number by number -------------------------------------------------------------------------------------------- */
 
 /* To the nearest, of two the even one; what is no number stays none. */
@@ -712,23 +708,61 @@ score_together (const CbamLoopDetect *d, const float *logits)
   return best_of_all;
 }
 
+/* So much less than the logit of a score its rounding may not be. */
+#define CERTAIN 1e-3f
+
+/* The logit below which a score is of no interest: it neither passes the threshold nor is the best so far. */
+static inline float
+find_limit (const CbamLoopDetect *d, float best)
+{
+  const float score = smaller (d->threshold, best);
+
+  return score > 0 ? logf (score / (1 - score)) - CERTAIN : -INFINITY;
+}
+
+/* Whether a score that is reported may be of interest. The softmax of a class is at most the sigmoid of what its logit
+ * is more than another's. */
+static inline gboolean
+may_count (const CbamLoopDetect *d, const float *logits, float limit)
+{
+  Vector most = all (-INFINITY), reported = all (-INFINITY);
+
+  for (guint k = 0; k < d->n_classes; k += LANES) {
+    const Vector v = load_channels (logits + k, MIN (d->n_classes - k, LANES), -INFINITY);
+    const Mask counts = load (d->reported + k) > 0;
+
+    most = larger_of (v, most);
+    reported = larger_of ((Vector) ((counts & (Mask) v) | (~counts & (Mask) all (-INFINITY))), reported);
+  }
+  const float best = largest_of (reported), rival = d->sigmoid ? 0 : largest_of (most);
+  return best - rival >= limit || (!d->sigmoid && best == rival);
+}
+
 static float
 detect (const CbamLoopDetect *d, const float *loc, const float *conf, const float *anchors, float (*boxes)[4], guint n,
         guint prior, CbamHitFunc hit, gpointer data)
 {
-  float best_of_all = 0;
+  float best_of_all = 0, limit = -INFINITY;
 
   for (guint cell = 0; cell < n; cell++, loc += d->loc_channels, conf += d->conf_channels)
     for (guint anchor = 0; anchor < d->per_cell; anchor++, prior++) {
       const float *logits = conf + (gsize) anchor * d->n_classes;
-      const float best = d->sigmoid ? score_alone (d, logits) : score_together (d, logits);
+      float best;
 
+      if (!may_count (d, logits, limit))
+        continue;
+      best = d->sigmoid ? score_alone (d, logits) : score_together (d, logits);
+      if (best > best_of_all) {
+        best_of_all = best;
+        limit = find_limit (d, best);
+      }
+      if (!(best > d->threshold))
+        continue;
       if (d->bins > 0)
         decode_distribution (d, loc + 4 * (gsize) d->bins * anchor, anchors + 4 * (gsize) prior, boxes[prior]);
       else
         decode (d, loc + 4 * anchor, anchors + 4 * (gsize) prior, boxes[prior]);
-      best_of_all = larger (best_of_all, best);
-      for (guint k = 0; best > d->threshold && k < d->n_classes; k++)
+      for (guint k = 0; k < d->n_classes; k++)
         if (d->reported[k] > 0 && d->scratch[k] > d->threshold)
           hit (data, prior, k, d->scratch[k]);
     }

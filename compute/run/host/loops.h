@@ -132,7 +132,7 @@ typedef struct
   void (*l2_norm) (float *y, const float *x, gsize pixels, guint channels, const float *weights, float eps);
   /* Writes @n pixels of three channels. */
   void (*pixels) (float *y, const CbamLoopLine lines[3], const CbamLoopColours *colours, guint n);
-  /* @n cells, of which the first has the prior @prior; returns the best score. */
+  /* @n cells, of which the first has the prior @prior; returns the best score. Boxes are of anchors with a hit. */
   float (*detect) (const CbamLoopDetect *detect, const float *loc, const float *conf, const float *anchors,
                    float (*boxes)[4], guint n, guint prior, CbamHitFunc hit, gpointer data);
   /* Multiply-adds of what is in registers, @turns times; returns how many that were. @sink keeps what comes of it. */
