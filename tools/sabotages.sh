@@ -622,15 +622,31 @@ sabotage 'attention: levels come unasked' gst/meta/gstcbamattentionmeta.c \
 sabotage 'settings: more slots than the default' gst/stream/gstcbamenginesettings.c \
   '.queue_depth = texts->slots,' '.queue_depth = 3,' gst-inspect
 sabotage 'host: stripes read the first rows' compute/run/host/conv.c \
-  ' + stripe->first_in * row' '' ops-ops-host nets-nets-host golden-host
+  '(gsize) cbam_striped_get_first_in (state->striped, stripe) * in->width' '0 * in->width' ops-ops-host nets-nets-host \
+  golden-host
+sabotage 'host: stripes of the depthwise half read the first rows' compute/run/host/separable.c \
+  '(gsize) cbam_striped_get_first_in (state->depthwise, stripe) * in->width' '0 * in->width' ops-ops-host
+sabotage 'host: what is converted is written over what it is made of' compute/run/host/separable.c \
+  '*room = between + state->between;' '*room = between + 1;' ops-ops-host golden-host
+sabotage 'host: a stripe between two convolutions is a row' compute/run/host/separable.c \
+  '((gsize) step->rows * between.width' '((gsize) 1 * between.width' ops-ops-host golden-host
+sabotage 'separable: others read what is between' compute/ops/separable.c \
+  'cbam_conv_is_pointwise (node) ? cbam_conv_find_sole_before (graph, node) : NULL' \
+  'cbam_conv_is_pointwise (node) ? cbam_graph_find_writer (graph, node->inputs[0]) : NULL' random-graphs nets-nets-host
+sabotage 'separable: Grad-CAM finds no convolution' compute/ops/separable.c \
+  'node->outputs[0]->keepable ||' '' golden-host nets-explain-host
+sabotage 'host: scores that pass are taken for certain failures' compute/run/host/loops.c \
+  'best - rival >= limit' 'best - rival >= limit + 1' ops-detect-host
+sabotage 'host: the best score is only sought above the threshold' compute/run/host/loops.c \
+  'smaller (d->threshold, best);' 'd->threshold;' ops-detect-host
 sabotage 'host: bfloat16 is cut off, not rounded' compute/run/host/loops.c \
   'bits + 0x7fff + (bits >> 16 & 1)' 'bits' nets-host
 sabotage 'host: what is no number becomes one' compute/run/host/loops.c \
   'x == x ? bits + 0x7fff' 'TRUE ? bits + 0x7fff' nets-host
 sabotage 'host: pairs of vectors change places' compute/run/host/loops.c \
   '_mm512_loadu_ps (x + i + 16), _mm512_loadu_ps (x + i)' '_mm512_loadu_ps (x + i), _mm512_loadu_ps (x + i + 16)' nets-host
-sabotage 'host: the last row is not converted' compute/run/host/conv.c \
-  'stripe->n_in * row);' '(stripe->n_in - 1) * row);' ops-ops-host
+sabotage 'host: the last row is not converted' compute/run/host/striped.c \
+  's->n_in * row);' '(s->n_in - 1) * row);' ops-ops-host
 sabotage 'host: nobody takes parts from others' compute/run/host/slot.c \
   'for (guint t = 0; t < threads; t++) {
     const Share' 'for (guint t = 0; t < 1; t++) {
@@ -642,7 +658,7 @@ sabotage 'precision: the slower of two' compute/precision.c \
   'CBAM_PRECISION_BF16) ? CBAM_PRECISION_FP32 : CBAM_PRECISION_FP32' nets-host
 sabotage 'precision: the plan does not hear of it' compute/model.c \
   '{ .precision = wanted->precision };' '{ 0 };' nets-host
-sabotage 'host: the first stripe has the padding of the others' compute/run/host/conv.c \
+sabotage 'host: the first stripe has the padding of the others' compute/run/host/striped.c \
   'form.pad_top = begin - top;' 'form.pad_top = 0;' ops-ops-host nets-nets-host
 sabotage 'host: Winograd drops the padding above' compute/run/host/loops.c \
   'const gint top = (gint) (row * CBAM_WINOGRAD_TILE) - w->pad_top;' \

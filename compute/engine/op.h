@@ -98,7 +98,8 @@ typedef enum
   CBAM_FUSE_SHUFFLE = 1 << 8,      /* halves that are shuffled: the 1x1 convolution before that stores both */
   CBAM_FUSE_SLICE = 1 << 9,        /* a convolution takes its channels out of a larger map */
   CBAM_FUSE_PARITY = 1 << 10,      /* a transposed convolution becomes several ordinary ones */
-  CBAM_FUSE_LAST = CBAM_FUSE_PARITY,
+  CBAM_FUSE_SEPARABLE = 1 << 11,   /* a depthwise convolution and the 1x1 convolution after it are one */
+  CBAM_FUSE_LAST = CBAM_FUSE_SEPARABLE,
   CBAM_FUSE_ALL = ~0,
 } CbamFusions;
 

@@ -129,7 +129,7 @@ choose_kernels (CbamPlan *plan, const CbamPlanConfig *config, GError **error)
     for (guint n = 0; n < nodes->len; n++) {
       const CbamNode *node = g_ptr_array_index (nodes, n);
 
-      if (node->op->n_variants > 0 && is_sink (node) == (gboolean) sinks && /* an input is the host's */
+      if (node->n_inputs > 0 && is_sink (node) == (gboolean) sinks && /* else it is the host's input */
           !add_step (plan, node, config, error))
         return FALSE;
     }

@@ -56,15 +56,18 @@ reach (guint input, guint output, guint kernel, const CbamConvParams *p, gint pa
 }
 
 guint
-cbam_conv_border (const CbamNode *node, guint i)
+cbam_conv_reach (const CbamConvParams *p, const CbamValue *in)
 {
-  const CbamConvParams *p = cbam_conv_params (node);
-  const CbamValue *in = node->inputs[0];
-
-  if (i > 0)
-    return 0; /* what is added to the sum */
   return MAX (reach (in->width, p->width, p->kernel_width, p, p->pad_left),
               reach (in->height, p->height, p->kernel_height, p, p->pad_top));
+}
+
+guint
+cbam_conv_border (const CbamNode *node, guint i)
+{
+  if (i > 0)
+    return 0; /* what is added to the sum */
+  return cbam_conv_reach (cbam_conv_params (node), node->inputs[0]);
 }
 
 void

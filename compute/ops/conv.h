@@ -67,6 +67,7 @@ CbamValue *cbam_conv_add_case (CbamGraph *graph, const CbamOpCase *shape, CbamVa
 
 /* The zero border that the kernel reads around its input, in pixels. */
 guint cbam_conv_border (const CbamNode *node, guint i);
+guint cbam_conv_reach (const CbamConvParams *params, const CbamValue *input);
 
 /* Fills all push constants but those of weights (bias, in_blocks, bundle), groups[0] (tiles of @tile_pixels output
  * pixels, then border cells by @threads). */

@@ -109,17 +109,12 @@ static const CbamOpVariant variants[] = {
     .dispatch = dispatch_plain },
 };
 
-static void
-reference (CbamReference *run, const CbamNode *node)
+void
+cbam_depthwise_compute (const CbamConvParams *p, const CbamValue *in, const float *x, float *y)
 {
-  const CbamConvParams *p = cbam_conv_params (node);
-  const CbamValue *in = node->inputs[0], *out = node->outputs[0];
-  const float *x = cbam_reference_get (run, in);
-  float *y = cbam_reference_get (run, out);
-
-  for (guint c = 0; c < out->channels; c++)
-    for (guint row = 0; row < out->height; row++)
-      for (guint column = 0; column < out->width; column++) {
+  for (guint c = 0; c < in->channels; c++)
+    for (guint row = 0; row < p->height; row++)
+      for (guint column = 0; column < p->width; column++) {
         double sum = p->bias != NULL ? p->bias->values[c] : 0;
 
         for (guint ky = 0; ky < p->kernel_height; ky++)
@@ -133,6 +128,13 @@ reference (CbamReference *run, const CbamNode *node)
           }
         *y++ = (float) cbam_activation_apply (&p->activation, sum);
       }
+}
+
+static void
+reference (CbamReference *run, const CbamNode *node)
+{
+  cbam_depthwise_compute (cbam_conv_params (node), node->inputs[0], cbam_reference_get (run, node->inputs[0]),
+                          cbam_reference_get (run, node->outputs[0]));
 }
 
 static guint64

@@ -13,6 +13,7 @@ const CbamHostKernel *const cbam_host_kernels[] = {
   &cbam_host_depthwise,
   &cbam_host_deconv,
   &cbam_host_depthwise_deconv,
+  &cbam_host_separable,
   &cbam_host_activation,
   &cbam_host_sigmoid,
   &cbam_host_batch_norm,

@@ -68,7 +68,7 @@ struct _CbamHostKernel
 extern const CbamHostKernel *const cbam_host_kernels[];
 
 extern const CbamHostKernel cbam_host_winograd, cbam_host_conv, cbam_host_depthwise, cbam_host_deconv,
-    cbam_host_depthwise_deconv;
+    cbam_host_depthwise_deconv, cbam_host_separable;
 extern const CbamHostKernel cbam_host_activation, cbam_host_sigmoid, cbam_host_batch_norm, cbam_host_l2_norm;
 extern const CbamHostKernel cbam_host_add, cbam_host_multiply, cbam_host_concat, cbam_host_slice, cbam_host_shuffle;
 extern const CbamHostKernel cbam_host_turn, cbam_host_attend;

@@ -34,6 +34,16 @@ cbam_host_divide_rows (CbamHostStep *step, double work)
   step->parts[0] = (out->height + step->rows - 1) / step->rows * out->batch;
 }
 
+void *
+cbam_host_new_packed (CbamHostProgram *program, gsize size)
+{
+  void *packed = g_aligned_alloc0 (1, size, 64);
+
+  g_ptr_array_add (program->packed, packed);
+  program->packed_size += size;
+  return packed;
+}
+
 /* ---- Steps ------------------------------------------------------------------------------------------------------- */
 
 static const CbamHostKernel *
