@@ -28,7 +28,7 @@ find_runner (CbamDevice *device)
 }
 
 gboolean
-cbam_device_measure_peak (CbamDevice *device, double *gflops, GError **error)
+cbam_device_measure_peak (CbamDevice *device, CbamPrecision precision, double *gflops, GError **error)
 {
   guint r = 0;
 
@@ -36,7 +36,7 @@ cbam_device_measure_peak (CbamDevice *device, double *gflops, GError **error)
   while (cbam_runners[r]->measure_peak == NULL ||
          !cbam_runners[r]->suits (&device->caps, device->debug)) /* the last does both */
     r++;
-  return cbam_runners[r]->measure_peak (device, gflops, error);
+  return cbam_runners[r]->measure_peak (device, precision, gflops, error);
 }
 
 CbamFusions

@@ -70,7 +70,7 @@ struct _CbamRunner
   /* Whether it is the one for a device like that; the first of the list that says so runs. */
   gboolean (*suits) (const CbamDeviceCaps *caps, CbamDebugFlags debug);
   /* cbam_device_measure_peak(). NULL = there is nothing to compare with. */
-  gboolean (*measure_peak) (CbamDevice *device, double *gflops, GError **error);
+  gboolean (*measure_peak) (CbamDevice *device, CbamPrecision precision, double *gflops, GError **error);
 
   /* The fusions whose results it can run. */
   CbamFusions (*get_fusions) (const CbamDeviceCaps *caps);

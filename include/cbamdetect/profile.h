@@ -70,15 +70,18 @@ CBAM_API const CbamOpTime *cbam_result_get_op_time (const CbamResult *result, gs
 /**
  * cbam_device_measure_peak:
  * @device: a device nothing else is using
- * @gflops: (out): the best rate of separate fp32 multiplies and adds seen, in 1e9 operations a second
+ * @precision: of the numbers; what the device lacks, and #CBAM_PRECISION_AUTO, is measured as #CBAM_PRECISION_FP32
+ * @gflops: (out): the best rate of multiplies and adds seen, in 1e9 operations a second
  * @error: return location for an error
  *
  * Measures the multiply-add peak that this driver's own code reaches: several register-only kernels (8 and 12
- * accumulators a lane, 4 to 32 steps unrolled), the best of them. Takes a second or two. It is the yardstick of
- * cbam-bench's shares.
+ * accumulators a lane, 4 to 32 steps unrolled), the best of them. On the processor itself it is a loop of fused
+ * multiply-adds on what is in registers; in bfloat16 oneDNN's product of two matrices that the cache holds. Takes a
+ * second or two. It is the yardstick of cbam-bench's shares.
  *
  * Returns: %TRUE, or %FALSE with #CBAM_ERROR_TIMEOUT, #CBAM_ERROR_DEVICE_LOST, or what else the device says
  */
-CBAM_API gboolean cbam_device_measure_peak (CbamDevice *device, double *gflops, GError **error);
+CBAM_API gboolean cbam_device_measure_peak (CbamDevice *device, CbamPrecision precision, double *gflops,
+                                            GError **error);
 
 G_END_DECLS

@@ -383,7 +383,7 @@ run_peak (GString *seen, GError **error)
 {
   double gflops;
 
-  return cbam_device_measure_peak (device, &gflops, error);
+  return cbam_device_measure_peak (device, CBAM_PRECISION_FP32, &gflops, error);
 }
 
 static CbamVulkanHandles

@@ -755,7 +755,7 @@ keep_busy (gpointer data)
   g_autoptr (GError) error = NULL;
   double gflops;
 
-  g_assert_false (cbam_device_measure_peak (data, &gflops, &error));
+  g_assert_false (cbam_device_measure_peak (data, CBAM_PRECISION_FP32, &gflops, &error));
   g_assert_error (error, CBAM_ERROR, CBAM_ERROR_TIMEOUT);
   return NULL;
 }

@@ -73,11 +73,13 @@ bench_is_software (const Bench *bench)
 void
 bench_print_device (const Bench *bench)
 {
-  const gboolean fused = strcmp (bench->info->type, "host") == 0;
+  const char *what = strcmp (bench->info->type, "host") != 0   ? "separate multiplies and adds"
+                     : bench->precision == CBAM_PRECISION_BF16 ? "products in bfloat16, by oneDNN"
+                                                               : "fused multiply-adds";
 
   printf ("device  %s (%s, %s)\n", bench->info->name, bench->info->type, bench->info->driver);
-  printf ("peak    %.1f GFLOP/s of %s (%.1f before, %.1f after)\n", bench_peak (bench),
-          fused ? "fused multiply-adds" : "separate multiplies and adds", bench->peak_before, bench->peak_after);
+  printf ("peak    %.1f GFLOP/s of %s (%.1f before, %.1f after)\n", bench_peak (bench), what, bench->peak_before,
+          bench->peak_after);
   if (bench->host <= 0)
     return;
   const double ratio = bench_peak (bench) / bench->host;

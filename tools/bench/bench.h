@@ -43,6 +43,7 @@ typedef struct
 typedef struct
 {
   const CbamDeviceInfo *info;
+  CbamPrecision precision;        /* of the peak and the networks */
   double peak_before, peak_after; /* the device's multiply-add peak, 1e9 operations a second */
   double host;                    /* the same of a C loop, beside Vulkan in software only, else 0 */
   guint host_threads;

@@ -221,10 +221,19 @@ pin_workers (CbamDevice *device, Bench *bench, GError **error)
     return TRUE;
   g_autoptr (GHashTable) times = workers_watch ();
   double warm_up;
-  if (!cbam_device_measure_peak (device, &warm_up, error))
+  if (!cbam_device_measure_peak (device, CBAM_PRECISION_FP32, &warm_up, error))
     return FALSE;
   bench->pinned_workers = workers_pin (g_steal_pointer (&times));
   return TRUE;
+}
+
+/* What models are computed in. */
+static CbamPrecision
+choose_precision (const CbamDevice *device)
+{
+  if (options.model_config.precision != CBAM_PRECISION_AUTO)
+    return options.model_config.precision;
+  return cbam_device_has_precision (device, CBAM_PRECISION_BF16) ? CBAM_PRECISION_BF16 : CBAM_PRECISION_FP32;
 }
 
 /* The device's peak, and where a driver computes on the processor what that can do, of which the best is kept: whatever
@@ -235,7 +244,7 @@ measure_peaks (CbamDevice *device, Bench *bench, double *peak, GError **error)
   *peak = NAN;
   if (options.no_peak)
     return TRUE;
-  if (!cbam_device_measure_peak (device, peak, error))
+  if (!cbam_device_measure_peak (device, bench->precision, peak, error))
     return FALSE;
   for (int i = 0; i < HOST_RUNS && bench_is_software (bench); i++) {
     const double host = host_peak_measure (&bench->host_threads);
@@ -264,6 +273,7 @@ bench_all (CbamDevice *device, Bench *bench, const CbamImage *image, GError **er
 {
   const guint n = g_strv_length (options.models), together = options.interleave ? n : 1;
   gboolean all = TRUE;
+  bench->precision = choose_precision (device);
   if (!measure_peaks (device, bench, &bench->peak_before, error))
     return FALSE;
   for (guint i = 0; i < n; i += together)

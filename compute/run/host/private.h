@@ -182,4 +182,4 @@ gboolean cbam_host_slot_explain (CbamSlot *slot, const CbamGradCamTarget *target
 
 /* ---- The yardstick ----------------------------------------------------------------------------------------------- */
 
-gboolean cbam_host_measure_peak (CbamDevice *device, double *gflops, GError **error);
+gboolean cbam_host_measure_peak (CbamDevice *device, CbamPrecision precision, double *gflops, GError **error);

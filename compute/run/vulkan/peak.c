@@ -112,7 +112,7 @@ measure (Peak *peak, guint k, double *ret_rate, GError **error)
 }
 
 gboolean
-cbam_vulkan_measure_peak (CbamDevice *device, double *gflops, GError **error)
+cbam_vulkan_measure_peak (CbamDevice *device, CbamPrecision precision, double *gflops, GError **error)
 {
   /* Some 20 ms a run at 50 GFLOP/s, or at 20 TFLOP/s. */
   const gboolean is_cpu = device->caps.is_cpu;

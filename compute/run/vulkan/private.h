@@ -110,4 +110,4 @@ void cbam_grad_cam_free (CbamGradCam *cam);
 
 /* ---- peak.c ---- */
 
-gboolean cbam_vulkan_measure_peak (CbamDevice *device, double *gflops, GError **error);
+gboolean cbam_vulkan_measure_peak (CbamDevice *device, CbamPrecision precision, double *gflops, GError **error);
