@@ -6,6 +6,9 @@
 
 #include <errno.h>
 #include <glib/gstdio.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <math.h>
 #include <string.h>
 
@@ -202,6 +205,15 @@ cbam_model_build_graph (const char *model, CbamSpec **ret_spec, GError **error)
                         : build_from_file (model, NULL, 1, ret_spec, error);
 }
 
+/* What weights took as they came is free now, and glibc would keep it. */
+static void
+give_memory_back (void)
+{
+#ifdef __GLIBC__
+  malloc_trim (0);
+#endif
+}
+
 static gboolean
 fill (CbamModel *model, const Wanted *wanted, GError **error)
 {
@@ -219,6 +231,7 @@ fill (CbamModel *model, const Wanted *wanted, GError **error)
     g_prefix_error (error, "%s: ", wanted->path);
     return FALSE;
   }
+  give_memory_back ();
   model->info->precision = wanted->precision;
   model->info->max_batch = wanted->batch;
   model->info->kernels = cbam_program_get_kernels (model->program);

@@ -1,5 +1,5 @@
-/* The rate of multiply-adds that the processor itself reaches, the yardstick of the bench's shares: in fp32 on what is in
- * registers, in bfloat16 by oneDNN's product of two matrices that a core's cache holds, as a 1x1 convolution.
+/* The rate of multiply-adds that the processor itself reaches, the yardstick of the bench's shares: in fp32 on what is
+ * in registers, in bfloat16 by oneDNN's product of two matrices that a core's cache holds, as a 1x1 convolution.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 

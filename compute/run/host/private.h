@@ -84,11 +84,13 @@ struct _CbamHostProgram
   CbamTeam *team;           /* the device's */
   CbamHostStep *steps;
   gsize canary;
-  guint n_primitives; /* of oneDNN: numbers given */
-  gsize scratch_size; /* bytes that the neediest primitive wants */
-  gsize room;         /* floats that the neediest loop wants for its thread */
-  gsize shared;       /* and that the neediest step wants between its phases */
-  GPtrArray *packed;  /* weights */
+  guint n_primitives;    /* of oneDNN: numbers given */
+  GPtrArray *primitives; /* CbamOnednn: convolutions of stripes, */
+  GArray *forms;         /* ... and CbamOnednnForm of each */
+  gsize scratch_size;    /* bytes that the neediest primitive wants */
+  gsize room;            /* floats that the neediest loop wants for its thread */
+  gsize shared;          /* and that the neediest step wants between its phases */
+  GPtrArray *packed;     /* weights */
   gsize packed_size;
 
   GMutex lock;

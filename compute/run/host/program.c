@@ -157,6 +157,8 @@ program_free (CbamProgram *base)
   }
   g_free (program->steps);
   g_ptr_array_unref (program->packed);
+  g_ptr_array_unref (program->primitives);
+  g_array_unref (program->forms);
   g_mutex_clear (&program->lock);
   cbam_plan_free (base->plan);
   cbam_device_unref (base->device);
@@ -186,6 +188,8 @@ program_new (CbamDevice *device, CbamGraph *graph, const CbamPlanConfig *config,
   base->device = cbam_device_ref (device);
   g_mutex_init (&program->lock);
   program->packed = g_ptr_array_new_with_free_func (g_aligned_free);
+  program->primitives = g_ptr_array_new_with_free_func ((GDestroyNotify) cbam_onednn_free);
+  program->forms = g_array_new (FALSE, TRUE, sizeof (CbamOnednnForm));
   program->team = device->team;
   program->canary = config->canary;
   program->loops = choose_loops (config->variant);

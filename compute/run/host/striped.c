@@ -18,9 +18,7 @@ typedef struct
 struct _CbamStriped
 {
   CbamOnednnForm whole;
-  GPtrArray *primitives; /* CbamOnednn */
-  GArray *forms;         /* CbamOnednnForm of each */
-  Stripe *stripes;       /* by part of an image */
+  Stripe *stripes; /* by part of an image */
   guint n_stripes, rows;
   const void *weights; /* the program's */
   const float *bias;
@@ -31,8 +29,6 @@ cbam_striped_free (CbamStriped *striped)
 {
   if (striped == NULL)
     return;
-  g_ptr_array_unref (striped->primitives);
-  g_array_unref (striped->forms);
   g_free (striped->stripes);
   g_free (striped);
 }
@@ -40,7 +36,7 @@ cbam_striped_free (CbamStriped *striped)
 const char *
 cbam_striped_get_code (const CbamStriped *striped)
 {
-  return cbam_onednn_get_code (g_ptr_array_index (striped->primitives, 0));
+  return cbam_onednn_get_code (striped->stripes[0].primitive);
 }
 
 /* ---- The whole --------------------------------------------------------------------------------------------------- */
@@ -130,22 +126,22 @@ form_of_stripe (const CbamOnednnForm *whole, guint first, guint end, guint *ret_
   return form;
 }
 
-/* The primitive of @form, which may be there already. */
+/* The primitive of @form, which other stripes, and other steps, may have already. */
 static CbamOnednn *
-get_primitive (CbamHostProgram *program, CbamStriped *striped, const CbamOnednnForm *form, GError **error)
+get_primitive (CbamHostProgram *program, const CbamOnednnForm *form, GError **error)
 {
   CbamOnednn *primitive;
 
-  for (guint i = 0; i < striped->forms->len; i++)
-    if (memcmp (&g_array_index (striped->forms, CbamOnednnForm, i), form, sizeof *form) == 0)
-      return g_ptr_array_index (striped->primitives, i);
+  for (guint i = 0; i < program->forms->len; i++)
+    if (memcmp (&g_array_index (program->forms, CbamOnednnForm, i), form, sizeof *form) == 0)
+      return g_ptr_array_index (program->primitives, i);
   primitive = cbam_onednn_new (form, program->n_primitives, error);
   if (primitive == NULL)
     return NULL;
   program->n_primitives++;
   program->scratch_size = MAX (program->scratch_size, cbam_onednn_get_scratch_size (primitive));
-  g_ptr_array_add (striped->primitives, primitive);
-  g_array_append_val (striped->forms, *form);
+  g_ptr_array_add (program->primitives, primitive);
+  g_array_append_val (program->forms, *form);
   return primitive;
 }
 
@@ -163,9 +159,8 @@ make_stripes (CbamHostProgram *program, CbamStriped *striped, GError **error)
     const CbamOnednnForm form = form_of_stripe (&striped->whole, first, end, &stripe->first_in);
 
     stripe->n_in = form.in_height;
-    stripe->primitive = get_primitive (program, striped, &form, error);
-    if (stripe->primitive == NULL ||
-        !cbam_onednn_shares_weights (stripe->primitive, g_ptr_array_index (striped->primitives, 0)))
+    stripe->primitive = get_primitive (program, &form, error);
+    if (stripe->primitive == NULL || !cbam_onednn_shares_weights (stripe->primitive, striped->stripes[0].primitive))
       return FALSE;
   }
   return TRUE;
@@ -174,7 +169,7 @@ make_stripes (CbamHostProgram *program, CbamStriped *striped, GError **error)
 static gboolean
 pack_weights (CbamHostProgram *program, CbamStriped *striped, const CbamConvParams *p, GError **error)
 {
-  const CbamOnednn *primitive = g_ptr_array_index (striped->primitives, 0);
+  const CbamOnednn *primitive = striped->stripes[0].primitive;
   void *packed = cbam_host_new_packed (program, cbam_onednn_get_weights_size (primitive));
 
   striped->weights = packed;
@@ -195,8 +190,6 @@ cbam_striped_new (CbamHostProgram *program, const CbamOnednnForm *whole, const C
 
   striped->whole = *whole;
   striped->rows = rows;
-  striped->primitives = g_ptr_array_new_with_free_func ((GDestroyNotify) cbam_onednn_free);
-  striped->forms = g_array_new (FALSE, TRUE, sizeof (CbamOnednnForm));
   if (!make_stripes (program, striped, error) || !pack_weights (program, striped, p, error))
     return NULL;
   return g_steal_pointer (&striped);
