@@ -484,7 +484,9 @@ gst_cbam_classify_get_property (GObject *object, guint id, GValue *value, GParam
   GstCbamClassify *self = GST_CBAM_CLASSIFY (object);
 
   if (id == GST_CBAM_CLASSIFY_PROP_STATS) {
-    g_value_take_boxed (value, gst_cbam_class_stats_to_structure (&self->stats));
+    GstStructure *stats = gst_cbam_class_stats_to_structure (&self->stats);
+    gst_cbam_engine_describe (&self->engine, stats);
+    g_value_take_boxed (value, stats);
     return;
   }
   if (gst_cbam_engine_get_property (&self->engine, id, value))
@@ -519,6 +521,8 @@ install_stats (GObjectClass *klass)
    * * `best-score` (double): the highest score of any class the last time, above the threshold or not
    * * `inference-time`, `inference-time-last` (guint64): nanoseconds from the start of inference to its result, waiting
    *   for other regions on the device included, on average and the last time
+   * * `device` (string): what computes, as it calls itself; empty while the element is stopped
+   * * `kernels` (string): by what code, in words for people
    */
   g_object_class_install_property (
       klass, GST_CBAM_CLASSIFY_PROP_STATS,

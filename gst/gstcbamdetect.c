@@ -184,7 +184,9 @@ gst_cbam_detect_get_property (GObject *object, guint id, GValue *value, GParamSp
 
   if (id == GST_CBAM_PROP_STATS) {
     const GstClockTime latency = gst_cbam_latency_get_ceiling (&self->stream.engine.latency);
-    g_value_take_boxed (value, gst_cbam_stats_to_structure (&self->stream.stats, latency));
+    GstStructure *stats = gst_cbam_stats_to_structure (&self->stream.stats, latency);
+    gst_cbam_engine_describe (&self->stream.engine, stats);
+    g_value_take_boxed (value, stats);
     return;
   }
   if (gst_cbam_engine_get_property (&self->stream.engine, id, value))
@@ -224,6 +226,8 @@ install_stats (GObjectClass *klass)
    * * `inference-time`, `inference-time-last` (guint64): nanoseconds from the start of inference to its result, waiting
    *   for other frames on the device included, on average and of the last frame
    * * `latency` (guint64): nanoseconds for which frames are held at most, as announced to the pipeline
+   * * `device` (string): what computes, as it calls itself; empty while the element is stopped
+   * * `kernels` (string): by what code, in words for people: "oneDNN in bfloat16 and loops", "texel"
    */
   g_object_class_install_property (
       klass, GST_CBAM_PROP_STATS,

@@ -96,6 +96,23 @@ gst_cbam_engine_post_start_error (GstCbamEngine *self, const GError *error, cons
 }
 
 void
+gst_cbam_engine_describe (GstCbamEngine *self, GstStructure *stats)
+{
+  g_autoptr (GstCbamSession) session = NULL;
+  const char *device = "", *kernels = "";
+
+  GST_OBJECT_LOCK (self->element);
+  if (self->sessions.session != NULL)
+    session = gst_cbam_session_ref (self->sessions.session);
+  GST_OBJECT_UNLOCK (self->element);
+  if (session != NULL) {
+    device = cbam_device_get_info (session->device)->name;
+    kernels = cbam_model_get_info (session->model)->kernels;
+  }
+  gst_structure_set (stats, "device", G_TYPE_STRING, device, "kernels", G_TYPE_STRING, kernels, NULL);
+}
+
+void
 gst_cbam_engine_stop (GstCbamEngine *self)
 {
   gst_cbam_switch_stop (&self->sessions);

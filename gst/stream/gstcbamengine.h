@@ -55,6 +55,9 @@ gboolean gst_cbam_engine_start (GstCbamEngine *self, GError **error);
 /* Posts why the element does not start. @details: what its properties say, for those who look closer. */
 void gst_cbam_engine_post_start_error (GstCbamEngine *self, const GError *error, const char *details);
 
+/* Adds to statistics what computes: `device` and `kernels`, empty without a session. */
+void gst_cbam_engine_describe (GstCbamEngine *self, GstStructure *stats);
+
 /* There is no session any more. */
 void gst_cbam_engine_stop (GstCbamEngine *self);
 

@@ -48,6 +48,24 @@ GST_START_TEST (test_no_vulkan)
 }
 GST_END_TEST
 
+/* Statistics say what computes, and by what, while there is something that does. */
+GST_START_TEST (test_runner)
+{
+  GstElement *element = detect_new ("%s", "device=cpu precision=fp32");
+  g_autoptr (GstStructure) stopped = NULL, running = NULL;
+
+  g_object_get (element, "stats", &stopped, NULL);
+  fail_unless_equals_string (gst_structure_get_string (stopped, "device"), "");
+  GstHarness *h = harness_new (element, CAPS);
+  gst_harness_push (h, picture_new (CAPS, 0, 0));
+  gst_buffer_unref (gst_harness_pull (h));
+  g_object_get (element, "stats", &running, NULL);
+  fail_unless (strlen (gst_structure_get_string (running, "device")) > 0);
+  fail_unless_equals_string (gst_structure_get_string (running, "kernels"), "oneDNN and loops");
+  harness_free (h);
+}
+GST_END_TEST
+
 static double
 get_cpu_seconds (void)
 {
@@ -80,6 +98,7 @@ main (int argc, char **argv)
   TCase *tests = tcase_create ("host");
   tcase_add_loop_test (tests, test_finds_the_same, 0, G_N_ELEMENTS (settings));
   tcase_add_test (tests, test_no_vulkan);
+  tcase_add_test (tests, test_runner);
   tcase_add_test (tests, test_idle);
   return run_suite (tests);
 }

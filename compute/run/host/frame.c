@@ -28,7 +28,7 @@ prepare_preprocess (CbamHostStep *step, GError **error)
   const CbamValue *out = step->node->outputs[0];
 
   cbam_host_need_scratch (step, count_scratch (out->width));
-  cbam_host_divide_rows (step, 200.0 * out->width);
+  cbam_host_divide_rows (step, 30.0 * out->width); /* few parts: each finds the columns again */
   return TRUE;
 }
 
