@@ -654,8 +654,8 @@ sabotage 'host: nobody takes parts from others' compute/run/host/slot.c \
 sabotage 'host: what is added is not there' compute/run/host/conv.c \
   'memcpy (y, cbam_host_map (task, node->inputs[1], rows.image) + offset, n * sizeof (float));' ';' ops-ops-host
 sabotage 'precision: the slower of two' compute/precision.c \
-  'CBAM_PRECISION_BF16) ? CBAM_PRECISION_BF16 : CBAM_PRECISION_FP32' \
-  'CBAM_PRECISION_BF16) ? CBAM_PRECISION_FP32 : CBAM_PRECISION_FP32' nets-host
+  'has_bf16_tiles ? CBAM_PRECISION_BF16 : CBAM_PRECISION_FP32' \
+  'has_bf16_tiles ? CBAM_PRECISION_FP32 : CBAM_PRECISION_FP32' nets-host
 sabotage 'precision: the plan does not hear of it' compute/model.c \
   '{ .precision = wanted->precision };' '{ 0 };' nets-host
 sabotage 'host: the first stripe has the padding of the others' compute/run/host/striped.c \

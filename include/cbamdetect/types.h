@@ -57,7 +57,7 @@ typedef enum
 /**
  * CbamPrecision:
  * @CBAM_PRECISION_AUTO: `auto`: the fastest of those that the device has and that find the same objects; bf16 on a
- *   processor itself that multiplies such numbers, else fp32
+ *   processor itself that has units for it (AMX), else fp32
  * @CBAM_PRECISION_FP32: `fp32`: 32 bits
  * @CBAM_PRECISION_FP16: `fp16`: 16 bits, 11 of them for the digits
  * @CBAM_PRECISION_BF16: `bf16`: 16 bits, 8 of them for the digits, with the range of fp32

@@ -12,6 +12,7 @@
 #include "model.h"
 #include "results.h"
 #include "run/host/loops.h"
+#include "vk/device.h"
 
 #define WIDTH 120
 #define HEIGHT 90
@@ -221,7 +222,7 @@ test_precision (void)
   g_autoptr (CbamDevice) device = open_host (0);
   const gboolean has_bf16 = cbam_device_has_precision (device, CBAM_PRECISION_BF16);
   const CbamPrecision wanted[] = { CBAM_PRECISION_AUTO, CBAM_PRECISION_FP32, CBAM_PRECISION_BF16 };
-  const CbamPrecision fastest = has_bf16 ? CBAM_PRECISION_BF16 : CBAM_PRECISION_FP32;
+  const CbamPrecision fastest = device->caps.has_bf16_tiles ? CBAM_PRECISION_BF16 : CBAM_PRECISION_FP32;
 
   g_assert_true (cbam_device_has_precision (device, CBAM_PRECISION_FP32));
   g_assert_false (cbam_device_has_precision (device, CBAM_PRECISION_FP16));

@@ -111,7 +111,8 @@ measure_frames (NetworkBench **networks, guint n, const CbamImage *image, GError
   gboolean ok = TRUE;
   while (ok && started < n) {
     g_ptr_array_add (walls, g_array_new (FALSE, FALSE, sizeof (double)));
-    ok = sampler_start (&samplers[started], networks[started]->model, image, FALSE, options.runs, error);
+    ok = sampler_start (&samplers[started], networks[started]->model, image, FALSE, options.runs,
+                        options.cpu_threads == 1, error);
     started++;
   }
   for (guint i = 0; ok && i < n * (guint) options.runs; i++) {
@@ -148,7 +149,7 @@ measure_ops (NetworkBench *network, const CbamImage *image, GError **error)
   g_autoptr (GPtrArray) times = g_ptr_array_new_with_free_func ((GDestroyNotify) g_array_unref);
   g_autoptr (CbamResult) last = NULL; /* owns the operations' list */
   Sampler sampler;
-  gboolean ok = sampler_start (&sampler, network->model, image, TRUE, options.runs, error);
+  gboolean ok = sampler_start (&sampler, network->model, image, TRUE, options.runs, options.cpu_threads == 1, error);
   for (int run = 0; ok && run < options.runs; run++) {
     Sample sample;
     ok = sampler_take (&sampler, &sample, error);
@@ -168,12 +169,18 @@ measure_ops (NetworkBench *network, const CbamImage *image, GError **error)
   return ok;
 }
 
+static CbamModel *
+load_model (CbamDevice *device, const char *path, GError **error)
+{
+  return g_strv_contains (cbam_model_get_presets (), path)
+             ? cbam_model_load_preset (device, path, &options.model_config, error)
+             : cbam_model_load (device, path, &options.model_config, error);
+}
+
 static NetworkBench *
 load_network (CbamDevice *device, const char *path, GError **error)
 {
-  CbamModel *model = g_strv_contains (cbam_model_get_presets (), path)
-                         ? cbam_model_load_preset (device, path, &options.model_config, error)
-                         : cbam_model_load (device, path, &options.model_config, error);
+  CbamModel *model = load_model (device, path, error);
   if (model == NULL)
     return NULL;
   NetworkBench *network = g_new0 (NetworkBench, 1);
@@ -227,13 +234,12 @@ pin_workers (CbamDevice *device, Bench *bench, GError **error)
   return TRUE;
 }
 
-/* What models are computed in. */
+/* What models are computed in, as the first of them says. */
 static CbamPrecision
-choose_precision (const CbamDevice *device)
+ask_precision (CbamDevice *device)
 {
-  if (options.model_config.precision != CBAM_PRECISION_AUTO)
-    return options.model_config.precision;
-  return cbam_device_has_precision (device, CBAM_PRECISION_BF16) ? CBAM_PRECISION_BF16 : CBAM_PRECISION_FP32;
+  g_autoptr (CbamModel) model = load_model (device, options.models[0], NULL);
+  return model != NULL ? cbam_model_get_info (model)->precision : CBAM_PRECISION_FP32;
 }
 
 /* The device's peak, and where a driver computes on the processor what that can do, of which the best is kept: whatever
@@ -273,7 +279,7 @@ bench_all (CbamDevice *device, Bench *bench, const CbamImage *image, GError **er
 {
   const guint n = g_strv_length (options.models), together = options.interleave ? n : 1;
   gboolean all = TRUE;
-  bench->precision = choose_precision (device);
+  bench->precision = ask_precision (device);
   if (!measure_peaks (device, bench, &bench->peak_before, error))
     return FALSE;
   for (guint i = 0; i < n; i += together)
@@ -300,7 +306,7 @@ bench_steps (CbamDevice *device, const CbamImage *image, GError **error)
   if (network == NULL)
     return FALSE;
   Sampler sampler;
-  gboolean ok = sampler_start (&sampler, network->model, image, FALSE, options.runs, error);
+  gboolean ok = sampler_start (&sampler, network->model, image, FALSE, options.runs, options.cpu_threads == 1, error);
   if (ok)
     printf ("ready %s\n", cbam_model_get_info (network->model)->name);
   char line[16];

@@ -75,11 +75,12 @@ warm_up (const Sampler *sampler, GError **error)
 }
 
 gboolean
-sampler_start (Sampler *sampler, CbamModel *model, const CbamImage *image, gboolean profile, int runs, GError **error)
+sampler_start (Sampler *sampler, CbamModel *model, const CbamImage *image, gboolean profile, int runs, gboolean alone,
+               GError **error)
 {
   const CbamDetectorConfig config = { .slots = 1 };
   *sampler = (Sampler){ .image = image };
-  sampler->watch = cbam_device_is_cpu (cbam_model_get_device (model)) && g_get_num_processors () >= 2;
+  sampler->watch = cbam_device_is_cpu (cbam_model_get_device (model)) && g_get_num_processors () >= 2 && !alone;
   sampler->loads = g_array_new (FALSE, FALSE, sizeof (double));
   sampler->detector =
       profile ? cbam_detector_new_profiled (model, &config, error) : cbam_detector_new (model, &config, error);

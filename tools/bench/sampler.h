@@ -30,9 +30,10 @@ typedef struct
   CbamResult *result;
 } Sample;
 
-/* Makes the detector and feeds it until caches, clocks and the driver's compilers have settled, for @runs samples. */
+/* Makes the detector and feeds it until caches, clocks and the driver's compilers have settled, for @runs samples.
+ * @alone: one thread computes, and no sample can tell by its load that it was not alone. */
 gboolean sampler_start (Sampler *sampler, CbamModel *model, const CbamImage *image, gboolean profile, int runs,
-                        GError **error);
+                        gboolean alone, GError **error);
 
 /* Takes one; its result is the caller's. */
 gboolean sampler_take (Sampler *sampler, Sample *sample, GError **error);
