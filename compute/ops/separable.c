@@ -68,18 +68,29 @@ kernel (const CbamNode *node)
 
 /* ---- In graphs ------------------------------------------------------------------------------------------------- */
 
+/* It makes the whole of its output. */
+static gboolean
+is_plain (const CbamNode *node)
+{
+  const CbamConvParams *p = cbam_conv_params (node);
+  const CbamValue *out = node->outputs[0];
+
+  return node->n_inputs == 1 && p->groups <= 1 && p->first_channel == 0 && !p->shuffles && p->step_x == 1 &&
+         p->step_y == 1 && p->width == out->width && p->height == out->height && p->weight->dims[0] == out->channels;
+}
+
 /* Not where Grad-CAM asks for the 1x1 convolution, whose weights it reads, or for what is between. */
 static CbamFusionResult
 fuse (CbamGraph *graph, CbamNode *node)
 {
   CbamNode *before = cbam_conv_is_pointwise (node) ? cbam_conv_find_sole_before (graph, node) : NULL;
-  const CbamConvParams *p = node->params;
   CbamSeparableParams params;
 
-  if (before == NULL || before->op != &cbam_op_depthwise || before->n_inputs > 1 || p->groups > 1 ||
-      p->first_channel > 0 || node->outputs[0]->keepable || before->outputs[0]->keepable)
+  if (before == NULL || before->op != &cbam_op_depthwise || !is_plain (node) || !is_plain (before) ||
+      cbam_conv_params (node)->weight->dims[1] != before->outputs[0]->channels || /* the others were sliced off */
+      node->outputs[0]->keepable || before->outputs[0]->keepable)
     return CBAM_FUSION_NOTHING;
-  params = (CbamSeparableParams){ *cbam_conv_params (before), *p };
+  params = (CbamSeparableParams){ *cbam_conv_params (before), *cbam_conv_params (node) };
   node->inputs[0] = before->inputs[0];
   cbam_node_become (node, &cbam_op_separable, &params);
   cbam_graph_remove_node (graph, before);
