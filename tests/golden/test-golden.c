@@ -678,11 +678,11 @@ add_file (const char *path)
   {
     const char *name;
     void (*test) (Golden *golden, gconstpointer path);
-    gboolean for_presets;
+    gboolean for_presets, for_host; /* also; only */
   } ways[] = {
     { "parameters", test_parameters, TRUE },    { "reference", test_reference, FALSE },
     { "unfused", test_unfused, FALSE },         { "fused", test_fused, TRUE },
-    { "pixel-major", test_pixel_major, FALSE }, { "bf16", test_bf16, TRUE },
+    { "pixel-major", test_pixel_major, FALSE }, { "bf16", test_bf16, TRUE, TRUE },
     { "detector", test_detector, TRUE },        { "batch", test_batch, FALSE },
   };
   g_autofree char *base = g_path_get_basename (path);
@@ -691,7 +691,7 @@ add_file (const char *path)
   for (guint w = 0; w < G_N_ELEMENTS (ways); w++) {
     g_autofree char *name = g_strdup_printf ("/golden/%s/%s", base, ways[w].name);
 
-    if (ways[w].for_presets || !is_preset (path))
+    if ((ways[w].for_presets || !is_preset (path)) && (!ways[w].for_host || test_is_host ()))
       g_test_add (name, Golden, path, golden_open, ways[w].test, golden_close);
   }
 }

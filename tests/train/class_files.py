@@ -20,5 +20,6 @@ def write_classes(folder, pictures, names):
 
 def said_by_engine(cbam_run, model, paths):
     """[{class: score}] of all classes, as cbam-run has them."""
-    lines = json_lines(expect_ok(run(cbam_run, "-m", model, "-j", "-n", "0", "-t", "0", *paths)).stdout)
+    options = ("-j", "--precision", "fp32", "-n", "0", "-t", "0")
+    lines = json_lines(expect_ok(run(cbam_run, "-m", model, *options, *paths)).stdout)
     return [{found["label"]: found["score"] for found in line["classes"]} for line in lines]
