@@ -633,6 +633,8 @@ sabotage 'host: a stripe between two convolutions is a row' compute/run/host/sep
 sabotage 'separable: others read what is between' compute/ops/separable.c \
   'cbam_conv_is_pointwise (node) ? cbam_conv_find_sole_before (graph, node) : NULL' \
   'cbam_conv_is_pointwise (node) ? cbam_graph_find_writer (graph, node->inputs[0]) : NULL' random-graphs nets-nets-host
+sabotage 'plan: of several that write a map the last one says how much room there is' compute/engine/plan.c \
+  'MAX (node->outputs[i]->blocks, stored)' 'stored' golden
 sabotage 'separable: channels that were sliced off count' compute/ops/separable.c \
   'cbam_conv_params (node)->weight->dims[1] != before->outputs[0]->channels' 'FALSE' random-graphs
 sabotage 'separable: Grad-CAM finds no convolution' compute/ops/separable.c \

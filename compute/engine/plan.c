@@ -179,8 +179,11 @@ lay_out_maps (CbamPlan *plan)
     for (guint i = 0; i < node->n_inputs; i++)
       if (node->op->border != NULL)
         node->inputs[i]->border = MAX (node->inputs[i]->border, node->op->border (node, i));
-    for (guint i = 0; i < node->n_outputs; i++)
-      node->outputs[i]->blocks = (cbam_value_blocks (node->outputs[i]) + whole - 1) / whole * whole;
+    for (guint i = 0; i < node->n_outputs; i++) { /* several may write one, each by another kernel */
+      const guint stored = (cbam_value_blocks (node->outputs[i]) + whole - 1) / whole * whole;
+
+      node->outputs[i]->blocks = MAX (node->outputs[i]->blocks, stored);
+    }
   }
   for (guint t = 0; t < values->len; t++) {
     CbamValue *value = g_ptr_array_index (values, t);

@@ -433,8 +433,8 @@ test_arena (void)
   g_assert_cmpuint (plan->arena_size, <, sum / 2);
 }
 
-/* A map lives from the first step that writes to it, which may be one of several, to the last that has to do with it.
- */
+/* A map lives from the first step that writes to it, which may be one of several, to the last that has to do with it;
+ * and each of those that write to it finds room for whole tiles. */
 static void
 test_lifetimes (gconstpointer data)
 {
@@ -449,8 +449,14 @@ test_lifetimes (gconstpointer data)
   for (gint s = 0; s < (gint) plan->n_steps; s++) {
     const CbamNode *node = plan->steps[s].node;
 
-    for (guint n = 0; n < node->n_outputs; n++)
+    for (guint n = 0; n < node->n_outputs; n++) {
+      const CbamOpVariant *variant = plan->steps[s].variant;
+      const guint whole = variant != NULL ? MAX (variant->whole_blocks, 1) : 1;
+
       g_assert_true (node->outputs[n]->first <= s && s <= node->outputs[n]->last);
+      g_assert_true (node->outputs[n]->kind != CBAM_VALUE_MAP || variant == NULL ||
+                     node->outputs[n]->blocks >= (cbam_value_blocks (node->outputs[n]) + whole - 1) / whole * whole);
+    }
     for (guint n = 0; n < node->n_inputs; n++)
       g_assert_true (cbam_value_get_home (node->inputs[n]) != CBAM_HOME_ARENA ||
                      (node->inputs[n]->first < s && s <= node->inputs[n]->last));
