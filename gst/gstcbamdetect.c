@@ -92,8 +92,8 @@ stop (GstElement *element)
 {
   GstCbamDetect *self = GST_CBAM_DETECT (element);
 
+  log_stats (self); /* which say what computed */
   gst_cbam_engine_stop (&self->stream.engine);
-  log_stats (self);
   gst_cbam_outlet_reset (self->outlet);
   gst_cbam_inlet_reset (self->inlet);
 }
