@@ -91,7 +91,6 @@ struct _CbamHostProgram
   gsize room;            /* floats that the neediest loop wants for its thread */
   gsize shared;          /* and that the neediest step wants between its phases */
   GPtrArray *packed;     /* weights */
-  gsize packed_size;
 
   GMutex lock;
   GSList *stages; /* that no frame uses now */

@@ -40,7 +40,6 @@ cbam_host_new_packed (CbamHostProgram *program, gsize size)
   void *packed = g_aligned_alloc0 (1, size, 64);
 
   g_ptr_array_add (program->packed, packed);
-  program->packed_size += size;
   return packed;
 }
 
