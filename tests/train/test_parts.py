@@ -33,6 +33,7 @@ import score
 import start
 from augment import Augmentation, augment, choose_window, colour_matrix, hue_rotation, place_boxes, warp
 from cases import all_cases
+from checks import parse_favours
 from loss import Loss, attention_loss, cells_inside
 from make_golden import read_document
 from modelfile import make_network, network_of, read_model, write_model
@@ -152,6 +153,18 @@ with tap.point("rare classes are shown more often"):
     order = devkit.order_of_pass(factors, 7, 0)
     assert (order == 99).sum() == 5 and len(order) == 104 and set(order) == set(range(100))
     assert (order == devkit.order_of_pass(factors, 7, 0)).all() and (order != devkit.order_of_pass(factors, 7, 1)).any()
+
+with tap.point("pictures of favoured classes are shown so many times more often, by the most favoured of them"):
+    some = [picture([[0, 0, 1, 1]], [0]), picture([[0, 0, 1, 1]] * 2, [1, 2]), picture([[0, 0, 1, 1]], [2])]
+    usual = devkit.repeat_factors(some, 3)
+    assert near(devkit.repeat_factors(some, 3, favours={1: 3.0, 2: 0.5}) / usual, [1, 3, 0.5])
+    assert parse_favours("ant=2, bee = 0.5", ["ant", "bee"]) == {0: 2.0, 1: 0.5} and parse_favours(None, ["ant"]) == {}
+    for text in ("ant", "gnu=2", "ant=0", "ant=-1", "ant=nan", "ant=often", "ant=2,,bee=3", "=2"):
+        try:
+            parse_favours(text, ["ant", "bee"])
+            raise AssertionError(text)
+        except ValueError as error:
+            assert "--favour" in str(error) and "ant, bee" in str(error), error
 
 with tap.point("a devkit's faults are named"):
     with tempfile.TemporaryDirectory() as folder:

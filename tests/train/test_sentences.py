@@ -129,6 +129,7 @@ def wrong_calls(folder):
          ("checkpoint.pt", "remove it")),
         ("a folder that cannot be made", (*on_good, "--out", os.path.join(text, "out")), (text, "Not a directory")),
         ("a folder that is a file", (*on_good, "--out", text), (text, "File exists")),
+        ("a favour of no class", (*on_good, "--favour", "gnu=2"), ("--favour", "CLASS=TIMES", "gnu=2")),
         ("an unknown option", (*on_good, "--pases", "1"), ("--pases", "--help")),
     ]
     os.mkdir(os.path.join(folder, "broken"))

@@ -22,9 +22,9 @@ NUMBERS = (
     ("mimic", 0, math.inf, False), ("still", 0, 1, False), ("size", 32, 4096, False), ("processes", 1, 256, False),
     ("seed", 0, 2 ** 63 - 1, False), ("loaders", 0, 1024, False),
 )
-ALONE = ("data", "val", "partial", "classes", "teacher", "lessons", "map")  # what --quick has no use for
+ALONE = ("data", "val", "partial", "classes", "teacher", "lessons", "map", "favour")  # what --quick has no use for
 DRAWN = ("quick", "quick-classifier")  # recipes that it has
-OF_BOXES = ("partial", "teacher", "lessons", "attend", "distil", "mimic", "mosaic")  # what a classifier has no use for
+OF_BOXES = ("partial", "teacher", "lessons", "attend", "distil", "mimic", "mosaic", "favour")  # what a classifier has no use for
 RESERVED = ("background", "???")  # what a model file calls scores that are no objects
 SHOWN = 12  # names in a message
 
@@ -119,6 +119,22 @@ def parse_classes(text):
             raise ValueError(f"--classes {text}: expected classes of objects, found '{name}', which model files call "
                              "what is none")
     return names
+
+
+def parse_favours(text, classes):
+    """{number of a class: times} of CLASS=TIMES,CLASS=TIMES."""
+    favours = {}
+    for part in text.split(",") if text else ():
+        name, equals, times = (word.strip() for word in part.rpartition("="))
+        try:
+            number = float(times)
+        except ValueError:
+            number = math.nan
+        if not equals or name not in classes or not 0 < number <= 1000:
+            raise ValueError(f"--favour: expected CLASS=TIMES with a class of {listed(list(classes))} and more than 0, "
+                             f"at most 1000; found '{part.strip()}'")
+        favours[classes.index(name)] = number
+    return favours
 
 
 # ---- Classes against sets ----

@@ -196,9 +196,9 @@ def read_partial(path, classes):
     return rules
 
 
-def repeat_factors(pictures, n_classes, share=0.05):
+def repeat_factors(pictures, n_classes, share=0.05, favours=None):
     """How often a pass shows each picture: sqrt (share / how many pictures have its rarest class), at least once; so
-    many times as its set is to be shown.
+    many times as its set is to be shown, and as the most favoured of its classes is, {class: times}.
 
     Gupta, Dollar, Girshick: LVIS (2019), section on repeat factor sampling.
     """
@@ -206,8 +206,10 @@ def repeat_factors(pictures, n_classes, share=0.05):
     for picture in pictures:
         having[picture.labels[~picture.difficult].unique()] += 1
     factor = np.maximum(1, np.sqrt(share * len(pictures) / np.maximum(having, 1)))
-    return np.array([max((factor[label] for label in picture.labels[~picture.difficult].tolist()), default=1.0)
-                     * picture.times for picture in pictures])
+    favour = [(favours or {}).get(label, 1.0) for label in range(n_classes)]
+    labels = [picture.labels[~picture.difficult].tolist() for picture in pictures]
+    return np.array([max((factor[label] for label in its), default=1.0) * max((favour[label] for label in its), default=1.0)
+                     * picture.times for picture, its in zip(pictures, labels)])
 
 
 def order_of_pass(factors, seed, number):
