@@ -42,7 +42,7 @@ sabotage 'conv-texel: every group sees what the first does' shaders/conv_texel.c
   'ORIGIN (a.x) + gl_WorkGroupID.y * OC / a.bundle * a.in_blocks * a.x.plane' 'ORIGIN (a.x)' ops-ops
 sabotage 'conv-window: every group sees what the first does' shaders/conv_window.comp \
   'ORIGIN (a.x) + gl_WorkGroupID.y * OC / a.bundle * a.in_blocks * a.x.plane' 'ORIGIN (a.x)' ops-ops
-sabotage 'conv-shared: every group sees what the first does' shaders/conv_shared.comp \
+sabotage 'conv-tile: every group sees what the first does' shaders/conv_tile.comp \
   'gl_WorkGroupID.y * CHANNELS / a.bundle * a.in_blocks * a.x.plane' '0' ops-ops
 sabotage 'conv: weights of a group lie where its bundle begins' compute/ops/conv.c \
   'skipped + o / group_channels (node) * n - o / bundled * seen + c' 'skipped + c' ops-ops
@@ -56,10 +56,18 @@ sabotage 'conv-window: no step to the next input block' shaders/conv_window.comp
   'xi += row_step + (block_done ? block_step : 0);' 'xi += row_step;' ops-ops
 sabotage 'conv-window: pixels past the last row are stored where they seem to lie' shaders/conv_window.comp \
   'const int p = begin + j;' 'const int p = first + j;' ops-ops
-sabotage 'conv-shared: the dilation counts for columns only' shaders/conv_shared.comp \
+sabotage 'conv-tile: the dilation counts for columns only' shaders/conv_tile.comp \
   'a.dilation * (row * a.x.row + column * a.x.pixel)' '(row * a.x.row + a.dilation * column * a.x.pixel)' ops-ops
-sabotage 'conv-shared: a block too many is stored' shaders/conv_shared.comp \
-  'if (block >= blocks_of (a.channels))' 'if (block > blocks_of (a.channels))' ops-ops
+sabotage 'conv-tile: a block too many is stored' shaders/conv_tile.comp \
+  '|| block >= blocks_of (a.channels))' '|| block > blocks_of (a.channels))' ops-ops
+sabotage 'conv-tile: no step from a kernel row to the next' shaders/conv_tile.comp \
+  ' + (next_row ? column_carry : 0)' '' ops-ops
+sabotage 'conv-tile: no step from a kernel column to the next' shaders/conv_tile.comp \
+  ' + (next_column ? block_carry : 0)' '' ops-ops
+sabotage 'conv-tile: the last slice is left out' shaders/conv_tile.comp \
+  's = 1; s < SLICES; s++' 's = 1; s < SLICES - 1; s++' ops-ops
+sabotage 'conv-tile: what is left of K makes no turn' compute/ops/conv_tile.c \
+  '(depth + turn - 1) / turn' 'depth / turn' ops-ops
 sabotage 'depthwise-texel: neighbouring pixels read a column apart' shaders/depthwise_texel.comp \
   'x[i * STRIDE + k]' 'x[i + k]' ops-ops
 sabotage 'depthwise-texel: the last tap is the one before' shaders/depthwise_texel.comp \
@@ -138,7 +146,7 @@ sabotage 'border: the last cells are left out' shaders/common/border.glsl \
   '2 * border * (width + 2 * border + height)' '2 * border * (width + border + height)' ops-ops
 sabotage 'conv-texel: nothing is added' shaders/conv_texel.comp \
   '      v += s;' '' ops-ops
-sabotage 'conv-shared: what is added is another row' shaders/conv_shared.comp \
+sabotage 'conv-tile: what is added is another row' shaders/conv_tile.comp \
   'py * a.other.row + px * a.other.pixel' 'px * a.other.row + px * a.other.pixel' ops-ops
 sabotage 'conv-single: no sigmoid' shaders/conv_single.comp \
   'a.sigmoid != 0 ? 1.0 / (1.0 + exp (-v)) : v' 'v' nets-nets

@@ -14,6 +14,7 @@ typedef struct
   gboolean has_bf16;       /* it multiplies numbers in bfloat16, */
   gboolean has_bf16_tiles; /* ... by units that take many at once */
   gboolean unified;        /* device memory can be mapped: no staging */
+  guint32 units;           /* that workgroups are spread over; 0 = it does not say */
   guint32 subgroup_size;   /* 0 = subgroup shuffles are not there in compute shaders */
   gboolean int64;          /* 64-bit integers in shaders */
   guint32 max_texels;      /* elements of a storage texel buffer view; 0 = no rgba32f ones */

@@ -78,7 +78,7 @@ struct _CbamOpVariant
   /* Whether it can run @node at all; NULL = always. */
   gboolean (*fits) (const CbamOpVariant *variant, const CbamNode *node);
   /* Expected time in any unit; the planner takes the cheapest. NULL = 0: first come, first served. */
-  double (*cost) (const CbamOpVariant *variant, const CbamNode *node);
+  double (*cost) (const CbamOpVariant *variant, const CbamNode *node, const CbamDeviceCaps *caps);
   void (*dispatch) (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_dispatch);
 };
 

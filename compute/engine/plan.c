@@ -73,7 +73,7 @@ choose_variant (const CbamNode *node, CbamLayout layout, const CbamPlanConfig *c
       return variant;
     if (best != NULL && best->cost != NULL && variant->cost == NULL)
       continue; /* kernels without an estimate stand last in their table: they run everywhere, and best nowhere */
-    cost = variant->cost != NULL ? variant->cost (variant, node) : 0;
+    cost = variant->cost != NULL ? variant->cost (variant, node, config->caps) : 0;
     if (best != NULL && cost >= best_cost)
       continue;
     best = variant;

@@ -1,7 +1,7 @@
 /* conv: a full convolution, kernel k x k, any stride and dilation, with bias and a fused clamp.
  *
  * On CPU devices a register tile per subgroup (shaders/conv_texel.comp), in several shapes; everywhere else a tile in
- * shared memory (shaders/conv_shared.comp). All read the same packed weights.
+ * shared memory (conv_tile.h).
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
@@ -10,6 +10,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "ops/conv_tile.h"
 #include "ops/deconv.h"
 #include "ops/depthwise.h"
 #include "ops/shaders.h"
@@ -112,9 +113,8 @@ cbam_conv_fill_args (const CbamNode *node, guint tile_pixels, guint threads, Cba
 
 /* ---- Packing ---------------------------------------------------------------------------------------------------- */
 
-/* Whole tiles of the kernel that reads them, so that none reaches past the end; groups of eight for those without. */
-static gsize
-padded_channels (const CbamOpVariant *variant, const CbamNode *node)
+gsize
+cbam_conv_padded_channels (const CbamOpVariant *variant, const CbamNode *node)
 {
   const gsize channels = cbam_conv_channels (node), tile = MAX (variant->tile[0], CBAM_CONV_GROUP);
 
@@ -138,10 +138,10 @@ seen_by (const CbamNode *node, guint channels)
   return channels / group_channels (node) * in_channels (node);
 }
 
-/* Output channels that a kernel takes for one group, with weights of zero between those in it: whole groups and whole
- * tiles, which begin with a texel of the input. All of them where that does not come out even. */
-static guint
-bundle (const CbamOpVariant *variant, const CbamNode *node)
+/* Whole groups and whole tiles, which begin with a texel of the input; all channels where that does not come out even.
+ */
+guint
+cbam_conv_bundle (const CbamOpVariant *variant, const CbamNode *node)
 {
   const guint channels = cbam_conv_channels (node), tile = MAX (variant->tile[0], CBAM_CONV_GROUP);
   const guint least = common_multiple (group_channels (node), tile);
@@ -149,12 +149,11 @@ bundle (const CbamOpVariant *variant, const CbamNode *node)
   return channels % least == 0 && seen_by (node, least) % CBAM_TEXEL_CHANNELS == 0 ? least : channels;
 }
 
-/* Texels of a pixel in which lie the channels that a bundle sees. */
-static guint
-in_blocks (const CbamOpVariant *variant, const CbamNode *node)
+guint
+cbam_conv_in_blocks (const CbamOpVariant *variant, const CbamNode *node)
 {
   const guint skipped = cbam_conv_params (node)->first_channel % CBAM_TEXEL_CHANNELS;
-  const guint seen = seen_by (node, bundle (variant, node));
+  const guint seen = seen_by (node, cbam_conv_bundle (variant, node));
 
   return (skipped + seen + CBAM_TEXEL_CHANNELS - 1) / CBAM_TEXEL_CHANNELS;
 }
@@ -163,43 +162,59 @@ in_blocks (const CbamOpVariant *variant, const CbamNode *node)
 static gsize
 depth (const CbamOpVariant *variant, const CbamNode *node)
 {
-  return in_blocks (variant, node) * cbam_conv_taps (node);
+  return cbam_conv_in_blocks (variant, node) * cbam_conv_taps (node);
 }
 
 guint
 cbam_conv_bias_texel (const CbamOpVariant *variant, const CbamNode *node)
 {
-  return (guint) (padded_channels (variant, node) * depth (variant, node));
+  return (guint) (cbam_conv_padded_channels (variant, node) * depth (variant, node));
 }
 
 static gsize
 packed_size (const CbamOpVariant *variant, const CbamNode *node)
 {
-  return padded_channels (variant, node) * (depth (variant, node) * 4 + 1);
+  return cbam_conv_padded_channels (variant, node) * (depth (variant, node) * 4 + 1);
+}
+
+void
+cbam_conv_pack (const CbamOpVariant *variant, const CbamNode *node, const CbamConvStrides *strides, gsize bias,
+                gsize size, float *out)
+{
+  const CbamConvParams *p = cbam_conv_params (node);
+  const guint n = in_channels (node), out_channels = cbam_conv_channels (node);
+  const guint skipped = p->first_channel % CBAM_TEXEL_CHANNELS; /* in its first texel, with weights of zero */
+  const guint bundled = cbam_conv_bundle (variant, node), seen = seen_by (node, bundled);
+  const gsize taps = cbam_conv_taps (node);
+
+  memset (out, 0, size * sizeof (float));
+  for (gsize o = 0; o < out_channels; o++)
+    for (gsize c = 0; c < n; c++) {
+      const gsize k = skipped + o / group_channels (node) * n - o / bundled * seen + c;
+      const gsize to = o / CBAM_CONV_GROUP * strides->group + o % CBAM_CONV_GROUP * strides->channel +
+                       k / CBAM_TEXEL_CHANNELS * strides->block + k % CBAM_TEXEL_CHANNELS * strides->k;
+
+      for (gsize tap = 0; tap < taps; tap++)
+        out[to + tap * strides->tap] = p->weight->values[(o * n + c) * taps + tap];
+    }
+  if (p->bias != NULL)
+    memcpy (out + bias, p->bias->values, out_channels * sizeof (float));
 }
 
 static void
 pack (const CbamOpVariant *variant, const CbamNode *node, float *out)
 {
-  const CbamConvParams *p = cbam_conv_params (node);
-  const guint n = in_channels (node), out_channels = cbam_conv_channels (node);
-  const guint skipped = p->first_channel % CBAM_TEXEL_CHANNELS; /* in its first texel, with weights of zero */
-  const guint bundled = bundle (variant, node), seen = seen_by (node, bundled);
-  const gsize k_depth = depth (variant, node), taps = cbam_conv_taps (node);
-  float *bias = out + padded_channels (variant, node) * k_depth * 4;
+  const gsize texels = CBAM_CONV_GROUP * CBAM_TEXEL_CHANNELS, taps = cbam_conv_taps (node);
+  const CbamConvStrides strides = {
+    .channel = CBAM_TEXEL_CHANNELS,
+    .group = depth (variant, node) * texels,
+    .k = 1,
+    .block = taps * texels,
+    .tap = texels,
+  };
 
-  for (gsize i = 0; i < packed_size (variant, node); i++)
-    out[i] = 0;
-  for (gsize o = 0; o < out_channels; o++)
-    for (gsize c = 0; c < n; c++)
-      for (gsize tap = 0; tap < taps; tap++) {
-        const gsize to = skipped + o / group_channels (node) * n - o / bundled * seen + c, k = to / 4 * taps + tap;
-
-        out[((o / CBAM_CONV_GROUP * k_depth + k) * CBAM_CONV_GROUP + o % CBAM_CONV_GROUP) * 4 + to % 4] =
-            p->weight->values[(o * n + c) * taps + tap];
-      }
-  for (gsize o = 0; p->bias != NULL && o < out_channels; o++)
-    bias[o] = p->bias->values[o];
+  cbam_conv_pack (variant, node, &strides, CBAM_TEXEL_CHANNELS * cbam_conv_bias_texel (variant, node),
+                  packed_size (variant, node), out);
 }
 
 const CbamPacking cbam_conv_packing = { packed_size, pack };
@@ -220,7 +235,7 @@ is_pointwise (const CbamOpVariant *variant, const CbamNode *node)
   const CbamConvParams *p = cbam_conv_params (node);
 
   return depth (variant, node) < CBAM_MOST_TURNS && p->kernel_width == 1 && p->kernel_height == 1 && !p->sigmoid &&
-         in_blocks (variant, node) % variant->tile[2] == 0;
+         cbam_conv_in_blocks (variant, node) % variant->tile[2] == 0;
 }
 
 static gboolean
@@ -241,24 +256,6 @@ fits_pointwise_shuffle (const CbamOpVariant *variant, const CbamNode *node)
   return is_pointwise (variant, node) && cbam_conv_params (node)->shuffles;
 }
 
-static gboolean
-fits_shared (const CbamOpVariant *variant, const CbamNode *node)
-{
-  return node->n_inputs == 1 && !cbam_conv_params (node)->sigmoid;
-}
-
-static gboolean
-fits_shared_sum (const CbamOpVariant *variant, const CbamNode *node)
-{
-  return node->n_inputs == 2 && !cbam_conv_params (node)->sigmoid && !cbam_conv_params (node)->shuffles;
-}
-
-static gboolean
-fits_shared_shuffle (const CbamOpVariant *variant, const CbamNode *node)
-{
-  return cbam_conv_params (node)->shuffles && !cbam_conv_params (node)->sigmoid;
-}
-
 /* One output channel would leave most of a tile unused. */
 static gboolean
 fits_single (const CbamOpVariant *variant, const CbamNode *node)
@@ -271,7 +268,7 @@ fits_single (const CbamOpVariant *variant, const CbamNode *node)
  * multiply-adds, its loads (one per pixel and per eight channels), the blend of all sums at the end of a turn, and its
  * stores. The factors were fitted to timings of 30 shapes. */
 static double
-tile_cost (const CbamOpVariant *variant, const CbamNode *node)
+tile_cost (const CbamOpVariant *variant, const CbamNode *node, const CbamDeviceCaps *caps)
 {
   const guint pixels = cbam_conv_params (node)->width * cbam_conv_params (node)->height;
   const guint tile_pixels = CBAM_LANES * variant->tile[1];
@@ -283,7 +280,7 @@ tile_cost (const CbamOpVariant *variant, const CbamNode *node)
   return tiles * (depth (variant, node) * (3 * sums + 20 * loads + (sums + 40) / variant->tile[2]) + 110 * sums / 4);
 }
 
-/* All push constants. */
+/* All push constants of the kernels that read cbam_conv_packing. */
 static void
 fill_args (const CbamOpVariant *variant, const CbamNode *node, guint tile_pixels, guint threads,
            CbamDispatch *ret_dispatch)
@@ -291,8 +288,8 @@ fill_args (const CbamOpVariant *variant, const CbamNode *node, guint tile_pixels
   CbamConvArgs *args = (CbamConvArgs *) ret_dispatch->args;
 
   cbam_conv_fill_args (node, tile_pixels, threads, ret_dispatch);
-  args->in_blocks = in_blocks (variant, node);
-  args->bundle = bundle (variant, node);
+  args->in_blocks = cbam_conv_in_blocks (variant, node);
+  args->bundle = cbam_conv_bundle (variant, node);
   args->bias = cbam_conv_bias_texel (variant, node);
 }
 
@@ -314,7 +311,7 @@ fits_window (const CbamOpVariant *variant, const CbamNode *node)
 }
 
 static double
-window_cost (const CbamOpVariant *variant, const CbamNode *node)
+window_cost (const CbamOpVariant *variant, const CbamNode *node, const CbamDeviceCaps *caps)
 {
   const guint pixels = (cbam_conv_params (node)->width + 2) * cbam_conv_params (node)->height;
   const guint tile_pixels = CBAM_LANES * variant->tile[1];
@@ -341,13 +338,6 @@ dispatch_window (const CbamOpVariant *variant, const CbamNode *node, CbamDispatc
   args->inv_width = 1.0f / (float) args->x.row;
 }
 
-static void
-dispatch_shared (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_dispatch)
-{
-  fill_args (variant, node, variant->tile[1], CBAM_CONV_SHARED_THREADS, ret_dispatch);
-  ret_dispatch->groups[1] = (cbam_conv_channels (node) + variant->tile[0] - 1) / variant->tile[0];
-}
-
 /* One invocation per pixel of the padded output. */
 static void
 dispatch_single (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_dispatch)
@@ -364,7 +354,7 @@ dispatch_single (const CbamOpVariant *variant, const CbamNode *node, CbamDispatc
 
 /* Loads of a pixel and of a weight per turn. */
 static double
-single_cost (const CbamOpVariant *variant, const CbamNode *node)
+single_cost (const CbamOpVariant *variant, const CbamNode *node, const CbamDeviceCaps *caps)
 {
   return (cbam_conv_params (node)->width * cbam_conv_params (node)->height / CBAM_LANES + 1) *
          (45.0 * depth (variant, node) + 150);
@@ -397,13 +387,6 @@ single_cost (const CbamOpVariant *variant, const CbamNode *node)
                 conv_texel_##channels##x##pixels##x##steps##_shuffle, 0, channels, pixels, steps,                      \
                 fits_pointwise_shuffle, tile_cost, dispatch_texel, (channels) / 2)
 
-#define SHARED(label, module, fitting)                                                                                 \
-  {                                                                                                                    \
-    .name = label, .shader = &cbam_shader_##module, .args_size = sizeof (CbamConvArgs),                                \
-    .tile = { CBAM_CONV_SHARED_CHANNELS, CBAM_CONV_SHARED_PIXELS, CBAM_CONV_SHARED_DEPTH },                            \
-    .packing = &cbam_conv_packing, .fits = fitting, .dispatch = dispatch_shared                                        \
-  }
-
 static const CbamOpVariant variants[] = {
   CBAM_CONV_TILES (TEXEL),
   CBAM_CONV_KERNEL_TILES (KERNEL),
@@ -425,9 +408,9 @@ static const CbamOpVariant variants[] = {
     .packing = &cbam_conv_packing,
     .fits = fits_single,
     .dispatch = dispatch_single },
-  SHARED ("shared", conv_shared, fits_shared),
-  SHARED ("shared-sum", conv_shared_sum, fits_shared_sum),
-  SHARED ("shared-shuffle", conv_shared_shuffle, fits_shared_shuffle),
+  CBAM_GPU_TILES (CBAM_CONV_TILE),
+  CBAM_GPU_TILES (CBAM_CONV_TILE_SUM),
+  CBAM_GPU_TILES (CBAM_CONV_TILE_SHUFFLE),
 };
 
 /* ---- Truth ------------------------------------------------------------------------------------------------------ */

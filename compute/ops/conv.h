@@ -78,6 +78,26 @@ void cbam_conv_fill_args (const CbamNode *node, guint tile_pixels, guint threads
 extern const CbamPacking cbam_conv_packing;
 guint cbam_conv_bias_texel (const CbamOpVariant *variant, const CbamNode *node);
 
+/* ---- For packings ------------------------------------------------------------------------------------------------ */
+
+/* Output channels rounded up to whole tiles of the kernel that makes them; to groups of eight for those without. */
+gsize cbam_conv_padded_channels (const CbamOpVariant *variant, const CbamNode *node);
+/* Output channels that a kernel takes for one group, with weights of zero between those in it. */
+guint cbam_conv_bundle (const CbamOpVariant *variant, const CbamNode *node);
+/* Texels of a pixel in which lie the channels that a bundle sees. */
+guint cbam_conv_in_blocks (const CbamOpVariant *variant, const CbamNode *node);
+
+/* From a weight to the next, in floats. */
+typedef struct
+{
+  gsize channel, group; /* of an output channel in its group of eight; of groups */
+  gsize k, block, tap;  /* of an input channel in its texel; of these; of taps */
+} CbamConvStrides;
+
+/* Every weight to its place and the bias to @bias; zeros everywhere else in @out [@size]. */
+void cbam_conv_pack (const CbamOpVariant *variant, const CbamNode *node, const CbamConvStrides *strides, gsize bias,
+                     gsize size, float *out);
+
 /* ---- For fusions ------------------------------------------------------------------------------------------------- */
 
 /* Whether @node is a convolution of any kind, with CbamConvParams. */

@@ -58,7 +58,7 @@ count_tiles (const CbamOpVariant *variant, const CbamNode *node)
 
 /* Loads and stores of all lanes that run, idle ones in the last workgroup included. */
 static double
-tile_cost (const CbamOpVariant *variant, const CbamNode *node)
+tile_cost (const CbamOpVariant *variant, const CbamNode *node, const CbamDeviceCaps *caps)
 {
   const guint *tile = variant->tile;
   const double loads = ((tile[0] - 1) * tile[2] + tile[3]) * ((tile[1] - 1) * tile[2] + tile[3]);

@@ -170,6 +170,29 @@ query_import (CbamDevice *device)
   device->caps.import_alignment = host.minImportedHostPointerAlignment;
 }
 
+/* Each maker has words of its own for them; others do not say. */
+static void
+query_units (CbamDevice *device)
+{
+  VkPhysicalDeviceShaderSMBuiltinsPropertiesNV nvidia = {
+    .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_SM_BUILTINS_PROPERTIES_NV,
+  };
+  VkPhysicalDeviceShaderCorePropertiesAMD amd = {
+    .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_CORE_PROPERTIES_AMD,
+  };
+  VkPhysicalDeviceProperties2 properties = { .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2 };
+
+  if (has_extension (device->physical, VK_NV_SHADER_SM_BUILTINS_EXTENSION_NAME))
+    properties.pNext = &nvidia;
+  else if (has_extension (device->physical, VK_AMD_SHADER_CORE_PROPERTIES_EXTENSION_NAME))
+    properties.pNext = &amd;
+  else
+    return;
+  vkGetPhysicalDeviceProperties2 (device->physical, &properties);
+  device->caps.units =
+      nvidia.shaderSMCount + amd.shaderEngineCount * amd.shaderArraysPerEngineCount * amd.computeUnitsPerShaderArray;
+}
+
 static gboolean
 open_handle (CbamDevice *device, GError **error)
 {
@@ -297,6 +320,7 @@ open_vulkan (CbamDevice *device, GError **error)
 
   cbam_vk_find_queue_family (device->physical, &device->queue_family, &timestamp_bits);
   query_caps (device, timestamp_bits);
+  query_units (device);
   query_import (device);
   return open_handle (device, error);
 }
@@ -420,6 +444,7 @@ adopt (const CbamVulkanHandles *handles, GError **error)
   device->queue_family = handles->queue_family;
   cbam_device_info_fill (device->physical, index_of (device->instance, device->physical), &device->info);
   query_caps (device, timestamp_bits);
+  query_units (device);
   device->caps.int64 &= handles->int64;
   device->fence_timeout = CBAM_FENCE_TIMEOUT_DEFAULT;
   volkLoadDeviceTable (&device->vk, device->handle);

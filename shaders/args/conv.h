@@ -10,11 +10,14 @@
 /* Output channels whose weights lie side by side, a lane each; every tile has whole groups. */
 #define CBAM_CONV_GROUP CBAM_LANES
 
-/* The tile of conv_shared.comp: output channels, pixels, texels of K a turn. */
-#define CBAM_CONV_SHARED_CHANNELS 64
-#define CBAM_CONV_SHARED_PIXELS 32
-#define CBAM_CONV_SHARED_DEPTH 4
-#define CBAM_CONV_SHARED_THREADS 128 /* of 4x4 each */
+/* Tiles of conv_tile.comp: output channels, pixels, slices of K, texels of K of a slice a turn. The last asks for no
+ * more than every device has. */
+#define CBAM_GPU_TILES(TILE)                                                                                           \
+  TILE (128, 128, 1, 4), TILE (64, 128, 1, 4), TILE (32, 128, 1, 2), TILE (32, 64, 2, 2), TILE (32, 32, 8, 1),         \
+      TILE (32, 32, 4, 1), TILE (64, 64, 1, 2)
+
+/* Channels and pixels that an invocation of it makes. */
+#define CBAM_GPU_SIDE 8
 
 /* Tiles of conv_texel.comp, 1x1: output channels, pixels of a lane, texels of K a turn, channels interleaved. */
 #define CBAM_CONV_TILES(TILE)                                                                                          \

@@ -12,7 +12,7 @@
 #include "compare.h"
 #include "host/processor.h"
 #include "ops/activation.h"
-#include "ops/conv.h"
+#include "ops/conv_tile.h"
 #include "random-source.h"
 #include "run.h"
 #include "run/reference/reference.h"
@@ -306,8 +306,10 @@ test_packed_sizes (void)
       program = cbam_program_new (device, graph, &config, &error);
       g_assert_no_error (error);
       const CbamStep *step = &program->plan->steps[0];
-      const guint tile = MAX (step->variant->tile[0], 8), depth = v % 2 ? 3 : 3 * 9;
-      const guint padded = (outputs[o] + tile - 1) / tile * tile;
+      const guint tile = MAX (step->variant->tile[0], 8), padded = (outputs[o] + tile - 1) / tile * tile;
+      const gboolean is_tile = step->variant->packing == &cbam_conv_tile_packing;
+      const guint turn = is_tile ? step->variant->tile[2] * step->variant->tile[3] : 1;
+      const guint depth = ((v % 2 ? 3 : 3 * 9) + turn - 1) / turn * turn;
       g_assert_cmpuint (step->weights_size, ==, padded * (depth * 4 + 1) * sizeof (float));
       if (name == NULL && outputs[o] == 16 && device->caps.is_cpu && device->caps.subgroup_size == 8)
         g_assert_cmpuint (padded, ==, 16); /* not 192, a multiple of every tile */

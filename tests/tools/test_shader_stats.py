@@ -38,9 +38,10 @@ SPILLED_SGPRS = {"preprocess_thin_texel": (36, 12), "preprocess_thin_plain": (36
 SHARES = {
     "conv_single_texel": (0.571, 0.666),
     "conv_single_plain": (0.571, 0.666),
-    "conv_shared": (0.630, 0.655),
-    "conv_shared_sum": (0.630, 0.655),
-    "conv_shared_shuffle": (0.630, 0.655),
+    **{f"conv_tile_{tile}{how}": shares for how in ("", "_sum", "_shuffle") for tile, shares in (
+        ("64x64x1", (0.898, 0.929)), ("64x128x1", (0.935, 0.957)), ("128x128x1", (0.952, 0.966)),
+        ("32x128x1", (0.888, 0.919)), ("32x64x2", (0.863, 0.907)), ("32x32x4", (0.815, 0.867)),
+        ("32x32x8", (0.815, 0.870)))},
     "depthwise_plain": (0.666, 0.800),
     "deconv_texel": (0.551, 0.592),
     "deconv_plain": (0.571, 0.615),
@@ -49,7 +50,7 @@ SHARES = {
 }
 
 # Reads of the workgroup's memory for a multiply-add; kernels that are not named read none.
-LDS_READS = {"conv_shared": 1 / 8, "conv_shared_sum": 1 / 8, "conv_shared_shuffle": 1 / 8}
+LDS_READS = {shader: 1 / 16 for shader in SHARES if shader.startswith("conv_tile_")}
 
 
 def check_kernels(document):
@@ -59,8 +60,8 @@ def check_kernels(document):
         assert family["family"] in GCN + RDNA and "RADV" in family["device"], family["device"]
         kernels = [(kernel["op"], kernel["kernel"], kernel["shader"]) for kernel in family["kernels"]]
         assert len(set(kernels)) == len(kernels) > 40, len(kernels)
-        shared = family["kernels"][kernels.index(("conv", "shared", "conv_shared"))]
-        assert shared["sums"] == 16, shared
+        tile = family["kernels"][kernels.index(("conv", "tile-64x64x1", "conv_tile_64x64x1"))]
+        assert tile["sums"] == 64, tile
         for kernel in family["kernels"]:
             assert kernel["lanes"] in (32, 64) and kernel["vgprs"] > 0 and kernel["code_size"] > 0, kernel
 
@@ -85,6 +86,7 @@ def check_loop(kernel, rdna, _is_known):
     if "share" in kernel:
         assert kernel["share"] >= SHARES[kernel["shader"]][rdna], kernel
         assert kernel["lds_reads_per_multiply_add"] <= LDS_READS.get(kernel["shader"], 0), kernel
+        assert kernel["loads_first"] or kernel["shader"] not in LDS_READS, kernel
 
 
 def check_all(tap, family):
@@ -104,11 +106,11 @@ def check_table(document, family):
     stats, = (entry for entry in document["families"] if entry["family"] == family)
     lines = process.stdout.splitlines()
     assert lines[0].startswith(f"{family}: "), lines[0]
-    shared, = (kernel for kernel in stats["kernels"] if kernel["shader"] == "conv_shared")
-    line, = (line for line in lines if line.startswith("conv, shared "))
-    assert line.split()[2:9] == [str(shared[key]) for key in ("vgprs", "sgprs", "subgroups", "lds", "spilled_vgprs",
+    tile, = (kernel for kernel in stats["kernels"] if kernel["shader"] == "conv_tile_64x64x1")
+    line, = (line for line in lines if line.startswith("conv, tile-64x64x1 "))
+    assert line.split()[2:9] == [str(tile[key]) for key in ("vgprs", "sgprs", "subgroups", "lds", "spilled_vgprs",
                                                               "scratch", "code_size")], line
-    assert f"{shared['loop']['multiply_adds']}/{shared['loop']['vector']}" in line, line
+    assert f"{tile['loop']['multiply_adds']}/{tile['loop']['vector']}" in line, line
 
 
 # SSD300 on VGG16: multiply-adds, and how many of them a second the modelled products make at most.

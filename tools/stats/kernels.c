@@ -4,7 +4,7 @@
 
 #include "kernels.h"
 
-#include "ops/conv.h"
+#include "ops/conv_tile.h"
 #include "vk/pipeline.h"
 
 /* By the names that RADV gives them. */
@@ -122,6 +122,7 @@ kernel_compile (CbamDevice *device, const CbamOpClass *op, const CbamOpVariant *
                 guint32 constant, Kernel *ret_kernel, GError **error)
 {
   const CbamShaderNeeds needs = cbam_shader_get_needs (shader);
+  const gboolean is_tile = variant->packing == &cbam_conv_tile_packing;
   VkDescriptorType types[CBAM_MAX_BINDINGS];
 
   for (guint b = 0; b < needs.bindings; b++)
@@ -141,7 +142,8 @@ kernel_compile (CbamDevice *device, const CbamOpClass *op, const CbamOpVariant *
     .variant = variant->name,
     .shader = shader->name,
     .convolves = cbam_conv_is_any (&(CbamNode){ .op = op }),
-    .sums = op == &cbam_op_conv ? variant->tile[0] * variant->tile[1] / needs.invocations : 0,
+    .sums = is_tile ? CBAM_GPU_SIDE * CBAM_GPU_SIDE : 0,
+    .slices = is_tile ? variant->tile[2] : 1,
   };
   g_autofree char *text = ask_machine_code (pipeline, error);
   if (text != NULL && ask_lanes (pipeline, &ret_kernel->lanes, error) &&

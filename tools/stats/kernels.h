@@ -24,8 +24,9 @@ typedef struct
 {
   const char *op, *variant, *shader;
   gboolean convolves;
-  guint sums;  /* that a lane of a full convolution keeps; 0 = its table does not say */
-  guint lanes; /* of a subgroup */
+  guint sums;   /* that a lane of a full convolution keeps; 0 = its table does not say */
+  guint slices; /* lanes that share what such a sum is made of */
+  guint lanes;  /* of a subgroup */
   KernelStatistics statistics;
   Code code;
 } Kernel;

@@ -63,7 +63,7 @@ measure_work (const CbamStep *step, const Kernel *kernel, guint threads)
 
     if (kernel->sums > 0)
       work.groups = (double) args->tiles * groups[1] * groups[2];
-    work.multiply_adds = depth * MAX (kernel->sums, 1);
+    work.multiply_adds = depth * MAX (kernel->sums, 1) / kernel->slices;
   } else if (node->op->macs != NULL) {
     work.multiply_adds = (double) node->op->macs (node) / (work.groups * threads);
   }
