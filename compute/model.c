@@ -225,7 +225,7 @@ fill (CbamModel *model, const Wanted *wanted, GError **error)
   if (graph == NULL)
     return FALSE;
   model->info = cbam_model_info_new (model->spec, graph, wanted->path);
-  cbam_graph_fuse (graph, cbam_run_get_fusions (model->device));
+  cbam_graph_fuse (graph, cbam_run_get_fusions (model->device, wanted->precision));
   model->program = cbam_program_new (model->device, g_steal_pointer (&graph), &plan, error);
   if (model->program == NULL) {
     g_prefix_error (error, "%s: ", wanted->path);

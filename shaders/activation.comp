@@ -1,7 +1,7 @@
 // An activation that nothing could be fused with, or with SIGMOID the logistic function.
 //
-// module: activation (texel plain narrow)
-// module: sigmoid -DSIGMOID (texel plain narrow)
+// module: activation (texel plain narrow half)
+// module: sigmoid -DSIGMOID (texel plain narrow half)
 //
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #version 450

@@ -5,7 +5,7 @@
 // larger product comes (Milakov, Gimelshein 2018, arXiv 1805.02867): no exponential is above 1, and the products of all
 // pairs are never stored.
 //
-// module: attend (texel plain narrow)
+// module: attend (texel plain narrow half)
 //
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #version 450

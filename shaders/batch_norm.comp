@@ -2,7 +2,7 @@
 //
 // Weights: [C/4][2][4], scale and shift.
 //
-// module: batch_norm (texel plain narrow)
+// module: batch_norm (texel plain narrow half)
 //
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #version 450

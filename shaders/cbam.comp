@@ -6,7 +6,7 @@
 //
 // Weights: those of channel_gate.comp, then [k x k] of the spatial convolution's two inputs, then its bias.
 //
-// module: cbam (texel plain narrow)
+// module: cbam (texel plain narrow half)
 //
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #version 450
@@ -17,6 +17,7 @@
 #extension GL_KHR_shader_subgroup_shuffle : require
 #endif
 #define INPUTS 1
+#define OUTPUTS 3
 #define WEIGHTS
 #include "common/maps.glsl"
 #include "args/cbam.h"

@@ -1,6 +1,6 @@
 // A channel gate in one workgroup: a weight for each channel, from global pools and two layers.
 //
-// module: channel_gate (texel plain narrow)
+// module: channel_gate (texel plain narrow half)
 //
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #version 450

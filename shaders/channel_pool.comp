@@ -1,8 +1,8 @@
 // CBAM's channel pool: the largest and the mean of a pixel's channels. With GATED the map is multiplied with a channel
 // gate on the way. One invocation makes one pixel of the padded output.
 //
-// module: channel_pool (texel plain narrow)
-// module: channel_pool_gated -DGATED (texel plain narrow)
+// module: channel_pool (texel plain narrow half)
+// module: channel_pool_gated -DGATED (texel plain narrow half)
 //
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #version 450

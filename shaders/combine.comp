@@ -2,9 +2,9 @@
 // be a vector, whose strides are then 0, or a map of one channel, which counts for all. One invocation makes one texel
 // of the padded output.
 //
-// module: add -DADD -DINPUTS=2 (texel plain narrow)
-// module: multiply -DINPUTS=2 (texel plain narrow)
-// module: multiply_3 -DINPUTS=3 (texel plain narrow)
+// module: add -DADD -DINPUTS=2 (texel plain narrow half)
+// module: multiply -DINPUTS=2 (texel plain narrow half)
+// module: multiply_3 -DINPUTS=3 (texel plain narrow half)
 //
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #version 450

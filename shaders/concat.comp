@@ -1,7 +1,7 @@
 // The channels of two maps one behind the other. One invocation makes one texel of the padded output; the channels of a
 // texel may come from both.
 //
-// module: concat (texel plain narrow)
+// module: concat (texel plain narrow half)
 //
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #version 450

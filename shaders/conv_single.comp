@@ -3,7 +3,7 @@
 //
 // Weights as for conv_texel.comp; only the first of each group's output channels is read.
 //
-// module: conv_single (texel plain narrow)
+// module: conv_single (texel plain narrow half)
 //
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #version 450

@@ -7,17 +7,17 @@
 //
 //   weights   [tap][input block][4 of its channels][OC/4] texels of four output channels, then the bias [OC/4]; OC
 //             rounded up to whole tiles, K to whole turns, with zeros
-//   shared    a row for each of the turn's channels of K: PIXELS numbers of the map, one texel unused; then rows of
-//             CHANNELS weights. For 8 x 8 x 4 multiply-adds an invocation reads 16 texels of it.
+//   shared    a row for each of the turn's channels of K: a number of each pixel, one texel unused; then a row of
+//             weights for each. For 8 x 8 x 4 multiply-adds an invocation reads 16 texels of it.
 //
 // A K past the end takes the pixel's first texel, times zero: a number that the sum has already.
 //
-// Compiled per tile: CHANNELS, PIXELS, SLICES, DEPTH. With SUM a second map of the output's size is added before the
-// activation; with SHUFFLE its channels come by turns with those that are computed (conv_texel.comp).
+// Compiled per tile: OC output channels, PX pixels, SLICES, DEPTH. With SUM a second map of the output's size is added
+// before the activation; with SHUFFLE its channels come by turns with those that are computed (conv_texel.comp).
 //
-// module: conv_tile_{CHANNELS}x{PIXELS}x{SLICES} of CBAM_GPU_TILES (CHANNELS, PIXELS, SLICES, DEPTH)
-// module: conv_tile_{CHANNELS}x{PIXELS}x{SLICES}_sum -DSUM of CBAM_GPU_TILES (CHANNELS, PIXELS, SLICES, DEPTH)
-// module: conv_tile_{CHANNELS}x{PIXELS}x{SLICES}_shuffle -DSHUFFLE of CBAM_GPU_TILES (CHANNELS, PIXELS, SLICES, DEPTH)
+// module: conv_tile_{OC}x{PX}x{SLICES} (half) of CBAM_GPU_TILES (OC, PX, SLICES, DEPTH)
+// module: conv_tile_{OC}x{PX}x{SLICES}_sum -DSUM (half) of CBAM_GPU_TILES (OC, PX, SLICES, DEPTH)
+// module: conv_tile_{OC}x{PX}x{SLICES}_shuffle -DSHUFFLE (half) of CBAM_GPU_TILES (OC, PX, SLICES, DEPTH)
 //
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #version 450
@@ -35,18 +35,18 @@
 #include "common/border.glsl"
 #include "common/channels.glsl"
 
-#define COLUMNS (PIXELS / CBAM_GPU_SIDE) // invocations side by side, of each slice
-#define ROWS (CHANNELS / CBAM_GPU_SIDE)
+#define COLUMNS (PX / CBAM_GPU_SIDE) // invocations side by side, of each slice
+#define ROWS (OC / CBAM_GPU_SIDE)
 #define SLICE (COLUMNS * ROWS) // invocations of a slice
 #define THREADS (SLICE * SLICES)
 #define TURN (DEPTH * SLICES)                           // texels of K
-#define PIXEL_TEXELS (PIXELS / CBAM_TEXEL_CHANNELS + 1) // of a row; one more, so that rows begin in other banks
-#define CHANNEL_TEXELS (CHANNELS / CBAM_TEXEL_CHANNELS)
+#define PIXEL_TEXELS (PX / CBAM_TEXEL_CHANNELS + 1) // of a row; one more, so that rows begin in other banks
+#define CHANNEL_TEXELS (OC / CBAM_TEXEL_CHANNELS)
 #define W_BEGIN (TURN * CBAM_TEXEL_CHANNELS * PIXEL_TEXELS)
 #define TILE_TEXELS (W_BEGIN + TURN * CBAM_TEXEL_CHANNELS * CHANNEL_TEXELS)
 #define SUMS (CBAM_GPU_SIDE * 2) // vectors of four channels of an invocation: [pixel][upper or lower channels]
-#define X_LOADS (TURN * PIXELS / THREADS)
-#define W_LOADS (TURN * CHANNELS / THREADS)
+#define X_LOADS (TURN * PX / THREADS)
+#define W_LOADS (TURN * OC / THREADS)
 
 layout (local_size_x = THREADS) in;
 INPUT_MAP (0, X);
@@ -157,7 +157,7 @@ void main ()
 
   // It stages texels of K index `k`, and weights from texel `w` on.
   const uint staged = thread % TURN;
-  const uint seen = gl_WorkGroupID.y * CHANNELS / a.bundle * a.in_blocks * a.x.plane;
+  const uint seen = gl_WorkGroupID.y * OC / a.bundle * a.in_blocks * a.x.plane;
   const uint pitch = gl_NumWorkGroups.y * CHANNEL_TEXELS;
   const Place step = place_of (TURN);
   Place place = place_of (staged);
@@ -165,7 +165,7 @@ void main ()
   const uint x_to = staged * CBAM_TEXEL_CHANNELS * PIXEL_TEXELS + thread / TURN / 4, x_component = thread / TURN % 4;
 
   [[unroll]] for (uint i = 0; i < X_LOADS; i++) {
-    const uint pixel = min (gl_WorkGroupID.x * PIXELS + thread / TURN + i * (THREADS / TURN), a.width * a.height - 1);
+    const uint pixel = min (gl_WorkGroupID.x * PX + thread / TURN + i * (THREADS / TURN), a.width * a.height - 1);
 
     base[i] = ORIGIN (a.x) + seen + a.stride * (pixel / a.width * a.x.row + pixel % a.width * a.x.pixel);
   }
@@ -204,10 +204,10 @@ void main ()
   }
 
   const uint first_block = gl_WorkGroupID.y * CHANNEL_TEXELS + row;
-  const uint first_pixel = gl_WorkGroupID.x * PIXELS + 4 * column;
+  const uint first_pixel = gl_WorkGroupID.x * PX + 4 * column;
 #if SLICES == 1
   [[unroll]] for (uint i = 0; i < SUMS; i++)
-    store_block (first_pixel + i / 8 * (PIXELS / 2) + i / 2 % 4, first_block + i % 2 * ROWS, sum[i]);
+    store_block (first_pixel + i / 8 * (PX / 2) + i / 2 % 4, first_block + i % 2 * ROWS, sum[i]);
 #else
   // Each slice adds up its part of all sums, in the order of slices, and stores it.
   const uint at = thread % SLICE;
@@ -222,7 +222,7 @@ void main ()
 
         [[unroll]] for (uint s = 1; s < SLICES; s++)
           all += tile[(s * (SUMS / SLICES) + i) * SLICE + at];
-        store_block (first_pixel + n / 8 * (PIXELS / 2) + n / 2 % 4, first_block + n % 2 * ROWS, all);
+        store_block (first_pixel + n / 8 * (PX / 2) + n / 2 % 4, first_block + n % 2 * ROWS, all);
       }
     barrier ();
   }

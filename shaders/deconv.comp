@@ -4,8 +4,8 @@
 // Weights, full: as for conv_texel.comp, [OC/8][input block, kernel row, kernel column][8][4], then the bias.
 // Depthwise: [C/4][taps][4], then the bias.
 //
-// module: deconv (texel plain narrow)
-// module: depthwise_deconv -DDEPTHWISE (texel plain narrow)
+// module: deconv (texel plain narrow half)
+// module: depthwise_deconv -DDEPTHWISE (texel plain narrow half)
 //
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #version 450

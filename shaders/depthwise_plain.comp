@@ -2,7 +2,7 @@
 //
 // Weights: [C/4][taps][4], then the bias [C/4][4].
 //
-// module: depthwise_plain
+// module: depthwise_plain (half)
 //
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #version 450

@@ -4,14 +4,16 @@
 // The first invocations decode one box each, cell by cell and anchor by anchor; the others take some classes of an
 // anchor each.
 //
-// module: detect (texel plain)
+// module: detect (texel plain half)
 //
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
 #define INPUTS 2
+#define OUTPUTS 0
 #define WEIGHTS // anchors, a texel each
+#define EXACT_WEIGHTS
 #include "common/maps.glsl"
 #include "args/detect.h"
 

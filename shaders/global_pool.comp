@@ -1,7 +1,7 @@
 // Global pooling: all pixels of a channel become one, in several ways, each a pixel of the output. One invocation makes
 // one block of channels.
 //
-// module: global_pool (texel plain narrow)
+// module: global_pool (texel plain narrow half)
 //
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #version 450

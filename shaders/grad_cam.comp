@@ -11,12 +11,13 @@
 //
 // Weights as for conv_texel.comp: [rows/8][feature block, kernel row, kernel column][8][4].
 //
-// module: grad_cam
+// module: grad_cam (half)
 //
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #define INPUTS 2
+#define OUTPUTS 0
 #define WEIGHTS
 #include "common/maps.glsl"
 #include "args/conv.h"

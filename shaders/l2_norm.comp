@@ -3,7 +3,7 @@
 //
 // Weights: [C/4][4].
 //
-// module: l2_norm (texel plain narrow)
+// module: l2_norm (texel plain narrow half)
 //
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #version 450

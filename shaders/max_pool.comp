@@ -3,7 +3,7 @@
 // Taps outside of the map are moved onto its edge: a pixel the window holds anyway, since padding is at most half the
 // kernel, so that padding never wins against a negative maximum.
 //
-// module: max_pool (texel plain narrow)
+// module: max_pool (texel plain narrow half)
 //
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #version 450

@@ -7,7 +7,8 @@ A shader says at its head what becomes of it:
 
 A flavour adds to the names: `texel` makes NAME_texel, which reads maps as texel buffers (-DTEXELS), `plain` makes
 NAME_plain, which runs on every device; and all but the plain ones have a twin NAME_narrow for devices without 64-bit
-integers (-DNARROW) where `narrow` stands. TILES is a list of args/*.h that C reads too, TILE (number, ...) for each: a
+integers (-DNARROW) where `narrow` stands. With `half` there is the plain one once more as NAME_half, for maps and
+weights of 16-bit floats (-DHALF). TILES is a list of args/*.h that C reads too, TILE (number, ...) for each: a
 module is made of each, with its parameters defined, and NAME may have them as {PARAMETER}.
 
     modules.py --sources    what there is to read, one a line, for Meson to look out for changes
@@ -43,6 +44,8 @@ def flavours_of(name, defines, flavours):
         modules = [(name + "_texel", defines + ["-DTEXELS"]), (name + "_plain", defines)]
     if "narrow" in flavours:
         modules.insert(1, (modules[0][0] + "_narrow", modules[0][1] + ["-DNARROW"]))
+    if "half" in flavours:
+        modules.append((name + "_half", defines + ["-DHALF"]))
     return modules
 
 

@@ -1,9 +1,9 @@
 // From a frame's bytes to the network's input: bilinear resize (half-pixel centres, no antialiasing), colour matrix,
 // channel order, mean and scale; of all pixels of the padded input map.
 //
-// module: preprocess (texel plain)
-// module: preprocess_thin -DTHIN (texel plain)
-// module: preprocess_batch -DBATCH (texel plain)
+// module: preprocess (texel plain half)
+// module: preprocess_thin -DTHIN (texel plain half)
+// module: preprocess_batch -DBATCH (texel plain half)
 //
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #version 450

@@ -2,8 +2,8 @@
 // covers: a triangle or a cubic as wide as the frame's pixels, or as the input's where those are coarser. This is what
 // PIL's resize() does, but for its rounding between rows and columns. Then colours as in preprocess.comp.
 //
-// module: resample (texel plain)
-// module: resample_batch -DBATCH (texel plain)
+// module: resample (texel plain half)
+// module: resample_batch -DBATCH (texel plain half)
 //
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #version 450

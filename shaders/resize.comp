@@ -1,6 +1,6 @@
 // Resizing a map, nearest or bilinear between centres of pixels. One invocation makes one texel of the padded output.
 //
-// module: resize (texel plain narrow)
+// module: resize (texel plain narrow half)
 //
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #version 450

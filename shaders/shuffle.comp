@@ -1,6 +1,6 @@
 // The channels of two maps by turns. One invocation makes one texel of the padded output, of half a texel of each.
 //
-// module: shuffle (texel plain narrow)
+// module: shuffle (texel plain narrow half)
 //
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #version 450

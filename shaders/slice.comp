@@ -1,7 +1,7 @@
 // Some of the channels of a map. One invocation makes one texel of the padded output; its channels lie in two texels of
 // the input where the first is no multiple of four.
 //
-// module: slice (texel plain narrow)
+// module: slice (texel plain narrow half)
 //
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #version 450

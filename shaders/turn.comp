@@ -1,7 +1,7 @@
 // A vector of channels becomes a row of pixels of one channel, or the other way round: what a convolution along
 // channels needs. One invocation makes one texel of the padded output.
 //
-// module: turn (texel plain narrow)
+// module: turn (texel plain narrow half)
 //
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #version 450

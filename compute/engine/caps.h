@@ -13,6 +13,7 @@ typedef struct
   gboolean is_host;        /* it runs no shaders: whoever runs the plan has code of its own for every op */
   gboolean has_bf16;       /* it multiplies numbers in bfloat16, */
   gboolean has_bf16_tiles; /* ... by units that take many at once */
+  gboolean has_fp16;       /* it computes with 16-bit floats, and stores them in buffers */
   gboolean unified;        /* device memory can be mapped: no staging */
   guint32 units;           /* that workgroups are spread over; 0 = it does not say */
   guint32 subgroup_size;   /* 0 = subgroup shuffles are not there in compute shaders */

@@ -21,6 +21,8 @@ cbam_variant_get_bindings (const CbamOpVariant *variant, const CbamNode *node,
     ret_bindings[n++] = (CbamBinding){ CBAM_BIND_WEIGHTS, NULL, texels };
   for (guint i = 0; i < node->n_outputs; i++)
     ret_bindings[n++] = (CbamBinding){ CBAM_BIND_OUTPUT, node->outputs[i], FALSE };
+  if (cbam_variant_get_type (variant) == CBAM_TYPE_F16 && node->outputs[0]->kind == CBAM_VALUE_MAP)
+    ret_bindings[n++] = (CbamBinding){ CBAM_BIND_LARGEST, NULL, FALSE };
   return n;
 }
 
@@ -46,12 +48,12 @@ cbam_variant_runs (const CbamOpVariant *variant, const CbamDeviceCaps *caps, Cba
 }
 
 gboolean
-cbam_op_runs (const CbamOpClass *op, const CbamDeviceCaps *caps)
+cbam_op_runs (const CbamOpClass *op, CbamType type, const CbamDeviceCaps *caps)
 {
   CbamShortage unused;
 
   for (guint v = 0; v < op->n_variants; v++)
-    if (cbam_variant_runs (&op->variants[v], caps, &unused))
+    if (cbam_variant_get_type (&op->variants[v]) == type && cbam_variant_runs (&op->variants[v], caps, &unused))
       return TRUE;
   return FALSE;
 }

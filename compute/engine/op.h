@@ -19,7 +19,7 @@ typedef struct _CbamReference CbamReference;
 
 #define CBAM_MAX_INPUTS 3
 #define CBAM_MAX_OUTPUTS 3
-#define CBAM_MAX_BINDINGS (CBAM_MAX_INPUTS + 1 + CBAM_MAX_OUTPUTS)
+#define CBAM_MAX_BINDINGS (CBAM_MAX_INPUTS + 1 + CBAM_MAX_OUTPUTS + 1)
 
 /* An op at its place in a graph. */
 struct _CbamNode
@@ -41,6 +41,7 @@ typedef enum
   CBAM_NEED_TEXELS = 1 << 0,     /* rgba32f storage texel buffers; maps, weights and pixels are bound as such */
   CBAM_NEED_SUBGROUP_8 = 1 << 1, /* subgroups of just 8 lanes */
   CBAM_NEED_BLOCKED = 1 << 2,    /* channel-blocked maps: neighbouring pixels are neighbouring texels */
+  CBAM_NEED_HALF = 1 << 3,       /* maps and weights of 16-bit floats; all others need those of 32 bits */
 } CbamNeeds;
 
 /* Turns of all loops of an invocation together: Mesa before 25 ends them after 65,535, silently. */
@@ -60,9 +61,12 @@ typedef struct
   /* Floats that pack() writes. */
   gsize (*size) (const CbamOpVariant *variant, const CbamNode *node);
   void (*pack) (const CbamOpVariant *variant, const CbamNode *node, float *out);
+  gboolean exact; /* they stay floats of 32 bits, whatever maps are made of */
 } CbamPacking;
 
-/* A kernel. Its bindings 0, 1, ... are the node's inputs, its packed weights if it has any, its outputs. */
+/* A kernel. Its bindings 0, 1, ... are the node's inputs, its packed weights if it has any, its outputs, and of one
+ * that writes maps of 16-bit floats the bits of the largest magnitude above CBAM_HALF_NEAR_MOST that it wanted to
+ * store. */
 struct _CbamOpVariant
 {
   const char *name;
@@ -184,8 +188,16 @@ struct _CbamOpClass
 /* All of them; NULL-terminated. */
 extern const CbamOpClass *const cbam_ops[];
 
-/* Whether any variant of @op runs on a device; for ops that fusions make of others, which may stay what they are. */
-gboolean cbam_op_runs (const CbamOpClass *op, const CbamDeviceCaps *caps);
+/* Whether any variant of @op for maps of @type runs on a device; for ops that fusions make of others, which may stay
+ * what they are. */
+gboolean cbam_op_runs (const CbamOpClass *op, CbamType type, const CbamDeviceCaps *caps);
+
+/* What the maps are made of that it reads and writes. */
+static inline CbamType
+cbam_variant_get_type (const CbamOpVariant *variant)
+{
+  return variant->needs & CBAM_NEED_HALF ? CBAM_TYPE_F16 : CBAM_TYPE_F32;
+}
 
 /* The shader of @variant for a device. */
 const CbamShader *cbam_variant_get_shader (const CbamOpVariant *variant, const CbamDeviceCaps *caps);
@@ -197,13 +209,14 @@ typedef enum
   CBAM_BIND_INPUT,
   CBAM_BIND_WEIGHTS,
   CBAM_BIND_OUTPUT,
+  CBAM_BIND_LARGEST,
 } CbamBindingKind;
 
 /* What a binding of a kernel is for a node. */
 typedef struct
 {
   CbamBindingKind kind;
-  const CbamValue *value; /* NULL for weights */
+  const CbamValue *value; /* of inputs and outputs */
   gboolean texels;        /* bound as a view of texels */
 } CbamBinding;
 

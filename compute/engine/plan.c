@@ -12,6 +12,13 @@ align (gsize offset, gsize alignment)
   return (offset + alignment - 1) / alignment * alignment;
 }
 
+/* What maps are made of. */
+static CbamType
+type_of (CbamPrecision precision)
+{
+  return precision == CBAM_PRECISION_FP16 ? CBAM_TYPE_F16 : CBAM_TYPE_F32;
+}
+
 /* ---- Kernels ---------------------------------------------------------------------------------------------------- */
 
 /* The largest frames and borders that texel views are made for, when maps have no layout yet. */
@@ -42,9 +49,13 @@ count_texels (const CbamOpVariant *variant, const CbamNode *node)
 
 /* Whether @variant can run @node on the device; if the device is why not, *@ret_shortage says what is missing. */
 static gboolean
-can_run (const CbamOpVariant *variant, const CbamNode *node, CbamLayout layout, const CbamDeviceCaps *caps,
+can_run (const CbamOpVariant *variant, const CbamNode *node, CbamLayout layout, const CbamPlanConfig *config,
          CbamShortage *ret_shortage)
 {
+  const CbamDeviceCaps *caps = config->caps;
+
+  if (cbam_variant_get_type (variant) != type_of (config->precision))
+    return FALSE;
   if ((variant->needs & CBAM_NEED_BLOCKED) && layout != CBAM_LAYOUT_BLOCKED)
     return FALSE;
   if (variant->fits != NULL && !variant->fits (variant, node))
@@ -67,7 +78,7 @@ choose_variant (const CbamNode *node, CbamLayout layout, const CbamPlanConfig *c
     const CbamOpVariant *variant = &node->op->variants[i];
     double cost;
 
-    if (!can_run (variant, node, layout, config->caps, ret_shortage))
+    if (!can_run (variant, node, layout, config, ret_shortage))
       continue;
     if (config->variant != NULL && g_str_equal (config->variant, variant->name))
       return variant;
@@ -146,6 +157,8 @@ cbam_plan_get_kernels (const CbamPlan *plan, const CbamDeviceCaps *caps)
 
     n_texel += (variant->needs & CBAM_NEED_TEXELS) != 0;
     n_narrow += cbam_variant_get_shader (variant, caps) == variant->narrow;
+    if (cbam_variant_get_type (variant) == CBAM_TYPE_F16)
+      return "half"; /* all of them are */
   }
   if (n_texel == 0)
     return "plain";
@@ -155,12 +168,12 @@ cbam_plan_get_kernels (const CbamPlan *plan, const CbamDeviceCaps *caps)
 }
 
 CbamFusions
-cbam_plan_get_fusions (const CbamDeviceCaps *caps)
+cbam_plan_get_fusions (const CbamDeviceCaps *caps, CbamPrecision precision)
 {
   CbamFusions fusions = CBAM_FUSE_ALL;
 
   for (guint o = 0; cbam_ops[o] != NULL; o++)
-    if (cbam_ops[o]->case_fusions != 0 && !cbam_op_runs (cbam_ops[o], caps))
+    if (cbam_ops[o]->case_fusions != 0 && !cbam_op_runs (cbam_ops[o], type_of (precision), caps))
       fusions &= ~cbam_ops[o]->fusion;
   return fusions;
 }
@@ -168,7 +181,7 @@ cbam_plan_get_fusions (const CbamDeviceCaps *caps)
 /* ---- Maps ------------------------------------------------------------------------------------------------------- */
 
 static void
-lay_out_maps (CbamPlan *plan)
+lay_out_maps (CbamPlan *plan, const CbamPlanConfig *config)
 {
   GPtrArray *values = plan->graph->values;
 
@@ -188,8 +201,10 @@ lay_out_maps (CbamPlan *plan)
   for (guint t = 0; t < values->len; t++) {
     CbamValue *value = g_ptr_array_index (values, t);
 
-    if (value->kind == CBAM_VALUE_MAP)
-      cbam_value_lay_out (value, plan->layout);
+    if (value->kind != CBAM_VALUE_MAP)
+      continue;
+    value->type = type_of (config->precision);
+    cbam_value_lay_out (value, plan->layout);
   }
 }
 
@@ -303,6 +318,22 @@ place_in_slot (CbamPlan *plan, const CbamPlanConfig *config)
   }
 }
 
+/* A word for each step whose kernel has one, at a place that can be bound. */
+static void
+place_largest (CbamPlan *plan, const CbamPlanConfig *config)
+{
+  plan->largest_begin = plan->largest_end = plan->slot_size;
+  for (guint s = 0; s < plan->n_steps && type_of (config->precision) == CBAM_TYPE_F16; s++) {
+    CbamStep *step = &plan->steps[s];
+    CbamBinding bindings[CBAM_MAX_BINDINGS];
+    const guint n = cbam_variant_get_bindings (step->variant, step->node, bindings);
+    const gboolean has_one = bindings[n - 1].kind == CBAM_BIND_LARGEST;
+
+    step->largest = has_one ? (gssize) reserve (&plan->slot_size, sizeof (guint32), config) : -1;
+  }
+  plan->largest_end = plan->slot_size;
+}
+
 static void
 place_weights (CbamPlan *plan, const CbamPlanConfig *config)
 {
@@ -312,7 +343,8 @@ place_weights (CbamPlan *plan, const CbamPlanConfig *config)
     if (step->variant == NULL || step->variant->packing == NULL)
       continue;
     step->weights_offset = align (plan->weights_size, config->caps->range_alignment);
-    step->weights_size = step->variant->packing->size (step->variant, step->node) * sizeof (float);
+    step->weights_type = step->variant->packing->exact ? CBAM_TYPE_F32 : type_of (config->precision);
+    step->weights_size = step->variant->packing->size (step->variant, step->node) * cbam_type_size (step->weights_type);
     plan->weights_size = step->weights_offset + step->weights_size;
   }
 }
@@ -383,14 +415,17 @@ place_barriers (CbamPlan *plan)
 static gboolean
 check_bindings (const CbamPlan *plan, const CbamStep *step, const CbamPlanConfig *config, GError **error)
 {
-  static const char *const whats[] = { "inputs", "weights", "outputs" };
+  static const char *const whats[] = { "inputs", "weights", "outputs", "largest number" };
   CbamBinding bindings[CBAM_MAX_BINDINGS];
   const guint n = cbam_variant_get_bindings (step->variant, step->node, bindings);
 
   for (guint b = 0; b < n; b++) {
-    const gsize texels = (gsize) config->caps->max_texels * CBAM_TEXEL_BYTES, range = config->caps->max_storage_range;
+    const gsize texel = CBAM_TEXEL_CHANNELS * sizeof (float);
+    const gsize texels = config->caps->max_texels * texel, range = config->caps->max_storage_range;
     const gsize limit = bindings[b].texels ? MIN (texels, range) : range;
-    const gsize size = bindings[b].value != NULL ? bindings[b].value->size : step->weights_size;
+    const gsize size = bindings[b].value != NULL               ? bindings[b].value->size
+                       : bindings[b].kind == CBAM_BIND_WEIGHTS ? step->weights_size
+                                                               : sizeof (guint32);
 
     if (size <= limit)
       continue;
@@ -428,10 +463,11 @@ cbam_plan_new (CbamGraph *graph, const CbamPlanConfig *config, GError **error)
   plan->graph = graph;
   if (!choose_kernels (plan, config, error))
     return NULL;
-  lay_out_maps (plan);
+  lay_out_maps (plan, config);
   find_lifetimes (plan);
   place_in_arena (plan, config);
   place_in_slot (plan, config);
+  place_largest (plan, config);
   place_weights (plan, config);
   place_barriers (plan);
   for (guint s = 0; s < plan->n_steps; s++) {

@@ -14,7 +14,7 @@ typedef struct
   const char *variant;     /* run every op that has a variant of this name with it */
   gsize canary;            /* bytes left free behind every map; maps then never share memory */
   gboolean pixel_major;    /* layout of the maps: pixel-major even on CPU devices */
-  CbamPrecision precision; /* what products are computed in; not a test's, and 0 is fp32 too */
+  CbamPrecision precision; /* of products or, fp16, of maps and weights; not a test's, and 0 is fp32 too */
 } CbamPlanConfig;
 
 /* One dispatch. */
@@ -24,7 +24,9 @@ typedef struct
   const CbamOpVariant *variant; /* NULL on the host, which has code of its own */
   CbamDispatch dispatch;
   gsize weights_offset, weights_size; /* bytes */
-  gboolean barrier;                   /* something before it must be finished */
+  CbamType weights_type;
+  gssize largest;   /* bytes, in the slot: the kernel's word for it (CBAM_BIND_LARGEST); < 0 = it has none */
+  gboolean barrier; /* something before it must be finished */
 } CbamStep;
 
 typedef struct
@@ -37,7 +39,8 @@ typedef struct
   gsize arena_size;   /* bytes of maps that live only within a run */
   gsize weights_size; /* bytes */
 
-  gsize slot_size; /* bytes of what the host reads or writes */
+  gsize slot_size;                  /* bytes of what the host reads or writes */
+  gsize largest_begin, largest_end; /* bytes, in the slot: where the steps' words are */
 } CbamPlan;
 
 /* Takes @graph. CBAM_ERROR_UNSUPPORTED when no kernel fits or a device limit is exceeded; the message has both
@@ -48,7 +51,7 @@ void cbam_plan_free (CbamPlan *plan);
 /* Which family of kernels the plan runs, in few words: what CbamModelInfo.kernels says. */
 const char *cbam_plan_get_kernels (const CbamPlan *plan, const CbamDeviceCaps *caps);
 
-/* The fusions that a device can run the results of. */
-CbamFusions cbam_plan_get_fusions (const CbamDeviceCaps *caps);
+/* The fusions that a device can run the results of in a precision that it has. */
+CbamFusions cbam_plan_get_fusions (const CbamDeviceCaps *caps, CbamPrecision precision);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CbamPlan, cbam_plan_free)

@@ -30,6 +30,7 @@ enum /* what they name */
   MODE_LOCAL_SIZE = 17,
   DECORATION_BINDING = 33,
   CAPABILITY_SHUFFLE = 65,
+  CAPABILITY_STORAGE_16 = 4433,
   CLASS_UNIFORM_CONSTANT = 0,
   CLASS_WORKGROUP = 4,
   CLASS_STORAGE_BUFFER = 12,
@@ -64,7 +65,10 @@ read_instruction (Reader *reader, const guint32 *code, guint n)
   guint32 *values = reader->values;
 
   switch (code[0] & 0xffff) {
-    case OP_CAPABILITY: reader->needs.shuffles |= code[1] == CAPABILITY_SHUFFLE; break;
+    case OP_CAPABILITY:
+      reader->needs.shuffles |= code[1] == CAPABILITY_SHUFFLE;
+      reader->needs.halves |= code[1] == CAPABILITY_STORAGE_16;
+      break;
     case OP_EXECUTION_MODE:
       if (code[2] == MODE_LOCAL_SIZE)
         reader->needs.invocations = code[3] * code[4] * code[5];
@@ -119,6 +123,7 @@ cbam_shader_fits (const CbamShader *shader, guint push, const CbamDeviceCaps *ca
     { "bytes of push constants", push, caps->max_push },
     { "bits an integer", needs.int_bits, caps->int64 ? 64 : 32 },
     { "lanes that shuffle", needs.shuffles ? 1 : 0, caps->subgroup_size },
+    { "kinds of 16-bit floats in buffers", needs.halves ? 1 : 0, caps->has_fp16 ? 1 : 0 },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (rows); i++) {

@@ -23,6 +23,7 @@ typedef struct
   guint shared;      /* bytes of memory that a workgroup shares */
   guint int_bits;    /* of its widest integers */
   gboolean shuffles; /* between the lanes of a subgroup */
+  gboolean halves;   /* its buffers hold numbers of 16 bits */
   guint bindings;    /* the last one's number and 1 */
   guint32 texels;    /* a bit for each binding that is a storage texel buffer */
 } CbamShaderNeeds;

@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "engine/half.h"
+
 CbamHome
 cbam_value_get_home (const CbamValue *value)
 {
@@ -21,9 +23,7 @@ cbam_value_count (const CbamValue *value)
 guint
 cbam_value_blocks (const CbamValue *value)
 {
-  const guint per_texel = cbam_channels_per_texel (value->type);
-
-  return (value->channels + per_texel - 1) / per_texel;
+  return (value->channels + CBAM_TEXEL_CHANNELS - 1) / CBAM_TEXEL_CHANNELS;
 }
 
 static void
@@ -36,7 +36,7 @@ lay_out_dense (CbamValue *value)
     .plane = CBAM_TEXEL_CHANNELS,
     .frame = value->width * value->height * value->channels,
   };
-  value->size = cbam_value_count (value) * sizeof (float);
+  value->size = cbam_value_count (value) * cbam_type_size (value->type);
 }
 
 void
@@ -59,12 +59,12 @@ cbam_value_lay_out (CbamValue *value, CbamLayout layout)
   view->plane = blocked ? full_width * full_height : 1;
   view->origin = value->border * (view->row + view->pixel);
   view->frame = full_width * full_height * blocks;
-  value->size = (gsize) view->frame * value->batch * CBAM_TEXEL_BYTES;
+  value->size = (gsize) view->frame * value->batch * CBAM_TEXEL_CHANNELS * cbam_type_size (value->type);
 }
 
-/* The float of channel @c of image @i at pixel (@x, @y), which may lie in the border. */
+/* The number of channel @c of image @i at pixel (@x, @y), which may lie in the border. */
 static gsize
-float_index (const CbamValue *value, guint i, gint x, gint y, guint c)
+number_index (const CbamValue *value, guint i, gint x, gint y, guint c)
 {
   const CbamView *view = &value->view;
   const gssize unit = (gssize) i * view->frame + view->origin + (gssize) y * view->row + (gssize) x * view->pixel +
@@ -73,28 +73,40 @@ float_index (const CbamValue *value, guint i, gint x, gint y, guint c)
   return (gsize) unit * (value->layout == CBAM_LAYOUT_DENSE ? 1 : CBAM_TEXEL_CHANNELS) + c % CBAM_TEXEL_CHANNELS;
 }
 
+static void
+set_number (const CbamValue *value, guint8 *memory, gsize index, float number)
+{
+  if (value->type == CBAM_TYPE_F16)
+    ((guint16 *) memory)[index] = cbam_half_from_float (number);
+  else
+    ((float *) memory)[index] = number;
+}
+
+static float
+get_number (const CbamValue *value, const guint8 *memory, gsize index)
+{
+  return value->type == CBAM_TYPE_F16 ? cbam_half_to_float (((const guint16 *) memory)[index])
+                                      : ((const float *) memory)[index];
+}
+
 void
 cbam_value_write (const CbamValue *value, guint8 *memory, const float *values)
 {
-  float *out = (float *) memory;
-
   memset (memory, 0, value->size);
   for (guint i = 0; i < value->batch; i++)
     for (guint c = 0; c < value->channels; c++)
       for (guint y = 0; y < value->height; y++)
         for (guint x = 0; x < value->width; x++)
-          out[float_index (value, i, x, y, c)] = *values++;
+          set_number (value, memory, number_index (value, i, x, y, c), *values++);
 }
 
 void
 cbam_value_read_image (const CbamValue *value, const guint8 *memory, guint image, float *values)
 {
-  const float *in = (const float *) memory;
-
   for (guint c = 0; c < value->channels; c++)
     for (guint y = 0; y < value->height; y++)
       for (guint x = 0; x < value->width; x++)
-        *values++ = in[float_index (value, image, x, y, c)];
+        *values++ = get_number (value, memory, number_index (value, image, x, y, c));
 }
 
 void
@@ -105,7 +117,7 @@ cbam_value_read (const CbamValue *value, const guint8 *memory, float *values)
 }
 
 static gboolean
-image_border_is_zero (const CbamValue *value, guint image, const float *in)
+image_border_is_zero (const CbamValue *value, guint image, const guint8 *memory)
 {
   const gint b = value->border;
   const gint width = value->width, height = value->height;
@@ -115,7 +127,7 @@ image_border_is_zero (const CbamValue *value, guint image, const float *in)
       for (gint x = -b; x < width + b; x++) {
         const gboolean real = x >= 0 && x < width && y >= 0 && y < height && c < value->channels;
 
-        if (!real && in[float_index (value, image, x, y, c)] != 0.0f)
+        if (!real && get_number (value, memory, number_index (value, image, x, y, c)) != 0.0f)
           return FALSE;
       }
   return TRUE;
@@ -127,7 +139,7 @@ cbam_value_border_is_zero (const CbamValue *value, const guint8 *memory)
   if (value->layout == CBAM_LAYOUT_DENSE)
     return TRUE; /* it has none */
   for (guint i = 0; i < value->batch; i++)
-    if (!image_border_is_zero (value, i, (const float *) memory))
+    if (!image_border_is_zero (value, i, memory))
       return FALSE;
   return TRUE;
 }

@@ -1,7 +1,7 @@
 /* A value: a feature map or plain bytes, and where and how it lies in device memory.
  *
- * In memory a map is made of 16-byte texels (four fp32 channels) with three strides and a border of zeros all round, as
- * wide as its readers' padding:
+ * In memory a map is made of texels, four channels of 32 or of 16 bits, with three strides and a border of zeros all
+ * round, as wide as its readers' padding:
  *
  *     channel-blocked (CPU devices)         pixel-major = NHWC (GPUs)
  *       plane of channels 0..3                row 0: [pixel 0: blocks 0 1 2 ..][pixel 1: ..]..
@@ -21,11 +21,11 @@
 
 #include "args/types.h"
 
-#define CBAM_TEXEL_BYTES 16
-
+/* What maps and weights are made of. */
 typedef enum
 {
-  CBAM_TYPE_F32, /* CBAM_TEXEL_CHANNELS channels a texel */
+  CBAM_TYPE_F32,
+  CBAM_TYPE_F16,
 } CbamType;
 
 typedef enum
@@ -83,13 +83,11 @@ typedef struct
   gint first, last; /* steps between which it lives */
 } CbamValue;
 
-static inline guint
-cbam_channels_per_texel (CbamType type)
+/* Bytes of a number. */
+static inline gsize
+cbam_type_size (CbamType type)
 {
-  switch (type) {
-    case CBAM_TYPE_F32: return CBAM_TEXEL_CHANNELS;
-  }
-  g_return_val_if_reached (CBAM_TEXEL_CHANNELS);
+  return type == CBAM_TYPE_F16 ? 2 : 4;
 }
 
 CbamHome cbam_value_get_home (const CbamValue *value);

@@ -12,6 +12,7 @@
 
 #include <glib/gstdio.h>
 
+#include "engine/half.h"
 #include "file/json.h"
 
 #define LENGTH_BYTES 8
@@ -428,27 +429,6 @@ cbam_safetensors_get_path (const CbamSafetensors *file)
   return file->path;
 }
 
-/* The bits of the float32 with the value of the float16 @half: 1 sign, 5 exponent (bias 15), 10 mantissa bits. */
-static guint32
-half_to_float_bits (guint16 half)
-{
-  guint32 sign = (guint32) (half & 0x8000) << 16;
-  guint32 exponent = (half >> 10) & 0x1f;
-  guint32 mantissa = half & 0x3ff;
-
-  if (exponent == 0x1f) /* infinity, NaN */
-    return sign | 0x7f800000 | mantissa << 13;
-  if (exponent != 0)
-    return sign | (exponent + 127 - 15) << 23 | mantissa << 13;
-  if (mantissa == 0)
-    return sign;
-
-  /* Subnormal: mantissa * 2^-24. Shift its first 1 to where a float32 leaves it out. */
-  for (exponent = 127 - 14; (mantissa & 0x400) == 0; exponent--)
-    mantissa <<= 1;
-  return sign | exponent << 23 | (mantissa & 0x3ff) << 13;
-}
-
 void
 cbam_file_tensor_to_float (const CbamFileTensor *tensor, float *out)
 {
@@ -464,9 +444,12 @@ cbam_file_tensor_to_float (const CbamFileTensor *tensor, float *out)
     } else {
       memcpy (&half, tensor->data + 2 * i, sizeof half);
       half = GUINT16_FROM_LE (half);
-      bits = tensor->dtype == CBAM_DTYPE_F16 ? half_to_float_bits (half) : (guint32) half << 16;
+      bits = (guint32) half << 16;
     }
-    memcpy (out + i, &bits, sizeof bits);
+    if (tensor->dtype == CBAM_DTYPE_F16)
+      out[i] = cbam_half_to_float (half);
+    else
+      memcpy (out + i, &bits, sizeof bits);
   }
 }
 

@@ -54,7 +54,7 @@ dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_
 }
 
 static const CbamOpVariant variants[] = {
-  CBAM_TEXEL_AND_PLAIN ("", activation, CbamMapArgs, dispatch),
+  CBAM_FLAVOURS ("", activation, CbamMapArgs, dispatch),
 };
 
 static void

@@ -29,7 +29,7 @@ dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_
 }
 
 static const CbamOpVariant variants[] = {
-  CBAM_TEXEL_AND_PLAIN ("", add, CbamCombineArgs, dispatch, .fits = has_two),
+  CBAM_FLAVOURS ("", add, CbamCombineArgs, dispatch, .fits = has_two),
 };
 
 /* ---- In graphs ------------------------------------------------------------------------------------------------- */

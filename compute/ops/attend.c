@@ -58,7 +58,7 @@ fits (const CbamOpVariant *variant, const CbamNode *node)
 }
 
 static const CbamOpVariant variants[] = {
-  CBAM_TEXEL_AND_PLAIN ("", attend, CbamAttendArgs, dispatch, .fits = fits),
+  CBAM_FLAVOURS ("", attend, CbamAttendArgs, dispatch, .fits = fits),
 };
 
 /* ---- Truth ------------------------------------------------------------------------------------------------------- */

@@ -49,7 +49,7 @@ dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_
 }
 
 static const CbamOpVariant variants[] = {
-  CBAM_TEXEL_AND_PLAIN ("", batch_norm, CbamMapArgs, dispatch, .packing = &packing),
+  CBAM_FLAVOURS ("", batch_norm, CbamMapArgs, dispatch, .packing = &packing),
 };
 
 static void

@@ -108,6 +108,12 @@ static const CbamOpVariant variants[] = {
     .args_size = sizeof (CbamCbamArgs),
     .packing = &packing,
     .dispatch = dispatch },
+  { .name = "half",
+    .shader = &cbam_shader_cbam_half,
+    .needs = CBAM_NEED_HALF,
+    .args_size = sizeof (CbamCbamArgs),
+    .packing = &packing,
+    .dispatch = dispatch },
 };
 
 static guint64

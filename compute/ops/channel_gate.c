@@ -86,7 +86,7 @@ dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_
 }
 
 static const CbamOpVariant variants[] = {
-  CBAM_TEXEL_AND_PLAIN ("", channel_gate, CbamReduceArgs, dispatch, .packing = &packing),
+  CBAM_FLAVOURS ("", channel_gate, CbamReduceArgs, dispatch, .packing = &packing),
 };
 
 static guint64

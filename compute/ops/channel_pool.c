@@ -36,8 +36,8 @@ has_gate (const CbamOpVariant *variant, const CbamNode *node)
 }
 
 static const CbamOpVariant variants[] = {
-  CBAM_TEXEL_AND_PLAIN ("", channel_pool, CbamReduceArgs, dispatch, .fits = has_one),
-  CBAM_TEXEL_AND_PLAIN ("-gated", channel_pool_gated, CbamReduceArgs, dispatch, .fits = has_gate),
+  CBAM_FLAVOURS ("", channel_pool, CbamReduceArgs, dispatch, .fits = has_one),
+  CBAM_FLAVOURS ("-gated", channel_pool_gated, CbamReduceArgs, dispatch, .fits = has_gate),
 };
 
 static void

@@ -29,7 +29,7 @@ dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_
 }
 
 static const CbamOpVariant variants[] = {
-  CBAM_TEXEL_AND_PLAIN ("", concat, CbamConcatArgs, dispatch),
+  CBAM_FLAVOURS ("", concat, CbamConcatArgs, dispatch),
 };
 
 static void

@@ -408,9 +408,19 @@ static const CbamOpVariant variants[] = {
     .packing = &cbam_conv_packing,
     .fits = fits_single,
     .dispatch = dispatch_single },
+  { .name = "single-half",
+    .shader = &cbam_shader_conv_single_half,
+    .needs = CBAM_NEED_HALF,
+    .args_size = sizeof (CbamConvArgs),
+    .packing = &cbam_conv_packing,
+    .fits = fits_single,
+    .dispatch = dispatch_single },
   CBAM_GPU_TILES (CBAM_CONV_TILE),
   CBAM_GPU_TILES (CBAM_CONV_TILE_SUM),
   CBAM_GPU_TILES (CBAM_CONV_TILE_SHUFFLE),
+  CBAM_GPU_TILES (CBAM_CONV_TILE_HALF),
+  CBAM_GPU_TILES (CBAM_CONV_TILE_HALF_SUM),
+  CBAM_GPU_TILES (CBAM_CONV_TILE_HALF_SHUFFLE),
 };
 
 /* ---- Truth ------------------------------------------------------------------------------------------------------ */

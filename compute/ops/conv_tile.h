@@ -20,22 +20,35 @@ void cbam_conv_tile_dispatch (const CbamOpVariant *variant, const CbamNode *node
 
 /* Rows of a table of variants, of CBAM_GPU_TILES; tile: output channels, pixels, slices of K, texels of K of a
  * slice a turn. */
-#define CBAM_CONV_TILE_VARIANT(label, module, channels, pixels, slices, depth, fitting)                                \
+#define CBAM_CONV_TILE_VARIANT(label, module, channels, pixels, slices, depth, need, fitting)                          \
   {                                                                                                                    \
-    .name = label, .shader = &cbam_shader_##module, .args_size = sizeof (CbamConvArgs),                                \
+    .name = label, .shader = &cbam_shader_##module, .needs = need, .args_size = sizeof (CbamConvArgs),                 \
     .tile = { channels, pixels, slices, depth }, .packing = &cbam_conv_tile_packing, .fits = fitting,                  \
     .cost = cbam_conv_tile_cost, .dispatch = cbam_conv_tile_dispatch                                                   \
   }
 #define CBAM_CONV_TILE(channels, pixels, slices, depth)                                                                \
   CBAM_CONV_TILE_VARIANT ("tile-" #channels "x" #pixels "x" #slices, conv_tile_##channels##x##pixels##x##slices,       \
-                          channels, pixels, slices, depth, cbam_conv_tile_fits)
+                          channels, pixels, slices, depth, 0, cbam_conv_tile_fits)
 /* With a second map added. */
 #define CBAM_CONV_TILE_SUM(channels, pixels, slices, depth)                                                            \
   CBAM_CONV_TILE_VARIANT ("tile-" #channels "x" #pixels "x" #slices "-sum",                                            \
-                          conv_tile_##channels##x##pixels##x##slices##_sum, channels, pixels, slices, depth,           \
+                          conv_tile_##channels##x##pixels##x##slices##_sum, channels, pixels, slices, depth, 0,        \
                           cbam_conv_tile_fits_sum)
 /* With the channels of a second map between its own. */
 #define CBAM_CONV_TILE_SHUFFLE(channels, pixels, slices, depth)                                                        \
   CBAM_CONV_TILE_VARIANT ("tile-" #channels "x" #pixels "x" #slices "-shuffle",                                        \
-                          conv_tile_##channels##x##pixels##x##slices##_shuffle, channels, pixels, slices, depth,       \
+                          conv_tile_##channels##x##pixels##x##slices##_shuffle, channels, pixels, slices, depth, 0,    \
                           cbam_conv_tile_fits_shuffle)
+/* The same of maps and weights of 16-bit floats. */
+#define CBAM_CONV_TILE_HALF(channels, pixels, slices, depth)                                                           \
+  CBAM_CONV_TILE_VARIANT ("tile-" #channels "x" #pixels "x" #slices "-half",                                           \
+                          conv_tile_##channels##x##pixels##x##slices##_half, channels, pixels, slices, depth,          \
+                          CBAM_NEED_HALF, cbam_conv_tile_fits)
+#define CBAM_CONV_TILE_HALF_SUM(channels, pixels, slices, depth)                                                       \
+  CBAM_CONV_TILE_VARIANT ("tile-" #channels "x" #pixels "x" #slices "-sum-half",                                       \
+                          conv_tile_##channels##x##pixels##x##slices##_sum_half, channels, pixels, slices, depth,      \
+                          CBAM_NEED_HALF, cbam_conv_tile_fits_sum)
+#define CBAM_CONV_TILE_HALF_SHUFFLE(channels, pixels, slices, depth)                                                   \
+  CBAM_CONV_TILE_VARIANT ("tile-" #channels "x" #pixels "x" #slices "-shuffle-half",                                   \
+                          conv_tile_##channels##x##pixels##x##slices##_shuffle_half, channels, pixels, slices, depth,  \
+                          CBAM_NEED_HALF, cbam_conv_tile_fits_shuffle)

@@ -60,7 +60,7 @@ fits (const CbamOpVariant *variant, const CbamNode *node)
 }
 
 static const CbamOpVariant variants[] = {
-  CBAM_TEXEL_AND_PLAIN ("", deconv, CbamDeconvArgs, dispatch, .fits = fits, .packing = &cbam_conv_packing),
+  CBAM_FLAVOURS ("", deconv, CbamDeconvArgs, dispatch, .fits = fits, .packing = &cbam_conv_packing),
 };
 
 /* ---- Truth: every input pixel is spread over the output ---------------------------------------------------------- */

@@ -107,6 +107,12 @@ static const CbamOpVariant variants[] = {
     .args_size = sizeof (CbamConvArgs),
     .packing = &cbam_depthwise_packing,
     .dispatch = dispatch_plain },
+  { .name = "half",
+    .shader = &cbam_shader_depthwise_plain_half,
+    .needs = CBAM_NEED_HALF,
+    .args_size = sizeof (CbamConvArgs),
+    .packing = &cbam_depthwise_packing,
+    .dispatch = dispatch_plain },
 };
 
 void

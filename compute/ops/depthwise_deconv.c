@@ -16,7 +16,7 @@ dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_
 }
 
 static const CbamOpVariant variants[] = {
-  CBAM_TEXEL_AND_PLAIN ("", depthwise_deconv, CbamDeconvArgs, dispatch, .packing = &cbam_depthwise_packing),
+  CBAM_FLAVOURS ("", depthwise_deconv, CbamDeconvArgs, dispatch, .packing = &cbam_depthwise_packing),
 };
 
 static void

@@ -36,7 +36,8 @@ pack (const CbamOpVariant *variant, const CbamNode *node, float *out)
   }
 }
 
-static const CbamPacking packing = { packed_size, pack };
+/* Places in the picture, for which 11 digits are too few. */
+static const CbamPacking packing = { packed_size, pack, .exact = TRUE };
 
 static void
 dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_dispatch)
@@ -78,6 +79,12 @@ static const CbamOpVariant variants[] = {
     .dispatch = dispatch },
   { .name = "plain",
     .shader = &cbam_shader_detect_plain,
+    .args_size = sizeof (CbamDetectArgs),
+    .packing = &packing,
+    .dispatch = dispatch },
+  { .name = "half",
+    .shader = &cbam_shader_detect_half,
+    .needs = CBAM_NEED_HALF,
     .args_size = sizeof (CbamDetectArgs),
     .packing = &packing,
     .dispatch = dispatch },

@@ -26,7 +26,7 @@ fits (const CbamOpVariant *variant, const CbamNode *node)
 }
 
 static const CbamOpVariant variants[] = {
-  CBAM_TEXEL_AND_PLAIN ("", global_pool, CbamReduceArgs, dispatch, .fits = fits),
+  CBAM_FLAVOURS ("", global_pool, CbamReduceArgs, dispatch, .fits = fits),
 };
 
 static double

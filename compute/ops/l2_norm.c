@@ -37,7 +37,7 @@ dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_
 }
 
 static const CbamOpVariant variants[] = {
-  CBAM_TEXEL_AND_PLAIN ("", l2_norm, CbamMapArgs, dispatch, .packing = &packing),
+  CBAM_FLAVOURS ("", l2_norm, CbamMapArgs, dispatch, .packing = &packing),
 };
 
 static void

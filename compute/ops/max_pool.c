@@ -34,7 +34,7 @@ dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_
 }
 
 static const CbamOpVariant variants[] = {
-  CBAM_TEXEL_AND_PLAIN ("", max_pool, CbamPoolArgs, dispatch),
+  CBAM_FLAVOURS ("", max_pool, CbamPoolArgs, dispatch),
 };
 
 static float

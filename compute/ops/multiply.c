@@ -24,8 +24,8 @@ has_three (const CbamOpVariant *variant, const CbamNode *node)
 }
 
 static const CbamOpVariant variants[] = {
-  CBAM_TEXEL_AND_PLAIN ("", multiply, CbamCombineArgs, cbam_combine_dispatch, .fits = has_two),
-  CBAM_TEXEL_AND_PLAIN ("-3", multiply_3, CbamCombineArgs, cbam_combine_dispatch, .fits = has_three),
+  CBAM_FLAVOURS ("", multiply, CbamCombineArgs, cbam_combine_dispatch, .fits = has_two),
+  CBAM_FLAVOURS ("-3", multiply_3, CbamCombineArgs, cbam_combine_dispatch, .fits = has_three),
 };
 
 /* ---- In graphs ------------------------------------------------------------------------------------------------- */

@@ -18,8 +18,14 @@ cbam_padded_dispatch (const CbamValue *out, guint threads, CbamDispatch *ret_dis
   return 1.0f / (float) full_width;
 }
 
-/* A kernel in its two flavours: @module names the shader; what else its table says comes last. */
-#define CBAM_TEXEL_AND_PLAIN(suffix, module, type, fill, ...)                                                          \
+#define CBAM_FLAVOUR(label, module, need, type, fill, ...)                                                             \
+  {                                                                                                                    \
+    .name = label, .shader = &cbam_shader_##module, .needs = need, .args_size = sizeof (type), .dispatch = fill,       \
+    __VA_ARGS__                                                                                                        \
+  }
+
+/* A kernel in its three flavours: @module names the shader; what else its table says comes last. */
+#define CBAM_FLAVOURS(suffix, module, type, fill, ...)                                                                 \
   { .name = "texel" suffix,                                                                                            \
     .shader = &cbam_shader_##module##_texel,                                                                           \
     .narrow = &cbam_shader_##module##_texel_narrow,                                                                    \
@@ -27,7 +33,5 @@ cbam_padded_dispatch (const CbamValue *out, guint threads, CbamDispatch *ret_dis
     .args_size = sizeof (type),                                                                                        \
     .dispatch = fill,                                                                                                  \
     __VA_ARGS__ },                                                                                                     \
-  {                                                                                                                    \
-    .name = "plain" suffix, .shader = &cbam_shader_##module##_plain, .args_size = sizeof (type), .dispatch = fill,     \
-    __VA_ARGS__                                                                                                        \
-  }
+      CBAM_FLAVOUR ("plain" suffix, module##_plain, 0, type, fill, __VA_ARGS__),                                       \
+      CBAM_FLAVOUR ("half" suffix, module##_half, CBAM_NEED_HALF, type, fill, __VA_ARGS__)

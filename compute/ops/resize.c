@@ -34,7 +34,7 @@ dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_
 }
 
 static const CbamOpVariant variants[] = {
-  CBAM_TEXEL_AND_PLAIN ("", resize, CbamResizeArgs, dispatch),
+  CBAM_FLAVOURS ("", resize, CbamResizeArgs, dispatch),
 };
 
 /* Where output pixel @i of @n lies among @in pixels, along one axis: between @ret_near and the next, by the part

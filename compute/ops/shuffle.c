@@ -31,7 +31,7 @@ dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_
 }
 
 static const CbamOpVariant variants[] = {
-  CBAM_TEXEL_AND_PLAIN ("", shuffle, CbamShuffleArgs, dispatch),
+  CBAM_FLAVOURS ("", shuffle, CbamShuffleArgs, dispatch),
 };
 
 static void

@@ -20,7 +20,7 @@ dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_
 }
 
 static const CbamOpVariant variants[] = {
-  CBAM_TEXEL_AND_PLAIN ("", sigmoid, CbamMapArgs, dispatch),
+  CBAM_FLAVOURS ("", sigmoid, CbamMapArgs, dispatch),
 };
 
 static void

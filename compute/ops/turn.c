@@ -18,7 +18,7 @@ dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_
 }
 
 static const CbamOpVariant variants[] = {
-  CBAM_TEXEL_AND_PLAIN ("", turn, CbamResizeArgs, dispatch),
+  CBAM_FLAVOURS ("", turn, CbamResizeArgs, dispatch),
 };
 
 /* Either way the numbers stay in their order. */

@@ -40,9 +40,9 @@ cbam_device_measure_peak (CbamDevice *device, CbamPrecision precision, double *g
 }
 
 CbamFusions
-cbam_run_get_fusions (CbamDevice *device)
+cbam_run_get_fusions (CbamDevice *device, CbamPrecision precision)
 {
-  return find_runner (device)->get_fusions (&device->caps);
+  return find_runner (device)->get_fusions (&device->caps, precision);
 }
 
 CbamProgram *
@@ -119,6 +119,21 @@ cbam_slot_wait (CbamSlot *slot, GError **error)
 {
   g_return_val_if_fail (slot->in_flight, FALSE);
   return slot->program->runner->wait (slot, error);
+}
+
+const CbamStep *
+cbam_slot_find_clamped (const CbamSlot *slot, float *ret_largest)
+{
+  const CbamPlan *plan = slot->program->plan;
+  const CbamStep *clamped = NULL;
+
+  *ret_largest = (float) CBAM_HALF_MOST;
+  for (guint s = 0; slot->largest != NULL && s < plan->n_steps; s++)
+    if (slot->largest[s] > *ret_largest) {
+      *ret_largest = slot->largest[s];
+      clamped = &plan->steps[s];
+    }
+  return clamped;
 }
 
 gboolean

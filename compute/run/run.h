@@ -24,6 +24,7 @@ struct _CbamProgram
   const CbamRunner *runner;
   CbamDevice *device;
   CbamPlan *plan;
+  const CbamStep *clamped; /* a step with weights that 16 bits have no room for; NULL = there is none */
 };
 
 struct _CbamSlot
@@ -31,6 +32,8 @@ struct _CbamSlot
   CbamProgram *program;
   gboolean in_flight;
   double *seconds; /* by step of the plan; NULL without profile */
+  float *largest;  /* by step, of the last run: the largest magnitude that it wanted to store, 0 where that is up to
+                      CBAM_HALF_NEAR_MOST; NULL where maps are not of 16 bits */
 };
 
 /* A frame, or a batch of images. Its pixels come from one of three, or from nowhere where a graph has none. */
@@ -73,7 +76,7 @@ struct _CbamRunner
   gboolean (*measure_peak) (CbamDevice *device, CbamPrecision precision, double *gflops, GError **error);
 
   /* The fusions whose results it can run. */
-  CbamFusions (*get_fusions) (const CbamDeviceCaps *caps);
+  CbamFusions (*get_fusions) (const CbamDeviceCaps *caps, CbamPrecision precision);
   /* Takes @graph, and frees its weights once they are packed. @config has the device's caps. */
   CbamProgram *(*program_new) (CbamDevice *device, CbamGraph *graph, const CbamPlanConfig *config, GError **error);
   void (*program_free) (CbamProgram *program);
@@ -101,8 +104,8 @@ extern const CbamRunner cbam_runner_vulkan;
 /* All of them, best first; NULL-terminated. */
 extern const CbamRunner *const cbam_runners[];
 
-/* The fusions to try on a graph that is to run on @device. */
-CbamFusions cbam_run_get_fusions (CbamDevice *device);
+/* The fusions to try on a graph that is to run on @device, in a precision that it has. */
+CbamFusions cbam_run_get_fusions (CbamDevice *device, CbamPrecision precision);
 
 /* Takes @graph, and frees its weights once they are packed. @config may be NULL; its caps are filled in. */
 CbamProgram *cbam_program_new (CbamDevice *device, CbamGraph *graph, const CbamPlanConfig *config, GError **error);
@@ -126,6 +129,9 @@ gboolean cbam_slot_fetch (CbamSlot *slot, const CbamValue *value, gsize offset, 
  * device cannot read pixels in place or so many. */
 gboolean cbam_slot_submit (CbamSlot *slot, const CbamSlotInput *input, GError **error);
 gboolean cbam_slot_wait (CbamSlot *slot, GError **error);
+/* A step that clamped what it stored in the last run that was waited for, because 16 bits had no room for it; NULL =
+ * none did. *@ret_largest is the largest such number's magnitude. */
+const CbamStep *cbam_slot_find_clamped (const CbamSlot *slot, float *ret_largest);
 
 /* Explains a score of the frame that was last waited for, which kept what is keepable: its level's [height][width]
  * numbers, all >= 0, into @values. */

@@ -87,6 +87,43 @@ lower_caps (CbamDeviceCaps *caps)
   caps->atom_size = MAX (caps->atom_size, own.atom_size);
 }
 
+static gboolean
+has_extension (VkPhysicalDevice physical, const char *name)
+{
+  g_autofree VkExtensionProperties *there = NULL;
+  guint32 n = 0;
+
+  if (vkEnumerateDeviceExtensionProperties (physical, NULL, &n, NULL) != VK_SUCCESS)
+    return FALSE;
+  there = g_new0 (VkExtensionProperties, n);
+  if (vkEnumerateDeviceExtensionProperties (physical, NULL, &n, there) < VK_SUCCESS)
+    return FALSE;
+  for (guint32 i = 0; i < n; i++)
+    if (strcmp (there[i].extensionName, name) == 0)
+      return TRUE;
+  return FALSE;
+}
+
+/* Kernels only store 16-bit floats. That a device computes with them too says that it has instructions for them, so
+ * that loads and stores cost no more than of others. */
+static gboolean
+has_fp16 (VkPhysicalDevice physical)
+{
+  VkPhysicalDeviceShaderFloat16Int8Features computes = {
+    .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_FLOAT16_INT8_FEATURES,
+  };
+  VkPhysicalDevice16BitStorageFeatures stores = {
+    .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_16BIT_STORAGE_FEATURES,
+    .pNext = &computes,
+  };
+  VkPhysicalDeviceFeatures2 features = { .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, .pNext = &stores };
+
+  if (!has_extension (physical, VK_KHR_SHADER_FLOAT16_INT8_EXTENSION_NAME))
+    return FALSE;
+  vkGetPhysicalDeviceFeatures2 (physical, &features);
+  return stores.storageBuffer16BitAccess && computes.shaderFloat16;
+}
+
 static void
 query_caps (CbamDevice *device, guint32 timestamp_bits)
 {
@@ -115,6 +152,7 @@ query_caps (CbamDevice *device, guint32 timestamp_bits)
   if (rgba32f.bufferFeatures & VK_FORMAT_FEATURE_STORAGE_TEXEL_BUFFER_BIT)
     caps->max_texels = limits->maxTexelBufferElements;
   caps->int64 = features.shaderInt64;
+  caps->has_fp16 = has_fp16 (device->physical);
   caps->max_storage_range = limits->maxStorageBufferRange;
   caps->max_buffer_size = allocation.maxMemoryAllocationSize;
   caps->range_alignment =
@@ -135,23 +173,6 @@ query_caps (CbamDevice *device, guint32 timestamp_bits)
     caps->subgroup_size = caps->max_texels = 0;
   caps->timestamp_bits = timestamp_bits;
   caps->timestamp_period = timestamp_bits > 0 ? limits->timestampPeriod : 0;
-}
-
-static gboolean
-has_extension (VkPhysicalDevice physical, const char *name)
-{
-  g_autofree VkExtensionProperties *there = NULL;
-  guint32 n = 0;
-
-  if (vkEnumerateDeviceExtensionProperties (physical, NULL, &n, NULL) != VK_SUCCESS)
-    return FALSE;
-  there = g_new0 (VkExtensionProperties, n);
-  if (vkEnumerateDeviceExtensionProperties (physical, NULL, &n, there) < VK_SUCCESS)
-    return FALSE;
-  for (guint32 i = 0; i < n; i++)
-    if (strcmp (there[i].extensionName, name) == 0)
-      return TRUE;
-  return FALSE;
 }
 
 /* Reading the host's memory in place pays where it is the device's own memory too. */
@@ -205,8 +226,13 @@ open_handle (CbamDevice *device, GError **error)
     .pQueuePriorities = &priority,
   };
   const VkPhysicalDeviceFeatures features = { .shaderInt64 = device->caps.int64 };
+  VkPhysicalDevice16BitStorageFeatures halves = {
+    .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_16BIT_STORAGE_FEATURES,
+    .storageBuffer16BitAccess = device->caps.has_fp16,
+  };
   const VkDeviceCreateInfo create = {
     .sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO,
+    .pNext = &halves,
     .queueCreateInfoCount = 1,
     .pQueueCreateInfos = &queue,
     .pEnabledFeatures = &features,
@@ -446,6 +472,7 @@ adopt (const CbamVulkanHandles *handles, GError **error)
   query_caps (device, timestamp_bits);
   query_units (device);
   device->caps.int64 &= handles->int64;
+  device->caps.has_fp16 &= handles->fp16;
   device->fence_timeout = CBAM_FENCE_TIMEOUT_DEFAULT;
   volkLoadDeviceTable (&device->vk, device->handle);
   device->owner = *handles;

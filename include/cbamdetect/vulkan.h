@@ -20,6 +20,8 @@ G_BEGIN_DECLS
  * @queue: a queue of @device that can compute
  * @queue_family: its family
  * @int64: whether @device was made with the feature shaderInt64; without it kernels that store more slowly run
+ * @fp16: whether @device was made with the feature storageBuffer16BitAccess; without it there is no
+ * #CBAM_PRECISION_FP16
  * @lock: (nullable): takes the lock under which others use @queue; called around every submission
  * @unlock: (nullable): gives it back
  * @release: (nullable): called when the library no longer uses any of this
@@ -36,6 +38,7 @@ typedef struct
   VkQueue queue;
   guint32 queue_family;
   gboolean int64;
+  gboolean fp16;
   void (*lock) (gpointer data);
   void (*unlock) (gpointer data);
   GDestroyNotify release;

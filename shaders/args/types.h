@@ -14,6 +14,11 @@
 
 #define CBAM_MOST_ARGS 128 /* bytes of push constants that every device has */
 
+/* The largest number that a 16-bit float has room for; and from where on kernels that store such tell the host what
+ * they have seen, so that a factor of 8 is left. */
+#define CBAM_HALF_MOST 65504.0
+#define CBAM_HALF_NEAR_MOST (CBAM_HALF_MOST / 8.0)
+
 /* Invocations of a workgroup, where nothing asks for another number. */
 #define CBAM_THREADS 64
 /* Lanes of a subgroup of the CPU device that has kernels of its own; of workgroups too where there is little to do. */

@@ -63,13 +63,13 @@ def check_errors():
     from gi.repository import CbamDetect as Cbam, GLib
     device = Cbam.Device.open(None)
     config = Cbam.ModelConfig()
-    config.precision = Cbam.Precision.FP16
+    config.precision = Cbam.Precision.BF16
     short = Cbam.Image.new(Cbam.Format.NV12, 40, 30, 0, GLib.Bytes.new(bytes(1799)))
     detector = Cbam.Detector.new(Cbam.Model.load(device, None, None), None)
     for expected, call in (
             ("no/such.safetensors: ", lambda: Cbam.Model.load(device, "no/such.safetensors", None)),
             ("short: ", lambda: Cbam.Model.load_bytes(device, GLib.Bytes.new(b"x"), "short", None)),
-            ("precision: expected one of auto, fp32 on ", lambda: Cbam.Model.load(device, None, config)),
+            ("precision: expected one of auto, fp32", lambda: Cbam.Model.load(device, None, config)),
             ("1799 bytes of pixels; expected plane 1 of a 40x30 NV12 frame", lambda: detector.detect(short, None))):
         try:
             call()

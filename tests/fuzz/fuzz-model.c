@@ -82,7 +82,7 @@ try_network (const CbamSpec *spec, const char *json)
     cbam_graph_free (graph);
     return;
   }
-  cbam_graph_fuse (graph, cbam_plan_get_fusions (&caps));
+  cbam_graph_fuse (graph, cbam_plan_get_fusions (&caps, CBAM_PRECISION_FP32));
   plan = cbam_plan_new (graph, &config, &error);
   g_assert_true ((plan == NULL) == (error != NULL));
 }

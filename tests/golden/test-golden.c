@@ -34,6 +34,7 @@
 #define LIMIT_PRESET 1e-4
 /* Many layers with weights that were made up add to each other's errors; a trained network is tested in real/. */
 #define LIMIT_BF16 6e-2
+#define LIMIT_FP16 1.5e-2
 /* A map of Grad-CAM is a difference of large sums. */
 #define LIMIT_GRAD_CAM 1e-4
 #define LIMIT_SCORE 1e-4
@@ -337,7 +338,8 @@ run_device (const Golden *golden, const char *way, CbamFusions fusions, const Cb
   const CbamLevels *levels = cbam_levels_of (graph);
   g_autofree guint8 *pixels = g_malloc (packed.size);
 
-  cbam_graph_fuse (graph, fusions & cbam_run_get_fusions (device));
+  cbam_graph_fuse (graph,
+                   fusions & cbam_run_get_fusions (device, config != NULL ? config->precision : CBAM_PRECISION_FP32));
   show (levels);
   program = cbam_program_new (device, graph, config, &error);
   g_assert_no_error (error);
@@ -379,6 +381,20 @@ test_bf16 (Golden *golden, gconstpointer path)
   }
   golden->limit = LIMIT_BF16;
   run_device (golden, "bf16", CBAM_FUSE_ALL, &(CbamPlanConfig){ .precision = CBAM_PRECISION_BF16 });
+}
+
+/* Maps and weights of 16 bits, laid out as on a GPU. */
+static void
+test_fp16 (Golden *golden, gconstpointer path)
+{
+  const CbamPlanConfig config = { .pixel_major = TRUE, .precision = CBAM_PRECISION_FP16 };
+
+  if (!cbam_device_has_precision (device, CBAM_PRECISION_FP16)) {
+    g_test_skip ("this device does not store 16-bit floats");
+    return;
+  }
+  golden->limit = LIMIT_FP16;
+  run_device (golden, "fp16", CBAM_FUSE_ALL, &config);
 }
 
 static float *
@@ -678,12 +694,14 @@ add_file (const char *path)
   {
     const char *name;
     void (*test) (Golden *golden, gconstpointer path);
-    gboolean for_presets, for_host; /* also; only */
+    gboolean for_presets;          /* also */
+    gboolean for_host, for_vulkan; /* only */
   } ways[] = {
     { "parameters", test_parameters, TRUE },    { "reference", test_reference, FALSE },
     { "unfused", test_unfused, FALSE },         { "fused", test_fused, TRUE },
     { "pixel-major", test_pixel_major, FALSE }, { "bf16", test_bf16, TRUE, TRUE },
     { "detector", test_detector, TRUE },        { "batch", test_batch, FALSE },
+    { "fp16", test_fp16, TRUE, FALSE, TRUE },
   };
   g_autofree char *base = g_path_get_basename (path);
 
@@ -691,7 +709,7 @@ add_file (const char *path)
   for (guint w = 0; w < G_N_ELEMENTS (ways); w++) {
     g_autofree char *name = g_strdup_printf ("/golden/%s/%s", base, ways[w].name);
 
-    if ((ways[w].for_presets || !is_preset (path)) && (!ways[w].for_host || test_is_host ()))
+    if ((ways[w].for_presets || !is_preset (path)) && !(test_is_host () ? ways[w].for_vulkan : ways[w].for_host))
       g_test_add (name, Golden, path, golden_open, ways[w].test, golden_close);
   }
 }

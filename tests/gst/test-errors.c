@@ -114,7 +114,7 @@ GST_START_TEST (lacking_precision)
 {
   GstElement *element = detect_new ("%s", "precision=bf16");
 
-  check_failure (element, GST_STATE_PAUSED, GST_RESOURCE_ERROR_SETTINGS, "precision: expected one of auto, fp32 on ");
+  check_failure (element, GST_STATE_PAUSED, GST_RESOURCE_ERROR_SETTINGS, "precision: expected one of auto, fp32");
   check_failure (element, GST_STATE_PAUSED, GST_RESOURCE_ERROR_SETTINGS, ", found bf16");
   check_recovery (element);
 }

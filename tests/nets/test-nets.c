@@ -370,7 +370,7 @@ test_fusions (gconstpointer data)
     }
     if (f > 0) /* each rule does something */
       g_assert_cmpuint (n_nodes, !=, least);
-    found = run_device (device, i, sets[f].fusions & cbam_run_get_fusions (device), NULL, FALSE);
+    found = run_device (device, i, sets[f].fusions & cbam_run_get_fusions (device, CBAM_PRECISION_FP32), NULL, FALSE);
 
     assert_same_answer (sets[f].name, &expected, &found);
     answer_clear (&found);
@@ -392,8 +392,8 @@ test_devices (gconstpointer data)
     if (i > 0 && nets[i].preset.document == NULL)
       continue;
     expected = run_reference (i);
-    found = run_device (device, i, cbam_run_get_fusions (device), NULL, TRUE);
-    guarded = run_device (device, i, cbam_run_get_fusions (device), &canaries, FALSE);
+    found = run_device (device, i, cbam_run_get_fusions (device, CBAM_PRECISION_FP32), NULL, TRUE);
+    guarded = run_device (device, i, cbam_run_get_fusions (device, CBAM_PRECISION_FP32), &canaries, FALSE);
     assert_same_answer ("device", &expected, &found);
     assert_same_answer ("canaries", &expected, &guarded);
     answer_clear (&expected);
@@ -410,7 +410,8 @@ test_arena (void)
   g_autoptr (CbamDevice) device = test_device_open (0);
   const CbamPlanConfig config = { .caps = &device->caps };
   g_autoptr (GError) error = NULL;
-  g_autoptr (CbamPlan) plan = cbam_plan_new (build (&spec, 0, cbam_plan_get_fusions (config.caps)), &config, &error);
+  g_autoptr (CbamPlan) plan =
+      cbam_plan_new (build (&spec, 0, cbam_plan_get_fusions (config.caps, config.precision)), &config, &error);
   GPtrArray *tensors = plan->graph->values;
   gsize sum = 0;
 
@@ -443,7 +444,8 @@ test_lifetimes (gconstpointer data)
   g_autoptr (CbamDevice) device = test_device_open (0);
   const CbamPlanConfig config = { .caps = &device->caps };
   g_autoptr (GError) error = NULL;
-  g_autoptr (CbamPlan) plan = cbam_plan_new (build (&spec, i, cbam_plan_get_fusions (config.caps)), &config, &error);
+  g_autoptr (CbamPlan) plan =
+      cbam_plan_new (build (&spec, i, cbam_plan_get_fusions (config.caps, config.precision)), &config, &error);
 
   g_assert_no_error (error);
   for (gint s = 0; s < (gint) plan->n_steps; s++) {
@@ -474,13 +476,15 @@ test_limits (void)
   g_autoptr (GError) error = NULL;
 
   caps.max_storage_range = 20000;
-  g_assert_null (cbam_plan_new (build (&spec, 0, cbam_plan_get_fusions (config.caps)), &config, &error));
+  g_assert_null (
+      cbam_plan_new (build (&spec, 0, cbam_plan_get_fusions (config.caps, config.precision)), &config, &error));
   g_assert_error (error, CBAM_ERROR, CBAM_ERROR_UNSUPPORTED);
   g_assert_nonnull (strstr (error->message, "20000"));
   g_clear_error (&error);
   caps = device->caps;
   caps.max_groups[0] = 3;
-  g_assert_null (cbam_plan_new (build (&spec, 0, cbam_plan_get_fusions (config.caps)), &config, &error));
+  g_assert_null (
+      cbam_plan_new (build (&spec, 0, cbam_plan_get_fusions (config.caps, config.precision)), &config, &error));
   g_assert_error (error, CBAM_ERROR, CBAM_ERROR_UNSUPPORTED);
 }
 
@@ -509,7 +513,7 @@ test_shared_conv (void)
     cbam_graph_activation (graphs[g], convs[g], CBAM_ACTIVATION_RELU)->host |= CBAM_HOST_READS;
     random_source_clear (&source);
   }
-  cbam_graph_fuse (graphs[1], cbam_run_get_fusions (device));
+  cbam_graph_fuse (graphs[1], cbam_run_get_fusions (device, CBAM_PRECISION_FP32));
 
   g_autoptr (CbamGraph) truth = graphs[0];
   g_autoptr (CbamReference) reference = cbam_reference_new (truth);
@@ -547,7 +551,7 @@ test_small_texel_buffers (void)
   g_autoptr (CbamPlan) plan = NULL;
 
   caps.max_texels = 65536; /* the least Vulkan allows */
-  plan = cbam_plan_new (build (&spec, 0, cbam_plan_get_fusions (config.caps)), &config, &error);
+  plan = cbam_plan_new (build (&spec, 0, cbam_plan_get_fusions (config.caps, config.precision)), &config, &error);
   g_assert_no_error (error);
   g_assert_cmpstr (plan->steps[0].variant->name, ==, "plain");
   g_assert_true (g_str_has_prefix (plan->steps[1].variant->name, "tile-"));

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "compare.h"
+#include "engine/half.h"
 #include "nets/levels.h"
 #include "ops/detect.h"
 #include "random-source.h"
@@ -136,8 +137,9 @@ fill (CbamReference *reference, const CbamValue *tensor, double spread, guint32 
   GRand *rand = g_rand_new_with_seed (seed);
 
   random_fill_nasty (rand, values, n);
+  /* To numbers that 16 bits hold too, from which boxes and scores are as exact as from others. */
   for (gsize i = 0; i < n; i++)
-    values[i] = (float) (values[i] * spread);
+    values[i] = cbam_half_to_float (cbam_half_from_float ((float) (values[i] * spread)));
   g_rand_free (rand);
 }
 
@@ -159,9 +161,10 @@ compare_boxes (const float (*expected)[4], const float (*found)[4], const GArray
 }
 
 static void
-run_level (CbamDevice *device, const Level *level, gboolean sigmoid, gboolean merged, float threshold)
+run_level (CbamDevice *device, const Level *level, CbamPrecision precision, gboolean sigmoid, gboolean merged,
+           float threshold)
 {
-  const CbamPlanConfig config = { .canary = 256 };
+  const CbamPlanConfig config = { .canary = 256, .precision = precision };
   Case truth = build (level, sigmoid, merged), fast = build (level, sigmoid, merged);
   g_autoptr (GError) error = NULL;
   G_GNUC_UNUSED g_autoptr (CbamGraph) truth_graph = truth.graph;
@@ -210,12 +213,14 @@ static void
 test_detect (gconstpointer data)
 {
   static const float thresholds[] = { -1, 0, 0.01f, 0.5f, 0.99f, 1 };
-  g_autoptr (CbamDevice) device = test_device_open (CBAM_DEBUG_POISON | GPOINTER_TO_UINT (data));
+  const guint flags = GPOINTER_TO_UINT (data);
+  const CbamPrecision precision = flags & TEST_FP16 ? CBAM_PRECISION_FP16 : CBAM_PRECISION_FP32;
+  g_autoptr (CbamDevice) device = test_device_open (CBAM_DEBUG_POISON | (flags & ~TEST_FP16));
 
   for (guint l = 0; l < G_N_ELEMENTS (levels); l++)
     for (guint t = 0; t < G_N_ELEMENTS (thresholds); t++)
       for (gboolean sigmoid = FALSE; sigmoid <= TRUE; sigmoid++)
-        run_level (device, &levels[l], sigmoid, t % 2 == 0, thresholds[t]);
+        run_level (device, &levels[l], precision, sigmoid, t % 2 == 0, thresholds[t]);
 }
 
 int
@@ -225,5 +230,7 @@ main (int argc, char **argv)
   g_test_add_data_func ("/detect/texel", GUINT_TO_POINTER (0), test_detect);
   g_test_add_data_func ("/detect/plain", GUINT_TO_POINTER (CBAM_DEBUG_PLAIN), test_detect);
   g_test_add_data_func ("/detect/noncoherent", GUINT_TO_POINTER (CBAM_DEBUG_NONCOHERENT), test_detect);
+  if (test_has_fp16 ())
+    g_test_add_data_func ("/detect/half", GUINT_TO_POINTER (TEST_FP16), test_detect);
   return g_test_run ();
 }

@@ -40,6 +40,7 @@ check_table (const CbamOpVariant *variant, const CbamShader *shader)
 {
   const CbamShaderNeeds needs = cbam_shader_get_needs (shader);
   g_assert_cmpint (needs.storage_texels > 0, ==, (variant->needs & CBAM_NEED_TEXELS) != 0);
+  g_assert_cmpint (needs.halves, ==, cbam_variant_get_type (variant) == CBAM_TYPE_F16);
   g_assert_cmpuint (needs.invocations, >, 0);
   if (needs.shuffles)
     g_assert_true (variant->needs & CBAM_NEED_SUBGROUP_8);
@@ -89,7 +90,7 @@ test_all_but_one_run_everywhere (void)
     const CbamShaderNeeds needs = cbam_shader_get_needs (all_shaders[s]);
     CbamShortage shortage;
 
-    if (needs.storage_texels > 0)
+    if (needs.storage_texels > 0 || needs.halves)
       continue; /* for devices that have more */
     if (cbam_shader_fits (all_shaders[s], 128, &cbam_least_caps, &shortage))
       continue;
@@ -104,9 +105,9 @@ test_all_but_one_run_everywhere (void)
   }
   for (guint o = 0; cbam_ops[o] != NULL; o++)
     if (cbam_ops[o]->n_variants > 0)
-      g_assert_cmpint (cbam_op_runs (cbam_ops[o], &cbam_least_caps), ==, cbam_ops[o] != &cbam_op_cbam);
-  g_assert_false (cbam_plan_get_fusions (&cbam_least_caps) & CBAM_FUSE_CBAM);
-  g_assert_true (cbam_plan_get_fusions (&cbam_least_caps) & CBAM_FUSE_CHANNEL_GATE);
+      g_assert_cmpint (cbam_op_runs (cbam_ops[o], CBAM_TYPE_F32, &cbam_least_caps), ==, cbam_ops[o] != &cbam_op_cbam);
+  g_assert_false (cbam_plan_get_fusions (&cbam_least_caps, CBAM_PRECISION_FP32) & CBAM_FUSE_CBAM);
+  g_assert_true (cbam_plan_get_fusions (&cbam_least_caps, CBAM_PRECISION_FP32) & CBAM_FUSE_CHANNEL_GATE);
 }
 
 /* ---- Refusals --------------------------------------------------------------------------------------------------- */

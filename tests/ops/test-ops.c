@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "compare.h"
+#include "engine/half.h"
 #include "host/processor.h"
 #include "ops/activation.h"
 #include "ops/conv_tile.h"
@@ -21,6 +22,9 @@
 #define CANARY 256
 #define WINOGRAD_LIMIT 3e-5 /* a tile's 16 sums share what one large number among its pixels costs */
 #define NARROW_SHAPES 4
+#define HALF_LIMIT                                                                                                     \
+  1e-3 /* a number that is stored has 11 digits, of which a device that cuts may lose half of the last */
+#define HALF_ROOM 16.0f /* products of three such numbers are stored, too */
 
 typedef struct
 {
@@ -97,7 +101,7 @@ typedef struct
   CbamReference *reference;
 } Truth;
 
-static GHashTable *truths, *rounded_truths; /* of CbamOpCase to Truth */
+static GHashTable *truths[CBAM_PRECISION_BF16 + 1]; /* by precision: of CbamOpCase to Truth */
 
 static void
 truth_free (Truth *truth)
@@ -120,22 +124,40 @@ truncate (float *values, gsize n)
   }
 }
 
+/* To numbers that 16 bits hold, and whose products and sums they have room for. */
 static void
-truncate_weights (CbamGraph *graph)
+round_to_half (float *values, gsize n)
+{
+  for (gsize i = 0; i < n; i++)
+    values[i] = cbam_half_to_float (cbam_half_from_float (CLAMP (values[i], -HALF_ROOM, HALF_ROOM)));
+}
+
+static void
+round_values (CbamPrecision precision, float *values, gsize n)
+{
+  if (precision == CBAM_PRECISION_BF16)
+    truncate (values, n);
+  if (precision == CBAM_PRECISION_FP16)
+    round_to_half (values, n);
+}
+
+/* In bfloat16 are factors alone. */
+static void
+round_weights (CbamGraph *graph, CbamPrecision precision)
 {
   for (guint p = 0; p < graph->params->len; p++) {
     CbamParam *param = g_ptr_array_index (graph->params, p);
 
-    if (param->n_dims > 1)
-      truncate (param->values, param->n);
+    if (param->n_dims > 1 || precision == CBAM_PRECISION_FP16)
+      round_values (precision, param->values, param->n);
   }
 }
 
-/* @rounded: of inputs and weights that are numbers of bfloat16. */
+/* Of inputs and weights that are numbers of @precision. */
 static const Truth *
-truth_of (const CbamOpClass *op, guint i, gboolean rounded)
+truth_of (const CbamOpClass *op, guint i, CbamPrecision precision)
 {
-  GHashTable *table = rounded ? rounded_truths : truths;
+  GHashTable *table = truths[precision];
   Truth *truth = g_hash_table_lookup (table, &op->cases[i]);
   GRand *rand;
 
@@ -143,17 +165,16 @@ truth_of (const CbamOpClass *op, guint i, gboolean rounded)
     return truth;
   truth = g_new (Truth, 1);
   truth->test = build (op, i);
-  if (rounded)
-    truncate_weights (truth->test.graph);
+  round_weights (truth->test.graph, precision);
   truth->reference = cbam_reference_new (truth->test.graph);
   rand = g_rand_new_with_seed (7);
   for (guint n = 0; n < truth->test.n_inputs; n++)
     random_fill_nasty (rand, cbam_reference_get_all (truth->reference, truth->test.inputs[n]),
                        cbam_value_count (truth->test.inputs[n]));
   g_rand_free (rand);
-  for (guint n = 0; rounded && n < truth->test.n_inputs; n++)
-    truncate (cbam_reference_get_all (truth->reference, truth->test.inputs[n]),
-              cbam_value_count (truth->test.inputs[n]));
+  for (guint n = 0; n < truth->test.n_inputs; n++)
+    round_values (precision, cbam_reference_get_all (truth->reference, truth->test.inputs[n]),
+                  cbam_value_count (truth->test.inputs[n]));
   cbam_reference_run (truth->reference, NULL);
   g_hash_table_insert (table, (gpointer) &op->cases[i], truth);
   return truth;
@@ -210,13 +231,18 @@ static void
 run_variant (CbamDevice *device, const CbamOpClass *op, guint i, const CbamOpVariant *variant, gboolean pixel_major,
              gboolean *ran)
 {
-  const CbamPlanConfig config = { .variant = variant->name, .canary = CANARY, .pixel_major = pixel_major };
+  const gboolean half = cbam_variant_get_type (variant) == CBAM_TYPE_F16;
+  const CbamPlanConfig config = { .variant = variant->name,
+                                  .canary = CANARY,
+                                  .pixel_major = pixel_major,
+                                  .precision = half ? CBAM_PRECISION_FP16 : CBAM_PRECISION_FP32 };
   Case fast = build (op, i);
   g_autoptr (GError) error = NULL;
   g_autoptr (CbamProgram) program = NULL;
   g_autofree char *what = g_strdup_printf ("%s %s, shape %u, layout %d", op->name, variant->name, i, pixel_major);
   g_autoptr (CbamSlot) slot = NULL;
 
+  round_weights (fast.graph, config.precision);
   cbam_graph_fuse (fast.graph, op->case_fusions);
   program = cbam_program_new (device, fast.graph, &config, &error);
   g_assert_no_error (error);
@@ -227,7 +253,7 @@ run_variant (CbamDevice *device, const CbamOpClass *op, guint i, const CbamOpVar
   *ran = TRUE;
   for (guint s = 0; s < program->plan->n_steps; s++)
     check_bindings (&program->plan->steps[s]);
-  compare (what, truth_of (op, i, FALSE), &fast, slot, 1e-5);
+  compare (what, truth_of (op, i, config.precision), &fast, slot, half ? HALF_LIMIT : 1e-5);
 }
 
 /* The device with everything, or the plain one; with what it has compiled for the tests before. */
@@ -253,12 +279,16 @@ test_variant (gconstpointer data)
 {
   const Kernel *kernel = data;
   const CbamOpVariant *variant = kernel->variant;
-  const gboolean wants_plain = variant->needs == 0;
+  const gboolean wants_plain = (variant->needs & ~CBAM_NEED_HALF) == 0;
   CbamDevice *device = get_device (wants_plain);
   const gboolean int64 = device->caps.int64;
   gboolean ran = FALSE;
   guint n_narrow = 0;
 
+  if ((variant->needs & CBAM_NEED_HALF) && !device->caps.has_fp16) {
+    g_test_skip ("this device does not store 16-bit floats");
+    return;
+  }
   for (guint i = 0; i < kernel->op->n_cases; i++) {
     run_variant (device, kernel->op, i, variant, TRUE, &ran);
     if (!wants_plain) /* a plain device lays out by pixel only */
@@ -344,17 +374,15 @@ run_on_host (CbamDevice *device, const HostKernel *kernel, guint i)
   g_autoptr (CbamProgram) program = NULL;
   g_autofree char *what = g_strdup_printf ("%s %s, shape %u", op->name, kernel->variant, i);
   g_autoptr (CbamSlot) slot = NULL;
-  const gboolean bf16 = kernel->precision == CBAM_PRECISION_BF16;
 
-  if (bf16)
-    truncate_weights (fast.graph);
+  round_weights (fast.graph, kernel->precision);
   if (!g_str_equal (kernel->variant, "reference"))
-    cbam_graph_fuse (fast.graph, op->case_fusions & cbam_run_get_fusions (device));
+    cbam_graph_fuse (fast.graph, op->case_fusions & cbam_run_get_fusions (device, kernel->precision));
   program = cbam_program_new (device, fast.graph, &config, &error);
   g_assert_no_error (error);
   slot = cbam_slot_new (program, FALSE, &error);
   g_assert_no_error (error);
-  compare (what, truth_of (op, i, bf16), &fast, slot,
+  compare (what, truth_of (op, i, kernel->precision), &fast, slot,
            runs_kernel (program, fast.output, "winograd") ? WINOGRAD_LIMIT : 1e-5);
 }
 
@@ -402,8 +430,8 @@ main (int argc, char **argv)
   int failed;
 
   g_test_init (&argc, &argv, NULL);
-  truths = g_hash_table_new_full (NULL, NULL, NULL, (GDestroyNotify) truth_free);
-  rounded_truths = g_hash_table_new_full (NULL, NULL, NULL, (GDestroyNotify) truth_free);
+  for (guint p = 0; p < G_N_ELEMENTS (truths); p++)
+    truths[p] = g_hash_table_new_full (NULL, NULL, NULL, (GDestroyNotify) truth_free);
   if (test_is_host ())
     add_host_tests ();
   for (guint o = 0; !test_is_host () && cbam_ops[o] != NULL; o++)
@@ -417,8 +445,8 @@ main (int argc, char **argv)
   if (!test_is_host ())
     g_test_add_func ("/ops/packed-sizes", test_packed_sizes);
   failed = g_test_run ();
-  g_hash_table_unref (truths);
-  g_hash_table_unref (rounded_truths);
+  for (guint p = 0; p < G_N_ELEMENTS (truths); p++)
+    g_hash_table_unref (truths[p]);
   for (guint d = 0; d < G_N_ELEMENTS (devices); d++)
     cbam_device_unref (devices[d]);
   return failed;

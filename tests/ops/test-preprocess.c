@@ -64,12 +64,12 @@ build (CbamValue **ret_map, CbamValue **ret_block)
 }
 
 static void
-bench_init (Bench *bench, CbamDebugFlags debug)
+bench_init (Bench *bench, guint flags)
 {
-  const CbamPlanConfig config = { .canary = 256 };
+  const CbamPlanConfig config = { .canary = 256, .precision = flags & TEST_FP16 ? CBAM_PRECISION_FP16 : 0 };
   g_autoptr (GError) error = NULL;
 
-  bench->device = test_device_open (debug | CBAM_DEBUG_POISON);
+  bench->device = test_device_open ((flags & ~TEST_FP16) | CBAM_DEBUG_POISON);
   bench->program = cbam_program_new (bench->device, build (&bench->fast_map, &bench->fast_block), &config, &error);
   g_assert_no_error (error);
   bench->slot = cbam_slot_new (bench->program, FALSE, &error);
@@ -157,7 +157,10 @@ test_formats (gconstpointer data)
       image.orientation = (CbamOrientation) ((s + f) % (TURNED_LAST + 1));
       bench_run (&bench, &image, &spec, found, &expected);
       /* Positions in single precision are off by a few millionths of a pixel; a step of 255 makes that 1e-2. */
-      assert_close (what, expected, found, n, 1e-4, 2e-2);
+      if (GPOINTER_TO_UINT (data) & TEST_FP16) /* of which 11 digits are left */
+        assert_close (what, expected, found, n, 1e-3, 0.15);
+      else
+        assert_close (what, expected, found, n, 1e-4, 2e-2);
       bench_run (&bench, &image, &spec, again, &expected);
       g_assert_cmpmem (found, n * sizeof (float), again, n * sizeof (float));
     }
@@ -819,6 +822,10 @@ main (int argc, char **argv)
   g_test_add_data_func ("/preprocess/formats/plain", GUINT_TO_POINTER (CBAM_DEBUG_PLAIN), test_formats);
   g_test_add_data_func ("/preprocess/formats/staging", GUINT_TO_POINTER (CBAM_DEBUG_STAGING), test_formats);
   g_test_add_data_func ("/preprocess/formats/noncoherent", GUINT_TO_POINTER (CBAM_DEBUG_NONCOHERENT), test_formats);
+  if (test_has_fp16 ()) {
+    g_test_add_data_func ("/preprocess/formats/half", GUINT_TO_POINTER (TEST_FP16), test_formats);
+    g_test_add_data_func ("/preprocess/thinned/half", GUINT_TO_POINTER (TEST_FP16), test_thinned);
+  }
   g_test_add_data_func ("/preprocess/thinned/texel", GUINT_TO_POINTER (0), test_thinned);
   g_test_add_data_func ("/preprocess/thinned/plain", GUINT_TO_POINTER (CBAM_DEBUG_PLAIN), test_thinned);
   g_test_add_data_func ("/preprocess/thinned/staging", GUINT_TO_POINTER (CBAM_DEBUG_STAGING), test_thinned);

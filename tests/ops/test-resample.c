@@ -45,14 +45,14 @@ build (const CbamInputSpec *input, gboolean cubic, CbamValue **ret_map, CbamValu
 }
 
 static void
-bench_init (Bench *bench, CbamDebugFlags debug, guint width, guint height, gboolean cubic)
+bench_init (Bench *bench, guint flags, guint width, guint height, gboolean cubic)
 {
-  const CbamPlanConfig config = { .canary = 256 };
+  const CbamPlanConfig config = { .canary = 256, .precision = flags & TEST_FP16 ? CBAM_PRECISION_FP16 : 0 };
   g_autoptr (GError) error = NULL;
   CbamGraph *graph;
 
   bench->spec = (CbamSpec){ .input = { .width = width, .height = height, .scale = { 1, 1, 1 } } };
-  bench->device = test_device_open (debug | CBAM_DEBUG_POISON);
+  bench->device = test_device_open ((flags & ~TEST_FP16) | CBAM_DEBUG_POISON);
   graph = build (&bench->spec.input, cubic, &bench->fast_map, &bench->fast_block);
   bench->program = cbam_program_new (bench->device, graph, &config, &error);
   g_assert_no_error (error);
@@ -219,7 +219,10 @@ test_formats (gconstpointer data)
         bench.spec.input.channels = (CbamChannels) (f % 2);
         bench.spec.input.rounding = CBAM_ROUNDING_NONE;
         bench_run (&bench, &image, found, &expected);
-        assert_close (what, expected, found, n, 2e-4, 5e-2);
+        if (flags & TEST_FP16) /* of which 11 digits are left */
+          assert_close (what, expected, found, n, 1e-3, 0.2);
+        else
+          assert_close (what, expected, found, n, 2e-4, 5e-2);
         bench.spec.input.rounding = CBAM_ROUNDING_U8;
         bench_run (&bench, &image, found, &expected);
         assert_close (what, expected, found, n, 5e-3, 1);
@@ -238,5 +241,7 @@ main (int argc, char **argv)
   g_test_add_data_func ("/resample/formats/texel", GUINT_TO_POINTER (0), test_formats);
   if (!test_is_host ())
     g_test_add_data_func ("/resample/formats/plain", GUINT_TO_POINTER (CBAM_DEBUG_PLAIN), test_formats);
+  if (test_has_fp16 ())
+    g_test_add_data_func ("/resample/formats/half", GUINT_TO_POINTER (TEST_FP16), test_formats);
   return g_test_run ();
 }

@@ -31,6 +31,14 @@ test_device_open (CbamDebugFlags debug)
   return device;
 }
 
+gboolean
+test_has_fp16 (void)
+{
+  g_autoptr (CbamDevice) device = test_device_open (0);
+
+  return cbam_device_has_precision (device, CBAM_PRECISION_FP16);
+}
+
 double
 relative_error (const float *expected, const float *found, gsize n)
 {

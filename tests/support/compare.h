@@ -14,6 +14,12 @@ gboolean test_is_host (void);
  */
 CbamDevice *test_device_open (CbamDebugFlags debug);
 
+/* Whether the test device stores maps of 16 bits; lavapipe does. */
+gboolean test_has_fp16 (void);
+
+/* Beside flags of CbamDebugFlags in what a test is given: with maps of 16 bits. */
+#define TEST_FP16 (1u << 30)
+
 /* Relative L2 error of @found; counts a NaN as infinite. */
 double relative_error (const float *expected, const float *found, gsize n);
 

@@ -533,7 +533,7 @@ test_plan (gconstpointer data)
     g_autoptr (CbamPlan) plan = NULL;
 
     if (seed % 4 != 0)
-      cbam_graph_fuse (graph, cbam_plan_get_fusions (&caps));
+      cbam_graph_fuse (graph, cbam_plan_get_fusions (&caps, CBAM_PRECISION_FP32));
     plan = cbam_plan_new (graph, &config, &error);
     g_assert_no_error (error);
     check_places (plan, &caps, seed);

@@ -104,7 +104,7 @@ plan_network (CbamDevice *device, const char *network, GError **error)
 
   if (graph == NULL)
     return NULL;
-  cbam_graph_fuse (graph, cbam_plan_get_fusions (&device->caps));
+  cbam_graph_fuse (graph, cbam_plan_get_fusions (&device->caps, CBAM_PRECISION_FP32));
   return cbam_plan_new (g_steal_pointer (&graph), &(CbamPlanConfig){ .caps = &device->caps }, error);
 }
 

@@ -243,7 +243,7 @@ suits (const CbamDeviceCaps *caps, CbamDebugFlags debug)
 /* Transposed convolutions are oneDNN's, and so are the others, which read and write whole maps; the parts of CBAM have
  * kernels that all threads share. */
 static CbamFusions
-get_fusions (const CbamDeviceCaps *caps)
+get_fusions (const CbamDeviceCaps *caps, CbamPrecision precision)
 {
   return CBAM_FUSE_ALL & ~(CBAM_FUSE_PARITY | CBAM_FUSE_CBAM | CBAM_FUSE_SLICE | CBAM_FUSE_SHUFFLE);
 }

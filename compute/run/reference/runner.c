@@ -25,7 +25,7 @@ suits (const CbamDeviceCaps *caps, CbamDebugFlags debug)
 
 /* None: some make ops that stand in for others and have no reference. */
 static CbamFusions
-get_fusions (const CbamDeviceCaps *caps)
+get_fusions (const CbamDeviceCaps *caps, CbamPrecision precision)
 {
   return 0;
 }

@@ -96,6 +96,7 @@ grad_cam_new (const CbamVulkanProgram *program, GError **error)
   CbamGradCam *cam = g_new0 (CbamGradCam, 1);
   const GPtrArray *values = program->base.plan->graph->values;
   VkDescriptorType types[N_BINDINGS];
+  CbamType type = CBAM_TYPE_F32;
   gsize most = 1;
 
   cam->device = cbam_device_ref (program->base.device);
@@ -104,15 +105,18 @@ grad_cam_new (const CbamVulkanProgram *program, GError **error)
   for (guint v = 0; v < values->len; v++) {
     const CbamValue *value = g_ptr_array_index (values, v);
 
-    if (value->keepable)
-      most = MAX (most, (gsize) value->width * value->height);
+    if (!value->keepable)
+      continue;
+    most = MAX (most, (gsize) value->width * value->height);
+    type = value->type;
   }
-  cam->pipeline = cbam_device_get_pipeline (cam->device,
-                                            &(CbamPipelineForm){ .shader = &cbam_shader_grad_cam,
-                                                                 .bindings = types,
-                                                                 .n_bindings = N_BINDINGS,
-                                                                 .push_size = sizeof (CbamGradCamArgs) },
-                                            error);
+  cam->pipeline = cbam_device_get_pipeline (
+      cam->device,
+      &(CbamPipelineForm){ .shader = type == CBAM_TYPE_F16 ? &cbam_shader_grad_cam_half : &cbam_shader_grad_cam,
+                           .bindings = types,
+                           .n_bindings = N_BINDINGS,
+                           .push_size = sizeof (CbamGradCamArgs) },
+      error);
   if (cam->pipeline != NULL)
     cam->output = cbam_buffer_new (cam->device, CBAM_MEMORY_READBACK, most * sizeof (float), error);
   if (cam->output != NULL)

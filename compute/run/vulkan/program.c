@@ -4,6 +4,10 @@
 
 #include "run/vulkan/private.h"
 
+#include <math.h>
+
+#include "engine/half.h"
+
 /* The pipeline of @shader with what @step binds. */
 static const CbamPipeline *
 get_pipeline (CbamVulkanProgram *program, const CbamStep *step, const CbamShader *shader, GError **error)
@@ -43,6 +47,27 @@ create_pipelines (CbamVulkanProgram *program, GError **error)
   return TRUE;
 }
 
+/* Packs the weights of @step at @packed, in the numbers that its kernel reads. */
+static void
+pack_weights (CbamProgram *program, const CbamStep *step, guint8 *packed)
+{
+  const CbamPacking *packing = step->variant->packing;
+  const gsize n = packing->size (step->variant, step->node);
+  g_autofree float *exact = NULL;
+
+  if (step->weights_type == CBAM_TYPE_F32) {
+    packing->pack (step->variant, step->node, (float *) packed);
+    return;
+  }
+  exact = g_new0 (float, n);
+  packing->pack (step->variant, step->node, exact);
+  for (gsize i = 0; i < n; i++) {
+    ((guint16 *) packed)[i] = cbam_half_from_float (exact[i]);
+    if (fabsf (exact[i]) > CBAM_HALF_MOST)
+      program->clamped = step;
+  }
+}
+
 static gboolean
 upload_weights (CbamVulkanProgram *program, GError **error)
 {
@@ -64,7 +89,7 @@ upload_weights (CbamVulkanProgram *program, GError **error)
     const CbamStep *step = &plan->steps[s];
 
     if (step->weights_size > 0)
-      step->variant->packing->pack (step->variant, step->node, (float *) (packed + step->weights_offset));
+      pack_weights (&program->base, step, packed + step->weights_offset);
   }
   return cbam_device_upload (program->base.device, program->weights, 0, packed, plan->weights_size, error);
 }

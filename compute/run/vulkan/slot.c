@@ -86,7 +86,10 @@ write_set (CbamVulkanSlot *slot, const CbamStep *step, VkDescriptorSet set, GArr
   for (guint b = 0; b < n; b++) {
     const CbamValue *value = bindings[b].value;
     const CbamBufferRange weights = { slot->program->weights, step->weights_offset, step->weights_size };
-    const CbamBufferRange range = value != NULL ? value_range (slot, value) : weights;
+    const CbamBufferRange largest = { slot->memory, step->largest, CBAM_WORD_BYTES };
+    const CbamBufferRange range = value != NULL                           ? value_range (slot, value)
+                                  : bindings[b].kind == CBAM_BIND_WEIGHTS ? weights
+                                                                          : largest;
 
     writes[b] = (VkWriteDescriptorSet){
       .sType = VK_STRUCTURE_TYPE_WRITE_DESCRIPTOR_SET,
@@ -276,6 +279,8 @@ cbam_vulkan_slot_new (CbamProgram *base, gboolean profile, GError **error)
   slot->intake_views = g_array_new (FALSE, FALSE, sizeof (VkBufferView));
   slot->regions = g_array_new (FALSE, FALSE, sizeof (VkBufferImageCopy));
   slot->sets = g_new0 (VkDescriptorSet, plan->n_steps);
+  if (plan->largest_end > plan->largest_begin)
+    slot->base.largest = g_new0 (float, plan->n_steps);
   slot->memory = cbam_buffer_new (base->device, CBAM_MEMORY_READBACK, MAX (plan->slot_size, CBAM_WORD_BYTES), error);
   if (slot->memory == NULL)
     return NULL;
@@ -317,6 +322,7 @@ cbam_vulkan_slot_free (CbamSlot *base)
   g_array_unref (slot->regions);
   g_free (slot->sets);
   g_free (slot->base.seconds);
+  g_free (slot->base.largest);
   g_free (slot);
 }
 
@@ -364,6 +370,41 @@ set_images (CbamVulkanSlot *slot, guint n_images)
   if (slot->n_of_batch != n)
     slot->recorded = slot->intake_recorded = FALSE;
   slot->n_of_batch = n;
+}
+
+/* ---- What 16 bits have no room for ------------------------------------------------------------------------------ */
+
+static guint32 *
+largest_of (const CbamVulkanSlot *slot, guint s)
+{
+  return (guint32 *) (slot->memory->map + slot->program->base.plan->steps[s].largest);
+}
+
+static gboolean
+forget_largest (CbamVulkanSlot *slot, GError **error)
+{
+  const CbamPlan *plan = slot->program->base.plan;
+
+  for (guint s = 0; slot->base.largest != NULL && s < plan->n_steps; s++)
+    if (plan->steps[s].largest >= 0)
+      *largest_of (slot, s) = 0;
+  return slot->base.largest == NULL ||
+         cbam_buffer_flush (slot->memory, plan->largest_begin, plan->largest_end - plan->largest_begin, error);
+}
+
+static gboolean
+read_largest (CbamVulkanSlot *slot, GError **error)
+{
+  const CbamPlan *plan = slot->program->base.plan;
+
+  if (slot->base.largest == NULL)
+    return TRUE;
+  if (!cbam_buffer_invalidate (slot->memory, plan->largest_begin, plan->largest_end - plan->largest_begin, error))
+    return FALSE;
+  for (guint s = 0; s < plan->n_steps; s++)
+    if (plan->steps[s].largest >= 0)
+      memcpy (&slot->base.largest[s], largest_of (slot, s), sizeof (float));
+  return TRUE;
 }
 
 /* ---- Submission -------------------------------------------------------------------------------------------------- */
@@ -427,7 +468,7 @@ cbam_vulkan_slot_submit (CbamSlot *base, const CbamSlotInput *input, GError **er
   set_images (slot, input->n_images);
   base->in_flight = cbam_device_check_alive (base->program->device, error) && set_keep (slot, input->keep, error) &&
                     cbam_vulkan_intake_take (slot, input, error) && (slot->recorded || record (slot, error)) &&
-                    flush_written (slot, error) && submit (slot, input->ticket, error);
+                    flush_written (slot, error) && forget_largest (slot, error) && submit (slot, input->ticket, error);
   if (base->in_flight)
     slot->ticket = input->ticket;
   else
@@ -470,7 +511,7 @@ cbam_vulkan_slot_wait (CbamSlot *base, GError **error)
   if (slot->ticket != NULL)
     cbam_turns_finish (base->program->device->turns, slot->ticket, now, now - start > REAL_WAIT);
   cbam_vulkan_intake_forget_frame (slot);
-  return invalidate_maps (slot, error) && read_timestamps (slot, error);
+  return invalidate_maps (slot, error) && read_largest (slot, error) && read_timestamps (slot, error);
 }
 
 guint8 *
