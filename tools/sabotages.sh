@@ -43,7 +43,7 @@ sabotage 'conv-texel: every group sees what the first does' shaders/conv_texel.c
 sabotage 'conv-window: every group sees what the first does' shaders/conv_window.comp \
   'ORIGIN (a.x) + gl_WorkGroupID.y * OC / a.bundle * a.in_blocks * a.x.plane' 'ORIGIN (a.x)' ops-ops
 sabotage 'conv-tile: every group sees what the first does' shaders/conv_tile.comp \
-  'gl_WorkGroupID.y * CHANNELS / a.bundle * a.in_blocks * a.x.plane' '0' ops-ops
+  'gl_WorkGroupID.y * OC / a.bundle * a.in_blocks * a.x.plane' '0' ops-ops
 sabotage 'conv: weights of a group lie where its bundle begins' compute/ops/conv.c \
   'skipped + o / group_channels (node) * n - o / bundled * seen + c' 'skipped + c' ops-ops
 sabotage 'conv: bundles need not begin with a texel' compute/ops/conv.c \
@@ -66,6 +66,8 @@ sabotage 'conv-tile: no step from a kernel column to the next' shaders/conv_tile
   ' + (next_column ? block_carry : 0)' '' ops-ops
 sabotage 'conv-tile: the last slice is left out' shaders/conv_tile.comp \
   's = 1; s < SLICES; s++' 's = 1; s < SLICES - 1; s++' ops-ops
+sabotage 'conv-tile: the last sixteen products are all that count' shaders/conv_tile.comp \
+  'sum[i] += vec4 (few[i])' 'sum[i] = vec4 (few[i])' ops-ops
 sabotage 'conv-tile: what is left of K makes no turn' compute/ops/conv_tile.c \
   '(depth + turn - 1) / turn' 'depth / turn' ops-ops
 sabotage 'depthwise-texel: neighbouring pixels read a column apart' shaders/depthwise_texel.comp \

@@ -418,9 +418,9 @@ static const CbamOpVariant variants[] = {
   CBAM_GPU_TILES (CBAM_CONV_TILE),
   CBAM_GPU_TILES (CBAM_CONV_TILE_SUM),
   CBAM_GPU_TILES (CBAM_CONV_TILE_SHUFFLE),
-  CBAM_GPU_TILES (CBAM_CONV_TILE_HALF),
-  CBAM_GPU_TILES (CBAM_CONV_TILE_HALF_SUM),
-  CBAM_GPU_TILES (CBAM_CONV_TILE_HALF_SHUFFLE),
+  CBAM_PACKED_TILES (CBAM_CONV_TILE_PACKED),
+  CBAM_PACKED_TILES (CBAM_CONV_TILE_PACKED_SUM),
+  CBAM_PACKED_TILES (CBAM_CONV_TILE_PACKED_SHUFFLE),
 };
 
 /* ---- Truth ------------------------------------------------------------------------------------------------------ */

@@ -8,13 +8,18 @@
 
 /* ---- Shapes ----------------------------------------------------------------------------------------------------- */
 
+/* That an invocation keeps. */
+guint
+cbam_conv_tile_sums (const CbamOpVariant *variant)
+{
+  return CBAM_GPU_SIDE * (variant->needs & CBAM_NEED_HALF ? CBAM_PACKED_SIDE : CBAM_GPU_SIDE);
+}
+
 /* Those of a workgroup. */
 static guint
 threads_of (const CbamOpVariant *variant)
 {
-  const guint *tile = variant->tile;
-
-  return tile[0] * tile[1] * tile[2] / (CBAM_GPU_SIDE * CBAM_GPU_SIDE);
+  return variant->tile[0] * variant->tile[1] * variant->tile[2] / cbam_conv_tile_sums (variant);
 }
 
 static guint
@@ -105,15 +110,16 @@ cbam_conv_tile_cost (const CbamOpVariant *variant, const CbamNode *node, const C
   const gsize padded = cbam_conv_padded_channels (variant, node);
   const double across = (p->width * p->height + tile[1] - 1) / tile[1], down = (double) padded / tile[0];
   const double groups = across * down * node->outputs[0]->batch, turns = count_turns (variant, node);
-  const double sums = CBAM_GPU_SIDE * CBAM_GPU_SIDE * CBAM_TEXEL_CHANNELS * tile[3];
+  const guint at_once = variant->needs & CBAM_NEED_HALF ? 2 : 1;
+  const double products = (double) cbam_conv_tile_sums (variant) * CBAM_TEXEL_CHANNELS * tile[3] / at_once;
 
   if (caps->is_cpu)
-    return groups * turns * sums * threads_of (variant) * CPU_CYCLES;
+    return groups * turns * products * threads_of (variant) * CPU_CYCLES;
 
   const double units = caps->units > 0 ? caps->units : USUAL_UNITS;
   const double busiest = ceil (groups / units);
-  const double busy = busiest * turns * threads_of (variant) * (sums + TURN_OVERHEAD) / UNIT_LANES;
-  const double waiting = ceil (busiest / UNIT_GROUPS) * turns * MAX (TURN_LATENCY, ISSUE * (sums + TURN_OVERHEAD));
+  const double busy = busiest * turns * threads_of (variant) * (products + TURN_OVERHEAD) / UNIT_LANES;
+  const double waiting = ceil (busiest / UNIT_GROUPS) * turns * MAX (TURN_LATENCY, ISSUE * (products + TURN_OVERHEAD));
 
   return MAX (busy, waiting) + TURN_LATENCY * tile[2];
 }

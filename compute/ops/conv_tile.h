@@ -12,14 +12,17 @@
  * whole turns. */
 extern const CbamPacking cbam_conv_tile_packing;
 
+/* Output numbers that an invocation of @variant makes, or its part of what they are sums of. */
+guint cbam_conv_tile_sums (const CbamOpVariant *variant);
+
 gboolean cbam_conv_tile_fits (const CbamOpVariant *variant, const CbamNode *node);
 gboolean cbam_conv_tile_fits_sum (const CbamOpVariant *variant, const CbamNode *node);
 gboolean cbam_conv_tile_fits_shuffle (const CbamOpVariant *variant, const CbamNode *node);
 double cbam_conv_tile_cost (const CbamOpVariant *variant, const CbamNode *node, const CbamDeviceCaps *caps);
 void cbam_conv_tile_dispatch (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_dispatch);
 
-/* Rows of a table of variants, of CBAM_GPU_TILES; tile: output channels, pixels, slices of K, texels of K of a
- * slice a turn. */
+/* Rows of a table of variants, of CBAM_GPU_TILES and CBAM_PACKED_TILES; tile: output channels, pixels, slices of K,
+ * texels of K of a slice a turn. */
 #define CBAM_CONV_TILE_VARIANT(label, module, channels, pixels, slices, depth, need, fitting)                          \
   {                                                                                                                    \
     .name = label, .shader = &cbam_shader_##module, .needs = need, .args_size = sizeof (CbamConvArgs),                 \
@@ -39,16 +42,16 @@ void cbam_conv_tile_dispatch (const CbamOpVariant *variant, const CbamNode *node
   CBAM_CONV_TILE_VARIANT ("tile-" #channels "x" #pixels "x" #slices "-shuffle",                                        \
                           conv_tile_##channels##x##pixels##x##slices##_shuffle, channels, pixels, slices, depth, 0,    \
                           cbam_conv_tile_fits_shuffle)
-/* The same of maps and weights of 16-bit floats. */
-#define CBAM_CONV_TILE_HALF(channels, pixels, slices, depth)                                                           \
-  CBAM_CONV_TILE_VARIANT ("tile-" #channels "x" #pixels "x" #slices "-half",                                           \
-                          conv_tile_##channels##x##pixels##x##slices##_half, channels, pixels, slices, depth,          \
+/* The same of maps and weights of 16-bit floats, of which two are multiplied at once. */
+#define CBAM_CONV_TILE_PACKED(channels, pixels, slices, depth)                                                         \
+  CBAM_CONV_TILE_VARIANT ("tile-" #channels "x" #pixels "x" #slices "-packed",                                         \
+                          conv_tile_##channels##x##pixels##x##slices##_packed, channels, pixels, slices, depth,        \
                           CBAM_NEED_HALF, cbam_conv_tile_fits)
-#define CBAM_CONV_TILE_HALF_SUM(channels, pixels, slices, depth)                                                       \
-  CBAM_CONV_TILE_VARIANT ("tile-" #channels "x" #pixels "x" #slices "-sum-half",                                       \
-                          conv_tile_##channels##x##pixels##x##slices##_sum_half, channels, pixels, slices, depth,      \
+#define CBAM_CONV_TILE_PACKED_SUM(channels, pixels, slices, depth)                                                     \
+  CBAM_CONV_TILE_VARIANT ("tile-" #channels "x" #pixels "x" #slices "-packed-sum",                                     \
+                          conv_tile_##channels##x##pixels##x##slices##_packed_sum, channels, pixels, slices, depth,    \
                           CBAM_NEED_HALF, cbam_conv_tile_fits_sum)
-#define CBAM_CONV_TILE_HALF_SHUFFLE(channels, pixels, slices, depth)                                                   \
-  CBAM_CONV_TILE_VARIANT ("tile-" #channels "x" #pixels "x" #slices "-shuffle-half",                                   \
-                          conv_tile_##channels##x##pixels##x##slices##_shuffle_half, channels, pixels, slices, depth,  \
-                          CBAM_NEED_HALF, cbam_conv_tile_fits_shuffle)
+#define CBAM_CONV_TILE_PACKED_SHUFFLE(channels, pixels, slices, depth)                                                 \
+  CBAM_CONV_TILE_VARIANT ("tile-" #channels "x" #pixels "x" #slices "-packed-shuffle",                                 \
+                          conv_tile_##channels##x##pixels##x##slices##_packed_shuffle, channels, pixels, slices,       \
+                          depth, CBAM_NEED_HALF, cbam_conv_tile_fits_shuffle)

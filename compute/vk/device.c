@@ -104,8 +104,7 @@ has_extension (VkPhysicalDevice physical, const char *name)
   return FALSE;
 }
 
-/* Kernels only store 16-bit floats. That a device computes with them too says that it has instructions for them, so
- * that loads and stores cost no more than of others. */
+/* That it stores 16-bit floats in buffers, and computes with them. */
 static gboolean
 has_fp16 (VkPhysicalDevice physical)
 {
@@ -217,7 +216,7 @@ query_units (CbamDevice *device)
 static gboolean
 open_handle (CbamDevice *device, GError **error)
 {
-  const char *const extensions[] = { VK_EXT_EXTERNAL_MEMORY_HOST_EXTENSION_NAME };
+  const char *extensions[2];
   const float priority = 1.0f;
   const VkDeviceQueueCreateInfo queue = {
     .sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO,
@@ -226,20 +225,28 @@ open_handle (CbamDevice *device, GError **error)
     .pQueuePriorities = &priority,
   };
   const VkPhysicalDeviceFeatures features = { .shaderInt64 = device->caps.int64 };
-  VkPhysicalDevice16BitStorageFeatures halves = {
-    .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_16BIT_STORAGE_FEATURES,
-    .storageBuffer16BitAccess = device->caps.has_fp16,
+  VkPhysicalDeviceShaderFloat16Int8Features computes = {
+    .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_FLOAT16_INT8_FEATURES,
+    .shaderFloat16 = VK_TRUE,
   };
-  const VkDeviceCreateInfo create = {
+  VkPhysicalDevice16BitStorageFeatures stores = {
+    .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_16BIT_STORAGE_FEATURES,
+    .pNext = &computes,
+    .storageBuffer16BitAccess = VK_TRUE,
+  };
+  VkDeviceCreateInfo create = {
     .sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO,
-    .pNext = &halves,
+    .pNext = device->caps.has_fp16 ? &stores : NULL,
     .queueCreateInfoCount = 1,
     .pQueueCreateInfos = &queue,
     .pEnabledFeatures = &features,
-    .enabledExtensionCount = device->caps.import_alignment > 0 ? 1 : 0,
     .ppEnabledExtensionNames = extensions,
   };
 
+  if (device->caps.import_alignment > 0)
+    extensions[create.enabledExtensionCount++] = VK_EXT_EXTERNAL_MEMORY_HOST_EXTENSION_NAME;
+  if (device->caps.has_fp16)
+    extensions[create.enabledExtensionCount++] = VK_KHR_SHADER_FLOAT16_INT8_EXTENSION_NAME;
   if (!cbam_vk_check (vkCreateDevice (device->physical, &create, NULL, &device->handle), "vkCreateDevice", error)) {
     device->handle = VK_NULL_HANDLE;
     return FALSE;

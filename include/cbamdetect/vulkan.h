@@ -20,8 +20,8 @@ G_BEGIN_DECLS
  * @queue: a queue of @device that can compute
  * @queue_family: its family
  * @int64: whether @device was made with the feature shaderInt64; without it kernels that store more slowly run
- * @fp16: whether @device was made with the feature storageBuffer16BitAccess; without it there is no
- * #CBAM_PRECISION_FP16
+ * @fp16: whether @device was made with the features storageBuffer16BitAccess and shaderFloat16; without them there is
+ * no #CBAM_PRECISION_FP16
  * @lock: (nullable): takes the lock under which others use @queue; called around every submission
  * @unlock: (nullable): gives it back
  * @release: (nullable): called when the library no longer uses any of this

@@ -19,6 +19,12 @@
 /* Channels and pixels that an invocation of it makes. */
 #define CBAM_GPU_SIDE 8
 
+/* The same of those that multiply two 16-bit floats at once: an invocation makes as many channels, and fewer pixels. */
+#define CBAM_PACKED_TILES(TILE)                                                                                        \
+  TILE (128, 128, 1, 8), TILE (64, 128, 1, 8), TILE (32, 64, 1, 4), TILE (32, 32, 4, 4), TILE (32, 32, 2, 4),          \
+      TILE (64, 64, 1, 4)
+#define CBAM_PACKED_SIDE 4
+
 /* Tiles of conv_texel.comp, 1x1: output channels, pixels of a lane, texels of K a turn, channels interleaved. */
 #define CBAM_CONV_TILES(TILE)                                                                                          \
   TILE (48, 4, 1, 1), TILE (32, 6, 1, 2), TILE (24, 8, 1, 2), TILE (16, 13, 1, 2), TILE (32, 2, 2, 4)

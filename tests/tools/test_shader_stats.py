@@ -23,7 +23,7 @@ RDNA = ("navi10", "navi21", "vangogh", "gfx1100")
 
 # Subgroups on a SIMD, (GCN, RDNA): enough that some compute while others wait for memory.
 STREAMING = (4, 8)
-LARGE_TILE = (2, 4)  # of 64 sums a lane and more, whose registers they fill: so much arithmetic needs fewer others
+LARGE_TILE = (2, 4)  # of 32 sums a lane and more, whose registers they fill: so much arithmetic needs fewer others
 # A workgroup of CBAM's holds all channels of a map in its memory, and there are few of them: these have their own bars,
 # and none where another compiler reckons otherwise with that memory.
 OCCUPANCY = {"channel_gate": (2, 6), "cbam": (3, 10)}
@@ -32,9 +32,10 @@ OCCUPANCY = {"channel_gate": (2, 6), "cbam": (3, 10)}
 MESA = "radv Mesa 22.3."
 
 # Scalar registers that a kernel spills to vector registers; spilled vector registers go to memory and are none's.
-SPILLED_SGPRS = {"preprocess_thin_texel": (36, 12), "preprocess_thin_plain": (36, 12)}
+SPILLED_SGPRS = {"preprocess_thin_texel": (36, 12), "preprocess_thin_plain": (36, 12), "preprocess_thin_half": (59, 41)}
 
-# Useful multiply-adds of a vector instruction in the loop, (GCN, RDNA), as they are. A better kernel raises its own.
+# Useful multiply-adds of a vector instruction in the loop, (GCN, RDNA), as they are. A better kernel raises its own. An
+# instruction makes up to two in 16 bits.
 SHARES = {
     "conv_single_texel": (0.571, 0.666),
     "conv_single_plain": (0.571, 0.666),
@@ -42,15 +43,23 @@ SHARES = {
         ("64x64x1", (0.898, 0.929)), ("64x128x1", (0.935, 0.957)), ("128x128x1", (0.952, 0.966)),
         ("32x128x1", (0.888, 0.919)), ("32x64x2", (0.863, 0.907)), ("32x32x4", (0.815, 0.867)),
         ("32x32x8", (0.815, 0.870)))},
+    **{f"conv_tile_{tile}_packed{how}": shares for how in ("", "_sum", "_shuffle") for tile, shares in (
+        ("64x64x1", (1.434, 1.519)), ("64x128x1", (1.458, 1.528)), ("128x128x1", (1.475, 1.560)),
+        ("32x64x1", (1.406, 1.488)), ("32x32x2", (1.387, 1.467)), ("32x32x4", (1.387, 1.467)))},
     "depthwise_plain": (0.666, 0.800),
     "deconv_texel": (0.551, 0.592),
     "deconv_plain": (0.571, 0.615),
     "depthwise_deconv_texel": (0.129, 0.148),
     "depthwise_deconv_plain": (0.120, 0.137),
+    "conv_single_half": (0.285, 0.666),
+    "depthwise_plain_half": (0.307, 0.800),
+    "deconv_half": (0.340, 0.500),
+    "depthwise_deconv_half": (0.105, 0.133),
 }
 
-# Reads of the workgroup's memory for a multiply-add; kernels that are not named read none.
-LDS_READS = {shader: 1 / 16 for shader in SHARES if shader.startswith("conv_tile_")}
+# Reads of the workgroup's memory for a multiply-add; kernels that are not named read none. Those of the packed ones are
+# half as long.
+LDS_READS = {shader: 0.081 if "packed" in shader else 1 / 16 for shader in SHARES if shader.startswith("conv_tile_")}
 
 
 def check_kernels(document):
@@ -77,7 +86,7 @@ def check_scalar_spills(kernel, rdna, _is_known):
 def check_occupancy(kernel, rdna, is_known):
     if kernel["op"] in OCCUPANCY and not is_known:
         return
-    usual = LARGE_TILE if kernel["sums"] >= 64 else STREAMING
+    usual = LARGE_TILE if kernel["sums"] >= 32 else STREAMING
     assert kernel["subgroups"] >= OCCUPANCY.get(kernel["op"], usual)[rdna], kernel
 
 
@@ -126,10 +135,16 @@ def run_apart(*arguments, **options):
 
 
 def check_networks(tap):
-    document = json.loads(expect_ok(run(SHADER_STATS, "--json", "-n", "ssd-vgg16", "-n", "ssd-mobilenet")).stdout)
-    for family in document["families"]:
+    networks = "-n", "ssd-vgg16", "-n", "ssd-mobilenet"
+    document = json.loads(expect_ok(run(SHADER_STATS, "--json", "--precision", "fp32", *networks)).stdout)
+    usual = json.loads(expect_ok(run(SHADER_STATS, "--json", *networks)).stdout)
+    for family, best in zip(document["families"], usual["families"]):
         with tap.point(f"{family['family']}: networks, by a model"):
             vgg16, mobilenet = family["networks"]
+            for slow, fast in zip(family["networks"], best["networks"]):
+                has_fp16 = family["family"] not in ("polaris10",)
+                assert slow["precision"] == "fp32" and fast["precision"] == ("fp16" if has_fp16 else "fp32"), fast
+                assert fast["bound_ms"] < 0.7 * slow["bound_ms"] or not has_fp16, (fast["bound_ms"], slow["bound_ms"])
             assert vgg16["network"] == "ssd-vgg16" and "kernels" not in family, family
             for network in (vgg16, mobilenet):
                 check_sums(network)
@@ -167,6 +182,7 @@ def main():
         check_one_error(run_apart("--family", "voodoo2"), "renoir", status=2)
         check_one_error(run_apart("--family", "renoir", "-n", "ssd-vgg16"), "navi21", status=2)
         check_one_error(run_apart("--family", "navi21", "-n", "no-such-thing"), "no-such-thing")
+        check_one_error(run_apart("--family", "polaris10", "-n", "ssd-vgg16", "--precision", "fp16"), "fp16")
     with tap.point("no driver"):
         check_one_error(run_apart(env=without), "expected RADV")
     tap.done()

@@ -142,7 +142,7 @@ kernel_compile (CbamDevice *device, const CbamOpClass *op, const CbamOpVariant *
     .variant = variant->name,
     .shader = shader->name,
     .convolves = cbam_conv_is_any (&(CbamNode){ .op = op }),
-    .sums = is_tile ? CBAM_GPU_SIDE * CBAM_GPU_SIDE : 0,
+    .sums = is_tile ? cbam_conv_tile_sums (variant) : 0,
     .slices = is_tile ? variant->tile[2] : 1,
   };
   g_autofree char *text = ask_machine_code (pipeline, error);

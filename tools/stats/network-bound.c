@@ -9,6 +9,7 @@
 #include "engine/plan.h"
 #include "model.h"
 #include "ops/conv.h"
+#include "precision.h"
 
 /* An instruction of the slow ones takes so many times a usual one's cycles. */
 #define SLOW 4
@@ -97,15 +98,16 @@ memory_seconds (const Family *family, const CbamStep *step)
 /* ---- Networks --------------------------------------------------------------------------------------------------- */
 
 static CbamPlan *
-plan_network (CbamDevice *device, const char *network, GError **error)
+plan_network (CbamDevice *device, const char *network, CbamPrecision precision, GError **error)
 {
   g_autoptr (CbamSpec) spec = NULL;
   g_autoptr (CbamGraph) graph = cbam_model_build_graph (network, &spec, error);
 
   if (graph == NULL)
     return NULL;
-  cbam_graph_fuse (graph, cbam_plan_get_fusions (&device->caps, CBAM_PRECISION_FP32));
-  return cbam_plan_new (g_steal_pointer (&graph), &(CbamPlanConfig){ .caps = &device->caps }, error);
+  cbam_graph_fuse (graph, cbam_plan_get_fusions (&device->caps, precision));
+  return cbam_plan_new (g_steal_pointer (&graph), &(CbamPlanConfig){ .caps = &device->caps, .precision = precision },
+                        error);
 }
 
 /* A kernel of @compiled, which has them by shader and constant, or a new one. */
@@ -155,17 +157,22 @@ clear_step (gpointer step)
 }
 
 NetworkBound *
-network_bound_new (CbamDevice *device, const Family *family, const char *network, GError **error)
+network_bound_new (CbamDevice *device, const Family *family, const char *network, CbamPrecision precision,
+                   GError **error)
 {
   g_autoptr (NetworkBound) bound = NULL;
-  g_autoptr (CbamPlan) plan = plan_network (device, network, error);
+  g_autoptr (CbamPlan) plan = NULL;
   g_autoptr (GHashTable) compiled = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
 
+  if (!cbam_precision_choose (device, precision, &precision, error))
+    return NULL;
+  plan = plan_network (device, network, precision, error);
   if (plan == NULL)
     return NULL;
   bound = g_new0 (NetworkBound, 1);
   bound->network = g_strdup (network);
   bound->family = family;
+  bound->precision = precision;
   bound->steps = g_array_new (FALSE, FALSE, sizeof (StepBound));
   g_array_set_clear_func (bound->steps, clear_step);
   for (guint s = 0; s < plan->n_steps; s++)

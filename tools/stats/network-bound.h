@@ -25,7 +25,8 @@ typedef struct
 {
   char *network;
   const Family *family;
-  GArray *steps; /* StepBound: a launch each */
+  CbamPrecision precision; /* never auto */
+  GArray *steps;           /* StepBound: a launch each */
   double arithmetic, memory;
   double seconds; /* of each step the longer of both */
 } NetworkBound;
@@ -34,8 +35,9 @@ typedef struct
  * stands in other loops, or in branches that are not taken, counts once. */
 double bound_cycles (const Family *family, guint lanes, const Code *code, double rounds);
 
-/* @network: a preset, or a model file; @family: one with a product, that @device is of. */
-NetworkBound *network_bound_new (CbamDevice *device, const Family *family, const char *network, GError **error);
+/* @network: a preset, or a model file, in @precision; @family: one with a product, that @device is of. */
+NetworkBound *network_bound_new (CbamDevice *device, const Family *family, const char *network, CbamPrecision precision,
+                                 GError **error);
 void network_bound_free (NetworkBound *bound);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (NetworkBound, network_bound_free)

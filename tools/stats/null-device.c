@@ -86,21 +86,32 @@ find_radv (VkInstance instance, GError **error)
 
 /* As the library opens devices, and with what becomes of pipelines to be asked for. */
 static gboolean
-open_device (VkPhysicalDevice physical, guint32 queue_family, gboolean int64, VkDevice *ret_device, GError **error)
+open_device (VkPhysicalDevice physical, const CbamVulkanHandles *handles, VkDevice *ret_device, GError **error)
 {
-  const char *const extensions[] = { VK_KHR_PIPELINE_EXECUTABLE_PROPERTIES_EXTENSION_NAME };
+  const char *const extensions[] = { VK_KHR_PIPELINE_EXECUTABLE_PROPERTIES_EXTENSION_NAME,
+                                     VK_KHR_SHADER_FLOAT16_INT8_EXTENSION_NAME };
+  VkPhysicalDeviceShaderFloat16Int8Features computes = {
+    .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_FLOAT16_INT8_FEATURES,
+    .shaderFloat16 = handles->fp16,
+  };
+  VkPhysicalDevice16BitStorageFeatures stores = {
+    .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_16BIT_STORAGE_FEATURES,
+    .pNext = &computes,
+    .storageBuffer16BitAccess = handles->fp16,
+  };
   VkPhysicalDevicePipelineExecutablePropertiesFeaturesKHR properties = {
     .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PIPELINE_EXECUTABLE_PROPERTIES_FEATURES_KHR,
+    .pNext = &stores,
     .pipelineExecutableInfo = VK_TRUE,
   };
   const float priority = 1.0f;
   const VkDeviceQueueCreateInfo queue = {
     .sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO,
-    .queueFamilyIndex = queue_family,
+    .queueFamilyIndex = handles->queue_family,
     .queueCount = 1,
     .pQueuePriorities = &priority,
   };
-  const VkPhysicalDeviceFeatures features = { .shaderInt64 = int64 };
+  const VkPhysicalDeviceFeatures features = { .shaderInt64 = handles->int64 };
   const VkDeviceCreateInfo create = {
     .sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO,
     .pNext = &properties,
@@ -130,6 +141,19 @@ create_observed (VkDevice device, VkPipelineCache cache, guint32 n, const VkComp
   return create_plainly (device, cache, n, observed, allocator, ret_pipelines);
 }
 
+/* Who computes with such numbers on RADV stores them, too. */
+static gboolean
+has_fp16 (VkPhysicalDevice physical)
+{
+  VkPhysicalDeviceShaderFloat16Int8Features computes = {
+    .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_FLOAT16_INT8_FEATURES,
+  };
+  VkPhysicalDeviceFeatures2 features = { .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, .pNext = &computes };
+
+  vkGetPhysicalDeviceFeatures2 (physical, &features);
+  return computes.shaderFloat16;
+}
+
 /* Makes @own's device, and says in *@ret_handles what the engine has to know of it. */
 static gboolean
 open_handles (Handles *own, CbamVulkanHandles *ret_handles, GError **error)
@@ -142,17 +166,18 @@ open_handles (Handles *own, CbamVulkanHandles *ret_handles, GError **error)
     return FALSE;
   vkGetPhysicalDeviceFeatures (physical, &features);
   cbam_vk_find_queue_family (physical, &family, &unused);
-  if (!open_device (physical, family, features.shaderInt64, &own->device, error))
-    return FALSE;
   *ret_handles = (CbamVulkanHandles){
     .instance = own->instance,
     .physical_device = physical,
-    .device = own->device,
     .queue_family = family,
     .int64 = features.shaderInt64,
+    .fp16 = has_fp16 (physical),
     .release = release_handles,
     .data = own,
   };
+  if (!open_device (physical, ret_handles, &own->device, error))
+    return FALSE;
+  ret_handles->device = own->device;
   ((PFN_vkGetDeviceQueue) vkGetDeviceProcAddr (own->device, "vkGetDeviceQueue")) (own->device, family, 0,
                                                                                   &ret_handles->queue);
   return TRUE;

@@ -9,7 +9,14 @@ static struct
 {
   char **families, **networks;
   gboolean json, version;
+  CbamPrecision precision;
 } options;
+
+static gboolean
+take_precision (const char *option, const char *value, gpointer unused, GError **error)
+{
+  return cbam_precision_parse (value, &options.precision, error);
+}
 
 static const GOptionEntry entries[] = {
   { "family", 'f', 0, G_OPTION_ARG_STRING_ARRAY, &options.families,
@@ -17,6 +24,9 @@ static const GOptionEntry entries[] = {
   { "json", 'j', 0, G_OPTION_ARG_NONE, &options.json, "Print one JSON document instead of tables", NULL },
   { "network", 'n', 0, G_OPTION_ARG_STRING_ARRAY, &options.networks,
     "Instead of kernels, how long this network takes at least by a model; may be repeated", "PRESET|MODEL" },
+  { "precision", 0, 0, G_OPTION_ARG_CALLBACK, take_precision,
+    "With --network, numbers to compute with: auto, fp32 or fp16, as the family has them (default: auto)",
+    "PRECISION" },
   { "version", 'V', 0, G_OPTION_ARG_NONE, &options.version, "Print the version and exit", NULL },
   { NULL, 0, 0, 0, NULL, NULL, NULL },
 };
@@ -94,7 +104,7 @@ add_networks (FamilyReport *report, CbamDevice *device, GError **error)
 {
   report->networks = g_ptr_array_new_with_free_func ((GDestroyNotify) network_bound_free);
   for (char **name = options.networks; *name != NULL; name++) {
-    NetworkBound *bound = network_bound_new (device, report->family, *name, error);
+    NetworkBound *bound = network_bound_new (device, report->family, *name, options.precision, error);
 
     if (bound == NULL)
       return FALSE;

@@ -8,6 +8,14 @@
 
 #include "shared/json-text.h"
 
+static const char *
+precision_name (CbamPrecision precision)
+{
+  g_autoptr (GEnumClass) words = g_type_class_ref (CBAM_TYPE_PRECISION);
+
+  return g_enum_get_value (words, (int) precision)->value_nick;
+}
+
 /* ---- Tables ----------------------------------------------------------------------------------------------------- */
 
 /* Three columns about the loop of a convolution; empty for other kernels and for those without such a loop. */
@@ -41,13 +49,14 @@ print_kernels (const FamilyReport *report)
 static void
 print_networks (const FamilyReport *report)
 {
-  printf ("%-28s %9s %11s %9s %10s %11s  (a model, not a measurement)\n", "network", "bound, ms", "arithmetic",
-          "memory", "dispatches", "launches, ms");
+  printf ("%-28s %9s %9s %11s %9s %10s %11s  (a model, not a measurement)\n", "network", "precision", "bound, ms",
+          "arithmetic", "memory", "dispatches", "launches, ms");
   for (guint i = 0; i < report->networks->len; i++) {
     const NetworkBound *bound = g_ptr_array_index (report->networks, i);
 
-    printf ("%-28s %9.3f %11.3f %9.3f %10u %12.3f\n", bound->network, 1e3 * bound->seconds, 1e3 * bound->arithmetic,
-            1e3 * bound->memory, bound->steps->len, 1e3 * LAUNCH_SECONDS * bound->steps->len);
+    printf ("%-28s %9s %9.3f %11.3f %9.3f %10u %12.3f\n", bound->network, precision_name (bound->precision),
+            1e3 * bound->seconds, 1e3 * bound->arithmetic, 1e3 * bound->memory, bound->steps->len,
+            1e3 * LAUNCH_SECONDS * bound->steps->len);
   }
 }
 
@@ -117,6 +126,7 @@ add_network (GString *out, const NetworkBound *bound)
   json_open (out, NULL, '{');
   json_add_string (out, "network", bound->network);
   json_add_string (out, "what", "a model, not a measurement");
+  json_add_string (out, "precision", precision_name (bound->precision));
   json_add_double (out, "bound_ms", 1e3 * bound->seconds);
   json_add_double (out, "arithmetic_ms", 1e3 * bound->arithmetic);
   json_add_double (out, "memory_ms", 1e3 * bound->memory);
