@@ -482,6 +482,15 @@ read_result (CbamDetector *detector, CbamFlight *flight, GError **error)
   return cbam_detections_read (detector->detections, detector->model, flight, error);
 }
 
+static const char *
+find_clamped (const CbamFlight *flight)
+{
+  float unused;
+  const CbamStep *clamped = cbam_slot_find_clamped (flight->slot, &unused);
+
+  return clamped != NULL ? clamped->node->name : NULL;
+}
+
 /* What the oldest flight has of the image that comes next. The first waits; an error is that of all of them. */
 static CbamResult *
 take_result (CbamDetector *detector, CbamFlight *flight, GError **error)
@@ -497,6 +506,7 @@ take_result (CbamDetector *detector, CbamFlight *flight, GError **error)
   result = read_result (detector, flight, error);
   if (result == NULL)
     return NULL;
+  result->clamped = find_clamped (flight);
   add_op_times (detector, flight, result);
   place_maps (flight, result);
   return result;

@@ -175,6 +175,7 @@ cbam_model_info_unref (CbamModelInfo *info)
   json_object_unref (owned->document);
   g_free (owned->name);
   g_free (owned->origin);
+  g_free ((char *) info->clamped);
   g_free (owned->text);
   g_strfreev (owned->classes);
   g_free (owned);

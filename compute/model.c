@@ -15,9 +15,11 @@
 #include "base/given.h"
 #include "base/refs.h"
 #include "document.h"
+#include "engine/scale.h"
 #include "nets/nets.h"
 #include "precision.h"
 #include "presets/source.h"
+#include "trial.h"
 
 #define PRESET_SEED 1 /* any; the same for everybody */
 
@@ -29,7 +31,8 @@ typedef struct
   const CbamPreset *preset; /* NULL: a file or bytes */
   GBytes *bytes;            /* NULL: the file @path */
   CbamPrecision precision;
-  guint batch; /* images at once */
+  gboolean may_fall_back; /* fp16 was not asked for by name: where it has no room for a number, fp32 is taken */
+  guint batch;            /* images at once */
 } Wanted;
 
 /* A load that goes on: who wants the same waits for it and gets what comes of it, the model or the error. */
@@ -121,9 +124,9 @@ make_key (const Wanted *wanted, GError **error)
     return NULL;
   }
   return g_strdup_printf (
-      "%p %d %u %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT ".%09lu",
-      (void *) wanted->device, wanted->precision, wanted->batch, (guint64) info.st_dev, (guint64) info.st_ino,
-      (guint64) info.st_size, (guint64) info.st_mtim.tv_sec, (gulong) info.st_mtim.tv_nsec);
+      "%p %d %d %u %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT ".%09lu",
+      (void *) wanted->device, wanted->precision, wanted->may_fall_back, wanted->batch, (guint64) info.st_dev,
+      (guint64) info.st_ino, (guint64) info.st_size, (guint64) info.st_mtim.tv_sec, (gulong) info.st_mtim.tv_nsec);
 }
 
 static void
@@ -214,25 +217,107 @@ give_memory_back (void)
 #endif
 }
 
+/* Fused for the model's device; *@ret_spec is the caller's to free, on failure too. */
+static CbamGraph *
+build (CbamModel *model, const Wanted *wanted, CbamPrecision precision, CbamSpec **ret_spec, GError **error)
+{
+  CbamGraph *graph = wanted->preset != NULL
+                         ? build_from_preset (wanted->preset, wanted->batch, ret_spec, error)
+                         : build_from_file (wanted->path, wanted->bytes, wanted->batch, ret_spec, error);
+
+  if (graph == NULL)
+    return NULL;
+  if (model->info == NULL)
+    model->info = cbam_model_info_new (*ret_spec, graph, wanted->path);
+  cbam_graph_fuse (graph, cbam_run_get_fusions (model->device, precision));
+  return graph;
+}
+
+/* In place of the one there is. Takes @graph and @spec. */
+static gboolean
+make_program (CbamModel *model, const Wanted *wanted, CbamGraph *graph, CbamSpec *spec, CbamPrecision precision,
+              GError **error)
+{
+  const CbamPlanConfig plan = { .precision = precision };
+
+  g_clear_pointer (&model->program, cbam_program_free);
+  cbam_spec_free (model->spec);
+  model->spec = spec;
+  model->program = cbam_program_new (model->device, graph, &plan, error);
+  if (model->program == NULL)
+    g_prefix_error (error, "%s: ", wanted->path);
+  model->info->precision = precision;
+  return model->program != NULL;
+}
+
+static gboolean
+load_program (CbamModel *model, const Wanted *wanted, CbamPrecision precision, GError **error)
+{
+  g_autoptr (CbamSpec) spec = NULL;
+  CbamGraph *graph = build (model, wanted, precision, &spec, error);
+
+  return graph != NULL && make_program (model, wanted, graph, g_steal_pointer (&spec), precision, error);
+}
+
+/* Numbers of a trial that come near the largest there is room for, each times what its map is a fraction of. */
+static gboolean
+add_largest (const float *found, const gint *exponents, guint n, float *largest)
+{
+  gboolean any = FALSE;
+
+  for (guint v = 0; v < n; v++) {
+    any |= found[v] > 0;
+    largest[v] = MAX (largest[v], ldexpf (found[v], exponents[v]));
+  }
+  return any;
+}
+
+/* The program has maps of 16 bits. Tries it, and stores as fractions what does not fit, as long as that helps: behind a
+ * map that was clamped others show only then how large they are. *@ret_clamped: a layer that does not fit all the same,
+ * to be freed, or NULL. */
+static gboolean
+find_room (CbamModel *model, const Wanted *wanted, char **ret_clamped, GError **error)
+{
+  const guint n = model->program->plan->graph->values->len;
+  g_autofree float *largest = g_new0 (float, n), *found = g_new (float, n);
+  g_autofree gint *exponents = g_new0 (gint, n), *others = NULL;
+  const CbamStep *clamped;
+
+  while (TRUE) {
+    g_autoptr (CbamGraph) graph = NULL;
+    g_autoptr (CbamSpec) spec = NULL;
+
+    memset (found, 0, n * sizeof *found);
+    if (!cbam_trial_run (model->program, model->spec, found, &clamped, error))
+      return FALSE;
+    g_free (*ret_clamped);
+    *ret_clamped = clamped != NULL ? g_strdup (clamped->node->name) : NULL;
+    if (!add_largest (found, exponents, n, largest))
+      return TRUE;
+    graph = build (model, wanted, CBAM_PRECISION_FP16, &spec, error);
+    if (graph == NULL)
+      return FALSE;
+    g_clear_pointer (&others, g_free);
+    if (!cbam_graph_scale (graph, largest, &others) || memcmp (exponents, others, n * sizeof *others) == 0)
+      return TRUE;
+    memcpy (exponents, others, n * sizeof *others);
+    if (!make_program (model, wanted, g_steal_pointer (&graph), g_steal_pointer (&spec), CBAM_PRECISION_FP16, error))
+      return FALSE;
+  }
+}
+
 static gboolean
 fill (CbamModel *model, const Wanted *wanted, GError **error)
 {
-  g_autoptr (CbamGraph) graph = wanted->preset != NULL
-                                    ? build_from_preset (wanted->preset, wanted->batch, &model->spec, error)
-                                    : build_from_file (wanted->path, wanted->bytes, wanted->batch, &model->spec, error);
-  const CbamPlanConfig plan = { .precision = wanted->precision };
+  g_autofree char *clamped = NULL;
 
-  if (graph == NULL)
+  if (!load_program (model, wanted, wanted->precision, error) ||
+      (wanted->precision == CBAM_PRECISION_FP16 && !find_room (model, wanted, &clamped, error)) ||
+      (clamped != NULL && wanted->may_fall_back && !load_program (model, wanted, CBAM_PRECISION_FP32, error)))
     return FALSE;
-  model->info = cbam_model_info_new (model->spec, graph, wanted->path);
-  cbam_graph_fuse (graph, cbam_run_get_fusions (model->device, wanted->precision));
-  model->program = cbam_program_new (model->device, g_steal_pointer (&graph), &plan, error);
-  if (model->program == NULL) {
-    g_prefix_error (error, "%s: ", wanted->path);
-    return FALSE;
-  }
   give_memory_back ();
-  model->info->precision = wanted->precision;
+  model->warm = model->info->precision == CBAM_PRECISION_FP16; /* the trial was a frame */
+  model->info->clamped = g_steal_pointer (&clamped);
   model->info->max_batch = wanted->batch;
   model->info->kernels = cbam_program_get_kernels (model->program);
   describe_ops (model);
@@ -360,6 +445,7 @@ take_config (Wanted *wanted, const CbamModelConfig *config, GError **error)
       !cbam_take_given ("CbamModelConfig", config, config != NULL ? config->size : 0, &own, sizeof own, error) ||
       !cbam_precision_choose (wanted->device, own.precision, &wanted->precision, error))
     return FALSE;
+  wanted->may_fall_back = own.precision == CBAM_PRECISION_AUTO && wanted->precision == CBAM_PRECISION_FP16;
   wanted->batch = MAX (own.max_batch, 1);
   if (wanted->batch <= CBAM_MAX_BATCH)
     return TRUE;
@@ -407,7 +493,8 @@ cbam_model_load_preset (CbamDevice *device, const char *name, const CbamModelCon
     g_set_error (error, CBAM_ERROR, CBAM_ERROR_NOT_FOUND, "there is no preset \"%s\"", name);
     return NULL;
   }
-  key = g_strdup_printf ("%p %d %u preset %s", (void *) device, wanted.precision, wanted.batch, name);
+  key = g_strdup_printf ("%p %d %d %u preset %s", (void *) device, wanted.precision, wanted.may_fall_back, wanted.batch,
+                         name);
   return load_shared (&wanted, key, error);
 }
 

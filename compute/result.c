@@ -136,6 +136,13 @@ cbam_result_get_best_score (const CbamResult *result)
   return result->best_score;
 }
 
+const char *
+cbam_result_get_clamped (const CbamResult *result)
+{
+  g_return_val_if_fail (result != NULL, NULL);
+  return result->clamped;
+}
+
 gsize
 cbam_result_get_n_unwanted (const CbamResult *result)
 {

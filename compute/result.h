@@ -25,6 +25,7 @@ struct _CbamResult
   CbamOpTime *op_times;
   gsize n_op_times;
   float best_score;
+  const char *clamped; /* the model's; NULL = nothing was */
   double seconds;
 };
 

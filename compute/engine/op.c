@@ -47,6 +47,12 @@ cbam_variant_runs (const CbamOpVariant *variant, const CbamDeviceCaps *caps, Cba
          (variant->thin == NULL || cbam_shader_fits (variant->thin, variant->args_size, caps, ret_shortage));
 }
 
+CbamScaling
+cbam_op_scales_all (const CbamNode *node)
+{
+  return CBAM_SCALING_SAME;
+}
+
 gboolean
 cbam_op_runs (const CbamOpClass *op, CbamType type, const CbamDeviceCaps *caps)
 {

@@ -86,6 +86,17 @@ struct _CbamOpVariant
   void (*dispatch) (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_dispatch);
 };
 
+/* ---- Scales ------------------------------------------------------------------------------------------------------ */
+
+/* Whether a node's maps may be stored as fractions of what they are (engine/scale.h). */
+typedef enum
+{
+  CBAM_SCALING_NONE,
+  CBAM_SCALING_SAME,  /* all by the same: it moves or compares numbers */
+  CBAM_SCALING_INPUT, /* the first input */
+  CBAM_SCALING_BOTH,  /* the first input, and the output, with which go all other inputs */
+} CbamScaling;
+
 /* ---- Fusions ----------------------------------------------------------------------------------------------------- */
 
 /* In the order in which they are tried. */
@@ -166,6 +177,12 @@ struct _CbamOpClass
   const CbamOpVariant *variants;
   guint n_variants;
 
+  /* NULL = none. */
+  CbamScaling (*scaling) (const CbamNode *node);
+  /* From now on its first input is 2^-@in of what it was, and its output shall be 2^-@out. NULL = nothing is to be
+   * done. */
+  void (*rescale) (CbamGraph *graph, CbamNode *node, gint in, gint out);
+
   /* How it comes about, or vanishes: a rule to try on every node of a graph, and its switch. NULL = none. */
   CbamFusions fusion;
   CbamFusion fuse;
@@ -177,6 +194,9 @@ struct _CbamOpClass
   guint n_cases;
   guint case_fusions;
 };
+
+/* CbamOpClass.scaling of those that always say CBAM_SCALING_SAME. */
+CbamScaling cbam_op_scales_all (const CbamNode *node);
 
 /* The way to an op's own params: Type *name (node). */
 #define CBAM_OP_PARAMS(Type, name)                                                                                     \

@@ -158,7 +158,7 @@ cbam_plan_get_kernels (const CbamPlan *plan, const CbamDeviceCaps *caps)
     n_texel += (variant->needs & CBAM_NEED_TEXELS) != 0;
     n_narrow += cbam_variant_get_shader (variant, caps) == variant->narrow;
     if (cbam_variant_get_type (variant) == CBAM_TYPE_F16)
-      return "half"; /* all of them are */
+      return "plain in fp16"; /* all of them are */
   }
   if (n_texel == 0)
     return "plain";

@@ -30,6 +30,21 @@ cbam_activation_is_none (const CbamActivationParams *params)
   return params->function == CBAM_FUNCTION_CLAMP && params->lo == -INFINITY && params->hi == INFINITY;
 }
 
+gboolean
+cbam_activation_is_homogeneous (const CbamActivationParams *params)
+{
+  return params->function == CBAM_FUNCTION_CLAMP || params->function == CBAM_FUNCTION_LEAKY_RELU;
+}
+
+void
+cbam_activation_rescale (CbamActivationParams *params, gint exponent)
+{
+  if (params->function != CBAM_FUNCTION_CLAMP)
+    return;
+  params->lo = ldexpf (params->lo, -exponent);
+  params->hi = ldexpf (params->hi, -exponent);
+}
+
 double
 cbam_activation_apply (const CbamActivationParams *params, double v)
 {
@@ -109,6 +124,18 @@ fuse (CbamGraph *graph, CbamNode *node)
   return CBAM_FUSION_GONE;
 }
 
+static CbamScaling
+scaling (const CbamNode *node)
+{
+  return cbam_activation_is_homogeneous (cbam_activation_params (node)) ? CBAM_SCALING_SAME : CBAM_SCALING_NONE;
+}
+
+static void
+rescale (CbamGraph *graph, CbamNode *node, gint in, gint out)
+{
+  cbam_activation_rescale (cbam_activation_params (node), out);
+}
+
 static CbamValue *
 add_case (CbamGraph *graph, const CbamOpCase *shape, CbamValue *const *inputs)
 {
@@ -129,6 +156,8 @@ const CbamOpClass cbam_op_activation = {
   .name = "activation",
   .params_size = sizeof (CbamActivationParams),
   .reference = reference,
+  .scaling = scaling,
+  .rescale = rescale,
   .variants = variants,
   .n_variants = G_N_ELEMENTS (variants),
   .fusion = CBAM_FUSE_ACTIVATION,

@@ -33,6 +33,10 @@ extern const CbamActivationParams cbam_activations[CBAM_N_ACTIVATIONS];
 extern const CbamActivationParams cbam_activation_none;
 
 gboolean cbam_activation_is_none (const CbamActivationParams *params);
+/* Whether it makes of a fraction of a number the same fraction, its limits scaled along. */
+gboolean cbam_activation_is_homogeneous (const CbamActivationParams *params);
+/* For numbers that are 2^-@exponent of what they were. */
+void cbam_activation_rescale (CbamActivationParams *params, gint exponent);
 double cbam_activation_apply (const CbamActivationParams *params, double v);
 
 CbamValue *cbam_graph_activation (CbamGraph *graph, CbamValue *input, CbamActivation activation);

@@ -82,6 +82,7 @@ static const CbamOpCase cases[] = {
 const CbamOpClass cbam_op_concat = {
   .name = "concat",
   .reference = reference,
+  .scaling = cbam_op_scales_all,
   .variants = variants,
   .n_variants = G_N_ELEMENTS (variants),
   .add_case = add_case,

@@ -61,6 +61,9 @@ guint64 cbam_conv_parameters (const CbamNode *node);
 guint cbam_conv_kernel (const CbamNode *node);
 /* Channels that it makes itself, without those that it only stores. */
 guint cbam_conv_channels (const CbamNode *node);
+/* Of all convolutions. */
+CbamScaling cbam_conv_scaling (const CbamNode *node);
+void cbam_conv_rescale (CbamGraph *graph, CbamNode *node, gint in, gint out);
 /* Taps of the kernel. */
 gsize cbam_conv_taps (const CbamNode *node);
 CbamValue *cbam_conv_add_case (CbamGraph *graph, const CbamOpCase *shape, CbamValue *const *inputs);

@@ -81,6 +81,19 @@ cbam_graph_l2_norm (CbamGraph *graph, const char *name, CbamValue *input, double
   return output;
 }
 
+/* A vector over its norm is the same for any fraction of it. */
+static CbamScaling
+scaling (const CbamNode *node)
+{
+  return CBAM_SCALING_INPUT;
+}
+
+static void
+rescale (CbamGraph *graph, CbamNode *node, gint in, gint out)
+{
+  cbam_l2_norm_params (node)->eps = ldexp (cbam_l2_norm_params (node)->eps, -in);
+}
+
 static CbamValue *
 add_case (CbamGraph *graph, const CbamOpCase *shape, CbamValue *const *inputs)
 {
@@ -96,6 +109,8 @@ const CbamOpClass cbam_op_l2_norm = {
   .name = "l2_norm",
   .params_size = sizeof (CbamL2NormParams),
   .reference = reference,
+  .scaling = scaling,
+  .rescale = rescale,
   .variants = variants,
   .n_variants = G_N_ELEMENTS (variants),
   .parameters = parameters,

@@ -123,6 +123,7 @@ const CbamOpClass cbam_op_max_pool = {
   .name = "max_pool",
   .params_size = sizeof (CbamPoolParams),
   .reference = reference,
+  .scaling = cbam_op_scales_all,
   .variants = variants,
   .n_variants = G_N_ELEMENTS (variants),
   .add_case = add_case,

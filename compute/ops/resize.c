@@ -102,6 +102,7 @@ const CbamOpClass cbam_op_resize = {
   .name = "resize",
   .params_size = sizeof (CbamResizeParams),
   .reference = reference,
+  .scaling = cbam_op_scales_all,
   .variants = variants,
   .n_variants = G_N_ELEMENTS (variants),
   .add_case = add_case,

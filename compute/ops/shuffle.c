@@ -104,6 +104,7 @@ static const CbamOpCase cases[] = {
 const CbamOpClass cbam_op_shuffle = {
   .name = "shuffle",
   .reference = reference,
+  .scaling = cbam_op_scales_all,
   .variants = variants,
   .n_variants = G_N_ELEMENTS (variants),
   .fusion = CBAM_FUSE_SHUFFLE,

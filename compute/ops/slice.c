@@ -92,6 +92,7 @@ const CbamOpClass cbam_op_slice = {
   .name = "slice",
   .params_size = sizeof (CbamSliceParams),
   .reference = reference,
+  .scaling = cbam_op_scales_all,
   .variants = variants,
   .n_variants = G_N_ELEMENTS (variants),
   .fusion = CBAM_FUSE_SLICE,

@@ -64,6 +64,7 @@ static const CbamOpCase cases[] = {
 const CbamOpClass cbam_op_turn = {
   .name = "turn",
   .reference = reference,
+  .scaling = cbam_op_scales_all,
   .variants = variants,
   .n_variants = G_N_ELEMENTS (variants),
   .add_case = add_case,

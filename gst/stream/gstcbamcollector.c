@@ -45,6 +45,8 @@ run (gpointer data)
 
   while ((flight = get_next (collector))) {
     flight->result = cbam_detector_collect (flight->session->detector, &flight->error);
+    if (flight->result != NULL)
+      gst_cbam_session_heed (flight->session, flight->result);
     flight->hung = flight->result == NULL && cbam_device_is_hung (flight->session->device);
     flight->took = g_get_monotonic_time () - flight->begun;
     g_clear_pointer (&flight->session, gst_cbam_session_unref);

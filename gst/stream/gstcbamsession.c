@@ -7,6 +7,9 @@
 #include "frame/gstcbamframe.h"
 #include "frame/gstcbamvulkan.h"
 
+#define GST_CAT_DEFAULT gst_cbam_debug
+GST_DEBUG_CATEGORY_EXTERN (gst_cbam_debug);
+
 /* Runs a small gray frame. Returns how long one takes on this device, or 0 with @error set. */
 static GstClockTime
 time_one_frame (CbamDetector *detector, GError **error)
@@ -34,6 +37,32 @@ check_task (CbamModel *model, const char *task, GError **error)
   return FALSE;
 }
 
+/* What the trial of the model has found, if it is anything. */
+static void
+tell_of_clamped (GstCbamSession *session)
+{
+  const CbamModelInfo *info = cbam_model_get_info (session->model);
+
+  if (info->clamped == NULL)
+    return;
+  session->told = TRUE;
+  if (info->precision == CBAM_PRECISION_FP16)
+    GST_WARNING ("%s: fp16 has no room for numbers of layer %s, which are clamped; precision=fp32 has", info->origin,
+                 info->clamped);
+  else
+    GST_INFO ("%s: in fp32, since fp16 has no room for numbers of layer %s", info->origin, info->clamped);
+}
+
+void
+gst_cbam_session_heed (GstCbamSession *session, const CbamResult *result)
+{
+  const char *clamped = cbam_result_get_clamped (result);
+
+  if (clamped != NULL && g_atomic_int_compare_and_exchange (&session->told, FALSE, TRUE))
+    GST_WARNING ("%s: fp16 had no room for numbers of layer %s, which were clamped; precision=fp32 has",
+                 cbam_model_get_info (session->model)->origin, clamped);
+}
+
 GstCbamSession *
 gst_cbam_session_new (CbamDevice *device, const char *path, CbamPrecision precision, const char *task, guint slots,
                       guint max_batch, GError **error)
@@ -51,6 +80,7 @@ gst_cbam_session_new (CbamDevice *device, const char *path, CbamPrecision precis
   session->model = cbam_model_load (device, session->wanted, &config, error);
   if (session->model == NULL || !check_task (session->model, task, error))
     return NULL;
+  tell_of_clamped (session);
   session->detector = cbam_detector_new (session->model, &(CbamDetectorConfig){ .slots = slots }, error);
   if (session->detector == NULL)
     return NULL;

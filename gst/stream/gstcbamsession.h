@@ -20,6 +20,7 @@ typedef struct
   guint slots;         /* frames that may be in inference at a time */
   guint max_batch;     /* regions of a submission */
   GstClockTime once;   /* how long one frame took */
+  gint told;           /* atomic: of numbers that its precision has no room for */
   guint32 classes[32]; /* as in CbamDetectParams; the only thing that changes, under the element's object lock */
 } GstCbamSession;
 
@@ -28,6 +29,9 @@ typedef struct
  * Returns once the file is read, the network compiled, and one frame inferred. */
 GstCbamSession *gst_cbam_session_new (CbamDevice *device, const char *path, CbamPrecision precision, const char *task,
                                       guint slots, guint max_batch, GError **error);
+
+/* Warns of numbers that fp16 had no room for, if @result says so, once. */
+void gst_cbam_session_heed (GstCbamSession *session, const CbamResult *result);
 
 /* Starts inference on @buffer, a frame of @info in system memory or on the session's device. What is on a device must
  * stay until the result is collected, and with @stays what is in system memory does, too, so that a copy can be saved.

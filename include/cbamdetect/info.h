@@ -38,9 +38,10 @@ G_BEGIN_DECLS
  * @macs: direct multiply-adds of one frame
  * @precision: what is computed with on the device; #CBAM_PRECISION_AUTO in a #CbamDescription, which has none
  * @kernels: (nullable): which family of kernels computes the model's frames: "texel", which read maps as texel buffers
- *   and are made for processors; "plain", which read them as storage buffers and run on every device; "texel and plain"
- *   where the device takes only some of the first, as GPUs do, whose convolutions are plain. ", without 64-bit
- * integers" follows where the device has none, which makes stores slower. %NULL in a #CbamDescription
+ *   and are made for processors; "plain", which read them as storage buffers and run on every device; "plain in
+ *   fp16", the same for maps of 16 bits; "texel and plain" where the device takes only some of the first, as GPUs do,
+ * whose convolutions are plain. ", without 64-bit integers" follows where the device has none, which makes stores
+ * slower. %NULL in a #CbamDescription
  * @licence: (nullable): of the weights, as far as the file says
  * @data: (nullable): what the network was trained on
  * @recipe: (nullable): how
@@ -52,6 +53,8 @@ G_BEGIN_DECLS
  * @map_50_95: over overlaps of 0.50 to 0.95
  * @document: the whole JSON document of the file's metadata, for what is not listed here
  * @max_batch: regions of a frame that may be submitted together (#CbamModelConfig.max_batch); 0 in a #CbamDescription
+ * @clamped: (nullable): a layer that makes numbers which 16 bits have no room for, in a trial when the model was
+ * loaded: with #CBAM_PRECISION_AUTO the reason why @precision is fp32, else they are clamped. %NULL = there is none
  *
  * Belongs to the model or description and lives as long, or as its references. Never changes. Later versions may add
  * members at the end.
@@ -95,6 +98,7 @@ typedef struct
   double map_11point, map_area, map_50_95;
   const char *document;
   guint max_batch;
+  const char *clamped;
 } CbamModelInfo;
 
 #define CBAM_TYPE_MODEL_INFO (cbam_model_info_get_type ())

@@ -214,6 +214,16 @@ CBAM_API const CbamMap *cbam_result_get_grad_cam (const CbamResult *result, gsiz
 CBAM_API float cbam_result_get_best_score (const CbamResult *result);
 
 /**
+ * cbam_result_get_clamped:
+ * @result: a result
+ *
+ * Returns: (transfer none) (nullable): with #CBAM_PRECISION_FP16 a layer that had numbers for this frame, or for
+ * another part of it in the same batch, which 16 bits have no room for, and which were clamped: the result may be
+ * wrong, and with #CBAM_PRECISION_FP32 it would not be. %NULL = there was none
+ */
+CBAM_API const char *cbam_result_get_clamped (const CbamResult *result);
+
+/**
  * cbam_result_get_n_unwanted:
  * @result: a result
  *

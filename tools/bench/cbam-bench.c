@@ -8,6 +8,7 @@
 #include "bench.h"
 #include "host-peak.h"
 #include "sampler.h"
+#include "shared/clamped.h"
 #include "shared/program.h"
 #include "workers.h"
 
@@ -183,6 +184,7 @@ load_network (CbamDevice *device, const char *path, GError **error)
   CbamModel *model = load_model (device, path, error);
   if (model == NULL)
     return NULL;
+  clamped_tell_of_model (cbam_model_get_info (model));
   NetworkBench *network = g_new0 (NetworkBench, 1);
   network->model = model;
   network->ops = g_array_new (FALSE, FALSE, sizeof (OpBench));

@@ -9,6 +9,7 @@
 #include "findings.h"
 #include "known-answer.h"
 #include "model-card.h"
+#include "shared/clamped.h"
 #include "shared/numbers.h"
 
 #include <cbamdetect/cbamdetect.h>
@@ -347,6 +348,8 @@ check_frame (Findings *findings, CbamDevice *device, const char *path, const Cba
   g_autoptr (CbamModel) model = cbam_model_load (device, path, NULL, &error);
   g_autoptr (CbamDetector) detector = model != NULL ? cbam_detector_new (model, NULL, &error) : NULL;
   double seconds = 0;
+  if (model != NULL)
+    clamped_tell_of_model (cbam_model_get_info (model));
   g_autoptr (CbamResult) usual = detector != NULL ? time_frames (detector, image, &seconds, &error) : NULL;
   g_autoptr (CbamResult) all = usual != NULL ? find_best (detector, image, &error) : NULL;
   if (all != NULL)

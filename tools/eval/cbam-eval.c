@@ -5,6 +5,7 @@
 #include "classifier-eval.h"
 #include "detector-eval.h"
 #include "eval-options.h"
+#include "shared/clamped.h"
 #include "shared/program.h"
 
 #include <cbamdetect/cbamdetect.h>
@@ -64,6 +65,7 @@ run (GError **error)
   if (model == NULL)
     return FALSE;
   const CbamModelInfo *info = cbam_model_get_info (model);
+  clamped_tell_of_model (info);
   return strcmp (info->task, "detect") == 0 ? eval_detector (model, &options, error)
                                             : eval_classifier (model, &options, error);
 }

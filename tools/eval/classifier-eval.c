@@ -12,6 +12,7 @@
 #include "found-file.h"
 #include "label-map.h"
 #include "progress.h"
+#include "shared/clamped.h"
 #include "shared/numbers.h"
 #include "shared/picture.h"
 #include "shared/program.h"
@@ -67,6 +68,7 @@ look_at (gpointer data, gpointer item, GError **error)
     g_prefix_error (error, "%s: ", picture->path);
     return FALSE;
   }
+  clamped_tell_of_result (cbam_model_get_info (run->model), result);
   const double seconds = cbam_result_get_seconds (result);
   g_array_append_val (run->seconds, seconds);
   count_result (run, picture, result);

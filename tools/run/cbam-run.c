@@ -9,6 +9,7 @@
 #include "explanation.h"
 #include "panels.h"
 #include "report.h"
+#include "shared/clamped.h"
 #include "shared/picture.h"
 #include "shared/program.h"
 
@@ -218,6 +219,7 @@ finish_one (Run *run)
   }
 
   clear_progress (run);
+  clamped_tell_of_result (cbam_model_get_info (run->model), result);
   if (options.json)
     report_json (stdout, job->path, job->width, job->height, result, classifies (run));
   else
@@ -329,6 +331,7 @@ prepare (Run *run, GError **error)
   run->model = cbam_model_load (device, options.model, &options.model_config, error);
   if (run->model == NULL)
     return FALSE;
+  clamped_tell_of_model (cbam_model_get_info (run->model));
   const CbamDetectorConfig config = { .slots = IN_FLIGHT };
   run->detector = options.profile ? cbam_detector_new_profiled (run->model, &config, error)
                                   : cbam_detector_new (run->model, &config, error);
