@@ -68,7 +68,7 @@ sabotage 'conv-tile: the last slice is left out' shaders/conv_tile.comp \
   's = 1; s < SLICES; s++' 's = 1; s < SLICES - 1; s++' ops-ops
 sabotage 'conv-tile: the last sixteen products are all that count' shaders/conv_tile.comp \
   'sum[i] += vec4 (few[i])' 'sum[i] = vec4 (few[i])' ops-ops
-sabotage 'conv-tile: what is left of K makes no turn' compute/ops/conv_tile.c \
+sabotage 'conv-tile: what is left of K makes no turn' compute/ops/conv-tile.c \
   '(depth + turn - 1) / turn' 'depth / turn' ops-ops
 sabotage 'depthwise-texel: neighbouring pixels read a column apart' shaders/depthwise_texel.comp \
   'x[i * STRIDE + k]' 'x[i + k]' ops-ops

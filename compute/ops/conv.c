@@ -1,7 +1,7 @@
 /* conv: a full convolution, kernel k x k, any stride and dilation, with bias and a fused clamp.
  *
  * On CPU devices a register tile per subgroup (shaders/conv_texel.comp), in several shapes; everywhere else a tile in
- * shared memory (conv_tile.h).
+ * shared memory (conv-tile.h).
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
@@ -10,7 +10,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "ops/conv_tile.h"
+#include "ops/conv-tile.h"
 #include "ops/deconv.h"
 #include "ops/depthwise.h"
 #include "ops/shaders.h"

@@ -13,7 +13,7 @@
 #include "engine/half.h"
 #include "host/processor.h"
 #include "ops/activation.h"
-#include "ops/conv_tile.h"
+#include "ops/conv-tile.h"
 #include "random-source.h"
 #include "run.h"
 #include "run/reference/reference.h"

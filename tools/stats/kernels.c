@@ -4,7 +4,7 @@
 
 #include "kernels.h"
 
-#include "ops/conv_tile.h"
+#include "ops/conv-tile.h"
 #include "vk/pipeline.h"
 
 /* By the names that RADV gives them. */

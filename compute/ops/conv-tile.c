@@ -2,7 +2,7 @@
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "ops/conv_tile.h"
+#include "ops/conv-tile.h"
 
 #include <math.h>
 
