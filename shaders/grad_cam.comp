@@ -9,7 +9,8 @@
 // inside the map weighs the channels; the map is the weighted sum of the features, where that is positive. One
 // workgroup.
 //
-// Weights as for conv_texel.comp: [rows/8][feature block, kernel row, kernel column][8][4].
+// Weights as for conv_texel.comp: [rows/8][feature block, kernel row, kernel column][8][4]; or, with a pitch, as for
+// conv_tile.comp: [kernel row, kernel column, feature block][4][rows].
 //
 // module: grad_cam (half)
 //
@@ -37,6 +38,13 @@ vec4 weights (uint k, uint block, uint tap)
 {
   const uint row = a.first_conf + k, taps = a.kernel * a.kernel;
 
+  if (a.pitch > 0) {
+    const uint from = (tap * a.blocks + block) * CBAM_TEXEL_CHANNELS * a.pitch + row / CBAM_TEXEL_CHANNELS;
+    const uint c = row % CBAM_TEXEL_CHANNELS;
+
+    return vec4 (LOAD_WEIGHT (from)[c], LOAD_WEIGHT (from + a.pitch)[c], LOAD_WEIGHT (from + 2 * a.pitch)[c],
+                 LOAD_WEIGHT (from + 3 * a.pitch)[c]);
+  }
   return LOAD_WEIGHT ((row / CBAM_CONV_GROUP * (a.blocks * taps) + block * taps + tap) * CBAM_CONV_GROUP +
                       row % CBAM_CONV_GROUP);
 }

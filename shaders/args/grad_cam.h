@@ -25,6 +25,7 @@ struct CbamGradCamArgs
   uint kernel;  /* of the head */
   uint row;     /* cell of the detection's anchor */
   uint column;
+  uint pitch; /* of weights in rows, as conv_tile.comp's; 0 = as for conv_texel.comp */
 };
 
 #ifndef VULKAN

@@ -6,7 +6,7 @@
 
 #include "args/grad_cam.h"
 
-#include "ops/conv.h"
+#include "ops/conv-tile.h"
 #include "ops/shaders.h"
 #include "run/vulkan/private.h"
 
@@ -29,15 +29,30 @@ struct _CbamGradCam
   VkDescriptorSet set;
 };
 
-/* The step of the convolution that makes @conf, in the layout of weights that the kernel reads; NULL = there is none.
- */
+/* Either layout of a convolution's weights. */
+static gboolean
+knows_packing (const CbamOpVariant *variant)
+{
+  return variant->packing == &cbam_conv_packing || variant->packing == &cbam_conv_tile_packing;
+}
+
+/* The step of the convolution that makes @conf; NULL = there is none. */
 static const CbamStep *
 find_head (const CbamPlan *plan, const CbamValue *conf)
 {
   for (guint s = 0; s < plan->n_steps; s++)
-    if (plan->steps[s].node->outputs[0] == conf && plan->steps[s].variant->packing == &cbam_conv_packing)
+    if (plan->steps[s].node->outputs[0] == conf && knows_packing (plan->steps[s].variant))
       return &plan->steps[s];
   return NULL;
+}
+
+/* Texels from a row of weights to the next; 0 = they do not lie in rows. */
+static guint
+get_pitch (const CbamStep *head)
+{
+  return head->variant->packing == &cbam_conv_tile_packing
+             ? (guint) cbam_conv_padded_channels (head->variant, head->node) / CBAM_TEXEL_CHANNELS
+             : 0;
 }
 
 /* Of all loops of an invocation, from above. */
@@ -183,6 +198,7 @@ record (CbamGradCam *cam, const CbamGradCamTarget *target, const CbamStep *head,
     .kernel = cbam_conv_params (head->node)->kernel_width,
     .row = target->row,
     .column = target->column,
+    .pitch = get_pitch (head),
   };
 
   args.x.origin += target->image * args.x.frame;
