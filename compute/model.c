@@ -150,8 +150,24 @@ describe_ops (CbamModel *model)
       .out_channels = out->channels,
       .width = out->width,
       .height = out->height,
+      .bytes = cbam_step_count_bytes (&plan->steps[s]),
+      .waits = plan->steps[s].barrier,
     };
   }
+}
+
+gsize
+cbam_model_get_n_ops (const CbamModel *model)
+{
+  g_return_val_if_fail (model != NULL, 0);
+  return model->program->plan->n_steps;
+}
+
+const CbamOpTime *
+cbam_model_get_op (const CbamModel *model, gsize i)
+{
+  g_return_val_if_fail (model != NULL && i < cbam_model_get_n_ops (model), NULL);
+  return &model->op_times[i];
 }
 
 /* @bytes: the file's content; NULL: it is to be opened. */

@@ -483,6 +483,18 @@ cbam_plan_new (CbamGraph *graph, const CbamPlanConfig *config, GError **error)
   return g_steal_pointer (&plan);
 }
 
+gsize
+cbam_step_count_bytes (const CbamStep *step)
+{
+  gsize bytes = step->weights_size;
+
+  for (guint i = 0; i < step->node->n_inputs; i++)
+    bytes += step->node->inputs[i]->size;
+  for (guint i = 0; i < step->node->n_outputs; i++)
+    bytes += step->node->outputs[i]->size;
+  return bytes;
+}
+
 void
 cbam_plan_free (CbamPlan *plan)
 {

@@ -48,6 +48,9 @@ typedef struct
 CbamPlan *cbam_plan_new (CbamGraph *graph, const CbamPlanConfig *config, GError **error);
 void cbam_plan_free (CbamPlan *plan);
 
+/* Of all maps and weights that @step reads and writes. */
+gsize cbam_step_count_bytes (const CbamStep *step);
+
 /* Which family of kernels the plan runs, in few words: what CbamModelInfo.kernels says. */
 const char *cbam_plan_get_kernels (const CbamPlan *plan, const CbamDeviceCaps *caps);
 

@@ -22,8 +22,10 @@ G_BEGIN_DECLS
  * @out_channels: channels written
  * @width: of the output map
  * @height: of the output map
+ * @bytes: of the maps and weights that it reads and writes, zero borders included
+ * @waits: whether it waits for all that ran before it
  *
- * One device operation of a profiled frame. Strings belong to the model. Later versions may add members at the end.
+ * One device operation of a frame. Strings belong to the model. Later versions may add members at the end.
  */
 typedef struct
 {
@@ -34,7 +36,27 @@ typedef struct
   double seconds;
   double flop;
   guint kernel, in_channels, out_channels, width, height;
+  guint64 bytes;
+  gboolean waits;
 } CbamOpTime;
+
+/**
+ * cbam_model_get_n_ops:
+ * @model: a loaded model
+ *
+ * Returns: how many operations a frame takes on the model's device: dispatches on a Vulkan device, steps on the
+ * processor itself
+ */
+CBAM_API gsize cbam_model_get_n_ops (const CbamModel *model);
+
+/**
+ * cbam_model_get_op:
+ * @model: a loaded model
+ * @i: place in running order, below cbam_model_get_n_ops()
+ *
+ * Returns: (transfer none): what operation @i is, fused as it runs, as long as @model lives; its seconds are 0
+ */
+CBAM_API const CbamOpTime *cbam_model_get_op (const CbamModel *model, gsize i);
 
 /**
  * cbam_detector_new_profiled: (constructor)

@@ -104,8 +104,8 @@ def test_without_model(tap, folder, picture):
     with tap.point("--help"):
         text = expect_ok(cbam_run("--help")).stdout
         for option in ("--model", "--device", "--list-devices", "--threshold", "--nms-iou", "--nms-across",
-                       "--max-detections", "--output", "--json", "--attention", "--grad-cam", "--profile", "--describe", "--check",
-                       "--version"):
+                       "--max-detections", "--output", "--json", "--attention", "--grad-cam", "--profile", "--describe", "--fused",
+                       "--check", "--version"):
             assert option in text, f"{option} is not in the help"
     with tap.point("--version"):
         assert re.fullmatch(r"cbam-run \d+\.\d+\S*\n", expect_ok(cbam_run("--version")).stdout)
@@ -136,6 +136,19 @@ def test_without_model(tap, folder, picture):
             assert text["parameters"] == parameters == sum(layer["parameters"] for layer in text["layers"])
             assert text["macs"] == sum(layer["macs"] for layer in text["layers"])
             assert str(parameters) in expect_ok(cbam_run("--describe", preset)).stdout
+    with tap.point("--describe --fused: what runs, with the multiply-adds of what was described"):
+        layers = json.loads(expect_ok(cbam_run("--describe", "ssd-mobilenet", "--json")).stdout)
+        for device in (["--device", "llvmpipe"], []):
+            fused = json.loads(expect_ok(cbam_run("--describe", "ssd-mobilenet", "--fused", "--json", *device)).stdout)
+            steps = fused["dispatches"]
+            assert fused["macs"] == layers["macs"] == sum(step["macs"] for step in steps), fused["macs"]
+            assert len(steps) < len(layers["layers"]) and fused["bytes"] == sum(step["bytes"] for step in steps)
+            assert 0 < fused["barriers"] == sum(step["barrier"] for step in steps) < len(steps)
+            table = expect_ok(cbam_run("--describe", "ssd-mobilenet", "--fused", *device)).stdout.splitlines()
+            assert len(table) == len(steps) + 3 and str(fused["bytes"]) in table[-1], table[-1]
+            for line, step in zip(table[2:], steps):
+                assert line.split()[:3] == [step["name"], step["kind"], step["kernel"]], line
+                assert line.endswith("waits") == step["barrier"], line
     with tap.point("--describe of nothing"):
         check_one_error(cbam_run("--describe", "no-such-preset"), "no-such-preset")
     with tap.point("unknown device"):

@@ -30,7 +30,7 @@ static struct
   int cpu_threads;
   char **pictures;
   char *describe;
-  gboolean check, json, list_devices, profile, version;
+  gboolean check, fused, json, list_devices, profile, version;
   double threshold, nms_iou, nms_across;
   int max_detections, grad_cam;
   Explanation attention;
@@ -67,6 +67,9 @@ static const GOptionEntry entries[] = {
     "Numbers to compute with: auto, fp32, fp16 or bf16, as the device has them (default: auto)", "PRECISION" },
   { "describe", 0, 0, G_OPTION_ARG_FILENAME, &options.describe,
     "Print every layer of a model file or preset, and exit; no device is needed", "FILE|PRESET" },
+  { "fused", 0, 0, G_OPTION_ARG_NONE, &options.fused,
+    "With --describe, print what the device runs instead: each dispatch with its kernel, bytes and whether it waits",
+    NULL },
   { "check", 0, 0, G_OPTION_ARG_NONE, &options.check,
     "Say whether driver, GStreamer plugin, model file and computation are right, and what to do where not, and exit",
     NULL },
@@ -401,6 +404,37 @@ list_devices (void)
   return STATUS_OK;
 }
 
+/* A preset by its name, or a file. */
+static CbamModel *
+load_described (GError **error)
+{
+  const CbamDeviceConfig device_config = { .cpu_threads = (guint) options.cpu_threads };
+  g_autoptr (CbamDevice) device = cbam_device_open_configured (options.device, &device_config, error);
+
+  if (device == NULL)
+    return NULL;
+  return g_strv_contains (cbam_model_get_presets (), options.describe)
+             ? cbam_model_load_preset (device, options.describe, &options.model_config, error)
+             : cbam_model_load (device, options.describe, &options.model_config, error);
+}
+
+static int
+describe_fused (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (CbamModel) model = load_described (&error);
+
+  if (model == NULL) {
+    program_complain ("%s", error->message);
+    return STATUS_FAILED;
+  }
+  if (options.json)
+    describe_fused_json (stdout, model);
+  else
+    describe_fused_table (stdout, model);
+  return STATUS_OK;
+}
+
 static int
 describe (void)
 {
@@ -445,6 +479,8 @@ check_options (void)
     return "--grad-cam is a number of detections from 1";
   if (options.check && (has_detection_options () || options.list_devices || options.describe != NULL))
     return "--check goes with --model, --device and --json alone";
+  if (options.fused && options.describe == NULL)
+    return "--fused goes with --describe";
   if (options.version || options.check || options.list_devices || options.describe != NULL)
     return NULL;
   if (options.pictures == NULL)
@@ -499,7 +535,7 @@ main (int argc, char **argv)
     else if (options.check)
       status = check_everything (options.model, options.device, options.json, stdout) ? STATUS_OK : STATUS_FAILED;
     else if (options.describe != NULL)
-      status = describe ();
+      status = options.fused ? describe_fused () : describe ();
     else
       status = options.list_devices ? list_devices () : detect_all ();
   }

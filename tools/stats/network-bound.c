@@ -83,18 +83,6 @@ arithmetic_seconds (const Family *family, const CbamStep *step, const Kernel *ke
   return cycles * MAX (1, subgroups / family->simds) / family->clock;
 }
 
-static double
-memory_seconds (const Family *family, const CbamStep *step)
-{
-  gsize bytes = step->weights_size;
-
-  for (guint i = 0; i < step->node->n_inputs; i++)
-    bytes += step->node->inputs[i]->size;
-  for (guint i = 0; i < step->node->n_outputs; i++)
-    bytes += step->node->outputs[i]->size;
-  return bytes / family->bandwidth;
-}
-
 /* ---- Networks --------------------------------------------------------------------------------------------------- */
 
 static CbamPlan *
@@ -141,7 +129,7 @@ add_step (NetworkBound *bound, CbamDevice *device, GHashTable *compiled, const C
     .op = kernel->op,
     .variant = kernel->variant,
     .arithmetic = arithmetic_seconds (bound->family, step, kernel, cbam_shader_get_needs (shader).invocations),
-    .memory = memory_seconds (bound->family, step),
+    .memory = (double) cbam_step_count_bytes (step) / bound->family->bandwidth,
   };
   g_array_append_val (bound->steps, added);
   bound->arithmetic += added.arithmetic;
