@@ -62,6 +62,9 @@ typedef struct
   gsize (*size) (const CbamOpVariant *variant, const CbamNode *node);
   void (*pack) (const CbamOpVariant *variant, const CbamNode *node, float *out);
   gboolean exact; /* they stay floats of 32 bits, whatever maps are made of */
+  /* Whether two nodes have the same weights, which then lie in memory once; NULL = never. Kernels are the same, or pack
+   * as many. */
+  gboolean (*same) (const CbamNode *a, const CbamNode *b);
 } CbamPacking;
 
 /* A kernel. Its bindings 0, 1, ... are the node's inputs, its packed weights if it has any, its outputs, and of one
@@ -114,7 +117,8 @@ typedef enum
   CBAM_FUSE_SLICE = 1 << 9,        /* a convolution takes its channels out of a larger map */
   CBAM_FUSE_PARITY = 1 << 10,      /* a transposed convolution becomes several ordinary ones */
   CBAM_FUSE_SEPARABLE = 1 << 11,   /* a depthwise convolution and the 1x1 convolution after it are one */
-  CBAM_FUSE_LAST = CBAM_FUSE_SEPARABLE,
+  CBAM_FUSE_WINOGRAD = 1 << 12,    /* a 3x3 convolution of many channels becomes Winograd's three steps */
+  CBAM_FUSE_LAST = CBAM_FUSE_WINOGRAD,
   CBAM_FUSE_ALL = ~0,
 } CbamFusions;
 

@@ -170,7 +170,8 @@ cbam_plan_get_kernels (const CbamPlan *plan, const CbamDeviceCaps *caps)
 CbamFusions
 cbam_plan_get_fusions (const CbamDeviceCaps *caps, CbamPrecision precision)
 {
-  CbamFusions fusions = CBAM_FUSE_ALL;
+  /* What pays is known of lavapipe only, and GPUs have units that multiply matrices faster than this saves. */
+  CbamFusions fusions = caps->is_cpu ? CBAM_FUSE_ALL : CBAM_FUSE_ALL & ~CBAM_FUSE_WINOGRAD;
 
   for (guint o = 0; cbam_ops[o] != NULL; o++)
     if (cbam_ops[o]->case_fusions != 0 && !cbam_op_runs (cbam_ops[o], type_of (precision), caps))
@@ -334,17 +335,36 @@ place_largest (CbamPlan *plan, const CbamPlanConfig *config)
   plan->largest_end = plan->slot_size;
 }
 
+/* The first step whose weights are those of @step; NULL = none before it. */
+static const CbamStep *
+find_same_weights (const CbamPlan *plan, const CbamStep *step)
+{
+  const CbamPacking *packing = step->variant->packing;
+
+  for (const CbamStep *other = plan->steps; packing->same != NULL && other < step; other++)
+    if (other->variant->packing == packing && other->weights_size == step->weights_size &&
+        packing->same (other->node, step->node))
+      return other;
+  return NULL;
+}
+
 static void
 place_weights (CbamPlan *plan, const CbamPlanConfig *config)
 {
   for (guint s = 0; s < plan->n_steps; s++) {
     CbamStep *step = &plan->steps[s];
+    const CbamStep *same;
 
     if (step->variant == NULL || step->variant->packing == NULL)
       continue;
-    step->weights_offset = align (plan->weights_size, config->caps->range_alignment);
     step->weights_type = step->variant->packing->exact ? CBAM_TYPE_F32 : type_of (config->precision);
     step->weights_size = step->variant->packing->size (step->variant, step->node) * cbam_type_size (step->weights_type);
+    same = find_same_weights (plan, step);
+    if (same != NULL) {
+      step->weights_offset = same->weights_offset;
+      continue;
+    }
+    step->weights_offset = align (plan->weights_size, config->caps->range_alignment);
     plan->weights_size = step->weights_offset + step->weights_size;
   }
 }

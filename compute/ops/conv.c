@@ -16,6 +16,7 @@
 #include "ops/shaders.h"
 #include "ops/shuffle.h"
 #include "ops/slice.h"
+#include "ops/winograd.h"
 
 /* ---- What both convolutions share ----------------------------------------------------------------------------- */
 
@@ -177,26 +178,41 @@ packed_size (const CbamOpVariant *variant, const CbamNode *node)
   return cbam_conv_padded_channels (variant, node) * (depth (variant, node) * 4 + 1);
 }
 
+/* The weights of output channel @o, [channel][tap]; @room: for as many. */
+static const float *
+weights_of (const CbamNode *node, gsize o, float *room)
+{
+  const CbamConvParams *p = cbam_conv_params (node);
+
+  if (p->winograd == 0)
+    return p->weight->values + o * in_channels (node) * cbam_conv_taps (node);
+  cbam_winograd_transform (p->weight, o % group_channels (node), (guint) o / group_channels (node), room);
+  return room;
+}
+
 void
 cbam_conv_pack (const CbamOpVariant *variant, const CbamNode *node, const CbamConvStrides *strides, gsize bias,
                 gsize size, float *out)
 {
   const CbamConvParams *p = cbam_conv_params (node);
-  const guint n = in_channels (node), out_channels = cbam_conv_channels (node);
+  const gsize n = in_channels (node), out_channels = cbam_conv_channels (node), taps = cbam_conv_taps (node);
   const guint skipped = p->first_channel % CBAM_TEXEL_CHANNELS; /* in its first texel, with weights of zero */
   const guint bundled = cbam_conv_bundle (variant, node), seen = seen_by (node, bundled);
-  const gsize taps = cbam_conv_taps (node);
+  g_autofree float *room = g_new (float, n *taps);
 
   memset (out, 0, size * sizeof (float));
-  for (gsize o = 0; o < out_channels; o++)
-    for (gsize c = 0; c < n; c++) {
-      const gsize k = skipped + o / group_channels (node) * n - o / bundled * seen + c;
-      const gsize to = o / CBAM_CONV_GROUP * strides->group + o % CBAM_CONV_GROUP * strides->channel +
-                       k / CBAM_TEXEL_CHANNELS * strides->block + k % CBAM_TEXEL_CHANNELS * strides->k;
+  for (gsize o = 0; o < out_channels; o++) {
+    const float *weights = weights_of (node, o, room);
+    const gsize first = skipped + o / group_channels (node) * n - o / bundled * seen;
+    float *lane = out + o / CBAM_CONV_GROUP * strides->group + o % CBAM_CONV_GROUP * strides->channel;
+
+    for (gsize k = first; k < first + n; k++) {
+      float *to = lane + k / CBAM_TEXEL_CHANNELS * strides->block + k % CBAM_TEXEL_CHANNELS * strides->k;
 
       for (gsize tap = 0; tap < taps; tap++)
-        out[to + tap * strides->tap] = p->weight->values[(o * n + c) * taps + tap];
+        to[tap * strides->tap] = *weights++;
     }
+  }
   if (p->bias != NULL)
     memcpy (out + bias, p->bias->values, out_channels * sizeof (float));
 }
@@ -217,7 +233,18 @@ pack (const CbamOpVariant *variant, const CbamNode *node, float *out)
                   packed_size (variant, node), out);
 }
 
-const CbamPacking cbam_conv_packing = { packed_size, pack };
+/* The same learned numbers in the same order. */
+static gboolean
+packs_same (const CbamNode *a, const CbamNode *b)
+{
+  const CbamConvParams *p = cbam_conv_params (a), *q = cbam_conv_params (b);
+
+  return p->weight == q->weight && p->bias == q->bias && p->groups == q->groups &&
+         p->first_channel == q->first_channel && (p->winograd > 0) == (q->winograd > 0) &&
+         cbam_conv_taps (a) == cbam_conv_taps (b);
+}
+
+const CbamPacking cbam_conv_packing = { .size = packed_size, .pack = pack, .same = packs_same };
 
 /* ---- Kernels ---------------------------------------------------------------------------------------------------- */
 
@@ -426,7 +453,7 @@ static const CbamOpVariant variants[] = {
 /* ---- Truth ------------------------------------------------------------------------------------------------------ */
 
 static double
-reference_pixel (const CbamNode *node, const float *x, guint o, guint row, guint column)
+reference_pixel (const CbamNode *node, const float *x, const float *weights, guint o, guint row, guint column)
 {
   const CbamConvParams *p = cbam_conv_params (node);
   const CbamValue *in = node->inputs[0];
@@ -442,7 +469,7 @@ reference_pixel (const CbamNode *node, const float *x, guint o, guint row, guint
 
         if (iy < 0 || iy >= (gint) in->height || ix < 0 || ix >= (gint) in->width)
           continue;
-        sum += (double) p->weight->values[((o * n + c) * p->kernel_height + ky) * p->kernel_width + kx] *
+        sum += (double) weights[(c * p->kernel_height + ky) * p->kernel_width + kx] *
                x[(c * in->height + (guint) iy) * in->width + (guint) ix];
       }
   return sum;
@@ -457,9 +484,12 @@ reference (CbamReference *run, const CbamNode *node)
   const float *other = node->n_inputs > 1 ? cbam_reference_get (run, node->inputs[1]) : NULL;
   const float *added = p->shuffles ? NULL : other;
   const gsize pixels = (gsize) out->width * out->height;
+  g_autofree float *room = g_new (float, in_channels (node) * cbam_conv_taps (node));
   float *y = cbam_reference_get (run, out);
 
   for (guint o = 0; o < cbam_conv_channels (node); o++) {
+    const float *weights = weights_of (node, o, room);
+
     if (p->shuffles) {
       memcpy (y, other + o * pixels, pixels * sizeof (float));
       y += pixels;
@@ -467,7 +497,8 @@ reference (CbamReference *run, const CbamNode *node)
     for (guint row = 0; row < p->height; row++)
       for (guint column = 0; column < p->width; column++) {
         const gsize to = (gsize) (row * p->step_y + p->first_y) * out->width + column * p->step_x + p->first_x;
-        const double sum = reference_pixel (node, x, o, row, column) + (added != NULL ? added[o * pixels + to] : 0);
+        const double sum =
+            reference_pixel (node, x, weights, o, row, column) + (added != NULL ? added[o * pixels + to] : 0);
         const double v = cbam_activation_apply (&p->activation, sum);
 
         y[to] = (float) (p->sigmoid ? 1 / (1 + exp (-v)) : v);
@@ -481,6 +512,8 @@ macs (const CbamNode *node)
 {
   const CbamConvParams *p = cbam_conv_params (node);
 
+  if (p->winograd > 0)
+    return p->winograd;
   return (guint64) p->width * p->height * cbam_conv_channels (node) * in_channels (node) * cbam_conv_taps (node);
 }
 
@@ -489,7 +522,7 @@ cbam_conv_parameters (const CbamNode *node)
 {
   const CbamConvParams *p = cbam_conv_params (node);
 
-  return cbam_param_count (p->weight) + cbam_param_count (p->bias);
+  return p->winograd > 0 ? 0 : cbam_param_count (p->weight) + cbam_param_count (p->bias);
 }
 
 guint
@@ -658,6 +691,7 @@ static const CbamOpCase cases[] = {
   { 6, 6, 65, 10, 3, 2, .same = TRUE },
   { 30, 26, 64, 80, 3, 1, 1, 1 },
   { 21, 18, 80, 64, 3, 1, .same = TRUE },
+  { 11, 14, 12, 21, 3, 1, 1, 1, .big_reader = TRUE },
   /* 1x1 with a map added */
   { 5, 3, 4, 4, 1, .company = CBAM_CASE_MAP },
   { 19, 19, 24, 126, 1, .company = CBAM_CASE_MAP },

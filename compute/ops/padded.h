@@ -24,8 +24,8 @@ cbam_padded_dispatch (const CbamValue *out, guint threads, CbamDispatch *ret_dis
     __VA_ARGS__                                                                                                        \
   }
 
-/* A kernel in its three flavours: @module names the shader; what else its table says comes last. */
-#define CBAM_FLAVOURS(suffix, module, type, fill, ...)                                                                 \
+/* A kernel in its flavours for maps of 32 bits: @module names the shader; what else its table says comes last. */
+#define CBAM_TEXEL_AND_PLAIN(suffix, module, type, fill, ...)                                                          \
   { .name = "texel" suffix,                                                                                            \
     .shader = &cbam_shader_##module##_texel,                                                                           \
     .narrow = &cbam_shader_##module##_texel_narrow,                                                                    \
@@ -33,5 +33,8 @@ cbam_padded_dispatch (const CbamValue *out, guint threads, CbamDispatch *ret_dis
     .args_size = sizeof (type),                                                                                        \
     .dispatch = fill,                                                                                                  \
     __VA_ARGS__ },                                                                                                     \
-      CBAM_FLAVOUR ("plain" suffix, module##_plain, 0, type, fill, __VA_ARGS__),                                       \
+      CBAM_FLAVOUR ("plain" suffix, module##_plain, 0, type, fill, __VA_ARGS__)
+/* ... and for those of 16. */
+#define CBAM_FLAVOURS(suffix, module, type, fill, ...)                                                                 \
+  CBAM_TEXEL_AND_PLAIN (suffix, module, type, fill, __VA_ARGS__),                                                      \
       CBAM_FLAVOUR ("half" suffix, module##_half, CBAM_NEED_HALF, type, fill, __VA_ARGS__)

@@ -27,7 +27,8 @@
 
 /* Tiles of conv_texel.comp, 1x1: output channels, pixels of a lane, texels of K a turn, channels interleaved. */
 #define CBAM_CONV_TILES(TILE)                                                                                          \
-  TILE (48, 4, 1, 1), TILE (32, 6, 1, 2), TILE (24, 8, 1, 2), TILE (16, 13, 1, 2), TILE (32, 2, 2, 4)
+  TILE (48, 4, 1, 1), TILE (32, 6, 1, 2), TILE (24, 8, 1, 2), TILE (16, 13, 1, 2), TILE (32, 4, 2, 4),                 \
+      TILE (32, 2, 2, 4)
 
 /* Of larger kernels: output channels, pixels of a lane, channels interleaved. */
 #define CBAM_CONV_KERNEL_TILES(TILE) TILE (24, 4, 2), TILE (16, 4, 1), TILE (32, 2, 4)

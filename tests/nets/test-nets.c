@@ -53,6 +53,7 @@
 
 /* What only networks of that kind have use for. */
 #define UNSHUFFLED (CBAM_FUSE_SHUFFLE | CBAM_FUSE_SLICE)
+#define SMALL_MAPS CBAM_FUSE_WINOGRAD /* or few channels */
 
 /* Networks small enough for the reference. Weights come without shapes, so anchors are generated. */
 static const struct
@@ -81,25 +82,25 @@ static const struct
     { { 15, 11 }, { 7, 5 }, { 4, 3 }, { 2, 2 } } },
   { .name = "stairnet, cbam",
     .preset = { "stairnet-cbam", 1, 32, 1, .depthwise_steps = TRUE, .document = SMALL ("cbam", "") },
-    .unused = CBAM_FUSE_PARITY | UNSHUFFLED },
+    .unused = CBAM_FUSE_PARITY | UNSHUFFLED | SMALL_MAPS },
   { .name = "stairnet, full steps, se, distributions",
     .preset = { "stairnet-se", 3, 32, 3, .neck_norm = TRUE,
                 .document = SMALL ("se", "\"boxes\": \"distribution\", \"bins\": 6, ") },
-    .unused = CBAM_FUSE_SIGMOID | CBAM_FUSE_GATES | CBAM_FUSE_CBAM | UNSHUFFLED },
+    .unused = CBAM_FUSE_SIGMOID | CBAM_FUSE_GATES | CBAM_FUSE_CBAM | UNSHUFFLED | SMALL_MAPS },
   { .name = "stairnet, bam",
     .preset = { "stairnet-bam", 3, 48, 1, .neck_norm = TRUE, .document = SMALL ("bam", "") },
-    .unused = CBAM_FUSE_SIGMOID | CBAM_FUSE_GATES | CBAM_FUSE_CHANNEL_GATE | CBAM_FUSE_CBAM | UNSHUFFLED },
+    .unused = CBAM_FUSE_SIGMOID | CBAM_FUSE_GATES | CBAM_FUSE_CHANNEL_GATE | CBAM_FUSE_CBAM | UNSHUFFLED | SMALL_MAPS },
   { .name = "stairnet on shufflenet, cbam",
     .preset = { "stairnet-shufflenet", 1, 32, 5, .depthwise_steps = TRUE, .extra_kernel = 5, .laterals = 4,
                 .separable_posts = TRUE, .folded = TRUE, .document = SHUFFLED },
-    .unused = CBAM_FUSE_BATCH_NORM | CBAM_FUSE_PARITY },
+    .unused = CBAM_FUSE_BATCH_NORM | CBAM_FUSE_PARITY | SMALL_MAPS },
   { .name = "ssd on resnet, cbam in basic blocks",
     .preset = { "ssd-cbam-resnet", 1, .extra_norm = TRUE, .document = BASIC },
-    .unused = CBAM_FUSE_SUM | CBAM_FUSE_PARITY | CBAM_FUSE_SEPARABLE | UNSHUFFLED },
+    .unused = CBAM_FUSE_SUM | CBAM_FUSE_PARITY | CBAM_FUSE_SEPARABLE | UNSHUFFLED | SMALL_MAPS },
   { .name = "ssd on resnet, bottlenecks",
     .preset = { "ssd-resnet", 3, .extra_norm = TRUE, .document = BOTTLENECKS },
     .unused = CBAM_FUSE_SIGMOID | CBAM_FUSE_GATES | CBAM_FUSE_CHANNEL_GATE | CBAM_FUSE_CBAM | CBAM_FUSE_PARITY |
-              CBAM_FUSE_SEPARABLE | UNSHUFFLED },
+              CBAM_FUSE_SEPARABLE | UNSHUFFLED | SMALL_MAPS },
 };
 
 static char *class_names[] = { "background", "a", "b", "???", "d", "e", "f", NULL };
@@ -131,7 +132,7 @@ make_spec (guint i)
     .detector = &cbam_neck_ssd,
     .backbone = nets[i].backbone,
     .head = &cbam_head_ssd,
-    .width = nets[i].backbone == &cbam_backbone_vgg16 ? 0.125 : 0.25,
+    .width = 0.25,
     .activation = cbam_activations[nets[i].relu6 ? CBAM_ACTIVATION_RELU6 : CBAM_ACTIVATION_RELU],
     .padding = nets[i].same ? CBAM_PADDING_SAME : CBAM_PADDING_SYMMETRIC,
     .levels = nets[i].levels,
@@ -328,7 +329,7 @@ static void
 test_fusions (gconstpointer data)
 {
   const guint i = GPOINTER_TO_UINT (data);
-  const CbamFusions all = CBAM_FUSE_ALL, usual = CBAM_FUSE_ALL & ~CBAM_FUSE_SEPARABLE;
+  const CbamFusions all = CBAM_FUSE_ALL, usual = CBAM_FUSE_ALL & ~(CBAM_FUSE_SEPARABLE | CBAM_FUSE_WINOGRAD);
   const struct
   {
     const char *name;
@@ -336,7 +337,8 @@ test_fusions (gconstpointer data)
   } sets[] = {
     { "all", all, all },
     { "none", 0, all },
-    { "no separable", usual, all }, /* which is made of what others leave */
+    { "no separable", all & ~CBAM_FUSE_SEPARABLE, all }, /* which is made of what others leave */
+    { "no winograd", all & ~CBAM_FUSE_WINOGRAD, all },
     { "no batch norm", usual & ~CBAM_FUSE_BATCH_NORM, usual },
     { "no activation", usual & ~CBAM_FUSE_ACTIVATION, usual },
     { "no heads", usual & ~CBAM_FUSE_HEADS, usual },
@@ -350,10 +352,10 @@ test_fusions (gconstpointer data)
     { "no slice", usual & ~CBAM_FUSE_SLICE, usual },
   };
   const CbamFusions neck = CBAM_FUSE_SUM | CBAM_FUSE_SIGMOID | CBAM_FUSE_PARITY | CBAM_FUSE_CHANNEL_GATE |
-                           CBAM_FUSE_GATES | CBAM_FUSE_CBAM | UNSHUFFLED;
+                           CBAM_FUSE_GATES | CBAM_FUSE_CBAM | UNSHUFFLED | SMALL_MAPS;
   const CbamFusions unused = nets[i].preset.document != NULL ? nets[i].unused
                              : nets[i].backbone == &cbam_backbone_vgg16
-                                 ? neck | CBAM_FUSE_BATCH_NORM | CBAM_FUSE_SEPARABLE
+                                 ? (neck & ~SMALL_MAPS) | CBAM_FUSE_BATCH_NORM | CBAM_FUSE_SEPARABLE
                              : nets[i].batch_norm ? neck
                                                   : neck | CBAM_FUSE_BATCH_NORM;
   g_autoptr (CbamDevice) device = test_device_open (CBAM_DEBUG_POISON);

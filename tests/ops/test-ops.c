@@ -14,6 +14,7 @@
 #include "host/processor.h"
 #include "ops/activation.h"
 #include "ops/conv-tile.h"
+#include "ops/winograd.h"
 #include "random-source.h"
 #include "run.h"
 #include "run/reference/reference.h"
@@ -253,7 +254,9 @@ run_variant (CbamDevice *device, const CbamOpClass *op, guint i, const CbamOpVar
   *ran = TRUE;
   for (guint s = 0; s < program->plan->n_steps; s++)
     check_bindings (&program->plan->steps[s]);
-  compare (what, truth_of (op, i, config.precision), &fast, slot, half ? HALF_LIMIT : 1e-5);
+  const double limit = half ? HALF_LIMIT : op == &cbam_op_winograd_out ? WINOGRAD_LIMIT : 1e-5;
+
+  compare (what, truth_of (op, i, config.precision), &fast, slot, limit);
 }
 
 /* The device with everything, or the plain one; with what it has compiled for the tests before. */
@@ -344,6 +347,47 @@ test_packed_sizes (void)
       if (name == NULL && outputs[o] == 16 && device->caps.is_cpu && device->caps.subgroup_size == 8)
         g_assert_cmpuint (padded, ==, 16); /* not 192, a multiple of every tile */
     }
+}
+
+/* A convolution in Winograd's three steps, of any shape that could be, in stripes of @rows rows of tiles. FALSE: it
+ * could not. */
+static gboolean
+run_winograd (CbamDevice *device, guint i, guint rows, gboolean pixel_major)
+{
+  const CbamPlanConfig config = { .canary = CANARY, .pixel_major = pixel_major };
+  Case fast = build (&cbam_op_conv, i);
+  CbamNode *conv = cbam_graph_find_writer (fast.graph, fast.output);
+  g_autofree char *what = g_strdup_printf ("shape %u in stripes of %u, layout %d", i, rows, pixel_major);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (CbamProgram) program = NULL;
+  g_autoptr (CbamSlot) slot = NULL;
+
+  if (!cbam_winograd_fits (conv)) {
+    cbam_graph_free (fast.graph);
+    return FALSE;
+  }
+  cbam_winograd_split (fast.graph, conv, rows);
+  cbam_graph_remove_node (fast.graph, conv);
+  program = cbam_program_new (device, fast.graph, &config, &error);
+  g_assert_no_error (error);
+  slot = cbam_slot_new (program, FALSE, &error);
+  g_assert_no_error (error);
+  compare (what, truth_of (&cbam_op_conv, i, FALSE), &fast, slot, WINOGRAD_LIMIT);
+  return TRUE;
+}
+
+static void
+test_winograd (gconstpointer data)
+{
+  const gboolean plain = GPOINTER_TO_INT (data);
+  guint n = 0;
+
+  for (guint i = 0; i < cbam_op_conv.n_cases; i++)
+    for (guint rows = 1; rows <= 3; rows++) {
+      n += run_winograd (get_device (plain), i, rows, TRUE);
+      n += !plain && run_winograd (get_device (plain), i, rows, FALSE);
+    }
+  g_assert_cmpuint (n, >, 10); /* else cases are of no use */
 }
 
 /* ---- The processor itself: every op, by the loops of each kind of vectors, and by its reference ------------------ */
@@ -444,6 +488,8 @@ main (int argc, char **argv)
     }
   if (!test_is_host ())
     g_test_add_func ("/ops/packed-sizes", test_packed_sizes);
+  for (gint plain = 0; !test_is_host () && plain <= 1; plain++)
+    g_test_add_data_func (plain ? "/ops/winograd/plain" : "/ops/winograd/all", GINT_TO_POINTER (plain), test_winograd);
   failed = g_test_run ();
   for (guint p = 0; p < G_N_ELEMENTS (truths); p++)
     g_hash_table_unref (truths[p]);

@@ -37,8 +37,9 @@ fits (const CbamHostProgram *program, const CbamNode *node)
 {
   const CbamConvParams *p = cbam_conv_params (node);
 
-  return p->first_channel == 0 && !p->shuffles && p->step_x == 1 && p->step_y == 1 && p->first_x == 0 &&
-         p->first_y == 0 && p->width == node->outputs[0]->width && p->height == node->outputs[0]->height;
+  return p->first_channel == 0 && !p->shuffles && p->winograd == 0 && p->step_x == 1 && p->step_y == 1 &&
+         p->first_x == 0 && p->first_y == 0 && p->width == node->outputs[0]->width &&
+         p->height == node->outputs[0]->height;
 }
 
 static gboolean

@@ -227,9 +227,8 @@ spread (float *y, const float *x, const CbamLoopSpread *s, guint first, guint en
 
 typedef float Lanes[LANES];
 
-/* The points 0, +-A, +-B and infinity, of which A * B is 1: sums lose fewer digits than with 1 and 2. */
-#define A 0.70710678118654752f
-#define B 1.41421356237309505f
+#define A ((float) CBAM_WINOGRAD_A)
+#define B ((float) CBAM_WINOGRAD_B)
 
 /* B^T d: six numbers of a line of the tile to six. */
 static inline void

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "args/detect.h"
+#include "args/winograd.h"
 
 #include "host/processor.h"
 #include "ops/activation.h"
@@ -56,12 +57,7 @@ typedef struct
   const float *bias;
 } CbamLoopSpread;
 
-/* Winograd's convolution F(4x4, 3x3) (Lavin, Gray 2016, arXiv 1509.09308): a tile of 6x6 pixels, of which neighbours
- * share two rows or columns, becomes 4x4 of the output. Sums of products are taken for each of the 36 places by itself.
- */
-#define CBAM_WINOGRAD_TILE 4
-#define CBAM_WINOGRAD_PLACES 36
-
+/* Winograd's convolution (args/winograd.h) of a map. */
 typedef struct
 {
   guint in_width, in_height, in_channels;

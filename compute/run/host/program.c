@@ -240,12 +240,13 @@ suits (const CbamDeviceCaps *caps, CbamDebugFlags debug)
   return caps->is_host;
 }
 
-/* Transposed convolutions are oneDNN's, and so are the others, which read and write whole maps; the parts of CBAM have
- * kernels that all threads share. */
+/* Transposed convolutions are oneDNN's, Winograd's have a kernel that does all three steps, and so are the others,
+ * which read and write whole maps; the parts of CBAM have kernels that all threads share. */
 static CbamFusions
 get_fusions (const CbamDeviceCaps *caps, CbamPrecision precision)
 {
-  return CBAM_FUSE_ALL & ~(CBAM_FUSE_PARITY | CBAM_FUSE_CBAM | CBAM_FUSE_SLICE | CBAM_FUSE_SHUFFLE);
+  return CBAM_FUSE_ALL &
+         ~(CBAM_FUSE_PARITY | CBAM_FUSE_CBAM | CBAM_FUSE_SLICE | CBAM_FUSE_SHUFFLE | CBAM_FUSE_WINOGRAD);
 }
 
 const CbamRunner cbam_runner_host = {

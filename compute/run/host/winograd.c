@@ -9,9 +9,7 @@
 
 #include "run/host/private.h"
 
-#include <math.h>
-
-#include "ops/conv.h"
+#include "ops/winograd.h"
 
 #define TILE CBAM_WINOGRAD_TILE
 #define PLACES CBAM_WINOGRAD_PLACES
@@ -68,31 +66,19 @@ fits (const CbamHostProgram *program, const CbamNode *node)
          count_tiles (out->width) * count_tiles (out->height) >= LEAST_TILES;
 }
 
-/* G w G^T for each pair of channels, to [place][in][out]. */
+/* To [place][in][out]. */
 static float *
 transform_weights (const CbamParam *weight)
 {
-  const double a = sqrt (0.5), b = sqrt (2);
-  const double g[6][3] = { { 1, 0, 0 },
-                           { -2.0 / 3, -2 * a / 3, -1.0 / 3 },
-                           { -2.0 / 3, 2 * a / 3, -1.0 / 3 },
-                           { 1.0 / 6, b / 6, 1.0 / 3 },
-                           { 1.0 / 6, -b / 6, 1.0 / 3 },
-                           { 0, 0, 1 } };
   const gsize n_out = weight->dims[0], n_in = weight->dims[1];
   float *to = g_new (float, PLACES *n_in *n_out);
+  g_autofree float *row = g_new (float, n_in);
 
-  for (gsize o = 0; o < n_out; o++)
-    for (gsize c = 0; c < n_in; c++) {
-      const float *w = weight->values + (o * n_in + c) * 9;
-
-      for (guint place = 0; place < PLACES; place++) {
-        double sum = 0;
-
-        for (guint tap = 0; tap < 9; tap++)
-          sum += g[place / 6][tap / 3] * w[tap] * g[place % 6][tap % 3];
-        to[(place * n_in + c) * n_out + o] = (float) sum;
-      }
+  for (guint place = 0; place < PLACES; place++)
+    for (gsize o = 0; o < n_out; o++) {
+      cbam_winograd_transform (weight, o, place, row);
+      for (gsize c = 0; c < n_in; c++)
+        to[(place * n_in + c) * n_out + o] = row[c];
     }
   return to;
 }

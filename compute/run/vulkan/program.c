@@ -5,6 +5,7 @@
 #include "run/vulkan/private.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "engine/half.h"
 
@@ -68,30 +69,45 @@ pack_weights (CbamProgram *program, const CbamStep *step, guint8 *packed)
   }
 }
 
+/* Bytes of weights that are packed and brought to the device at once, unless those of a step are more: on the way they
+ * lie in memory twice more. */
+#define PART_BYTES (64 * 1024 * 1024)
+
 static gboolean
 upload_weights (CbamVulkanProgram *program, GError **error)
 {
   const CbamPlan *plan = program->base.plan;
   g_autofree guint8 *packed = NULL;
+  gsize most = MIN (plan->weights_size, PART_BYTES), from = 0, end = 0; /* of the part */
 
   if (plan->weights_size == 0)
     return TRUE;
   program->weights = cbam_buffer_new (program->base.device, CBAM_MEMORY_DEVICE, plan->weights_size, error);
   if (program->weights == NULL)
     return FALSE;
-  packed = g_try_malloc0 (plan->weights_size);
+  for (guint s = 0; s < plan->n_steps; s++)
+    most = MAX (most, plan->steps[s].weights_size);
+  packed = g_try_malloc0 (most);
   if (packed == NULL) {
     g_set_error (error, CBAM_ERROR, CBAM_ERROR_OUT_OF_MEMORY, "no memory to pack %" G_GSIZE_FORMAT " bytes of weights",
-                 plan->weights_size);
+                 most);
     return FALSE;
   }
   for (guint s = 0; s < plan->n_steps; s++) {
     const CbamStep *step = &plan->steps[s];
 
-    if (step->weights_size > 0)
-      pack_weights (&program->base, step, packed + step->weights_offset);
+    if (step->weights_size == 0 || step->weights_offset < end) /* it has none, or a step's before it */
+      continue;
+    if (step->weights_offset + step->weights_size > from + most) {
+      if (!cbam_device_upload (program->base.device, program->weights, from, packed, end - from, error))
+        return FALSE;
+      memset (packed, 0, end - from);
+      from = step->weights_offset;
+    }
+    pack_weights (&program->base, step, packed + step->weights_offset - from);
+    end = step->weights_offset + step->weights_size;
   }
-  return cbam_device_upload (program->base.device, program->weights, 0, packed, plan->weights_size, error);
+  return cbam_device_upload (program->base.device, program->weights, from, packed, end - from, error);
 }
 
 /* The host's copy of the weights; the device has its own now. */
