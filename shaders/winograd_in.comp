@@ -49,16 +49,18 @@ void main ()
     return;
   }
 
-  const uvec2 tile = find_tile (a), first = CBAM_WINOGRAD_TILE * (tile + uvec2 (0, a.first));
+  const uvec2 tile = find_tile (a);
+  const uint first_x = first_pixel (a, tile.x), first_y = first_pixel (a, tile.y + a.first);
+  const uint last_x = a.width - 1 + 2 * a.dilation, last_y = a.height - 1 + 2 * a.dilation;
   const uint base = ORIGIN (a.x) + gl_WorkGroupID.y * a.x.plane;
   const uint to = ORIGIN (a.y) + gl_WorkGroupID.y * a.y.plane + tile.y * a.y.row + tile.x * a.y.pixel;
   uint column[SPAN];
   vec4 rows[SPAN][SPAN], places[SPAN];
 
   [[unroll]] for (int j = 0; j < SPAN; j++)
-    column[j] = base + min (first.x + j, a.width + 1) * a.x.pixel;
+    column[j] = base + min (first_x + j * a.dilation, last_x) * a.x.pixel;
   [[unroll]] for (int i = 0; i < SPAN; i++) {
-    const uint row = min (first.y + i, a.height + 1) * a.x.row;
+    const uint row = min (first_y + i * a.dilation, last_y) * a.x.row;
 
     transform (LOAD (X, row + column[0]), LOAD (X, row + column[1]), LOAD (X, row + column[2]),
                LOAD (X, row + column[3]), LOAD (X, row + column[4]), LOAD (X, row + column[5]), rows[i]);

@@ -44,9 +44,10 @@ void main ()
     return;
   }
 
-  const uvec2 tile = find_tile (a), first = TILE * (tile + uvec2 (0, a.first));
+  const uvec2 tile = find_tile (a);
+  const uint first_x = first_pixel (a, tile.x), first_y = first_pixel (a, tile.y + a.first);
   const uint base = ORIGIN (a.x) + gl_WorkGroupID.y * a.x.plane + tile.y * a.x.row + tile.x * a.x.pixel;
-  const uint to = ORIGIN (a.y) + gl_WorkGroupID.y * a.y.plane + first.y * a.y.row + first.x * a.y.pixel;
+  const uint to = ORIGIN (a.y) + gl_WorkGroupID.y * a.y.plane + first_y * a.y.row + first_x * a.y.pixel;
   const vec4 bias = LOAD_WEIGHT (a.bias + gl_WorkGroupID.y);
   vec4 rows[SPAN][TILE], pixels[TILE];
 
@@ -59,7 +60,7 @@ void main ()
   [[unroll]] for (int j = 0; j < TILE; j++) {
     transform (rows[0][j], rows[1][j], rows[2][j], rows[3][j], rows[4][j], rows[5][j], pixels);
     [[unroll]] for (int i = 0; i < TILE; i++)
-      if (first.y + i < a.height && first.x + j < a.width)
-        STORE (y, to + i * a.y.row + j * a.y.pixel, activate (pixels[i] + bias, a.lo, a.hi));
+      if (first_y + i * a.dilation < a.height && first_x + j * a.dilation < a.width)
+        STORE (y, to + a.dilation * (i * a.y.row + j * a.y.pixel), activate (pixels[i] + bias, a.lo, a.hi));
   }
 }

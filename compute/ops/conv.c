@@ -692,6 +692,8 @@ static const CbamOpCase cases[] = {
   { 30, 26, 64, 80, 3, 1, 1, 1 },
   { 21, 18, 80, 64, 3, 1, .same = TRUE },
   { 11, 14, 12, 21, 3, 1, 1, 1, .big_reader = TRUE },
+  { 13, 10, 8, 7, 3, 1, 6, 6 },
+  { 12, 9, 4, 16, 3, 1, 2, 1 },
   /* 1x1 with a map added */
   { 5, 3, 4, 4, 1, .company = CBAM_CASE_MAP },
   { 19, 19, 24, 126, 1, .company = CBAM_CASE_MAP },

@@ -52,16 +52,28 @@ cbam_winograd_transform (const CbamParam *weight, gsize o, guint place, float *r
 
 /* ---- Both transforms --------------------------------------------------------------------------------------------- */
 
+static guint
+count_tiles (const CbamConvParams *conv, guint pixels)
+{
+  return (pixels + TILE * conv->dilation - 1) / (TILE * conv->dilation) * conv->dilation;
+}
+
 guint
 cbam_winograd_across (const CbamConvParams *conv)
 {
-  return (conv->width + TILE - 1) / TILE;
+  return count_tiles (conv, conv->width);
 }
 
 guint
 cbam_winograd_down (const CbamConvParams *conv)
 {
-  return (conv->height + TILE - 1) / TILE;
+  return count_tiles (conv, conv->height);
+}
+
+guint
+cbam_winograd_first_pixel (const CbamConvParams *conv, guint tile)
+{
+  return tile % conv->dilation + tile / conv->dilation * TILE * conv->dilation;
 }
 
 guint
@@ -86,6 +98,7 @@ cbam_winograd_fill_args (const CbamOpVariant *variant, const CbamNode *node, Cba
     .y = out->view,
     .width = p->conv.width,
     .height = p->conv.height,
+    .dilation = p->conv.dilation,
     .across = across,
     .rows = p->rows,
     .first = p->first,
@@ -107,10 +120,9 @@ cbam_winograd_fits (const CbamNode *node)
   const CbamValue *in = node->inputs[0], *out = node->outputs[0];
 
   return node->op == &cbam_op_conv && node->n_inputs == 1 && p->kernel_width == 3 && p->kernel_height == 3 &&
-         p->stride == 1 && p->dilation == 1 && p->groups <= 1 && p->first_channel == 0 &&
-         p->weight->dims[1] == in->channels && in->channels % CBAM_TEXEL_CHANNELS == 0 && p->step_x == 1 &&
-         p->step_y == 1 && p->width == out->width && p->height == out->height && p->weight->dims[0] == out->channels &&
-         !p->sigmoid && !p->shuffles;
+         p->stride == 1 && p->groups <= 1 && p->first_channel == 0 && p->weight->dims[1] == in->channels &&
+         in->channels % CBAM_TEXEL_CHANNELS == 0 && p->step_x == 1 && p->step_y == 1 && p->width == out->width &&
+         p->height == out->height && p->weight->dims[0] == out->channels && !p->sigmoid && !p->shuffles;
 }
 
 /* Whose sums of products are of the tiles of a stripe, a pixel each. */
@@ -118,7 +130,7 @@ static CbamConvParams
 product_params (const CbamNode *conv, guint first, guint rows)
 {
   const CbamConvParams *p = cbam_conv_params (conv);
-  const guint pixel_rows = MIN ((first + rows) * TILE, p->height) - first * TILE;
+  const guint64 macs = cbam_op_conv.macs (conv), down = cbam_winograd_down (p);
 
   return (CbamConvParams){
     .kernel_width = 1,
@@ -132,7 +144,7 @@ product_params (const CbamNode *conv, guint first, guint rows)
     .weight = p->weight,
     .activation = cbam_activation_none,
     .groups = PLACES,
-    .winograd = cbam_op_conv.macs (conv) / p->height * pixel_rows,
+    .winograd = macs * (first + rows) / down - macs * first / down,
   };
 }
 

@@ -35,6 +35,8 @@ extern const double cbam_winograd_out[CBAM_WINOGRAD_TILE][CBAM_WINOGRAD_SPAN]; /
 /* Tiles in a row of the convolution's output, and rows of tiles. */
 guint cbam_winograd_across (const CbamConvParams *conv);
 guint cbam_winograd_down (const CbamConvParams *conv);
+/* Number of the first pixel of tile number @tile along an axis; the others follow by the dilation. */
+guint cbam_winograd_first_pixel (const CbamConvParams *conv, guint tile);
 /* Channels of a place behind the products. */
 guint cbam_winograd_channels (const CbamNode *conv);
 

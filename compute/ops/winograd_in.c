@@ -36,8 +36,8 @@ pixel (const CbamNode *node, const float *x, guint c, guint from_left, guint fro
 {
   const CbamConvParams *p = &cbam_winograd_params (node)->conv;
   const CbamValue *in = node->inputs[0];
-  const gint row = (gint) MIN (from_top, p->height + 1) - p->pad_top;
-  const gint column = (gint) MIN (from_left, p->width + 1) - p->pad_left;
+  const gint row = (gint) MIN (from_top, p->height - 1 + 2 * p->dilation) - p->pad_top;
+  const gint column = (gint) MIN (from_left, p->width - 1 + 2 * p->dilation) - p->pad_left;
 
   if (column < 0 || row < 0 || column >= (gint) in->width || row >= (gint) in->height)
     return 0;
@@ -57,12 +57,13 @@ reference (CbamReference *run, const CbamNode *node)
     for (guint row = 0; row < out->height; row++)
       for (guint column = 0; column < out->width; column++) {
         const double *ys = cbam_winograd_in[o / channels / 6], *xs = cbam_winograd_in[o / channels % 6];
-        const guint top = (p->first + row) * CBAM_WINOGRAD_TILE, left = column * CBAM_WINOGRAD_TILE;
+        const guint top = cbam_winograd_first_pixel (&p->conv, p->first + row);
+        const guint left = cbam_winograd_first_pixel (&p->conv, column), step = p->conv.dilation;
         double sum = 0;
 
         for (guint i = 0; i < CBAM_WINOGRAD_SPAN; i++)
           for (guint j = 0; j < CBAM_WINOGRAD_SPAN; j++)
-            sum += ys[i] * xs[j] * pixel (node, x, o % channels, left + j, top + i);
+            sum += ys[i] * xs[j] * pixel (node, x, o % channels, left + j * step, top + i * step);
         *y++ = (float) sum;
       }
 }
@@ -76,9 +77,9 @@ add_case (CbamGraph *graph, const CbamOpCase *shape, CbamValue *const *inputs)
               .kernel_width = 3,
               .kernel_height = 3,
               .stride = 1,
-              .dilation = 1,
-              .width = shape->width + 2 * shape->pad - 2,
-              .height = shape->height + 2 * shape->pad - 2 },
+              .dilation = shape->dilation,
+              .width = shape->width + 2 * shape->pad - 2 * shape->dilation,
+              .height = shape->height + 2 * shape->pad - 2 * shape->dilation },
     .first = shape->first,
   };
   CbamValue *output;
@@ -92,13 +93,15 @@ add_case (CbamGraph *graph, const CbamOpCase *shape, CbamValue *const *inputs)
 
 /* first: the row of tiles that the stripe begins with. */
 static const CbamOpCase cases[] = {
-  { 1, 1, 4, .pad = 1 },
-  { 4, 4, 8, .pad = 1 },
-  { 6, 6, 12 },
-  { 9, 7, 16 },
-  { 17, 22, 4, .pad = 1, .first = 2 },
-  { 38, 38, 12, .pad = 1, .big_reader = TRUE },
-  { 13, 6, 8, .pad = 2, .first = 1, .big_reader = TRUE },
+  { 1, 1, 4, .dilation = 1, .pad = 1 },
+  { 4, 4, 8, .dilation = 1, .pad = 1 },
+  { 6, 6, 12, .dilation = 1 },
+  { 9, 7, 16, .dilation = 1 },
+  { 17, 22, 4, .dilation = 1, .pad = 1, .first = 2 },
+  { 38, 38, 12, .dilation = 1, .pad = 1, .big_reader = TRUE },
+  { 13, 6, 8, .dilation = 1, .pad = 2, .first = 1, .big_reader = TRUE },
+  { 19, 13, 4, .dilation = 6, .pad = 6 },
+  { 9, 17, 8, .dilation = 2, .pad = 1, .first = 1 },
 };
 
 const CbamOpClass cbam_op_winograd_in = {

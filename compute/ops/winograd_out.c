@@ -63,37 +63,48 @@ static const CbamOpVariant variants[] = {
 /* ---- Truth ------------------------------------------------------------------------------------------------------- */
 
 static double
-sum_places (const CbamNode *node, const float *x, guint o, guint row, guint column)
+sum_places (const CbamNode *node, const float *x, guint i, guint j)
 {
   const CbamValue *in = node->inputs[0];
-  const gsize pixels = (gsize) in->width * in->height, channels = in->channels / CBAM_WINOGRAD_PLACES;
-  const double *ys = cbam_winograd_out[row % CBAM_WINOGRAD_TILE], *xs = cbam_winograd_out[column % CBAM_WINOGRAD_TILE];
+  const gsize place_size = (gsize) in->width * in->height * in->channels / CBAM_WINOGRAD_PLACES;
   double sum = 0;
 
-  x += o * pixels + row / CBAM_WINOGRAD_TILE * in->width + column / CBAM_WINOGRAD_TILE;
   for (gsize place = 0; place < CBAM_WINOGRAD_PLACES; place++)
-    sum += ys[place / CBAM_WINOGRAD_SPAN] * xs[place % CBAM_WINOGRAD_SPAN] * x[place * channels * pixels];
+    sum += cbam_winograd_out[i][place / CBAM_WINOGRAD_SPAN] * cbam_winograd_out[j][place % CBAM_WINOGRAD_SPAN] *
+           x[place * place_size];
   return sum;
+}
+
+/* What of the tile at @x lies inside of the map. */
+static void
+reference_tile (const CbamNode *node, const float *x, float *y, guint o, guint top, guint left)
+{
+  const CbamConvParams *p = &cbam_winograd_params (node)->conv;
+  const double bias = p->bias != NULL ? p->bias->values[o] : 0;
+
+  for (guint i = 0; i < CBAM_WINOGRAD_TILE; i++)
+    for (guint j = 0; j < CBAM_WINOGRAD_TILE; j++) {
+      const guint row = top + i * p->dilation, column = left + j * p->dilation;
+
+      if (row < p->height && column < p->width)
+        y[(gsize) row * p->width + column] =
+            (float) cbam_activation_apply (&p->activation, sum_places (node, x, i, j) + bias);
+    }
 }
 
 static void
 reference (CbamReference *run, const CbamNode *node)
 {
   const CbamWinogradParams *p = cbam_winograd_params (node);
-  const CbamValue *out = node->outputs[0];
-  const guint top = p->first * CBAM_WINOGRAD_TILE, end = MIN (top + p->rows * CBAM_WINOGRAD_TILE, out->height);
-  const float *x = cbam_reference_get (run, node->inputs[0]);
+  const CbamValue *in = node->inputs[0], *out = node->outputs[0];
+  const float *x = cbam_reference_get (run, in);
   float *y = cbam_reference_get (run, out);
 
-  for (guint o = 0; o < out->channels; o++)
-    for (guint row = top; row < end; row++)
-      for (guint column = 0; column < out->width; column++) {
-        const double bias = p->conv.bias != NULL ? p->conv.bias->values[o] : 0;
-        const double sum = sum_places (node, x, o, row - top, column) + bias;
-
-        y[((gsize) o * out->height + row) * out->width + column] =
-            (float) cbam_activation_apply (&p->conv.activation, sum);
-      }
+  for (guint o = 0; o < out->channels; o++, y += (gsize) out->width * out->height)
+    for (guint row = 0; row < in->height; row++)
+      for (guint column = 0; column < in->width; column++)
+        reference_tile (node, x++, y, o, cbam_winograd_first_pixel (&p->conv, p->first + row),
+                        cbam_winograd_first_pixel (&p->conv, column));
 }
 
 /* ---- In graphs --------------------------------------------------------------------------------------------------- */

@@ -2,6 +2,9 @@
  * share two rows or columns, becomes 4x4 pixels of the output. Sums of products are taken for each of the 36 places of
  * a transformed tile by itself. Here is what all who do it share, and the push constants of both transforms.
  *
+ * With dilation d every d-th pixel of every d-th row is one of a convolution without: tile u of a row has pixels
+ * u % d + (u / d * 4 + j) * d, j = 0 .. 3, and so along columns.
+ *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #ifndef CBAM_ARGS_WINOGRAD_H
@@ -23,6 +26,7 @@ struct CbamWinogradArgs
   CbamView y;
   uint width; /* of the convolution's output, pixels */
   uint height;
+  uint dilation;
   uint across;      /* tiles in a row */
   uint rows;        /* of tiles, that this stripe has */
   uint first;       /* of them, in the map */

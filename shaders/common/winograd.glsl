@@ -30,6 +30,12 @@ uvec2 find_tile (CbamWinogradArgs a)
   return uvec2 (tile - row * a.across, row);
 }
 
+// Number along its axis of the first pixel of tile number @tile of a row.
+uint first_pixel (CbamWinogradArgs a, uint tile)
+{
+  return tile % a.dilation + tile / a.dilation * (CBAM_WINOGRAD_TILE * a.dilation);
+}
+
 // Number of a cell of the border of what is written, in the workgroups behind the computing ones.
 uint border_cell (CbamWinogradArgs a)
 {
