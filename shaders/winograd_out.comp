@@ -1,7 +1,10 @@
 // The way out of Winograd's convolution: of every tile 36 places become 4x4 pixels, A^T m A, with bias and activation.
 // What of a tile sticks out of the map is not stored.
 //
+// With POOL the largest of each 2x2 pixels is stored alone; of windows that stick out, of those that are inside.
+//
 // module: winograd_out (texel plain narrow)
+// module: winograd_out_pool -DPOOL (texel plain narrow)
 //
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #version 450
@@ -30,8 +33,8 @@ void zero_border (CbamWinogradArgs a)
 {
   const uint cell = border_cell (a);
 
-  if (cell < border_cells (a.width, a.height, a.border))
-    STORE (y, border_texel (a.y, a.width, a.height, a.border, cell) + gl_WorkGroupID.y * a.y.plane, vec4 (0));
+  if (cell < border_cells (a.map_width, a.map_height, a.border))
+    STORE (y, border_texel (a.y, a.map_width, a.map_height, a.border, cell) + gl_WorkGroupID.y * a.y.plane, vec4 (0));
 }
 
 void main ()
@@ -47,9 +50,9 @@ void main ()
   const uvec2 tile = find_tile (a);
   const uint first_x = first_pixel (a, tile.x), first_y = first_pixel (a, tile.y + a.first);
   const uint base = ORIGIN (a.x) + gl_WorkGroupID.y * a.x.plane + tile.y * a.x.row + tile.x * a.x.pixel;
-  const uint to = ORIGIN (a.y) + gl_WorkGroupID.y * a.y.plane + first_y * a.y.row + first_x * a.y.pixel;
+  const uint to = ORIGIN (a.y) + gl_WorkGroupID.y * a.y.plane;
   const vec4 bias = LOAD_WEIGHT (a.bias + gl_WorkGroupID.y);
-  vec4 rows[SPAN][TILE], pixels[TILE];
+  vec4 rows[SPAN][TILE], columns[TILE][TILE];
 
   [[unroll]] for (int i = 0; i < SPAN; i++) {
     const uint row = base + i * SPAN * a.step;
@@ -58,9 +61,30 @@ void main ()
                LOAD (X, row + 4 * a.step), LOAD (X, row + 5 * a.step), rows[i]);
   }
   [[unroll]] for (int j = 0; j < TILE; j++) {
-    transform (rows[0][j], rows[1][j], rows[2][j], rows[3][j], rows[4][j], rows[5][j], pixels);
+    transform (rows[0][j], rows[1][j], rows[2][j], rows[3][j], rows[4][j], rows[5][j], columns[j]);
     [[unroll]] for (int i = 0; i < TILE; i++)
-      if (first_y + i * a.dilation < a.height && first_x + j * a.dilation < a.width)
-        STORE (y, to + a.dilation * (i * a.y.row + j * a.y.pixel), activate (pixels[i] + bias, a.lo, a.hi));
+      columns[j][i] = activate (columns[j][i] + bias, a.lo, a.hi);
   }
+#ifdef POOL
+  [[unroll]] for (int i = 0; i < TILE; i += 2)
+    [[unroll]] for (int j = 0; j < TILE; j += 2) {
+      const bool right = first_x + j + 1 < a.width, below = first_y + i + 1 < a.height;
+      const uint row = (first_y + i) / 2, column = (first_x + j) / 2;
+      vec4 largest = columns[j][i];
+
+      largest = max (largest, right ? columns[j + 1][i] : largest);
+      largest = max (largest, below ? columns[j][i + 1] : largest);
+      largest = max (largest, right && below ? columns[j + 1][i + 1] : largest);
+      if (row < a.map_height && column < a.map_width)
+        STORE (y, to + row * a.y.row + column * a.y.pixel, largest);
+    }
+#else
+  [[unroll]] for (int j = 0; j < TILE; j++)
+    [[unroll]] for (int i = 0; i < TILE; i++) {
+      const uint row = first_y + i * a.dilation, column = first_x + j * a.dilation;
+
+      if (row < a.height && column < a.width)
+        STORE (y, to + row * a.y.row + column * a.y.pixel, columns[j][i]);
+    }
+#endif
 }

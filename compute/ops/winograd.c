@@ -98,6 +98,8 @@ cbam_winograd_fill_args (const CbamOpVariant *variant, const CbamNode *node, Cba
     .y = out->view,
     .width = p->conv.width,
     .height = p->conv.height,
+    .map_width = out->width,
+    .map_height = out->height,
     .dilation = p->conv.dilation,
     .across = across,
     .rows = p->rows,
@@ -159,14 +161,15 @@ insert (CbamGraph *graph, CbamNode *before, const CbamOpClass *op, const char *n
 }
 
 void
-cbam_winograd_split (CbamGraph *graph, CbamNode *node, guint rows)
+cbam_winograd_split (CbamGraph *graph, CbamNode *node, CbamNode *pool, guint rows)
 {
   const CbamConvParams *p = cbam_conv_params (node);
   const guint across = cbam_winograd_across (p), down = cbam_winograd_down (p);
   const guint in = node->inputs[0]->channels, out = cbam_winograd_channels (node);
+  CbamValue *output = pool != NULL ? pool->outputs[0] : node->outputs[0];
 
   for (guint first = 0; first < down; first += rows) {
-    const CbamWinogradParams stripe = { .conv = *p, .first = first, .rows = MIN (rows, down - first) };
+    const CbamWinogradParams stripe = { *p, first, MIN (rows, down - first), pool != NULL };
     const CbamConvParams product = product_params (node, first, stripe.rows);
     g_autofree char *name = g_strdup_printf ("%s[%u]", node->name, first / rows);
     CbamValue *factors = cbam_graph_add_value (graph, name, across, stripe.rows, PLACES * in);
@@ -174,9 +177,9 @@ cbam_winograd_split (CbamGraph *graph, CbamNode *node, guint rows)
 
     insert (graph, node, &cbam_op_winograd_in, name, &stripe, node->inputs[0], factors);
     insert (graph, node, &cbam_op_conv, name, &product, factors, sums);
-    insert (graph, node, &cbam_op_winograd_out, name, &stripe, sums, node->outputs[0]);
+    insert (graph, node, &cbam_op_winograd_out, name, &stripe, sums, output);
   }
-  node->outputs[0]->accumulates = rows < down; /* each stripe has pixels of its own */
+  output->accumulates = rows < down; /* each stripe has pixels of its own */
 }
 
 /* ---- What pays --------------------------------------------------------------------------------------------------- */

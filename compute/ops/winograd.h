@@ -22,6 +22,7 @@ typedef struct
 {
   CbamConvParams conv;
   guint first, rows; /* of tiles, that the stripe has */
+  gboolean pools;    /* on the way out: the largest of each 2x2 pixels alone */
 } CbamWinogradParams;
 
 CBAM_OP_PARAMS (CbamWinogradParams, cbam_winograd_params)
@@ -46,7 +47,8 @@ void cbam_winograd_fill_args (const CbamOpVariant *variant, const CbamNode *node
 
 /* Whether it could be in three steps: 3x3, stride 1, nothing but bias and activation, all of the input and output. */
 gboolean cbam_winograd_fits (const CbamNode *node);
-/* Puts them into the place of the convolution @node, which the caller removes, in stripes of @rows rows of tiles. */
-void cbam_winograd_split (CbamGraph *graph, CbamNode *node, guint rows);
+/* Puts them into the place of the convolution @node, in stripes of @rows rows of tiles, and of the max pool 2x2 behind
+ * it if @pool is not NULL. The caller removes both. */
+void cbam_winograd_split (CbamGraph *graph, CbamNode *node, CbamNode *pool, guint rows);
 /* So many rows as take the least time; 0: the convolution as it is takes less. */
 guint cbam_winograd_choose_rows (const CbamNode *node);

@@ -26,6 +26,8 @@ struct CbamWinogradArgs
   CbamView y;
   uint width; /* of the convolution's output, pixels */
   uint height;
+  uint map_width; /* of the map that is written on the way out: smaller if it is pooled */
+  uint map_height;
   uint dilation;
   uint across;      /* tiles in a row */
   uint rows;        /* of tiles, that this stripe has */

@@ -366,7 +366,7 @@ run_winograd (CbamDevice *device, guint i, guint rows, gboolean pixel_major)
     cbam_graph_free (fast.graph);
     return FALSE;
   }
-  cbam_winograd_split (fast.graph, conv, rows);
+  cbam_winograd_split (fast.graph, conv, NULL, rows);
   cbam_graph_remove_node (fast.graph, conv);
   program = cbam_program_new (device, fast.graph, &config, &error);
   g_assert_no_error (error);
