@@ -45,13 +45,34 @@ sabotage 'conv-window: every group sees what the first does' shaders/conv_window
 sabotage 'conv-tile: every group sees what the first does' shaders/conv_tile.comp \
   'gl_WorkGroupID.y * OC / a.bundle * a.in_blocks * a.x.plane' '0' ops-ops
 sabotage 'conv: weights of a group lie where its bundle begins' compute/ops/conv.c \
-  'skipped + o / group_channels (node) * n - o / bundled * seen + c' 'skipped + c' ops-ops
+  'skipped + o / group * n - o / bundled * seen' 'skipped' ops-ops
 sabotage 'conv: bundles need not begin with a texel' compute/ops/conv.c \
   ' && seen_by (node, least) % CBAM_TEXEL_CHANNELS == 0 ? least' ' ? least' ops-ops
 sabotage 'slice: taken over by convolutions in groups' compute/ops/slice.c \
   ' || cbam_conv_params (node)->groups > 1)' ')' ops-ops
 sabotage 'winograd: groups see everything' compute/run/host/winograd.c \
   'p->groups <= 1 && ' '' ops-ops-host
+sabotage 'winograd: what sticks out is read from where it would lie' shaders/winograd_in.comp \
+  'min (first_y + i * a.dilation, last_y)' '(first_y + i * a.dilation)' ops-ops
+sabotage 'winograd: what sticks out is stored' shaders/winograd_out.comp \
+  'row < a.height && column < a.width' 'row < a.height' ops-ops
+sabotage 'winograd: all of a window counts, outside of the map as well' shaders/winograd_out.comp \
+  'right && below ? columns[j + 1][i + 1] : largest' 'columns[j + 1][i + 1]' ops-ops
+sabotage 'winograd: every stripe begins with the first row of tiles' shaders/winograd_in.comp \
+  'first_pixel (a, tile.y + a.first)' 'first_pixel (a, tile.y)' ops-ops
+sabotage 'winograd: phases of a dilation are next to each other' shaders/common/winograd.glsl \
+  'tile % a.dilation + tile / a.dilation * (CBAM_WINOGRAD_TILE * a.dilation)' 'tile * CBAM_WINOGRAD_TILE' ops-ops
+sabotage 'winograd: no stripe zeroes the border' compute/ops/winograd.c \
+  'p->first == 0 || node->op' 'node->op' ops-ops
+sabotage 'winograd: a pool takes what others read as well' compute/ops/winograd_out.c \
+  ' || cbam_graph_count_readers (graph, value) != 1)' ')' nets-nets golden
+sabotage 'winograd: all places have the weights of the first' compute/ops/conv.c \
+  'cbam_winograd_transform (p->weight, o % group_channels (node), (guint) o / group_channels (node), room)' \
+  'cbam_winograd_transform (p->weight, o % group_channels (node), 0, room)' ops-ops
+sabotage 'plan: whoever packs has the weights of the first' compute/ops/conv.c \
+  'p->weight == q->weight && ' '' nets-nets golden
+sabotage 'program: the second part of the weights lies where the first does' compute/run/vulkan/program.c \
+  '      from = step->weights_offset;' '' golden-presets
 sabotage 'conv-window: no step to the next input block' shaders/conv_window.comp \
   'xi += row_step + (block_done ? block_step : 0);' 'xi += row_step;' ops-ops
 sabotage 'conv-window: pixels past the last row are stored where they seem to lie' shaders/conv_window.comp \
@@ -331,7 +352,7 @@ sabotage 'conv: no room for whole tiles that are shuffled' compute/ops/conv.c \
   'fits_pointwise_shuffle, tile_cost, dispatch_texel, (channels) / 2)' \
   'fits_pointwise_shuffle, tile_cost, dispatch_texel, (channels) / 4)' ops-ops
 sabotage 'conv: kernels are packed upside down' compute/ops/conv.c \
-  '(o * n + c) * taps + tap];' '(o * n + c) * taps + taps - 1 - tap];' ops-ops
+  '(to / 4 * taps + tap)' '(to / 4 * taps + taps - 1 - tap)' ops-ops
 
 sabotage 'channel-gate: the second bias counts once' compute/ops/channel_gate.c \
   'params->second.bias->values[c] * (float) params->pool.n' 'params->second.bias->values[c]' ops-ops

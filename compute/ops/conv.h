@@ -30,8 +30,7 @@ typedef struct
   gboolean sigmoid;                /* fused, after that */
   guint first_channel;             /* of the input: a full convolution may read some of its channels only */
   guint groups;                    /* of a full convolution: each sees its part of the input; 0 = 1 */
-  guint64 winograd;  /* its groups are the places of a Winograd's convolution, whose weights it has: multiply-adds of
-                        that  [0 = it is what it is] */
+  guint64 winograd;  /* its groups are places of Winograd's convolution (winograd.h): multiply-adds of that; 0 = not */
   gboolean shuffles; /* a second input is no addend: its channels come by turns with the convolution's own */
 } CbamConvParams;
 

@@ -184,11 +184,12 @@ cbam_winograd_split (CbamGraph *graph, CbamNode *node, CbamNode *pool, guint row
 
 /* ---- What pays --------------------------------------------------------------------------------------------------- */
 
-/* Cycles on lavapipe for eight tiles of four channels, most of them for stores; and of a stripe's three dispatches,
- * which wait for each other. */
+/* Cycles on lavapipe, as the kernels' costs are: both ways for eight tiles of four channels, most of them for stores; a
+ * stripe's three dispatches, which wait for each other; and a weight that no cache has kept since the last stripe. */
 #define IN_COST 8500
 #define OUT_COST 6000
 #define STRIPE_COST 300000
+#define WEIGHT_COST 0.6
 
 /* What the kernel takes that the planner would choose, were all to run. */
 static double
@@ -219,7 +220,7 @@ stripe_cost (const CbamNode *node, guint rows)
   const double eights = (params.width * rows + CBAM_LANES - 1) / CBAM_LANES;
 
   return cost_of (&product) + eights * (IN_COST * in / 4.0 + OUT_COST * cbam_value_blocks (node->outputs[0])) +
-         STRIPE_COST;
+         STRIPE_COST + WEIGHT_COST * PLACES * in * out;
 }
 
 static double

@@ -5,7 +5,8 @@
  *     map, width x height x in -> tiles in a row x rows x [place][in] -> tiles in a row x rows x [place][out] -> map
  *
  * A map is worked off in stripes of whole rows of tiles, so that what is between the steps stays in a cache. The output
- * channels of a place are rounded up, with weights of zero.
+ * channels of a place are rounded up, with weights of zero. The 1x1 convolution has the parameters of the 3x3 one, and
+ * its weights are transformed when they are packed: its params->winograd says so.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
@@ -41,8 +42,7 @@ guint cbam_winograd_first_pixel (const CbamConvParams *conv, guint tile);
 /* Channels of a place behind the products. */
 guint cbam_winograd_channels (const CbamNode *conv);
 
-/* All push constants but x, y, step and bias, and groups[0]: as @out, which may have a border, says. @threads: of a
- * workgroup. */
+/* All push constants but step and bias, and groups[0]. */
 void cbam_winograd_fill_args (const CbamOpVariant *variant, const CbamNode *node, CbamDispatch *ret_dispatch);
 
 /* Whether it could be in three steps: 3x3, stride 1, nothing but bias and activation, all of the input and output. */
