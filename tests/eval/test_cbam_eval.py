@@ -86,7 +86,8 @@ def test_figures(tap, folder, model, root):
         assert result["interval"][0] <= result["map_11point"] <= result["interval"][1], result["interval"]
         assert result["threshold"] == 0.5 and result["seconds_per_picture"] > 0, result
     with tap.point("boxes in VOC's pixels"):
-        line, = json_lines(expect_ok(run(CBAM_RUN, "-m", model, "-j", "-t", "0.01", "--nms-iou", "0.45", "-n", "200",
+        line, = json_lines(expect_ok(run(CBAM_RUN, "--precision", "fp32", "-m", model, "-j", "-t", "0.01",
+                                         "--nms-iou", "0.45", "-n", "200",
                                          os.path.join(root, "JPEGImages", "two.jpg"))).stdout)
         ours = [(row[0], label, [float(side) for side in row[2]]) for label, rows in read_detections(detections).items()
                 for row in rows if row[1] == "two"]
@@ -242,7 +243,8 @@ def test_attention(tap, folder, model, root):
     with tap.point("--attention against cbam-run's maps"):
         result, _ = evaluated("-m", model, "--attention", root)
         paths = [os.path.join(root, "JPEGImages", name + ".jpg") for name in SIZES]
-        lines = json_lines(expect_ok(run(CBAM_RUN, "-m", model, "-j", "--attention", "mean", *paths)).stdout)
+        lines = json_lines(expect_ok(run(CBAM_RUN, "--precision", "fp32", "-m", model, "-j", "--attention", "mean",
+                                         *paths)).stdout)
         assert [(entry["level"], entry["width"], entry["height"]) for entry in result["attention"]] \
             == [(level, side, side) for level, side in enumerate(MAPS)], result["attention"]
         for level, entry in enumerate(result["attention"]):

@@ -43,8 +43,9 @@ source_harness (const char *caps, const char *rest)
 static GstHarness *
 upload_harness (const char *caps, const char *properties, const char *rest)
 {
-  g_autofree char *line = g_strdup_printf ("vulkanupload ! cbamdetect name=detect threshold=0.02 model=%s %s %s",
-                                           model_path (), properties, rest);
+  g_autofree char *line =
+      g_strdup_printf ("vulkanupload ! cbamdetect name=detect precision=fp32 threshold=0.02 model=%s %s %s",
+                       model_path (), properties, rest);
   return source_harness (caps, line);
 }
 
@@ -73,7 +74,8 @@ come_to_rest (GstHarness *h, guint pulled)
 static GArray *
 found_plainly (const char *caps, const char *properties)
 {
-  g_autofree char *line = g_strdup_printf ("cbamdetect threshold=0.02 model=%s %s", model_path (), properties);
+  g_autofree char *line =
+      g_strdup_printf ("cbamdetect precision=fp32 threshold=0.02 model=%s %s", model_path (), properties);
   GstHarness *h = source_harness (caps, line);
   g_autoptr (GstBuffer) buffer = pull_one (h);
   GArray *found = found_in (buffer);
@@ -168,8 +170,8 @@ GST_START_TEST (test_tee)
 {
   const char *caps = CAPS ("NV12");
   g_autofree char *line = g_strdup_printf (
-      "vulkanupload ! tee name=t t. ! queue ! cbamdetect threshold=0.02 model=%s ! fakesink async=false "
-      "t. ! queue ! cbamdetect threshold=0.02 model=%s",
+      "vulkanupload ! tee name=t t. ! queue ! cbamdetect precision=fp32 threshold=0.02 model=%s ! fakesink async=false "
+      "t. ! queue ! cbamdetect precision=fp32 threshold=0.02 model=%s",
       model_path (), model_path ());
   GstHarness *h = source_harness (caps, line);
 

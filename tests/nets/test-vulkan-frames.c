@@ -436,10 +436,11 @@ test_without_int64 (void)
   const CbamImage image = { .format = CBAM_FORMAT_GRAY8, .width = 48, .height = 40, .planes = { gray } };
   const CbamDetectParams params = everything (&(CbamRegion){ 0 });
   const CbamPlan *plan = model->program->plan;
+  const CbamModelConfig config = { .precision = CBAM_PRECISION_FP32 }; /* nor with 16-bit storage */
   g_autoptr (GError) error = NULL;
   g_autoptr (CbamDevice) own = cbam_device_open (NULL, &error);
   g_autoptr (CbamModel) own_model =
-      own != NULL ? cbam_model_load (own, g_getenv ("CBAM_TEST_MODEL"), NULL, &error) : NULL;
+      own != NULL ? cbam_model_load (own, g_getenv ("CBAM_TEST_MODEL"), &config, &error) : NULL;
   g_autoptr (CbamDetector) with = own_model != NULL ? cbam_detector_new (own_model, NULL, &error) : NULL;
   g_autoptr (CbamDetector) without = detector_new ();
   g_autoptr (CbamResult) expected = NULL, found = NULL;

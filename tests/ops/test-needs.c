@@ -197,8 +197,9 @@ test_allocations (void)
 static CbamModel *
 load (CbamDevice *device)
 {
+  const CbamModelConfig config = { .precision = CBAM_PRECISION_FP32 };
   g_autoptr (GError) error = NULL;
-  CbamModel *model = cbam_model_load (device, g_getenv ("CBAM_TEST_MODEL"), NULL, &error);
+  CbamModel *model = cbam_model_load (device, g_getenv ("CBAM_TEST_MODEL"), &config, &error);
 
   g_assert_no_error (error);
   return model;
