@@ -28,6 +28,7 @@ SMALL_PRESET = "ssd-mobilenet"
 DETECTORS = ("ssd", "stairnet")  # begin their names; all are measured, and of the classifiers these
 CLASSIFIERS = ("resnet18-cbam", "resnet50", "resnet50-cbam", "resnext50-cbam", "mobilenet", "mobilenet-cbam",
                "mobilenet-v3", "efficientnet-lite0")
+PRECISIONS = ("fp32", "fp16")
 SUITES = ("unit", "model", "ops", "nets", "golden")
 TESTS_SHARE = 0.6  # of the time, at most; the rest is for measuring
 FEWEST_RUNS = 3
@@ -93,6 +94,18 @@ def check_device(build, allow_cpu, seconds):
     return text
 
 
+def find_precisions(build, seconds):
+    """Those of PRECISIONS that the device has."""
+    found = []
+    for precision in PRECISIONS:
+        try:
+            bench(build, "--runs", "1", "--no-peak", "--precision", precision, SMALL_PRESET, seconds=seconds)
+            found.append(precision)
+        except (OSError, ValueError, subprocess.SubprocessError) as error:
+            say(f"{precision}: {error}")
+    return found
+
+
 # ---- What it does ----------------------------------------------------------------------------------------------------
 
 def run_test(suite, name, command, environment, seconds):
@@ -133,31 +146,34 @@ def run_tests(build, suites, end):
     return rows
 
 
-def measure(build, presets, most, end):
-    """A row for each preset: as many frames as its share of the time allows."""
+def measure(build, presets, precisions, most, end):
+    """A row for each preset in each precision: as many frames as its share of the time allows."""
     rows = []
-    for i, preset in enumerate(presets):
+    pairs = [(preset, precision) for preset in presets for precision in precisions]
+    for i, (preset, precision) in enumerate(pairs):
         start = time.monotonic()
-        share = (end - start) / (len(presets) - i)
+        share = (end - start) / (len(pairs) - i)
         try:
             if share <= 0:
                 raise subprocess.SubprocessError("no time was left")
-            first = bench(build, "--runs", "1", preset, seconds=max(end - start, START_SECONDS))
+            first = bench(build, "--runs", "1", "--precision", precision, preset,
+                          seconds=max(end - start, START_SECONDS))
             cost = time.monotonic() - start  # with the start of everything
             frame = first["networks"][0]["median_ms"] / 1e3
             # A run has two passes, and repeats what was disturbed; a third of the share is for that.
             runs = int(min(most, max(FEWEST_RUNS, (share / 1.5 - 2 * cost) / (2 * frame))))
-            document = bench(build, "--runs", str(runs), preset, seconds=max(end - time.monotonic(), START_SECONDS))
+            document = bench(build, "--runs", str(runs), "--precision", precision, preset,
+                             seconds=max(end - time.monotonic(), START_SECONDS))
             network = document["networks"][0]
         except (OSError, ValueError, IndexError, subprocess.SubprocessError) as error:
-            rows.append({"network": preset, "error": str(error)})
-            say(f"{preset}: {error}")
+            rows.append({"network": preset, "precision": precision, "error": str(error)})
+            say(f"{preset}, {precision}: {error}")
             continue
-        rows.append({"network": preset, "p50_ms": network["median_ms"], "p99_ms": network["p99_ms"],
+        rows.append({"network": preset, "precision": precision, "p50_ms": network["median_ms"], "p99_ms": network["p99_ms"],
                      "least_ms": network["min_ms"], "runs": network["runs"], "gflop": network["gflop"],
                      "share_of_peak": network["share"], "peak_gflops": document["peak_gflops"],
                      "ops": network["ops"]})
-        say(f"{preset}: {network['median_ms']:.2f} ms")
+        say(f"{preset}, {precision}: {network['median_ms']:.2f} ms")
     return rows
 
 
@@ -183,14 +199,14 @@ def page(report):
             if row["said"]:
                 lines += ["", f"{row['name']}:", "", *(f"    {line}" for line in row["said"][:12])]
     if report.get("networks"):
-        lines += ["", "| network | p50 ms | p99 ms | least ms | frames | GFLOP | of the device's peak |",
-                  "|---|---|---|---|---|---|---|"]
-        lines += [f"| {row['network']} | {row['error']} | | | | | |" if "error" in row else
-                  f"| {row['network']} | {row['p50_ms']:.3f} | {row['p99_ms']:.3f} | {row['least_ms']:.3f} "
+        lines += ["", "| network | | p50 ms | p99 ms | least ms | frames | GFLOP | of the device's peak |",
+                  "|---|---|---|---|---|---|---|---|"]
+        lines += [f"| {row['network']} | {row['precision']} | {row['error']} | | | | | |" if "error" in row else
+                  f"| {row['network']} | {row['precision']} | {row['p50_ms']:.3f} | {row['p99_ms']:.3f} | {row['least_ms']:.3f} "
                   f"| {row['runs']} | {row['gflop']:.2f} | {100 * row['share_of_peak']:.1f} % |"
                   for row in report["networks"]]
         lines += ["", "A frame is 1280x720 NV12 in system memory, from its submission to the sorted boxes, alone on the "
-                  "device; fp32."]
+                  "device; the peak is that of fp32, in which sums are made."]
     return "\n".join(lines) + "\n"
 
 
@@ -221,7 +237,8 @@ def make_report(build, arguments):
         say(found["device"])
         end = start + arguments.seconds
         report["tests"] = run_tests(build, arguments.suite, start + TESTS_SHARE * arguments.seconds)
-        report["networks"] = measure(build, presets, arguments.runs, end)
+        precisions = find_precisions(build, START_SECONDS)
+        report["networks"] = measure(build, presets, precisions, arguments.runs, end)
     except Missing as missing:
         report["missing"] = dict(zip(("part", "found", "advice"), missing.args))
         say("{} is missing: {}. What to do: {}".format(*missing.args))

@@ -89,9 +89,10 @@ def check_fake(folder):
     assert status == 1 and report["found"]["device"] == "Fake 1 (discrete, fake)", report
     test, = report["tests"]  # what is no program of the build is left out
     assert (test["passed"], test["failed"], test["skipped"]) == (1, 1, 1) and "3 bad" in test["said"][0], test
-    good, bad = report["networks"]
+    good, half, bad, _ = report["networks"]
     assert (good["p50_ms"], good["p99_ms"], good["runs"]) == (2.5, 3.5, 200) and "lost" in bad["error"], report
-    assert "| ssd-one | 2.500 | 3.500 |" in page and "the device was lost" in page and "9.9.9" in page, page
+    assert (good["precision"], half["precision"], half["network"]) == ("fp32", "fp16", "ssd-one"), half
+    assert "| ssd-one | fp32 | 2.500 | 3.500 |" in page and "the device was lost" in page and "9.9.9" in page, page
 
 
 def check_missing(folder):
