@@ -26,7 +26,10 @@ STREAMING = (4, 8)
 LARGE_TILE = (2, 4)  # of 32 sums a lane and more, whose registers they fill: so much arithmetic needs fewer others
 # A workgroup of CBAM's holds all channels of a map in its memory, and there are few of them: these have their own bars,
 # and none where another compiler reckons otherwise with that memory.
-OCCUPANCY = {"channel_gate": (2, 6), "cbam": (3, 10)}
+# A tile on Winograd's way in and out is 36 texels in registers, which on the way in are too many for one compiler: the
+# plan has these ops on CPU devices alone.
+OCCUPANCY = {"channel_gate": (2, 6), "cbam": (3, 10), "winograd_in": (1, 4), "winograd_out": (2, 8)}
+SPILLING = ("winograd_in",)
 
 # What the figures of single kernels below are of; other compilers have others.
 MESA = "radv Mesa 22.3."
@@ -76,7 +79,7 @@ def check_kernels(document):
 
 
 def check_spills(kernel, _rdna, _is_known):
-    assert kernel["spilled_vgprs"] == 0 and kernel["scratch"] == 0, kernel
+    assert kernel["op"] in SPILLING or kernel["spilled_vgprs"] == 0 and kernel["scratch"] == 0, kernel
 
 
 def check_scalar_spills(kernel, rdna, _is_known):
