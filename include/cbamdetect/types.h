@@ -57,9 +57,11 @@ typedef enum
 /**
  * CbamPrecision:
  * @CBAM_PRECISION_AUTO: `auto`: the fastest of those that the device has and that find the same objects; bf16 on a
- *   processor itself that has units for it (AMX), else fp32
+ *   processor itself that has units for it (AMX), fp16 on a GPU that has it and where the model has no numbers too
+ * large for it, else fp32
  * @CBAM_PRECISION_FP32: `fp32`: 32 bits
- * @CBAM_PRECISION_FP16: `fp16`: 16 bits, 11 of them for the digits
+ * @CBAM_PRECISION_FP16: `fp16`: maps and weights of 16 bits, 11 of them for the digits, up to 65504; sums in 32. On
+ *   devices of Vulkan with storageBuffer16BitAccess and shaderFloat16
  * @CBAM_PRECISION_BF16: `bf16`: 16 bits, 8 of them for the digits, with the range of fp32
  *
  * The numbers that a network's maps and weights are made of on the device. The names are the values' nicks.
