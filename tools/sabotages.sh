@@ -45,7 +45,7 @@ sabotage 'conv-window: every group sees what the first does' shaders/conv_window
 sabotage 'conv-tile: every group sees what the first does' shaders/conv_tile.comp \
   'gl_WorkGroupID.y * OC / a.bundle * a.in_blocks * a.x.plane' '0' ops-ops
 sabotage 'conv: weights of a group lie where its bundle begins' compute/ops/conv.c \
-  'skipped + o / group * n - o / bundled * seen' 'skipped' ops-ops
+  'skipped + o / group_channels (node) * n - o / bundled * seen' 'skipped' ops-ops
 sabotage 'conv: bundles need not begin with a texel' compute/ops/conv.c \
   ' && seen_by (node, least) % CBAM_TEXEL_CHANNELS == 0 ? least' ' ? least' ops-ops
 sabotage 'slice: taken over by convolutions in groups' compute/ops/slice.c \
@@ -340,7 +340,7 @@ sabotage 'needs: a device without 64-bit integers gets them all the same' comput
 sabotage 'needs: nobody counts storage buffers' compute/engine/shader.c \
   'reader->needs.storage_buffers++;' '' ops-needs
 sabotage 'needs: CBAM is one dispatch on every device' compute/engine/plan.c \
-  '!cbam_op_runs (cbam_ops[o], caps)' 'FALSE' ops-needs
+  '!cbam_op_runs (cbam_ops[o], type_of (precision), caps)' 'FALSE' ops-needs
 sabotage 'needs: devices of Vulkan 1.0 are offered' compute/vk/device-list.c \
   'properties.apiVersion >= VK_API_VERSION_1_1' 'properties.apiVersion >= VK_API_VERSION_1_0' ops-needs
 sabotage 'detect: boxes lie where candidates do where both are bound as one' compute/nets/levels.c \
@@ -352,7 +352,7 @@ sabotage 'conv: no room for whole tiles that are shuffled' compute/ops/conv.c \
   'fits_pointwise_shuffle, tile_cost, dispatch_texel, (channels) / 2)' \
   'fits_pointwise_shuffle, tile_cost, dispatch_texel, (channels) / 4)' ops-ops
 sabotage 'conv: kernels are packed upside down' compute/ops/conv.c \
-  '(to / 4 * taps + tap)' '(to / 4 * taps + taps - 1 - tap)' ops-ops
+  'to[tap * strides->tap]' 'to[(taps - 1 - tap) * strides->tap]' ops-ops
 
 sabotage 'channel-gate: the second bias counts once' compute/ops/channel_gate.c \
   'params->second.bias->values[c] * (float) params->pool.n' 'params->second.bias->values[c]' ops-ops
@@ -450,8 +450,8 @@ sabotage 'detector: a box is as wide as its right edge lies' compute/detections.
 sabotage 'model: a changed file is the same model' compute/model.c \
   '(guint64) info.st_mtim.tv_sec, (gulong) info.st_mtim.tv_nsec' '(guint64) 0, (gulong) 0' model-file
 sabotage 'model: one model for all devices' compute/model.c \
-  '(void *) wanted->device, wanted->precision, wanted->batch' \
-  '(void *) NULL, wanted->precision, wanted->batch' nets-detector
+  '(void *) wanted->device, wanted->precision, wanted->may_fall_back, wanted->batch' \
+  '(void *) NULL, wanted->precision, wanted->may_fall_back, wanted->batch' nets-detector
 sabotage 'model: loaded under the lock of the table' compute/model.c \
   '  g_mutex_unlock (&loaded_lock);
   model = load_alone (wanted, key, &local);
@@ -516,7 +516,7 @@ sabotage 'safetensors: a tensor may end a byte past the file' compute/file/safet
   'if (extent->end > data_size)' 'if (extent->end > data_size + 1)' safetensors
 sabotage 'safetensors: tensors may share a byte' compute/file/safetensors.c \
   'if (after->begin >= before->end)' 'if (after->begin + 1 >= before->end)' safetensors
-sabotage 'safetensors: small halves are half as large' compute/file/safetensors.c \
+sabotage 'safetensors: small halves are half as large' compute/engine/half.c \
   'exponent = 127 - 14' 'exponent = 127 - 15' safetensors
 sabotage 'safetensors: the header may reach past the file' compute/file/safetensors.c \
   'if (length > size - LENGTH_BYTES)' 'if (length > size)' safetensors
@@ -692,7 +692,7 @@ sabotage 'precision: the slower of two' compute/precision.c \
   'has_bf16_tiles ? CBAM_PRECISION_BF16 : CBAM_PRECISION_FP32' \
   'has_bf16_tiles ? CBAM_PRECISION_FP32 : CBAM_PRECISION_FP32' nets-host
 sabotage 'precision: the plan does not hear of it' compute/model.c \
-  '{ .precision = wanted->precision };' '{ 0 };' nets-host
+  '{ .precision = precision };' '{ 0 };' nets-host
 sabotage 'host: the first stripe has the padding of the others' compute/run/host/striped.c \
   'form.pad_top = begin - top;' 'form.pad_top = 0;' ops-ops-host nets-nets-host
 sabotage 'host: Winograd drops the padding above' compute/run/host/loops.c \
@@ -745,7 +745,7 @@ sabotage 'batch: hits of the first image are those of all' compute/nets/levels.c
 sabotage 'batch: after the first image the slot is free' compute/detector.c \
   'if (++flight->image < flight->n_images)' 'if (FALSE)' nets-batch-host nets-batch
 sabotage 'batch: who wants another one gets the same model' compute/model.c \
-  'wanted->precision, wanted->batch, (guint64) info.st_dev' 'wanted->precision, 1u, (guint64) info.st_dev' nets-batch
+  'wanted->may_fall_back, wanted->batch, (guint64) info.st_dev' 'wanted->may_fall_back, 1u, (guint64) info.st_dev' nets-batch
 sabotage 'vulkan: the parameters of the first image are those of all' shaders/common/parameters.glsl \
   '#define f frames[gl_WorkGroupID.z]' '#define f frames[0]' nets-batch
 sabotage 'vulkan: commands of another batch' compute/run/vulkan/slot.c \
