@@ -170,8 +170,10 @@ cbam_plan_get_kernels (const CbamPlan *plan, const CbamDeviceCaps *caps)
 CbamFusions
 cbam_plan_get_fusions (const CbamDeviceCaps *caps, CbamPrecision precision)
 {
-  /* What pays is known of lavapipe only, and GPUs have units that multiply matrices faster than this saves. */
-  CbamFusions fusions = caps->is_cpu ? CBAM_FUSE_ALL : CBAM_FUSE_ALL & ~CBAM_FUSE_WINOGRAD;
+  /* What pays is known of lavapipe only, and GPUs have units that multiply matrices faster than this saves. In 16 bits
+   * the transforms would lose digits, and there are none. */
+  const gboolean transforms = caps->is_cpu && type_of (precision) == CBAM_TYPE_F32;
+  CbamFusions fusions = transforms ? CBAM_FUSE_ALL : CBAM_FUSE_ALL & ~CBAM_FUSE_WINOGRAD;
 
   for (guint o = 0; cbam_ops[o] != NULL; o++)
     if (cbam_ops[o]->case_fusions != 0 && !cbam_op_runs (cbam_ops[o], type_of (precision), caps))

@@ -399,7 +399,7 @@ test_fp16 (Golden *golden, gconstpointer path)
     return;
   }
   golden->limit = golden->is_preset ? LIMIT_FP16_PRESET : LIMIT_FP16;
-  run_device (golden, "fp16", CBAM_FUSE_ALL, &config);
+  run_device (golden, "fp16", cbam_plan_get_fusions (&device->caps, CBAM_PRECISION_FP16), &config);
 }
 
 static float *
