@@ -5,6 +5,7 @@
 #include "bench.h"
 #include "shared/json-text.h"
 #include "shared/numbers.h"
+#include "shared/precision-name.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -203,14 +204,6 @@ append_op (GString *out, const OpBench *bench, double peak)
   json_add_double (out, "width", op->width);
   json_add_double (out, "height", op->height);
   g_string_append_c (out, '}');
-}
-
-/* The word that --precision takes. */
-static const char *
-precision_name (CbamPrecision precision)
-{
-  g_autoptr (GEnumClass) words = g_type_class_ref (CBAM_TYPE_PRECISION);
-  return g_enum_get_value (words, (int) precision)->value_nick;
 }
 
 static void

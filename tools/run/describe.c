@@ -5,6 +5,7 @@
 #include "describe.h"
 
 #include "shared/json-text.h"
+#include "shared/precision-name.h"
 
 #include <string.h>
 
@@ -117,12 +118,11 @@ describe_fused_json (FILE *out, const CbamModel *model)
 {
   const CbamModelInfo *info = cbam_model_get_info (model);
   const Totals totals = add_up (model);
-  g_autoptr (GEnumClass) precisions = g_type_class_ref (CBAM_TYPE_PRECISION);
   g_autoptr (GString) text = g_string_new ("{");
 
   json_add_string (text, "name", info->name);
   json_add_string (text, "kernels", info->kernels);
-  json_add_string (text, "precision", g_enum_get_value (precisions, (int) info->precision)->value_nick);
+  json_add_string (text, "precision", precision_name (info->precision));
   json_add_count (text, "macs", totals.macs);
   json_add_count (text, "bytes", totals.bytes);
   json_add_count (text, "barriers", totals.barriers);

@@ -7,14 +7,7 @@
 #include <stdio.h>
 
 #include "shared/json-text.h"
-
-static const char *
-precision_name (CbamPrecision precision)
-{
-  g_autoptr (GEnumClass) words = g_type_class_ref (CBAM_TYPE_PRECISION);
-
-  return g_enum_get_value (words, (int) precision)->value_nick;
-}
+#include "shared/precision-name.h"
 
 /* ---- Tables ----------------------------------------------------------------------------------------------------- */
 
