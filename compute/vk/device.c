@@ -104,9 +104,8 @@ has_extension (VkPhysicalDevice physical, const char *name)
   return FALSE;
 }
 
-/* That it stores 16-bit floats in buffers, and computes with them. */
-static gboolean
-has_fp16 (VkPhysicalDevice physical)
+gboolean
+cbam_vk_has_fp16 (VkPhysicalDevice physical)
 {
   VkPhysicalDeviceShaderFloat16Int8Features computes = {
     .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_FLOAT16_INT8_FEATURES,
@@ -151,7 +150,7 @@ query_caps (CbamDevice *device, guint32 timestamp_bits)
   if (rgba32f.bufferFeatures & VK_FORMAT_FEATURE_STORAGE_TEXEL_BUFFER_BIT)
     caps->max_texels = limits->maxTexelBufferElements;
   caps->int64 = features.shaderInt64;
-  caps->has_fp16 = has_fp16 (device->physical);
+  caps->has_fp16 = cbam_vk_has_fp16 (device->physical);
   caps->max_storage_range = limits->maxStorageBufferRange;
   caps->max_buffer_size = allocation.maxMemoryAllocationSize;
   caps->range_alignment =

@@ -53,6 +53,9 @@ struct _CbamDevice
 /* As cbam_device_open(), with @debug added to what CBAM_DEBUG says, and never shared. */
 CbamDevice *cbam_device_open_with (const char *name, CbamDebugFlags debug, GError **error);
 
+/* Whether it stores 16-bit floats in buffers, and computes with them. */
+gboolean cbam_vk_has_fp16 (VkPhysicalDevice physical);
+
 /* TRUE for VK_SUCCESS; else sets @error to what @call gave, parks a lost device, and returns FALSE. */
 gboolean cbam_device_check (CbamDevice *device, VkResult result, const char *call, GError **error);
 

@@ -141,19 +141,6 @@ create_observed (VkDevice device, VkPipelineCache cache, guint32 n, const VkComp
   return create_plainly (device, cache, n, observed, allocator, ret_pipelines);
 }
 
-/* Who computes with such numbers on RADV stores them, too. */
-static gboolean
-has_fp16 (VkPhysicalDevice physical)
-{
-  VkPhysicalDeviceShaderFloat16Int8Features computes = {
-    .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_FLOAT16_INT8_FEATURES,
-  };
-  VkPhysicalDeviceFeatures2 features = { .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, .pNext = &computes };
-
-  vkGetPhysicalDeviceFeatures2 (physical, &features);
-  return computes.shaderFloat16;
-}
-
 /* Makes @own's device, and says in *@ret_handles what the engine has to know of it. */
 static gboolean
 open_handles (Handles *own, CbamVulkanHandles *ret_handles, GError **error)
@@ -171,7 +158,7 @@ open_handles (Handles *own, CbamVulkanHandles *ret_handles, GError **error)
     .physical_device = physical,
     .queue_family = family,
     .int64 = features.shaderInt64,
-    .fp16 = has_fp16 (physical),
+    .fp16 = cbam_vk_has_fp16 (physical),
     .release = release_handles,
     .data = own,
   };
