@@ -124,14 +124,14 @@ fuse (CbamGraph *graph, CbamNode *node)
   return CBAM_FUSION_GONE;
 }
 
-static CbamScaling
-scaling (const CbamNode *node)
+CbamScaling
+cbam_activation_scaling (const CbamNode *node)
 {
   return cbam_activation_is_homogeneous (cbam_activation_params (node)) ? CBAM_SCALING_SAME : CBAM_SCALING_NONE;
 }
 
-static void
-rescale (CbamGraph *graph, CbamNode *node, gint in, gint out)
+void
+cbam_activation_rescale_node (CbamGraph *graph, CbamNode *node, gint in, gint out)
 {
   cbam_activation_rescale (cbam_activation_params (node), out);
 }
@@ -156,8 +156,8 @@ const CbamOpClass cbam_op_activation = {
   .name = "activation",
   .params_size = sizeof (CbamActivationParams),
   .reference = reference,
-  .scaling = scaling,
-  .rescale = rescale,
+  .scaling = cbam_activation_scaling,
+  .rescale = cbam_activation_rescale_node,
   .variants = variants,
   .n_variants = G_N_ELEMENTS (variants),
   .fusion = CBAM_FUSE_ACTIVATION,

@@ -37,6 +37,11 @@ gboolean cbam_activation_is_none (const CbamActivationParams *params);
 gboolean cbam_activation_is_homogeneous (const CbamActivationParams *params);
 /* For numbers that are 2^-@exponent of what they were. */
 void cbam_activation_rescale (CbamActivationParams *params, gint exponent);
+
+/* CbamOpClass.scaling and .rescale of ops whose params are an activation. */
+CbamScaling cbam_activation_scaling (const CbamNode *node);
+void cbam_activation_rescale_node (CbamGraph *graph, CbamNode *node, gint in, gint out);
+
 double cbam_activation_apply (const CbamActivationParams *params, double v);
 
 CbamValue *cbam_graph_activation (CbamGraph *graph, CbamValue *input, CbamActivation activation);

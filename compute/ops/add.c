@@ -86,24 +86,12 @@ static const CbamOpCase cases[] = {
   { 11, 6, 1, .outputs = 9, .company = CBAM_CASE_VECTOR },
 };
 
-static CbamScaling
-scaling (const CbamNode *node)
-{
-  return cbam_activation_is_homogeneous (cbam_add_params (node)) ? CBAM_SCALING_SAME : CBAM_SCALING_NONE;
-}
-
-static void
-rescale (CbamGraph *graph, CbamNode *node, gint in, gint out)
-{
-  cbam_activation_rescale (cbam_add_params (node), out);
-}
-
 const CbamOpClass cbam_op_add = {
   .name = "add",
   .params_size = sizeof (CbamActivationParams),
   .reference = cbam_combine_reference,
-  .scaling = scaling,
-  .rescale = rescale,
+  .scaling = cbam_activation_scaling,
+  .rescale = cbam_activation_rescale_node,
   .variants = variants,
   .n_variants = G_N_ELEMENTS (variants),
   .fusion = CBAM_FUSE_SUM,
