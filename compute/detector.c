@@ -485,8 +485,7 @@ read_result (CbamDetector *detector, CbamFlight *flight, GError **error)
 static const char *
 find_clamped (const CbamFlight *flight)
 {
-  float unused;
-  const CbamStep *clamped = cbam_slot_find_clamped (flight->slot, &unused);
+  const CbamStep *clamped = cbam_slot_find_clamped (flight->slot, NULL);
 
   return clamped != NULL ? clamped->node->name : NULL;
 }

@@ -52,7 +52,6 @@ cbam_trial_run (CbamProgram *program, const CbamSpec *spec, float *largest, cons
 {
   const CbamPlan *plan = program->plan;
   g_autoptr (CbamSlot) slot = cbam_slot_new (program, FALSE, error);
-  float unused;
 
   if (slot == NULL || !run (slot, spec, error))
     return FALSE;
@@ -62,6 +61,6 @@ cbam_trial_run (CbamProgram *program, const CbamSpec *spec, float *largest, cons
     for (guint i = 0; i < node->n_outputs; i++)
       largest[node->outputs[i]->id] = MAX (largest[node->outputs[i]->id], slot->largest[s]);
   }
-  *ret_clamped = program->clamped != NULL ? program->clamped : cbam_slot_find_clamped (slot, &unused);
+  *ret_clamped = program->clamped != NULL ? program->clamped : cbam_slot_find_clamped (slot, NULL);
   return TRUE;
 }

@@ -62,7 +62,7 @@
 #define ROWS (OC / CBAM_GPU_SIDE)
 #define SLICE (COLUMNS * ROWS) // invocations of a slice
 #define THREADS (SLICE * SLICES)
-#define TURN (DEPTH * SLICES)                           // texels of K
+#define TURN (DEPTH * SLICES)                       // texels of K
 #define PIXEL_TEXELS (PX / CBAM_TEXEL_CHANNELS + 1) // of a row; one more, so that rows begin in other banks
 #define CHANNEL_TEXELS (OC / CBAM_TEXEL_CHANNELS)
 #define TILE_TEXELS (X_TEXELS + TURN * CBAM_TEXEL_CHANNELS * CHANNEL_TEXELS)

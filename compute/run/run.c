@@ -127,12 +127,15 @@ cbam_slot_find_clamped (const CbamSlot *slot, float *ret_largest)
   const CbamPlan *plan = slot->program->plan;
   const CbamStep *clamped = NULL;
 
-  *ret_largest = (float) CBAM_HALF_MOST;
+  float largest = (float) CBAM_HALF_MOST;
+
   for (guint s = 0; slot->largest != NULL && s < plan->n_steps; s++)
-    if (slot->largest[s] > *ret_largest) {
-      *ret_largest = slot->largest[s];
+    if (slot->largest[s] > largest) {
+      largest = slot->largest[s];
       clamped = &plan->steps[s];
     }
+  if (ret_largest != NULL)
+    *ret_largest = largest;
   return clamped;
 }
 

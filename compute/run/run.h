@@ -130,7 +130,7 @@ gboolean cbam_slot_fetch (CbamSlot *slot, const CbamValue *value, gsize offset, 
 gboolean cbam_slot_submit (CbamSlot *slot, const CbamSlotInput *input, GError **error);
 gboolean cbam_slot_wait (CbamSlot *slot, GError **error);
 /* A step that clamped what it stored in the last run that was waited for, because 16 bits had no room for it; NULL =
- * none did. *@ret_largest is the largest such number's magnitude. */
+ * none did. *@ret_largest, unless that is NULL, is the largest such number's magnitude. */
 const CbamStep *cbam_slot_find_clamped (const CbamSlot *slot, float *ret_largest);
 
 /* Explains a score of the frame that was last waited for, which kept what is keepable: its level's [height][width]
